@@ -1,0 +1,33 @@
+"""Messages to bytes and back: UTF-8 JSON, strict on the way in."""
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from contract.errors import InvalidMessageError
+from contract.messages import Ack, Record, Status
+
+MAX_PAYLOAD_BYTES = 256 * 1024
+_M = TypeVar("_M", Record, Status, Ack)
+_encoder = msgspec.json.Encoder()
+
+
+def encode(message: Record | Status | Ack) -> bytes:
+    """One message as UTF-8 JSON."""
+    return _encoder.encode(message)
+
+
+def decode(payload: bytes, kind: type[_M]) -> _M:
+    """Read one message of `kind`; raise `InvalidMessageError` that names the field if it is not one."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise InvalidMessageError(f"{len(payload)} bytes are more than the {MAX_PAYLOAD_BYTES} a message may have")
+    try:
+        return msgspec.json.decode(payload, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidMessageError(f"not a {kind.__name__}: {error}") from error
+
+
+def json_schemas() -> dict[str, Any]:
+    """The JSON Schema of each message that goes over the wire, by name."""
+    _, components = msgspec.json.schema_components((Record, Status, Ack))
+    return components

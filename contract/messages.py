@@ -1,0 +1,183 @@
+"""Every message between a device and the cloud, with its units in its names.
+
+A *record* is an envelope around one body. The envelope says who, when and how trustworthy the clock was; the body says
+what. Bodies are plain and frozen; a new field is optional, so that an older cloud reads a newer device.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from contract.ids import BootId, Id
+
+Ratio = Annotated[float, Meta(ge=0.0, le=1.0)]
+EpochMs = Annotated[int, Meta(ge=0, description="milliseconds since 1970-01-01T00:00:00Z")]
+Count = Annotated[int, Meta(ge=0)]
+Severity = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
+Probe = Literal["HH", "HL", "LH", "LL"]
+Priority = Literal["alarm", "normal", "bulk"]
+
+
+class Body(Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    """What a record says; `kind` on the wire names the class below it."""
+
+
+class Prediction(Body, frozen=True, kw_only=True, tag="prediction"):
+    """What a model says about one segment of time. First letter of `probe` is valence, second arousal."""
+
+    task: Id
+    model: Id
+    model_version: str
+    source: Id
+    segment_index: Count
+    start_ms: EpochMs
+    end_ms: EpochMs
+    probe: Probe | None = None
+    """None is an abstention: the model was not sure, or its input was too poor."""
+    confidence: Ratio = 0.0
+    probabilities: dict[str, float] = {}
+    valence: float | None = None
+    arousal: float | None = None
+    quality: Ratio = 1.0
+    cluster_id: Count = 0
+    session_id: str | None = None
+    user_id: str | None = None
+    video_id: int | None = None
+    inference_ms: float | None = None
+
+
+class Box(Struct, frozen=True, kw_only=True):
+    """A rectangle in normalised picture coordinates: 0,0 is the upper left corner, 1,1 the lower right."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    label: str = ""
+    track: int | None = None
+
+
+class Event(Body, frozen=True, kw_only=True, tag="event"):
+    """One step in the life of something that happened in front of a camera; all steps share `event_id`."""
+
+    event_id: Id
+    phase: Literal["open", "update", "close"]
+    camera: Id
+    type: Id
+    severity: Severity = "LOW"
+    confidence: Ratio = 0.0
+    start_ms: EpochMs
+    end_ms: EpochMs | None = None
+    baseline_deviation: float | None = None
+    reasoning: list[str] = []
+    boxes: list[Box] = []
+    model: Id | None = None
+    model_version: str | None = None
+
+
+class Recording(Body, frozen=True, kw_only=True, tag="recording"):
+    """A video file of one camera. `closed`: whole on the device; `uploaded`: confirmed in object storage under `key`."""
+
+    recording_id: Id
+    phase: Literal["closed", "uploaded"]
+    camera: Id
+    reason: Literal["continuous", "event", "manual"]
+    start_ms: EpochMs
+    end_ms: EpochMs
+    frames: Count
+    size_bytes: Count
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    codec: Id
+    width_px: Count
+    height_px: Count
+    key: str
+    event_id: Id | None = None
+    salvaged: bool = False
+
+
+class HealthChange(Body, frozen=True, kw_only=True, tag="health"):
+    """A part of the device went from one state to another."""
+
+    part: str
+    state: Literal["starting", "ok", "degraded", "failed", "stopped"]
+    detail: str = ""
+
+
+class Telemetry(Body, frozen=True, kw_only=True, tag="telemetry"):
+    """How the device is; sent once a minute."""
+
+    cpu_share: float
+    rss_bytes: Count
+    disk_free_bytes: Count
+    outbox_records: Count
+    uploads_pending: Count
+    temperature_c: float | None = None
+    cameras: dict[str, float] = {}
+    """Frames per second that each camera delivers."""
+
+
+class Loss(Body, frozen=True, kw_only=True, tag="loss"):
+    """The ledger entry of records or files that were given up, so that a gap is explained and never silent."""
+
+    what: Literal["records", "recording", "samples", "frames"]
+    reason: str
+    count: Count
+    size_bytes: Count = 0
+    boot: BootId | None = None
+    first_seq: Count | None = None
+    last_seq: Count | None = None
+    """With `boot` and `first_seq`: the sequence numbers, inclusive, that will never come."""
+    recording_id: Id | None = None
+
+
+AnyBody = Prediction | Event | Recording | HealthChange | Telemetry | Loss
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """A body with its identity and its time, as published on the device's topic."""
+
+    v: Literal[1] = 1
+    id: str
+    """`boot:seq`, unique within the device."""
+    seq: Annotated[int, Meta(ge=1)]
+    boot: BootId
+    t: str
+    """UTC wall time of the making, RFC 3339 with milliseconds."""
+    mono_ms: Count
+    clock: Literal["trusted", "untrusted"]
+    body: AnyBody
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """Retained birth message and last will of a device."""
+
+    v: Literal[1] = 1
+    device: Id
+    state: Literal["online", "offline"]
+    boot: BootId
+    t: str
+    clock: Literal["trusted", "untrusted"] = "untrusted"
+    software: str = ""
+
+
+class Ack(Struct, frozen=True, kw_only=True):
+    """From the cloud: every record of `boot` up to and with `seq` is committed, or known to be given up.
+
+    `missing` lists closed ranges above `seq` that the cloud has not seen although it has seen later records.
+    """
+
+    v: Literal[1] = 1
+    boot: BootId
+    seq: Count
+    missing: list[tuple[int, int]] = []
+
+
+def priority_of(body: AnyBody) -> Priority:
+    """How long a record may be held back when the link or the disk is short: alarms never."""
+    match body:
+        case Event(severity="HIGH" | "CRITICAL"):
+            return "alarm"
+        case Telemetry():
+            return "bulk"
+        case _:
+            return "normal"

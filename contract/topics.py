@@ -1,0 +1,39 @@
+"""MQTT topics: `afferent/v1/{device}/{leaf}`."""
+
+from typing import Final
+
+from contract.errors import InvalidMessageError
+from contract.ids import check_id
+from contract.messages import AnyBody, Event, HealthChange, Loss, Prediction, Recording
+
+ROOT: Final = "afferent/v1"
+RECORD_LEAVES: Final = ("predictions", "events", "recordings", "telemetry", "ledger")
+
+
+def topic(device: str, leaf: str) -> str:
+    """The topic of one device, e.g. `afferent/v1/gate-1/status`."""
+    return f"{ROOT}/{check_id(device, 'device')}/{leaf}"
+
+
+def leaf_of(body: AnyBody) -> str:
+    """The leaf on which a record with this body is published."""
+    match body:
+        case Prediction():
+            return "predictions"
+        case Event():
+            return "events"
+        case Recording():
+            return "recordings"
+        case Loss() | HealthChange():
+            return "ledger"
+        case _:
+            return "telemetry"
+
+
+def split(name: str) -> tuple[str, str]:
+    """`(device, leaf)` of a topic of ours; raise `InvalidMessageError` for any other."""
+    head, _, rest = name.partition(f"{ROOT}/")
+    device, _, leaf = rest.partition("/")
+    if head or not leaf:
+        raise InvalidMessageError(f"{name!r:.120} is not a topic of {ROOT}")
+    return check_id(device, "device"), leaf

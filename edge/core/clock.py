@@ -1,0 +1,88 @@
+"""Time as everything here reads it: monotonic for order and duration, wall for people, and whether wall was trusted."""
+
+import asyncio
+import ctypes
+import time
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+_EARLIEST_MS: Final = 1_735_689_600_000
+"""2025-01-01: a wall clock before this has not been set."""
+_STA_UNSYNC: Final = 0x0040
+_CHECK_EVERY_NS: Final = 5_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """One moment by both clocks."""
+
+    mono_ns: int
+    wall_ms: int
+    trusted: bool
+
+
+class Clock(Protocol):
+    """Where time comes from; tests bring their own."""
+
+    def mono_ns(self) -> int:
+        """Nanoseconds that never go back within one boot of the host."""
+        ...
+
+    def now(self) -> Stamp:
+        """This moment by both clocks."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        ...
+
+
+class SystemClock:
+    """The host's clocks. Wall time is trusted while the kernel says that something disciplines it (adjtimex)."""
+
+    def __init__(self) -> None:
+        self._trusted = False
+        self._checked_ns = -_CHECK_EVERY_NS
+
+    def mono_ns(self) -> int:
+        """Nanoseconds of CLOCK_MONOTONIC."""
+        return time.monotonic_ns()
+
+    def now(self) -> Stamp:
+        """This moment; whether the clock is trusted is asked of the kernel at most every five seconds."""
+        mono = time.monotonic_ns()
+        wall = time.time_ns() // 1_000_000
+        if mono - self._checked_ns >= _CHECK_EVERY_NS:
+            self._trusted, self._checked_ns = _kernel_clock_synchronised(), mono
+        return Stamp(mono, wall, self._trusted and wall >= _EARLIEST_MS)
+
+    async def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        await asyncio.sleep(seconds)
+
+
+def wall_ms_of(mono_ns: int, now: Stamp) -> int:
+    """The wall time of an earlier monotonic moment, by the wall clock as it stands now."""
+    return now.wall_ms - (now.mono_ns - mono_ns) // 1_000_000
+
+
+class _Timex(ctypes.Structure):
+    """`struct timex` of adjtimex(2), up to the field that matters; the rest is room for the kernel to write."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_byte * 256),
+    )
+
+
+def _kernel_clock_synchronised() -> bool:
+    """Whether NTP or its like keeps the kernel's clock: adjtimex(2) in read-only mode, status bit STA_UNSYNC clear."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    timex = _Timex()
+    state: int = libc.adjtimex(ctypes.byref(timex))
+    return state >= 0 and not timex.status & _STA_UNSYNC

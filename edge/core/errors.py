@@ -1,0 +1,25 @@
+"""What can go wrong, by what it means for the one who must decide."""
+
+
+class EdgeError(Exception):
+    """Root of the errors of the appliance."""
+
+
+class SourceUnavailableError(EdgeError):
+    """A camera or sensor cannot be opened or was lost; trying again later may help."""
+
+
+class SourceEndedError(EdgeError):
+    """A finite source came to its end as planned."""
+
+
+class ModelError(EdgeError):
+    """A model cannot be used: its file is missing, its digest is wrong or its graph fails its self-test."""
+
+
+class StoreError(EdgeError):
+    """The local store cannot take a record now: the disk is full or the file is damaged."""
+
+
+class LinkError(EdgeError):
+    """The broker or the object storage cannot be reached or refuses us; trying again later may help."""

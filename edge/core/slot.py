@@ -1,0 +1,82 @@
+"""The latest-wins slot: one writer, any number of readers, and nobody ever waits for a slow one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Generic, TypeVar
+
+_T = TypeVar("_T")
+
+
+class SlotClosedError(Exception):
+    """The slot was closed; no further item will come."""
+
+
+class Slot(Generic[_T]):
+    """Holds the newest item. A reader that comes late sees only the newest: it skips, it never queues.
+
+    Belongs to one event loop; another thread hands over with `loop.call_soon_threadsafe(slot.put, item)`.
+    """
+
+    def __init__(self) -> None:
+        self._item: _T | None = None
+        self._version = 0
+        self._waiters: list[asyncio.Future[None]] = []
+        self._closed = False
+
+    @property
+    def latest(self) -> _T | None:
+        """The newest item, or None before the first and after `clear`."""
+        return self._item
+
+    @property
+    def version(self) -> int:
+        """How many items were ever put."""
+        return self._version
+
+    def put(self, item: _T) -> None:
+        """Replace the item and wake every reader. Does nothing once closed."""
+        if self._closed:
+            return
+        self._item = item
+        self._version += 1
+        self._wake()
+
+    def clear(self) -> None:
+        """Forget the item, so that a new reader waits for a fresh one."""
+        self._item = None
+
+    def close(self) -> None:
+        """End every reader, now and later."""
+        self._closed = True
+        self._wake()
+
+    async def next(self, seen: int = 0) -> tuple[int, _T]:
+        """Wait for an item newer than version `seen`; return it with its version.
+
+        Raise `SlotClosedError` at the end.
+        """
+        while self._item is None or self._version <= seen:
+            if self._closed:
+                raise SlotClosedError
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+        if self._closed:
+            raise SlotClosedError
+        return self._version, self._item
+
+    async def items(self, *, fresh: bool = False) -> AsyncIterator[_T]:
+        """Every item this reader is quick enough for, until the slot closes; `fresh` skips the one already there."""
+        seen = self._version if fresh else 0
+        while True:
+            try:
+                seen, item = await self.next(seen)
+            except SlotClosedError:
+                return
+            yield item
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)

@@ -1,0 +1,77 @@
+"""What every test stands on: the shared recordings, and a check that nothing is left behind."""
+
+import asyncio
+import functools
+import inspect
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+_GRACE_S = 3.0
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The shared recordings; a test that asks for them fails clearly where they are missing."""
+    folder = Path(os.environ.get("AFFERENT_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "README.md").is_file():
+        pytest.fail(f"the shared recordings are not in {folder}: set AFFERENT_DATA to their folder")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Fail a test that leaves a thread or an open file behind."""
+    threads, files = set(threading.enumerate()), _open_files()
+    yield
+    deadline = time.monotonic() + _GRACE_S
+    while (left := _left(threads, files)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if left:
+        pytest.fail(f"left behind: {left}")
+
+
+def _left(threads: set[threading.Thread], files: set[str]) -> list[str]:
+    new_threads = [t.name for t in threading.enumerate() if t not in threads and t.is_alive() and not t.daemon]
+    return new_threads + sorted(_open_files() - files)
+
+
+def _open_files() -> set[str]:
+    """Regular files that this process holds open, but for shared libraries, caches and what pytest itself captures."""
+    found = set()
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            target = str(link.readlink())
+        except OSError:
+            continue
+        if target.startswith("/") and "(deleted)" not in target and not target.startswith(("/dev", "/proc", "/sys")):
+            found.add(target)
+    return found
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Make every async test check that the tasks it started have ended."""
+    body = getattr(item, "obj", None)
+    if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(body):
+        item.obj = _checking_tasks(body)
+
+
+def _checking_tasks(body: Any) -> Any:
+    @functools.wraps(body)
+    async def run(*args: Any, **kwargs: Any) -> None:
+        before = asyncio.all_tasks()
+        await body(*args, **kwargs)
+        await asyncio.sleep(0)
+        left = [task for task in asyncio.all_tasks() - before if not task.done()]
+        for task in left:
+            await asyncio.wait([task], timeout=1.0)
+        names = [task.get_name() for task in left if not task.done()]
+        assert not names, f"tasks left behind: {names}"
+
+    return run

@@ -29,7 +29,7 @@ def check_id(value: str, what: str = "id") -> str:
     """Return `value` if it can name a device, camera, recording or model; raise `InvalidIdError` otherwise."""
     if not _ID.fullmatch(value):
         raise InvalidIdError(
-            f"{what} {value!r:.80}: use 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or a digit"
+            f"{what} {value!r:.80}: use 1 to 64 letters, digits, dots, dashes or underscores, a letter or digit first"
         )
     return value
 

@@ -76,7 +76,7 @@ class Event(Body, frozen=True, kw_only=True, tag="event"):
 
 
 class Recording(Body, frozen=True, kw_only=True, tag="recording"):
-    """A video file of one camera. `closed`: whole on the device; `uploaded`: confirmed in object storage under `key`."""
+    """A video file of one camera. `closed`: whole on the device; `uploaded`: confirmed in object storage."""
 
     recording_id: Id
     phase: Literal["closed", "uploaded"]

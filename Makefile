@@ -1,0 +1,43 @@
+# Afferent: two commands matter, `make run` and `make test`. `make` alone lists the rest.
+PY := .venv/bin/python
+export ORT_DISABLE_TELEMETRY := 1
+.DEFAULT_GOAL := help
+.PHONY: help run setup setup-dev test check bench models docs lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup ## set up and start the appliance and a local cloud; prints the addresses to open and the password
+	@exec $(PY) -m afferent demo
+
+test: setup-dev ## set up (system packages too, where it may) and pass every check and every test
+	@scripts/system-packages.sh
+	@$(MAKE) --no-print-directory check
+	@$(PY) -m pytest
+
+check: setup-dev ## lint, types, and who may import whom
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports
+
+bench: setup-dev ## measure the figures, each beside its baseline; AFFERENT_DATA=dir JSON=path
+	@$(PY) -m tests.bench
+
+models: setup-dev ## rebuild the bundled models from source
+	@$(PY) -m cloud.training.build
+
+docs: setup-dev ## write the generated pages of docs/
+	@$(PY) scripts/write-docs.py
+
+lock: setup-dev ## pin every dependency anew
+	@scripts/lock.sh
+
+setup: ## what `make run` needs, and nothing else
+	@scripts/setup.sh run
+
+setup-dev: ## what the tests need
+	@scripts/setup.sh dev
+
+clean: ## forget the set-up and the demo's data
+	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis

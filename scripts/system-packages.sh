@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# The real servers that the tests start. Installs what is missing where it may; says what to install where it may not.
+set -euo pipefail
+packages=(
+    mosquitto                        # the MQTT broker
+    postgresql                       # the cloud's database
+    chromium                         # the page in a real browser
+    fonts-dejavu-core                # so that the page has letters
+    python3-gi gir1.2-gst-rtsp-server-1.0 # an RTSP camera on loopback
+    gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
+)
+
+missing=()
+for package in "${packages[@]}"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} = 0 ] && exit 0
+
+printf '\033[1m==>\033[0m installing %d system packages for the tests: %s\n' ${#missing[@]} "${missing[*]}"
+if [ "$(id -u)" = 0 ]; then
+    root=()
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+    root=(sudo)
+else
+    printf '\nThe tests start real servers that are not installed, and this user may not install them. Run:\n  sudo apt-get install %s\n' \
+        "${missing[*]}" >&2
+    exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+# The database package would start a server of its own at installation; the tests start theirs.
+log=$(mktemp)
+"${root[@]}" apt-get update -qq >"$log" 2>&1 &&
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >"$log" 2>&1 || {
+    tail -n 15 "$log" >&2
+    printf '\nInstalling the system packages failed; the last lines are above.\n' >&2
+    exit 1
+}
+rm -f "$log"

@@ -1,0 +1,126 @@
+"""One graph, ready to run: onnxruntime held to one thread, and to what the manifest says goes in and comes out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from contract.manifest import Manifest, Tensor
+from edge.core.errors import ModelError
+
+CPU: Final = "CPUExecutionProvider"
+_DTYPES: Final[dict[str, str]] = {
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(uint8)": "uint8",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+    "tensor(bool)": "bool",
+}
+Array = NDArray[Any]
+
+
+class Model:
+    """A verified graph with its manifest.
+
+    `run` lets go of the interpreter lock, creating a model does not: create models before anything is live.
+    One instance belongs to one thread at a time.
+    """
+
+    def __init__(self, manifest: Manifest, graph: bytes, providers: Sequence[str] = (CPU,)) -> None:
+        """Load `graph`; raise `ModelError` if it is no graph or its tensors are not those of `manifest`."""
+        self.manifest = manifest
+        try:
+            self._session = ort.InferenceSession(graph, _options(), providers=choose_providers(providers))
+        except Exception as error:  # onnxruntime raises a dozen types of its own, all of which mean: not usable
+            raise ModelError(f"model {manifest.name}: {manifest.file} is not a graph that can run: {error}") from error
+        _compare(manifest.name, "input", manifest.inputs, self._session.get_inputs())
+        _compare(manifest.name, "output", manifest.outputs, self._session.get_outputs())
+        self._outputs = [tensor.name for tensor in manifest.outputs]
+
+    @property
+    def provider(self) -> str:
+        """The execution provider that runs most of the graph."""
+        chosen: str = self._session.get_providers()[0]
+        return chosen
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Run once on arrays as the manifest describes them; raise `ModelError` if the graph refuses them."""
+        try:
+            values = self._session.run(self._outputs, dict(inputs))
+        except Exception as error:  # see __init__
+            raise ModelError(f"model {self.manifest.name} cannot run: {error}") from error
+        return dict(zip(self._outputs, values, strict=True))
+
+    def bind(self, inputs: Mapping[str, Array], outputs: Mapping[str, Array]) -> "Binding":
+        """Tie the graph to arrays that stay where they are: the hot path, without a copy or an allocation per run."""
+        return Binding(self.manifest.name, self._session, inputs, outputs)
+
+
+class Binding:
+    """A model tied to arrays: fill the inputs in place, `run`, read the outputs in place.
+
+    Arrays are contiguous and of exactly the dtype and shape that the graph has for them. No output may be an input
+    of the same binding.
+    """
+
+    def __init__(self, name: str, session: Any, inputs: Mapping[str, Array], outputs: Mapping[str, Array]) -> None:
+        self._name = name
+        self._session = session
+        self._kept = (*inputs.values(), *outputs.values())
+        self._binding = session.io_binding()
+        for key, array in inputs.items():
+            self._binding.bind_cpu_input(key, _contiguous(key, array))
+        for key, array in outputs.items():
+            kept = _contiguous(key, array)
+            self._binding.bind_output(key, "cpu", 0, kept.dtype.type, kept.shape, kept.ctypes.data)
+
+    def run(self) -> None:
+        """Run once from the bound inputs into the bound outputs; raise `ModelError` if the graph fails."""
+        try:
+            self._session.run_with_iobinding(self._binding)
+        except Exception as error:  # see Model
+            raise ModelError(f"model {self._name} cannot run: {error}") from error
+
+
+def choose_providers(allowed: Sequence[str]) -> list[str]:
+    """What of `allowed` this onnxruntime has, in that order, and the CPU after all else."""
+    present = ort.get_available_providers()
+    chosen = [name for name in allowed if name in present]
+    return chosen if CPU in chosen else [*chosen, CPU]
+
+
+def _options() -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    options.log_severity_level = 4
+    return options
+
+
+def _compare(name: str, side: str, promised: list[Tensor], found: list[Any]) -> None:
+    have = {arg.name: (_DTYPES.get(arg.type, arg.type), _shape(arg.shape)) for arg in found}
+    want = {tensor.name: (tensor.dtype, _shape(tensor.shape)) for tensor in promised}
+    for tensor, shape in want.items():
+        if tensor not in have:
+            raise ModelError(f"model {name}: the manifest promises the {side} {tensor!r}, the graph has none")
+        if have[tensor] != shape:
+            raise ModelError(f"model {name}: {side} {tensor!r} is {have[tensor]}, the manifest says {shape}")
+    if unknown := sorted(have.keys() - want.keys()):
+        raise ModelError(f"model {name}: the graph has the {side} {unknown[0]!r}, the manifest does not")
+
+
+def _shape(dims: Sequence[int | str | None]) -> list[int | None]:
+    """Sizes that are fixed; a free dimension is None, whatever it is called."""
+    return [size if isinstance(size, int) else None for size in dims]
+
+
+def _contiguous(key: str, array: Array) -> Array:
+    if not array.flags.c_contiguous:
+        raise ModelError(f"the array for {key!r} is not contiguous")
+    return np.asarray(array)

@@ -1,0 +1,51 @@
+"""What every camera can do, so that the service need not know which one it has."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One JPEG with its size in pixels.
+
+    `luma` is the brightness plane, uint8 [height, width], 0 black to 255 white, where the driver had it decoded anyway.
+    """
+
+    jpeg: bytes
+    width: int
+    height: int
+    luma: "NDArray[np.uint8] | None" = field(default=None, compare=False, repr=False)
+
+
+class Camera(Protocol):
+    """One connection to one source of pictures, used once: `open`, any number of `read`, `close`.
+
+    All calls may block and belong to one thread, but for `close`.
+    """
+
+    def open(self) -> None:
+        """Connect to the source.
+
+        Raise `SourceUnavailableError` with a reason a person can act on, also when `close` was called meanwhile.
+        """
+        ...
+
+    def read(self) -> Picture:
+        """Wait for the next picture.
+
+        Raise `SourceUnavailableError` when the source is lost or `close` was called, `SourceEndedError` when a finite
+        source is over.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the source. May be called at any time, again, and from any thread; a blocked `read` ends soon."""
+        ...
+
+    def describe(self) -> str:
+        """What this is, for people: never with a password."""
+        ...

@@ -5,7 +5,7 @@ import socket
 
 
 def sd_notify(*lines: str) -> bool:
-    """Send e.g. `READY=1`, `STATUS=…`, `WATCHDOG=1`; return whether somebody listens. Without systemd this does nothing."""
+    """Send e.g. `READY=1` or `WATCHDOG=1`; return whether somebody listens. Without systemd this does nothing."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return False

@@ -1,0 +1,81 @@
+"""The administrator's password: generated, shown once, kept only as a salted scrypt hash."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from edge.core.errors import EdgeError
+
+# 31 signs that nobody mistakes for another; 16 of them are 79 bits.
+_SIGNS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+_GROUPS: Final = 4
+_GROUP: Final = 4
+# 16 MiB and some 50 ms a try: RFC 7914, section 2, at the strength it gives for interactive sign-in.
+_N, _R, _P = 2**14, 8, 1
+
+
+class PasswordFileError(EdgeError):
+    """The file with the password's hash is there but cannot be used."""
+
+
+class StoredPassword(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A password as it lies on disk: hexadecimal salt and scrypt hash."""
+
+    v: int = 1
+    n: int = _N
+    r: int = _R
+    p: int = _P
+    salt: str
+    hash: str
+
+
+def generate_password() -> str:
+    """Sixteen signs in groups of four, such as `k7mq-x2fd-9hwa-tz4c`."""
+    groups = ("".join(secrets.choice(_SIGNS) for _ in range(_GROUP)) for _ in range(_GROUPS))
+    return "-".join(groups)
+
+
+def store_password(path: Path, password: str) -> None:
+    """Keep the hash of `password` in `path`, readable by its owner alone."""
+    salt = secrets.token_bytes(16)
+    kept = StoredPassword(salt=salt.hex(), hash=_hash(password, salt, _N, _R, _P).hex())
+    write_private(path, msgspec.json.encode(kept))
+
+
+def load_password(path: Path) -> StoredPassword:
+    """Read it back; raise `PasswordFileError` with the remedy if the file is damaged."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=StoredPassword)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PasswordFileError(f"{path} cannot be used ({error}): delete it to get a new password") from error
+
+
+def matches(stored: StoredPassword, password: str) -> bool:
+    """Whether `password` is the stored one. Takes tens of milliseconds of CPU: call it in a thread."""
+    found = _hash(password, bytes.fromhex(stored.salt), stored.n, stored.r, stored.p)
+    return hmac.compare_digest(found.hex(), stored.hash)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace `path` as a whole, durably, with a file that only its owner may read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _hash(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
+    return hashlib.scrypt(password.encode(), salt=salt, n=n, r=r, p=p, maxmem=64 * 2**20, dklen=32)

@@ -1,0 +1,157 @@
+"""One camera's pictures for any number of viewers: each part is built once a frame and its bytes are shared by all.
+
+A viewer that cannot keep up skips to the newest picture. A camera that is lost does not lose its viewers: they are
+shown a picture that says so, once a second, until frames come again.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from edge.core.clock import Clock, Stamp, wall_ms_of
+from edge.core.frame import Frame
+from edge.core.slot import Slot
+
+BOUNDARY: Final = b"--frame\r\n"
+NO_LIVE_VIDEO: Final = (Path(__file__).parent / "assets" / "no_live_video.jpg").read_bytes()
+_NOTICE_EVERY_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A JPEG as the camera gave it, and the same as a part of a `multipart/x-mixed-replace` body.
+
+    The part ends with the next part's boundary, so that a browser shows it at once and not a frame later.
+    """
+
+    jpeg: bytes
+    part: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Watcher:
+    """One open live picture: the address it goes to and who signed in there, if anybody."""
+
+    address: str
+    user: str | None
+
+
+class TooManyViewersError(Exception):
+    """As many live pictures as allowed are being sent already."""
+
+
+def picture_of(frame: Frame, now: Stamp) -> Picture:
+    """A frame as a picture; `X-Timestamp` is the wall time of its capture in seconds, to tell latency by."""
+    return _picture(frame.jpeg, b"X-Timestamp: %.3f\r\n" % (wall_ms_of(frame.mono_ns, now) / 1000))
+
+
+def _picture(jpeg: bytes, header: bytes) -> Picture:
+    head = b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n%b\r\n" % (len(jpeg), header)
+    return Picture(jpeg, b"".join((head, jpeg, b"\r\n", BOUNDARY)))
+
+
+class Relay:
+    """Hands one camera's frames to its watchers. Works only while somebody watches. Belongs to the event loop."""
+
+    def __init__(self, source: Slot[Frame], *, clock: Clock, lost_after_s: float, notice: bytes) -> None:
+        self._source = source
+        self._clock = clock
+        self._lost_after_ns = int(lost_after_s * 1e9)
+        self._notice = _picture(notice, b"X-No-Signal: 1\r\n")
+        self._out: Slot[Picture] = Slot()
+        self._watchers: set[Watcher] = set()
+        self._work: asyncio.Task[None] | None = None
+        self._last_ns = -self._lost_after_ns
+        self.forwarded = 0
+
+    @property
+    def watchers(self) -> frozenset[Watcher]:
+        """Everybody who watches now."""
+        return frozenset(self._watchers)
+
+    @contextmanager
+    def watching(self, who: Watcher) -> Iterator[Slot[Picture]]:
+        """Count `who` among the watchers inside; what is yielded gives the pictures and closes when they are to end."""
+        self._watchers.add(who)
+        if self._work is None:
+            self._work = asyncio.create_task(self._run(), name="relay")
+        try:
+            yield self._out
+        finally:
+            self._watchers.discard(who)
+            if not self._watchers:
+                self._rest()
+
+    def finish(self) -> None:
+        """End the live pictures of everybody who watches now; whoever comes later is served again."""
+        ended, self._out = self._out, Slot()
+        ended.close()
+
+    def _rest(self) -> None:
+        if self._work:
+            self._work.cancel()
+        self._work = None
+        self._out = Slot()
+
+    async def _run(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._forward())
+                group.create_task(self._notify())
+        finally:
+            if self._work is asyncio.current_task():
+                self._out.close()
+
+    async def _forward(self) -> None:
+        async for frame in self._source.items():
+            now = self._clock.now()
+            if now.mono_ns - frame.mono_ns < self._lost_after_ns:
+                self._last_ns = now.mono_ns
+                self.forwarded += 1
+                self._out.put(picture_of(frame, now))
+        self._out.close()
+
+    async def _notify(self) -> None:
+        await asyncio.sleep(0)
+        while True:
+            if self._clock.mono_ns() - self._last_ns >= self._lost_after_ns:
+                self._out.put(self._notice)
+            await self._clock.sleep(_NOTICE_EVERY_S)
+
+
+class Relays:
+    """The relays of all cameras, with one bound on how many live pictures are sent at once."""
+
+    def __init__(
+        self,
+        sources: Mapping[str, Slot[Frame]],
+        *,
+        clock: Clock,
+        lost_after_s: float = 2.0,
+        max_viewers: int = 64,
+        notice: bytes = NO_LIVE_VIDEO,
+    ) -> None:
+        self._relays = {
+            camera: Relay(slot, clock=clock, lost_after_s=lost_after_s, notice=notice)
+            for camera, slot in sources.items()
+        }
+        self._max_viewers = max_viewers
+
+    def of(self, camera: str) -> Relay:
+        """The relay of a camera; `KeyError` if there is none."""
+        return self._relays[camera]
+
+    def viewers(self, camera: str) -> int:
+        """How many watch a camera."""
+        return len(self._relays[camera].watchers)
+
+    @contextmanager
+    def watching(self, camera: str, who: Watcher) -> Iterator[Slot[Picture]]:
+        """Like `Relay.watching`; raise `TooManyViewersError` if one more would be too many."""
+        if sum(len(relay.watchers) for relay in self._relays.values()) >= self._max_viewers:
+            raise TooManyViewersError(f"{self._max_viewers} live pictures are being sent already")
+        with self._relays[camera].watching(who) as pictures:
+            yield pictures

@@ -1,0 +1,158 @@
+"""uvicorn as one of the daemon's services: it never ends the daemon, and it ends with it."""
+
+import asyncio
+import random
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from edge.core.backoff import Backoff
+from edge.core.clock import Clock
+from edge.core.health import Health, State
+from edge.core.service import Pulse
+from edge.web.settings import WebSettings
+from edge.web.tls import CertificateError, Tls
+
+PART: Final = "web"
+_BEAT_EVERY_S: Final = 5
+_LONGEST_WAIT_S: Final = 8.0
+_LARGEST_MESSAGE: Final = 64 * 1024
+"""Bytes of a WebSocket message that a client may send: none of ours has anything to say."""
+
+
+class WebServer:
+    """Serves `app` until cancelled. A port in use or a bad certificate is reported as health `web` and tried again.
+
+    `closing` is set before the server stops: open-ended responses (live pictures, event streams) then end themselves.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        settings: WebSettings,
+        health: Health,
+        clock: Clock,
+        rng: random.Random,
+        closing: asyncio.Event,
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._health = health
+        self._clock = clock
+        self._closing = closing
+        self._backoff = Backoff(rng, limit_s=_LONGEST_WAIT_S)
+        self._pulse = Pulse(clock)
+        self._tls = Tls(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
+
+    @property
+    def name(self) -> str:
+        """`web`."""
+        return PART
+
+    @property
+    def pulse(self) -> Pulse:
+        """Beats while the server's own loop turns, and between tries."""
+        return self._pulse
+
+    async def run(self) -> None:
+        """Serve until cancelled; then end the open responses within `shutdown_wait_s`."""
+        self._health.set(PART, State.STARTING)
+        try:
+            while True:
+                await self._serve_or_report()
+                self._pulse.beat()
+                await self._clock.sleep(self._backoff.next())
+                self._pulse.beat()
+        finally:
+            self._health.set(PART, State.STOPPED)
+
+    async def _serve_or_report(self) -> None:
+        settings = self._settings
+        try:
+            server = _Server(self._config())
+            listener = listen(settings.host, settings.port, settings.send_buffer_kib * 1024)
+        except OSError as error:
+            where = f"port {settings.port} of {settings.host}"
+            self._health.set(PART, State.FAILED, f"cannot listen on {where}: {error.strerror or error}")
+        except CertificateError as error:
+            self._health.set(PART, State.FAILED, str(error))
+        else:
+            self._backoff.reset()
+            await self._serve(server, listener)
+
+    async def _serve(self, server: "_Server", listener: socket.socket) -> None:
+        await self._tell_health()
+        serving = asyncio.create_task(server.serve(sockets=[listener]), name="uvicorn")
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            self._closing.set()
+            server.should_exit = True
+            await serving
+            raise
+        finally:
+            listener.close()
+
+    async def _tell_health(self) -> None:
+        self._pulse.beat()
+        warning = self._tls.warning(self._clock.now().wall_ms) if self._tls else ""
+        self._health.set(PART, State.DEGRADED if warning else State.OK, warning)
+
+    def _config(self) -> uvicorn.Config:
+        settings = self._settings
+        config = uvicorn.Config(
+            self._app,
+            loop="none",
+            http="h11",
+            ws="websockets-sansio",
+            ws_max_size=_LARGEST_MESSAGE,
+            ws_per_message_deflate=False,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
+            timeout_graceful_shutdown=settings.shutdown_wait_s,
+            callback_notify=self._tell_health,
+            timeout_notify=_BEAT_EVERY_S,
+        )
+        config.load()
+        if self._tls:
+            config.ssl = self._tls.context()
+        return config
+
+
+def listen(host: str, port: int, send_buffer: int) -> socket.socket:
+    """A listening TCP socket whose connections hold at most about `send_buffer` unsent bytes in the kernel.
+
+    Raise `OSError` if the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Accepted sockets inherit this. The kernel counts its own overhead in: it takes twice what is asked.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind((host, port))
+        listener.listen(128)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: signals are the daemon's."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

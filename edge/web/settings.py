@@ -1,0 +1,88 @@
+"""Settings of the LAN side, section `[web]`."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the appliance is seen, by whom and how many at once."""
+
+    host: Annotated[
+        str, Meta(min_length=1, max_length=255, description="Address to listen on; 0.0.0.0 is every IPv4 interface.")
+    ] = "0.0.0.0"  # noqa: S104 - looked at from other machines; all but S1 from open networks needs sign-in
+    port: Annotated[
+        int, Meta(ge=1, le=65535, description="TCP port; 8000 is where existing clients expect the camera.")
+    ] = 8000
+    open_networks: Annotated[
+        tuple[str, ...],
+        Meta(
+            max_length=64,
+            description="Networks in CIDR form whose clients may use the camera routes of existing programs "
+            "without sign-in.",
+        ),
+    ] = ("127.0.0.0/8", "::1/128")
+    metrics_networks: Annotated[
+        tuple[str, ...],
+        Meta(max_length=64, description="Networks in CIDR form that may read /metrics without sign-in."),
+    ] = ()
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(
+            max_length=16,
+            description="Addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto headers "
+            "are believed.",
+        ),
+    ] = ()
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        Meta(
+            max_length=64,
+            description="Host names by which the appliance may be addressed, beside IP addresses, localhost, the "
+            "machine's own name and that name with .local.",
+        ),
+    ] = ()
+    cors_origins: Annotated[
+        tuple[str, ...],
+        Meta(
+            max_length=64,
+            description="Web origins whose pages may use the camera routes of existing programs from a browser.",
+        ),
+    ] = ("http://localhost:3000", "http://localhost:3001")
+    tls_certificate: Annotated[
+        str, Meta(max_length=4096, description="Path of a PEM certificate chain; empty serves plain HTTP.")
+    ] = ""
+    tls_key: Annotated[
+        str, Meta(max_length=4096, description="Path of the PEM private key that belongs to tls_certificate.")
+    ] = ""
+    max_viewers: Annotated[
+        int, Meta(ge=1, le=1000, description="Live pictures sent at once, over all cameras; one more is refused.")
+    ] = 64
+    max_event_streams: Annotated[
+        int, Meta(ge=1, le=1000, description="Event streams open at once; one more is refused.")
+    ] = 64
+    send_buffer_kib: Annotated[
+        int,
+        Meta(
+            ge=64,
+            le=8192,
+            description="Bytes the kernel may hold for one client, in KiB; bounds what a slow viewer lags and costs.",
+        ),
+    ] = 512
+    lost_after_s: Annotated[
+        float,
+        Meta(ge=0.5, le=60, description="Seconds without a frame after which viewers are shown NO LIVE VIDEO."),
+    ] = 2.0
+    start_wait_s: Annotated[
+        float, Meta(ge=0.5, le=60, description="Seconds that a start waits for the first frame before it fails.")
+    ] = 8.0
+    keep_snapshots: Annotated[
+        int, Meta(ge=1, le=100_000, description="Snapshot files kept; the oldest is deleted for one more.")
+    ] = 500
+    session_days: Annotated[int, Meta(ge=1, le=365, description="Days after which a sign-in ends by itself.")] = 30
+    event_keepalive_s: Annotated[
+        float, Meta(ge=1, le=300, description="Seconds between the keep-alive comments of a quiet event stream.")
+    ] = 15.0
+    shutdown_wait_s: Annotated[
+        int, Meta(ge=1, le=60, description="Seconds that open requests have to end when the appliance stops.")
+    ] = 3

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 from onnx import TensorProto, helper, numpy_helper
 
 OPSET: Final = 17
@@ -51,7 +51,7 @@ class Graph:
         opset = helper.make_opsetid("", OPSET)
         return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name="afferent")
 
-    def constant(self, value: float | Sequence[float] | NDArray[Any], dtype: str = "float32") -> str:
+    def constant(self, value: ArrayLike, dtype: str = "float32") -> str:
         """A constant tensor."""
         array = np.asarray(value, dtype)
         key = dtype, array.shape, array.tobytes()
@@ -141,6 +141,12 @@ class Graph:
     def cell_means(self, a: str, size: int) -> str:
         """Mean of each `size` x `size` cell, cells side by side."""
         return str(self.op("AveragePool", a, kernel_shape=[size, size], strides=[size, size]))
+
+    def gradient(self, a: str) -> str:
+        """Horizontal and vertical derivative of a plane as two channels (Sobel, per pixel)."""
+        across = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], np.float32) / 8
+        kernels = np.stack([across, across.T])[:, None]
+        return str(self.op("Conv", a, self.constant(kernels), pads=[1, 1, 1, 1]))
 
     def dilate(self, a: str, size: int) -> str:
         """Greatest of a `size` x `size` neighbourhood."""

@@ -28,7 +28,7 @@ models: setup-dev ## rebuild the bundled models from source
 	@$(PY) -m cloud.training.build
 
 docs: setup-dev ## write the generated pages of docs/
-	@$(PY) scripts/write-docs.py
+	@$(PY) scripts/write_docs.py
 
 lock: setup-dev ## pin every dependency anew
 	@scripts/lock.sh

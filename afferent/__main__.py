@@ -7,7 +7,7 @@ from typing import Any
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-import click  # noqa: E402 (the line above must come first: some runtimes read it at import)
+import click
 
 _SIDES = {
     "edge": ("edge.__main__", "edge_cli", "the appliance: run it, check its settings, examine it", "edge,cpu"),

@@ -1,0 +1,224 @@
+"""`afferent demo`: an appliance and a local cloud on this machine, as two processes, on embedded defaults."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Final, NoReturn
+
+import click
+
+_WAIT_S: Final = 60.0
+_STOP_S: Final = 10.0
+_EDGE: Final = """\
+# Written anew by `afferent demo`; copy it elsewhere to change it.
+device = "demo"
+state_dir = {state}
+
+[[cameras]]
+id = "front"
+name = "Front"
+source = "{camera}"
+
+[[sensors]]
+id = "body"
+name = "Participant"
+source = "simulated"
+
+[broker]
+host = "127.0.0.1"
+port = {broker}
+
+[objects]
+type = "folder"
+path = {objects}
+
+[web]
+port = {port}
+"""
+_CLOUD: Final = """\
+# Written anew by `afferent demo`; copy it elsewhere to change it.
+state_dir = {state}
+
+[web]
+host = "0.0.0.0"
+port = {port}
+
+[broker]
+embedded = true
+host = "127.0.0.1"
+port = {broker}
+
+[objects]
+type = "folder"
+path = {objects}
+"""
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  afferent demo                       the first camera of this machine, or a simulated scene
+  afferent demo --camera simulated    the simulated scene in any case
+  afferent demo --data-dir /srv/try   keep everything in a folder of your choice"""
+)
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder for everything; kept from run to run.")
+@click.option("--camera", type=click.Choice(["auto", "simulated"]), default="auto", show_default=True)
+@click.option("--edge-port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--cloud-port", type=click.IntRange(1, 65535), default=8100, show_default=True)
+def demo(data_dir: Path | None, camera: str, edge_port: int, cloud_port: int) -> None:
+    """Start an appliance and a local cloud on this machine, and say where to look. Ctrl-C stops both.
+
+    The cloud uses SQLite, a folder as object storage and an embedded MQTT broker: nothing else is needed.
+    """
+    folder = (data_dir or _default_folder()).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    ports = [
+        _free_from(port, name) for port, name in ((edge_port, "appliance"), (cloud_port, "cloud"), (18830, "broker"))
+    ]
+    edge_toml, cloud_toml = _write_settings(folder, camera, ports)
+    password = _new_password(edge_toml, cloud_toml)
+    signal.signal(signal.SIGTERM, _interrupt)
+    with _process("cloud", cloud_toml, folder) as cloud, _process("edge", edge_toml, folder) as edge:
+        try:
+            _wait_for("cloud", ports[1], cloud, folder)
+            _wait_for("appliance", ports[0], edge, folder)
+            _tell(ports, password, folder)
+            _watch({"cloud": cloud, "edge": edge}, folder)
+        except KeyboardInterrupt:
+            click.echo("\nStopping …")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _default_folder() -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "afferent" / "demo"
+
+
+def _free_from(port: int, name: str) -> int:
+    """The first port from `port` on that nobody listens on; says so when it is another."""
+    for candidate in range(port, min(port + 50, 65536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("", candidate))
+                if candidate != port:
+                    click.echo(f"Port {port} is in use; the {name} takes {candidate}.")
+                return candidate
+    raise click.ClickException(f"no free port for the {name} between {port} and {port + 49}: stop what uses them")
+
+
+def _write_settings(folder: Path, camera: str, ports: list[int]) -> tuple[Path, Path]:
+    edge_port, cloud_port, broker_port = ports
+    objects = _toml(folder / "objects")
+    edge, cloud = folder / "edge.toml", folder / "cloud.toml"
+    edge.write_text(
+        _EDGE.format(state=_toml(folder / "edge"), camera=camera, broker=broker_port, objects=objects, port=edge_port),
+        encoding="utf-8",
+    )
+    cloud.write_text(
+        _CLOUD.format(state=_toml(folder / "cloud"), broker=broker_port, objects=objects, port=cloud_port),
+        encoding="utf-8",
+    )
+    return edge, cloud
+
+
+def _toml(path: Path) -> str:
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _new_password(edge_toml: Path, cloud_toml: Path) -> str:
+    """A password for this run, on both sides; it reaches the cloud by standard input, never by argv."""
+    password = _run("edge", "password", "--reset", "--config", str(edge_toml))
+    _run("cloud", "migrate", "--config", str(cloud_toml))
+    _run("cloud", "user", "add", "admin", "--replace", "--config", str(cloud_toml), stdin=password)
+    return password
+
+
+def _run(*words: str, stdin: str | None = None) -> str:
+    done = subprocess.run(  # noqa: S603 (our own interpreter and words)
+        [sys.executable, "-m", "afferent", *words], input=stdin, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise click.ClickException(f"afferent {' '.join(words[:2])} failed:\n{done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+@contextlib.contextmanager
+def _process(side: str, settings: Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """One side as a process of its own, its log in a file; ended by SIGTERM when the demo ends."""
+    with (folder / f"{side}.log").open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "afferent", side, "run", "--config", str(settings)],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_for(name: str, port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
+    click.echo(f"Starting the {name} …")
+    deadline = time.monotonic() + _WAIT_S
+    while time.monotonic() < deadline:
+        _check_alive(name, process, folder)
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2):
+            return
+        time.sleep(0.2)
+    raise click.ClickException(f"the {name} did not answer within {_WAIT_S:.0f} s; see the logs in {folder}")
+
+
+def _check_alive(name: str, process: subprocess.Popen[bytes], folder: Path) -> None:
+    if process.poll() is not None:
+        log = folder / ("cloud.log" if name == "cloud" else "edge.log")
+        last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
+        raise click.ClickException(
+            f"the {name} ended with {process.returncode}; its last words ({log}):\n" + "\n".join(last)
+        )
+
+
+def _tell(ports: list[int], password: str, folder: Path) -> None:
+    host = _lan_address()
+    click.echo(
+        f"""
+  The appliance   http://localhost:{ports[0]}/   from other machines  http://{host}:{ports[0]}/
+  The cloud       http://localhost:{ports[1]}/   from other machines  http://{host}:{ports[1]}/
+
+  One-time password, for this run, on both (the cloud's user is admin):   {password}
+
+  Data and logs are in {folder}. Ctrl-C stops.
+"""
+    )
+
+
+def _lan_address() -> str:
+    """This machine's own address on the way out; connecting a datagram socket sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+        probe.connect(("192.0.2.1", 9))
+        return str(probe.getsockname()[0])
+    return socket.gethostname()
+
+
+def _watch(processes: dict[str, subprocess.Popen[bytes]], folder: Path) -> NoReturn:
+    while True:
+        for name, process in processes.items():
+            _check_alive(name, process, folder)
+        time.sleep(0.5)

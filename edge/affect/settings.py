@@ -1,0 +1,41 @@
+"""What an operator may say about emotion."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from contract.ids import Id
+
+
+class AffectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `[affect]` table."""
+
+    enabled: Annotated[bool, Meta(description="Whether emotion is estimated from the body signals of each sensor.")] = True
+    participants: Annotated[
+        dict[Id, Id],
+        Meta(
+            description="Who wears which sensor: sensor id to user id. A viewing that this user starts takes this sensor; "
+            "a sensor that is not named here takes the newest viewing of any user that has no sensor of his own."
+        ),
+    ] = {}
+    min_quality: Annotated[
+        float,
+        Meta(
+            ge=0.0,
+            le=1.0,
+            description="Signal quality (0 to 1) below which a segment is left undecided; the model's own least quality "
+            "counts if it is higher.",
+        ),
+    ] = 0.0
+    settle_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=2000,
+            description="Milliseconds to wait after the end of a segment for samples that are still on their way.",
+        ),
+    ] = 250
+    recent_segments: Annotated[
+        int,
+        Meta(ge=1, le=10_000, description="How many of the last segments of each sensor the page can show at once."),
+    ] = 720

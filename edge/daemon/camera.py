@@ -1,0 +1,163 @@
+"""One camera put together: capture, live picture, analysis and recorder, as the LAN side sees it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from edge.capture.service import CaptureService
+from edge.core.clock import Clock
+from edge.core.frame import Frame
+from edge.core.health import Health, PartHealth, State
+from edge.core.hub import Hub
+from edge.core.service import Pulse
+from edge.core.slot import Slot
+from edge.recording.service import RecordingService
+from edge.vision.service import VisionService
+from edge.web.deps import CameraStats
+
+_TELL_EVERY_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraParts:
+    """What a camera is put together from. `vision` is None where analysis is switched off."""
+
+    slot: Slot[Frame]
+    capture: CaptureService
+    recorder: RecordingService
+    vision: VisionService | None
+
+
+class CameraUnit:
+    """Fills `edge.web.deps.CameraPort`; also a `Service` that tells the page once a second how the camera does."""
+
+    def __init__(
+        self,
+        camera_id: str,
+        parts: CameraParts,
+        *,
+        name: str,
+        hub: Hub,
+        health: Health,
+        clock: Clock,
+        viewers: Callable[[str], int],
+        start_wait_s: float,
+    ) -> None:
+        self._id = camera_id
+        self._camera_name = name or camera_id
+        self._parts = parts
+        self._part = f"camera.{camera_id}"
+        self._hub = hub
+        self._health = health
+        self._clock = clock
+        self._viewers = viewers
+        self._start_wait_s = start_wait_s
+        self._pulse = Pulse(clock)
+
+    @property
+    def id(self) -> str:
+        """Its id in the config, topics and URLs."""
+        return self._id
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self._camera_name
+
+    @property
+    def pulse(self) -> Pulse:
+        """Its proof of progress."""
+        return self._pulse
+
+    @property
+    def slot(self) -> Slot[Frame]:
+        """Where its newest frame is."""
+        return self._parts.slot
+
+    @property
+    def running(self) -> bool:
+        """Whether it is meant to deliver frames."""
+        return self._parts.capture.wanted
+
+    @property
+    def recording(self) -> bool:
+        """Whether it is being recorded now."""
+        return self._parts.recorder.recording
+
+    @property
+    def stats(self) -> CameraStats:
+        """How it does now."""
+        capture, vision = self._parts.capture.stats, self._parts.vision
+        part = self._own_health()
+        return CameraStats(
+            state=part.state.value if part else State.STOPPED.value,
+            detail=part.detail if part else "",
+            fps=capture.fps,
+            width=capture.width,
+            height=capture.height,
+            frames=capture.frames,
+            analysed=vision.stats.analysed if vision else 0,
+            skipped=vision.stats.skipped if vision else 0,
+            reconnects=capture.reconnects,
+        )
+
+    async def start(self) -> None:
+        """Start capture; raise `SourceUnavailableError` with the reason if no picture comes."""
+        await self._parts.capture.start(self._start_wait_s)
+
+    async def stop(self) -> None:
+        """Release the camera and forget what analysis had not finished."""
+        await self._parts.capture.stop()
+        self._parts.slot.clear()
+        self.reset_vision()
+
+    def vision_state(self) -> Mapping[str, Any] | None:
+        """The newest `vision` message; None while analysis is not at work."""
+        if self._parts.vision is None or not self.running:
+            return None
+        return self._parts.vision.message
+
+    def reset_vision(self) -> None:
+        """Forget what is transient and keep what was learned."""
+        if self._parts.vision:
+            self._parts.vision.reset()
+
+    async def set_recording(self, on: bool) -> None:
+        """Begin or end a recording by hand."""
+        if on:
+            self._parts.recorder.start_manual()
+        else:
+            self._parts.recorder.stop_manual()
+        self._tell()
+
+    def health_changed(self, part: PartHealth) -> None:
+        """Clear the live picture when the camera is lost, so that nobody takes an old one for now."""
+        if part.part != self._part:
+            return
+        if part.state in {State.FAILED, State.STOPPED}:
+            self._parts.slot.clear()
+        self._tell()
+
+    async def run(self) -> None:
+        """Tell until cancelled."""
+        while True:
+            self._tell()
+            self._pulse.beat()
+            await self._clock.sleep(_TELL_EVERY_S)
+
+    def _tell(self) -> None:
+        stats = self.stats
+        message = {
+            "camera": self._id,
+            "state": stats.state,
+            "detail": stats.detail,
+            "fps": round(stats.fps, 1),
+            "width": stats.width,
+            "height": stats.height,
+            "viewers": self._viewers(self._id),
+            "recording": self.recording,
+        }
+        self._hub.publish("camera", message, key=self._id)
+
+    def _own_health(self) -> PartHealth | None:
+        return next((part for part in self._health.parts() if part.part == self._part), None)

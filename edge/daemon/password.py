@@ -1,0 +1,42 @@
+"""The first password of the page: kept in a file that only the daemon's user reads, never in a log."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from edge.config import EdgeConfig
+from edge.core.clock import SystemClock
+from edge.web.auth import Auth
+
+_FILE: Final = "first-password"
+
+
+def auth_of(config: EdgeConfig) -> Auth:
+    """Who may sign in, as kept in the state folder."""
+    return Auth(config.state / "auth", clock=SystemClock(), session_days=config.web.session_days)
+
+
+def ensure_password(config: EdgeConfig, auth: Auth) -> Path | None:
+    """At the first start, make a password and keep it in a private file; return that file while it is there."""
+    path = config.state / _FILE
+    made = auth.ensure_password()
+    if made:
+        _write_private(path, made + "\n")
+    return path if path.exists() else None
+
+
+def page_password(config: EdgeConfig, *, reset: bool) -> str:
+    """What `afferent edge password` prints: the first password, a new one, or how to get one."""
+    path = config.state / _FILE
+    if reset:
+        config.state.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        return auth_of(config).reset()
+    if path.exists():
+        return path.read_text(encoding="ascii").strip()
+    return "No first password is kept here. Make a new one with: afferent edge password --reset"
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+        file.write(text)

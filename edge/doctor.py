@@ -1,0 +1,183 @@
+"""`afferent edge doctor`: examines each part as the appliance would use it, and says what to do."""
+
+import os
+import random
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from edge.capture.v4l2 import list_v4l2_devices
+from edge.config import EdgeConfig
+from edge.core.clock import SystemClock
+from edge.core.errors import EdgeError, ModelError
+from edge.core.secrets import SecretMissingError
+from edge.daemon.drivers import camera_opener, objects_target, sensor_opener
+from edge.models.store import ModelStore
+from edge.sensing.settings import SerialSettings
+from edge.sync.probe import probe_broker
+
+_TASKS: Final = ("motion", "anomaly", "emotion")
+_TIMEOUT_S: Final = 5.0
+_LOW_DISK_BYTES: Final = 2 * 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one part, and what to do where it is not fine."""
+
+    part: str
+    fine: bool
+    words: str
+    remedy: str = ""
+
+    def as_text(self) -> str:
+        """One or two lines for people."""
+        line = f"[{'ok' if self.fine else '!!'}] {self.part}: {self.words}"
+        return line if self.fine or not self.remedy else f"{line}\n     → {self.remedy}"
+
+
+def examine(config: EdgeConfig, tell: Callable[[Finding], None]) -> list[Finding]:
+    """Examine everything, telling each finding as it is made."""
+    found = []
+    for check in (_state, _disk, _clock, _models, _cameras, _sensors, _port, _broker, _objects):
+        for finding in check(config):
+            tell(finding)
+            found.append(finding)
+    return found
+
+
+def _state(config: EdgeConfig) -> Iterator[Finding]:
+    folder = config.state
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    writable = os.access(nearest, os.W_OK)
+    yield Finding(
+        "state folder",
+        writable,
+        f"{folder} {'can be written' if writable else 'cannot be written by this user'}",
+        f"run as the appliance's user, or: sudo chown $(id -un) {nearest}",
+    )
+
+
+def _disk(config: EdgeConfig) -> Iterator[Finding]:
+    nearest = next(path for path in (config.state, *config.state.parents) if path.exists())
+    free = shutil.disk_usage(nearest).free
+    need = config.recording.reserve_bytes + _LOW_DISK_BYTES
+    yield Finding(
+        "disk",
+        free >= need,
+        f"{free / 2**30:.1f} GiB free at {nearest}",
+        f"recordings need room: free {(need - free) / 2**30:.1f} GiB, or lower recording.max_spool_bytes",
+    )
+
+
+def _clock(_config: EdgeConfig) -> Iterator[Finding]:
+    trusted = SystemClock().now().trusted
+    yield Finding(
+        "clock",
+        trusted,
+        "is kept by a time service" if trusted else "is not kept by a time service; records will say `untrusted`",
+        "sudo timedatectl set-ntp true   (or install chrony), and see that the network lets NTP through",
+    )
+
+
+def _models(config: EdgeConfig) -> Iterator[Finding]:
+    store = ModelStore(Path(config.models.folder) if config.models.folder else None, providers=config.models.providers)
+    for task in _TASKS:
+        try:
+            manifest = store.load(task).manifest
+        except ModelError as error:
+            yield Finding(f"model {task}", False, str(error), "reinstall the package, or mend models.folder")
+        else:
+            yield Finding(f"model {task}", True, f"{manifest.name} {manifest.version} passes its self-test")
+    for problem in store.problems:
+        yield Finding(
+            "models", False, problem, "copy the model and its manifest again, or remove them from models.folder"
+        )
+
+
+def _cameras(config: EdgeConfig) -> Iterator[Finding]:
+    devices = ", ".join(str(device) for device in list_v4l2_devices()) or "none"
+    for settings in config.cameras:
+        part = f"camera {settings.id}"
+        try:
+            camera = camera_opener(settings, config.secrets, SystemClock(), random.SystemRandom())()
+            try:
+                camera.open()
+                picture = camera.read()
+            finally:
+                camera.close()
+        except (EdgeError, OSError) as error:
+            yield Finding(part, False, str(error), f"video devices here: {devices}; see docs/operations.md, Cameras")
+        else:
+            yield Finding(part, True, f"{camera.describe()} gives {picture.width}x{picture.height}")
+
+
+def _sensors(config: EdgeConfig) -> Iterator[Finding]:
+    for settings in config.sensors:
+        part = f"sensor {settings.id}"
+        try:
+            sensor = sensor_opener(settings, SystemClock(), random.SystemRandom())()
+            try:
+                sensor.open()
+                samples = sensor.read()
+            finally:
+                sensor.close()
+        except (EdgeError, OSError) as error:
+            yield Finding(part, False, str(error), _serial_remedy(settings))
+        else:
+            yield Finding(part, True, f"answers ({len(samples)} samples at once)")
+
+
+def _serial_remedy(settings: object) -> str:
+    if isinstance(settings, SerialSettings):
+        return "plug the board in, look at `ls /dev/ttyUSB* /dev/ttyACM*`, and add the user to the group dialout"
+    return "see docs/operations.md, Sensors"
+
+
+def _port(config: EdgeConfig) -> Iterator[Finding]:
+    web = config.web
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((web.host, web.port))
+        except OSError as error:
+            yield Finding(
+                "page",
+                False,
+                f"port {web.port} on {web.host}: {error.strerror}",
+                f"fine if the appliance runs now; else see who has it: sudo ss -ltnp 'sport = :{web.port}'",
+            )
+        else:
+            yield Finding("page", True, f"port {web.port} is free")
+
+
+def _broker(config: EdgeConfig) -> Iterator[Finding]:
+    if not config.broker.enabled:
+        yield Finding("broker", True, "switched off in the settings; records stay on the device")
+        return
+    yield from _reach("broker", partial(probe_broker, config.broker, config.secrets, _TIMEOUT_S))
+
+
+def _objects(config: EdgeConfig) -> Iterator[Finding]:
+    try:
+        target = objects_target(config)
+    except SecretMissingError as error:
+        yield Finding("object storage", False, str(error), "put the secret there, or mend [objects]")
+        return
+    if target is None:
+        yield Finding("object storage", True, "switched off in the settings; recordings stay on the device")
+        return
+    yield from _reach("object storage", target.check)
+
+
+def _reach(part: str, call: Callable[[], str]) -> Iterator[Finding]:
+    try:
+        words = call()
+    except (EdgeError, OSError) as error:
+        yield Finding(part, False, str(error), f"check the [{'broker' if part == 'broker' else 'objects'}] settings")
+    else:
+        yield Finding(part, True, words)

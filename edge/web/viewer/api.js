@@ -1,0 +1,48 @@
+// Every address of the appliance that this page knows, and what an answer that is not good means in words.
+
+export const STREAM_URL = new URL("/v1/events/stream", location.href).href;
+
+/** An answer that says no; `status` is HTTP's, 0 where there was no answer at all. */
+export class RefusedError extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export const liveUrl = (camera) => `/live/${encodeURIComponent(camera)}?t=${Date.now()}`;
+export const signIn = (password) => ask("POST", "/v1/session", { password }, SIGN_IN_WORDS);
+export const signOut = () => ask("DELETE", "/v1/session");
+export const device = () => ask("GET", "/v1/device");
+export const cameras = () => ask("GET", "/v1/cameras");
+export const records = (kind, limit) => ask("GET", `/v1/records?kind=${kind}&limit=${limit}`);
+export const start = (camera) => ask("POST", `${cameraUrl(camera)}/start`);
+export const stop = (camera) => ask("POST", `${cameraUrl(camera)}/stop`);
+export const snapshot = (camera) => ask("POST", `${cameraUrl(camera)}/snapshot`);
+export const record = (camera, on) => ask("POST", `${cameraUrl(camera)}/recording`, { on });
+
+const SIGN_IN_WORDS = {
+  401: "That is not the password.",
+  429: "Too many wrong passwords. Wait a little and try again.",
+};
+
+const WORDS = {
+  0: "The appliance does not answer. Is it on, and are you on its network?",
+  401: "Sign in first.",
+  404: "The appliance does not know this.",
+  429: "Too many at once. Try again in a moment.",
+};
+
+function cameraUrl(camera) {
+  return `/v1/cameras/${encodeURIComponent(camera)}`;
+}
+
+async function ask(method, path, body, special = {}) {
+  const options = { method, cache: "no-store", headers: body ? { "Content-Type": "application/json" } : {} };
+  if (body) options.body = JSON.stringify(body);
+  const response = await fetch(path, options).catch(() => null);
+  const answer = await response?.json().catch(() => null);
+  if (response?.ok) return answer;
+  const status = response?.status ?? 0;
+  throw new RefusedError(status, special[status] ?? answer?.error ?? WORDS[status] ?? `The appliance answered ${status}.`);
+}

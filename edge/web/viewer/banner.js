@@ -1,0 +1,58 @@
+// The annunciator: what is unusual now, how sure that is and why, in the colour of its severity (X.23).
+
+import { el, mark, say } from "./dom.js";
+import { percent, quantity, reasons, severity, words } from "./format.js";
+
+const HOLD_MS = 3_000;
+
+/** What to announce of a `vision` message: severity, title and reasons; null where nothing is unusual. */
+export function announcement(vision) {
+  const anomaly = vision?.anomaly_status;
+  if (!anomaly?.is_anomaly) return null;
+  return {
+    severity: severity(anomaly.severity),
+    title: words(anomaly.anomaly_type || "unusual activity"),
+    confidence: Number.isFinite(anomaly.confidence) ? anomaly.confidence : null,
+    deviation: Number.isFinite(anomaly.baseline_deviation) ? anomaly.baseline_deviation : null,
+    reasons: reasons(anomaly.reasoning),
+  };
+}
+
+/** What to say while nothing is unusual. */
+export function calm(vision) {
+  if (!vision) return "Waiting for the first analysis";
+  const { complete, progress } = vision.learning ?? {};
+  if (complete === false) return `Learning what is usual here: ${percent(progress)}`;
+  return "Nothing unusual";
+}
+
+/** The strip `root`; `draw(vision, now)`. An announcement stays a few seconds after its end, so that it can be read. */
+export function createBanner(root, { tag, title, list, side }) {
+  let held = null;
+  let camera = null;
+
+  return function draw(vision, now) {
+    if (vision?.camera !== camera) held = null;
+    camera = vision?.camera;
+    const fresh = announcement(vision);
+    if (fresh) held = { ...fresh, until: now + HOLD_MS };
+    const shown = held && held.until > now ? held : null;
+    mark(root, "data-severity", shown?.severity ?? "none");
+    say(tag, shown ? shown.severity : "Quiet");
+    say(title, shown ? shown.title : calm(vision));
+    say(side, shown ? certainty(shown) : "");
+    fill(list, shown ? shown.reasons : []);
+    document.title = shown ? `${shown.severity}: ${shown.title} · Afferent` : "Afferent";
+  };
+}
+
+function certainty({ confidence, deviation }) {
+  const sure = confidence === null ? "" : `${percent(confidence)} confident`;
+  const far = deviation === null ? "" : `${quantity(deviation, "σ", 1)} from usual`;
+  return [sure, far].filter(Boolean).join(" · ");
+}
+
+function fill(list, texts) {
+  const now = [...list.children].map((item) => item.textContent);
+  if (now.join("\n") !== texts.join("\n")) list.replaceChildren(...texts.map((text) => el("li", {}, text)));
+}

@@ -1,0 +1,43 @@
+// The list of what happened, newest first. Entries keep their element, so that an open one stays open.
+
+import { el, mark, say } from "./dom.js";
+import { whenAndWhere } from "./happenings.js";
+
+/** The list `root`; `draw(happenings, nowMs)`. */
+export function createFeed(root, empty) {
+  const items = new Map();
+
+  return function draw(happenings, nowMs) {
+    empty.hidden = happenings.length > 0;
+    root.hidden = happenings.length === 0;
+    const keys = new Set(happenings.map(({ key }) => key));
+    for (const [key, item] of items) if (!keys.has(key)) drop(key, item);
+    happenings.forEach((entry, at) => {
+      const item = items.get(entry.key) ?? add(entry.key);
+      fill(item, entry, nowMs);
+      if (root.children[at] !== item.element) root.insertBefore(item.element, root.children[at] ?? null);
+    });
+  };
+
+  function add(key) {
+    const parts = { title: el("strong"), when: el("span", { class: "when" }), details: el("span", { class: "details" }), tag: el("span", { class: "tag" }) };
+    const element = el("li", { class: "happening" }, el("span", { class: "bullet", "aria-hidden": "true" }), el("div", {}, parts.title, parts.tag, parts.when, parts.details));
+    items.set(key, { element, ...parts });
+    return items.get(key);
+  }
+
+  function drop(key, item) {
+    item.element.remove();
+    items.delete(key);
+  }
+}
+
+function fill(item, entry, nowMs) {
+  mark(item.element, "data-severity", entry.severity ?? (entry.good ? "good" : "none"));
+  mark(item.element, "data-open", String(entry.open));
+  say(item.title, entry.title);
+  say(item.tag, entry.severity ?? "");
+  say(item.when, whenAndWhere(entry, nowMs));
+  say(item.details, entry.details.join(" · "));
+  item.details.hidden = entry.details.length === 0;
+}

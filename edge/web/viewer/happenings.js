@@ -1,0 +1,79 @@
+// The list of what happened, from records: the steps of one event become one entry, newest first.
+
+import { moment, percent, quantity, bytes, duration, reasons, severity, words } from "./format.js";
+
+const KEEP = 100;
+
+const READERS = {
+  event: (body, record) => ({
+    key: `event:${body.event_id}`,
+    at: body.start_ms,
+    title: words(body.type),
+    where: body.camera,
+    severity: severity(body.severity ?? "LOW"),
+    open: body.phase !== "close",
+    details: [
+      ...reasons(body.reasoning),
+      body.confidence ? `${percent(body.confidence)} confident` : "",
+      body.end_ms ? `lasted ${duration((body.end_ms - body.start_ms) / 1000)}` : "",
+    ].filter(Boolean),
+    order: record.seq,
+  }),
+  recording: (body) => ({
+    key: `recording:${body.recording_id}`,
+    at: body.start_ms,
+    title: body.phase === "uploaded" ? "Recording delivered" : "Recording kept on the device",
+    where: body.camera,
+    severity: null,
+    open: false,
+    details: [duration((body.end_ms - body.start_ms) / 1000), bytes(body.size_bytes)],
+    good: body.phase === "uploaded",
+  }),
+  health: (body, record) => ({
+    key: `health:${record.id}`,
+    at: Date.parse(record.t),
+    title: `${partName(body.part)} ${STATE_WORDS[body.state] ?? body.state}`,
+    where: "",
+    severity: body.state === "failed" ? "HIGH" : body.state === "degraded" ? "MEDIUM" : null,
+    open: false,
+    details: body.detail ? [body.detail] : [],
+    good: body.state === "ok",
+  }),
+  loss: (body, record) => ({
+    key: `loss:${record.id}`,
+    at: Date.parse(record.t),
+    title: `Given up: ${quantity(body.count, body.what)}`,
+    where: "",
+    severity: "HIGH",
+    open: false,
+    details: [words(body.reason)],
+  }),
+};
+
+const STATE_WORDS = { starting: "is starting", ok: "works", degraded: "is impaired", failed: "failed", stopped: "was stopped" };
+
+/** `list` with one more record worked in. Records of other kinds, and steps older than what is known, change nothing. */
+export function fold(list, record) {
+  const kind = record?.body?.kind;
+  if (!Object.hasOwn(READERS, kind ?? "")) return list;
+  const entry = { kind, id: record.id, ...READERS[kind](record.body, record) };
+  const known = list.find((other) => other.key === entry.key);
+  if (known && isOlder(record.id, known.id)) return list;
+  return [entry, ...list.filter((other) => other !== known)].sort((a, b) => b.at - a.at).slice(0, KEEP);
+}
+
+/** `camera.front` as `Camera front`. */
+export function partName(part) {
+  return words(String(part).replace(".", " "));
+}
+
+/** One line that says when and where. */
+export function whenAndWhere(entry, nowMs) {
+  return [moment(entry.at, nowMs), entry.where, entry.open ? "going on" : ""].filter(Boolean).join(" · ");
+}
+
+function isOlder(id, knownId) {
+  const [boot, seq] = String(id).split(":");
+  const [knownBoot, knownSeq] = String(knownId).split(":");
+  return boot === knownBoot ? Number(seq) <= Number(knownSeq) : boot < knownBoot;
+}

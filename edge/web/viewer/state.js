@@ -1,0 +1,94 @@
+// What the page knows. Messages go in, views are told which topic changed; nothing here touches the page.
+
+import { fold } from "./happenings.js";
+import { addRows, emptySeries } from "./series.js";
+import { merge, segmentOf } from "./segments.js";
+import { createDeviceClock } from "./device-clock.js";
+
+/** The store: `take(message)`, `on(topic, view)`, and the state itself as plain properties. */
+export function createStore() {
+  const views = new Map();
+  const store = {
+    link: { state: "connecting", attempt: 0 },
+    cameras: new Map(),
+    selected: null,
+    vision: new Map(),
+    series: new Map(),
+    health: new Map(),
+    telemetry: null,
+    sync: null,
+    segments: [],
+    happenings: [],
+    clock: createDeviceClock(),
+    on(topics, view) {
+      for (const topic of topics.split(" ")) views.set(topic, [...(views.get(topic) ?? []), view]);
+    },
+    tell(topic) {
+      for (const view of views.get(topic) ?? []) view(store);
+    },
+    take({ topic, data }) {
+      if (!Object.hasOwn(TAKERS, topic)) return;
+      const moment = data.t_ms ?? data.rows?.at(-1)?.t_ms;
+      if (moment !== undefined) store.clock.heard(moment, Date.now());
+      for (const changed of TAKERS[topic](store, data)) store.tell(changed);
+    },
+    select(camera) {
+      store.selected = camera;
+      for (const topic of ["selected", "camera", "vision"]) store.tell(topic);
+    },
+    setLink(link) {
+      store.link = link;
+      store.tell("link");
+    },
+    loadRecords(records) {
+      store.segments = merge(store.segments, records.filter(isEmotion).map(segmentOf));
+      store.happenings = records.reduce(fold, store.happenings);
+      store.tell("segments");
+      store.tell("happenings");
+    },
+  };
+  return store;
+}
+
+const TAKERS = {
+  camera(store, data) {
+    const known = store.cameras.has(data.camera);
+    store.cameras.set(data.camera, { ...store.cameras.get(data.camera), ...data });
+    return known ? ["camera"] : ["cameras", "camera"];
+  },
+  vision(store, data) {
+    store.vision.set(data.camera, { ...data, heardAt: performance.now() });
+    return ["vision"];
+  },
+  samples(store, data) {
+    const fresh = !store.series.has(data.sensor);
+    if (fresh) store.series.set(data.sensor, emptySeries());
+    const before = store.series.get(data.sensor).size;
+    addRows(store.series.get(data.sensor), data.rows ?? []);
+    return fresh || store.series.get(data.sensor).size !== before ? ["channels", "samples"] : ["samples"];
+  },
+  health(store, data) {
+    store.health.set(data.part, data);
+    return ["health"];
+  },
+  telemetry(store, data) {
+    store.telemetry = data;
+    return ["telemetry"];
+  },
+  sync(store, data) {
+    store.sync = data;
+    return ["sync"];
+  },
+  record(store, data) {
+    if (isEmotion(data)) {
+      store.segments = merge(store.segments, [segmentOf(data)]);
+      return ["segments"];
+    }
+    store.happenings = fold(store.happenings, data);
+    return ["happenings"];
+  },
+};
+
+function isEmotion(record) {
+  return record?.body?.kind === "prediction" && "start_ms" in record.body;
+}

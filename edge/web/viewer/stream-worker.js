@@ -1,0 +1,47 @@
+// A shared worker: all tabs of this page read one event stream, for a browser gives a host only six connections.
+
+import { openStream } from "./stream.js";
+
+const KEPT = { vision: "camera", samples: "sensor", camera: "camera", health: "part", telemetry: "", sync: "" };
+
+const tabs = new Set();
+const newest = new Map();
+let link = { state: "connecting", attempt: 0 };
+let stream = null;
+
+self.onconnect = ({ ports: [port] }) => {
+  port.onmessage = ({ data }) => answer(port, data);
+};
+
+function answer(port, { kind, url }) {
+  if (kind === "hello") welcome(port, url);
+  else if (kind === "bye") part(port);
+  else if (kind === "retry") stream?.retry();
+}
+
+function welcome(port, url) {
+  tabs.add(port);
+  port.postMessage({ kind: "link", link });
+  for (const message of newest.values()) port.postMessage({ kind: "message", message });
+  stream ??= openStream(url, { onMessage: spread, onLink: change });
+}
+
+function part(port) {
+  tabs.delete(port);
+  if (tabs.size) return;
+  stream?.close();
+  stream = null;
+  newest.clear();
+  link = { state: "connecting", attempt: 0 };
+}
+
+function spread(message) {
+  if (Object.hasOwn(KEPT, message.topic)) newest.set(`${message.topic}/${message.data[KEPT[message.topic]] ?? ""}`, message);
+  for (const port of tabs) port.postMessage({ kind: "message", message });
+}
+
+function change(now) {
+  link = now;
+  if (now.state !== "live") newest.clear();
+  for (const port of tabs) port.postMessage({ kind: "link", link });
+}

@@ -1,0 +1,125 @@
+// The emotion timeline: each segment where it was in time, hatched grey where the model was not sure (X.7, S0.33).
+
+import { el, mark, say } from "./dom.js";
+import { EMOTIONS, UNSURE } from "./emotions.js";
+import { clockTime, percent } from "./format.js";
+import { stretch } from "./geometry.js";
+import { within } from "./segments.js";
+
+const CURRENT_MS = 15_000;
+
+/** What the tooltip of a segment says: emotion, confidence and time. */
+export function describe(segment) {
+  const sure = segment.confidence === null || segment.unsure ? "" : ` · ${percent(segment.confidence)} confident`;
+  return `${segment.emotion}${sure} · ${clockTime(segment.startMs)}–${clockTime(segment.endMs)}`;
+}
+
+/** The strip in `root`. `draw(segments, startMs, endMs)` places them; pointing or arrow keys show `tip`. */
+export function createTimeline(root, { empty, now, tip, onPick }) {
+  const blocks = new Map();
+  let shown = [];
+  let picked = null;
+
+  function draw(segments, startMs, endMs) {
+    shown = within(segments, startMs, endMs);
+    const ids = new Set(shown.map((segment) => segment.id));
+    for (const [id, block] of blocks) if (!ids.has(id)) drop(id, block);
+    for (const segment of shown) lay(segment, startMs, endMs);
+    empty.hidden = segments.length > 0;
+    tellNow(segments.at(-1), endMs);
+    if (picked) point(picked);
+  }
+
+  function lay(segment, startMs, endMs) {
+    if (!blocks.has(segment.id)) blocks.set(segment.id, root.appendChild(makeBlock(segment)));
+    const block = blocks.get(segment.id);
+    const { left, width } = stretch(segment.startMs, segment.endMs, startMs, endMs);
+    block.style.left = `${left * 100}%`;
+    block.style.width = `${width * 100}%`;
+  }
+
+  function drop(id, block) {
+    block.remove();
+    blocks.delete(id);
+    if (picked?.id === id) pick(null);
+  }
+
+  function pick(segment) {
+    if (picked) blocks.get(picked.id)?.setAttribute("aria-selected", "false");
+    picked = segment;
+    tip.hidden = !segment;
+    if (!segment) return root.removeAttribute("aria-activedescendant");
+    blocks.get(segment.id).setAttribute("aria-selected", "true");
+    root.setAttribute("aria-activedescendant", blocks.get(segment.id).id);
+    say(tip, describe(segment));
+    point(segment);
+    onPick?.(segment);
+  }
+
+  function point(segment) {
+    const block = blocks.get(segment.id)?.getBoundingClientRect();
+    const panel = tip.offsetParent?.getBoundingClientRect();
+    if (!block || !panel) return;
+    const room = panel.width - tip.offsetWidth - 8;
+    tip.style.left = `${Math.max(8, Math.min(block.left - panel.left + block.width / 2 - tip.offsetWidth / 2, room))}px`;
+    tip.style.top = `${block.bottom - panel.top + 6}px`;
+  }
+
+  function tellNow(last, endMs) {
+    const current = last && endMs - last.endMs < CURRENT_MS ? last : null;
+    const sure = current && !current.unsure && current.confidence !== null ? ` ${percent(current.confidence)}` : "";
+    say(now.querySelector(".now-value"), current ? `${current.emotion}${sure}` : "–");
+    const swatch = now.querySelector(".swatch");
+    swatch.style.backgroundColor = current && !current.unsure ? current.color : "";
+    swatch.classList.toggle("unsure", Boolean(current?.unsure));
+    mark(now, "data-emotion", current?.emotion ?? "");
+  }
+
+  root.addEventListener("pointermove", ({ target }) => {
+    const segment = shown.find(({ id }) => blocks.get(id) === target);
+    if (segment !== picked) pick(segment ?? null);
+  });
+  root.addEventListener("pointerleave", () => pick(null));
+  root.addEventListener("blur", () => pick(null));
+  root.addEventListener("keydown", (event) => {
+    const next = step(event.key, shown, picked);
+    if (next === undefined) return;
+    event.preventDefault();
+    pick(next);
+  });
+
+  return { draw };
+}
+
+/** The segment that a key moves to; undefined for a key that is not ours, null for Escape. */
+export function step(key, segments, picked) {
+  const at = segments.findIndex(({ id }) => id === picked?.id);
+  const to = { ArrowLeft: at < 0 ? segments.length - 1 : at - 1, ArrowRight: at + 1, Home: 0, End: segments.length - 1 }[key];
+  if (key === "Escape") return null;
+  if (to === undefined || !segments.length) return undefined;
+  return segments[Math.max(0, Math.min(to, segments.length - 1))];
+}
+
+/** One entry of the legend for each emotion, and one for abstention. */
+export function fillLegend(root) {
+  const entries = [...Object.values(EMOTIONS), UNSURE].map((emotion) => {
+    const swatch = el("span", { class: emotion === UNSURE ? "swatch unsure" : "swatch", "aria-hidden": "true" });
+    if (emotion !== UNSURE) swatch.style.backgroundColor = emotion.color;
+    return el("li", {}, swatch, emotion.name);
+  });
+  root.replaceChildren(...entries);
+}
+
+function makeBlock(segment) {
+  const block = el("span", {
+    class: segment.unsure ? "segment unsure" : "segment",
+    id: `segment-${segment.id.replace(/[^\w-]/g, "-")}`,
+    role: "option",
+    "aria-selected": "false",
+    "aria-label": describe(segment),
+    "data-start": segment.startMs,
+    "data-end": segment.endMs,
+  });
+  if (!segment.unsure) block.style.backgroundColor = segment.color;
+  return block;
+}

@@ -54,7 +54,8 @@ class RecordingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Meta(
             ge=2**20,
             le=2**31,
-            description="Most memory of frames that wait to be written, in bytes; beyond it frames are dropped and counted.",
+            description="Most memory of frames that wait to be written, in bytes; beyond it frames are dropped and "
+            "counted.",
         ),
     ] = 48 * 2**20
     max_spool_bytes: Annotated[

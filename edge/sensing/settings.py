@@ -27,8 +27,8 @@ class SerialSettings(BaseSettings, frozen=True, kw_only=True, forbid_unknown_fie
     gsr_unit: Annotated[
         GsrUnit,
         Meta(
-            description="What the second column means: `grove_adc` 10-bit counts of a Grove GSR board, `us` microsiemens, "
-            "or `nanosiemens`."
+            description="What the second column means: `grove_adc` 10-bit counts of a Grove GSR board, `us` "
+            "microsiemens, or `nanosiemens`."
         ),
     ] = "grove_adc"
     gsr_calibration: Annotated[
@@ -36,14 +36,15 @@ class SerialSettings(BaseSettings, frozen=True, kw_only=True, forbid_unknown_fie
         Meta(
             ge=0,
             le=1023,
-            description="The counts this very Grove board shows with open electrodes; 0 means that nobody calibrated it, "
-            "and its counts stay counts.",
+            description="The counts this very Grove board shows with open electrodes; 0 means that nobody calibrated "
+            "it, and its counts stay counts.",
         ),
     ] = 0
     hr_unit: Annotated[
         HrUnit,
         Meta(
-            description="What the third column means: `bpm` beats a minute, or `pulse_adc` raw counts of an optical sensor."
+            description="What the third column means: `bpm` beats a minute, or `pulse_adc` raw counts of an optical "
+            "sensor."
         ),
     ] = "bpm"
 
@@ -56,8 +57,8 @@ class ReplaySettings(BaseSettings, frozen=True, kw_only=True, forbid_unknown_fie
         Meta(
             min_length=1,
             max_length=8,
-            description="The recorded files, merged by time. Columns: `t_s` in seconds, or `i` counting samples; and any of "
-            "`gsr_us`, `eda_us`, `gsr_raw`, `hr_bpm`, `pulse_raw`, `skin_c`, `temp_c`, `skt_c`.",
+            description="The recorded files, merged by time. Columns: `t_s` in seconds, or `i` counting samples; and "
+            "any of `gsr_us`, `eda_us`, `gsr_raw`, `hr_bpm`, `pulse_raw`, `skin_c`, `temp_c`, `skt_c`.",
         ),
     ] = ("recording.csv",)
     rate_hz: Annotated[
@@ -72,8 +73,8 @@ class ReplaySettings(BaseSettings, frozen=True, kw_only=True, forbid_unknown_fie
         Meta(
             ge=0.1,
             le=1000,
-            description="How many times faster than recorded to play. Samples are stamped as they come out, so that a faster "
-            "replay squeezes the signal: for tests.",
+            description="How many times faster than recorded to play. Samples are stamped as they come out, so that a "
+            "faster replay squeezes the signal: for tests.",
         ),
     ] = 1.0
     loop: Annotated[bool, Meta(description="Whether to begin again at the end, with a gap between.")] = False

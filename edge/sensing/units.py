@@ -1,0 +1,62 @@
+"""Units at the door: from what a board counts to what a body does, or to honest counts, or to nothing.
+
+Nothing implausible passes. A heart rate of 0 means that no finger was on the sensor, not that a heart stood still.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from edge.core.sample import Channel
+from edge.sensing.settings import GsrUnit, HrUnit
+
+_PLAUSIBLE: Final[dict[Channel, tuple[float, float]]] = {
+    Channel.GSR_US: (0.001, 100.0),
+    Channel.GSR_RAW: (0.0, 1023.0),
+    Channel.HR_BPM: (20.0, 250.0),
+    Channel.PULSE_RAW: (0.0, 65_535.0),
+    Channel.SKIN_C: (5.0, 45.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BoardUnits:
+    """What the two numbers of a row mean on one board. `gsr_calibration` 0: nobody calibrated its Grove GSR."""
+
+    gsr_unit: GsrUnit
+    gsr_calibration: int
+    hr_unit: HrUnit
+
+    def values(self, gsr: int, hr: int) -> dict[Channel, float]:
+        """The plausible ones of the two values of a row, by channel and unit."""
+        return plausible(dict((self._gsr(gsr), self._hr(hr))))
+
+    def _gsr(self, gsr: int) -> tuple[Channel, float]:
+        if self.gsr_unit == "us":
+            return Channel.GSR_US, float(gsr)
+        if self.gsr_unit == "nanosiemens":
+            return Channel.GSR_US, gsr / 1000.0
+        if self.gsr_calibration:
+            return Channel.GSR_US, grove_us(gsr, self.gsr_calibration)
+        return Channel.GSR_RAW, float(gsr)
+
+    def _hr(self, hr: int) -> tuple[Channel, float]:
+        return (Channel.HR_BPM if self.hr_unit == "bpm" else Channel.PULSE_RAW), float(hr)
+
+
+def plausible(values: dict[Channel, float]) -> dict[Channel, float]:
+    """Those of `values` that a body, or the converter in front of it, can show; NaN is not one of them."""
+    return {
+        channel: value for channel, value in values.items() if _PLAUSIBLE[channel][0] <= value <= _PLAUSIBLE[channel][1]
+    }
+
+
+def grove_us(adc: int, calibration: int) -> float:
+    """Skin conductance in microsiemens of a Grove GSR v1.2 from a 10-bit reading; NaN where it cannot be told.
+
+    From the maker's R = (1024 + 2*adc)*10000/(C - adc) ohm, where C, nominally 512, is what this very board reads with
+    open electrodes. At C and above the resistance is beyond what the board can measure.
+    """
+    if not 0 <= adc < calibration:
+        return math.nan
+    return 100.0 * (calibration - adc) / (1024 + 2 * adc)

@@ -1,0 +1,38 @@
+"""A sensor board on a pseudo-terminal: what it says, and being pulled out and plugged in again."""
+
+import os
+import tty
+from pathlib import Path
+
+
+class PtyBoard:
+    """The board's end of a serial line. `path` is the port; it stays the same when the board comes back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "ttyBOARD"
+        self._master: int | None = None
+        self.plug()
+
+    def plug(self) -> None:
+        """Appear at `path`."""
+        self._master, slave = os.openpty()
+        tty.setraw(slave)
+        self.path.unlink(missing_ok=True)
+        self.path.symlink_to(os.ttyname(slave))
+        os.close(slave)
+
+    def unplug(self) -> None:
+        """Vanish: whoever has the port open gets an error, and the path is gone."""
+        self.path.unlink(missing_ok=True)
+        if self._master is not None:
+            os.close(self._master)
+            self._master = None
+
+    def say(self, data: bytes) -> None:
+        """Send bytes down the line."""
+        assert self._master is not None, "the board is unplugged"
+        os.write(self._master, data)
+
+    def row(self, millis: int, gsr: int = 300, hr: int = 72) -> None:
+        """Send one row of the line protocol."""
+        self.say(b"%d,%d,%d\r\n" % (millis, gsr, hr))

@@ -6,16 +6,17 @@ from contract.reference import reference
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 EDGE_INTRO = """The appliance's settings are TOML: `afferent edge run --config edge.toml`, by default
-`/etc/afferent/edge.toml`, and without any file the defaults below. `afferent edge check-config` says what is wrong and where.
-Passwords and keys are never in this file: a setting that ends in `_secret` names a file in the secrets folder or a systemd
-credential. This page is written by `make docs` from the settings themselves."""
-CLOUD_INTRO = """The cloud's settings are TOML: `afferent cloud run --config cloud.toml`; without any file the defaults below.
-This page is written by `make docs` from the settings themselves."""
+`/etc/afferent/edge.toml`, and without any file the defaults below. `afferent edge check-config` says what is wrong and
+where. Passwords and keys are never in this file: a setting that ends in `_secret` names a file in the secrets folder
+or a systemd credential. This page is written by `make docs` from the settings themselves."""
+CLOUD_INTRO = """The cloud's settings are TOML: `afferent cloud run --config cloud.toml`; without any file the
+defaults below. This page is written by `make docs` from the settings themselves."""
 
 
 def pages() -> dict[Path, str]:
     """Each generated page with its text."""
     from cloud.config import CloudConfig
+
     from edge.config import EdgeConfig
 
     return {

@@ -1,0 +1,1 @@
+"""From the broker into the database: once each, acked only when committed."""

@@ -1,0 +1,1 @@
+"""The models that the cloud can offer to devices."""

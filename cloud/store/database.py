@@ -1,0 +1,118 @@
+"""One engine for either database, with what makes a commit durable and SQLite's writers polite."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from cloud.store.errors import StoreUnavailableError, UnstorableError
+
+_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+_CONNECT_S: Final = 10.0
+_BUSY_S: Final = 15.0
+
+
+class Database:
+    """A database that is SQLite or PostgreSQL; `read` and `write` each give one transaction."""
+
+    def __init__(self, url: str, *, password: str | None = None, pool_size: int = 5) -> None:
+        """Connects to nothing yet. `url` as in `sqlite:///cloud.db` or `postgresql://user@host/name`."""
+        self.url = _with_driver(url, password)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url, pool_size)
+        self._writer = self._engine.execution_options(afferent_writes=True)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that only reads. Raise `StoreUnavailableError` when the database is away."""
+        with _translated():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that is durable once the block ends. Raise `StoreUnavailableError` or `UnstorableError`."""
+        with _translated():
+            async with self._writer.begin() as connection:
+                yield connection
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        await self._engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except DataError as error:
+        raise UnstorableError(_first_line(error)) from error
+    except (OperationalError, InterfaceError, PoolTimeoutError, OSError, TimeoutError) as error:
+        raise StoreUnavailableError(_first_line(error)) from error
+    except DBAPIError as error:
+        if _is_outage(error):
+            raise StoreUnavailableError(_first_line(error)) from error
+        raise
+    except OverflowError as error:
+        raise UnstorableError(str(error)) from error
+
+
+def _is_outage(error: DBAPIError) -> bool:
+    """Whether the connection went, or PostgreSQL is going down or short of something (SQLSTATE classes 08, 53, 57)."""
+    state = str(getattr(error.orig, "sqlstate", "") or "")
+    return error.connection_invalidated or state[:2] in {"08", "53", "57", "40"}
+
+
+def _first_line(error: BaseException) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    return (str(cause).splitlines() or [type(cause).__name__])[0][:300]
+
+
+def _with_driver(url: str, password: str | None) -> URL:
+    parsed = make_url(url)
+    kind = parsed.get_backend_name()
+    if kind == "sqlite" and not parsed.database:
+        raise ValueError("sqlite:///PATH needs the path of a file")
+    parsed = parsed.set(drivername=_DRIVERS[kind])
+    return parsed.set(password=password) if password else parsed
+
+
+def _postgres_engine(url: URL, pool_size: int) -> AsyncEngine:
+    arguments = {"timeout": _CONNECT_S, "command_timeout": 60.0, "server_settings": {"application_name": "afferent"}}
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=_CONNECT_S,
+        pool_pre_ping=True,
+        connect_args=arguments,
+    )
+
+
+def _sqlite_engine(url: URL) -> AsyncEngine:
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url, connect_args={"timeout": _BUSY_S})
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Durable at every commit (an ack follows it), readers beside the writer, and transactions begun by us alone."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes its lock at once: one that began by reading could not wait for another to finish.
+    writes = connection.get_execution_options().get("afferent_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,190 @@
+"""Batches of records into the database, once each, and what that makes of each boot's gaps, in one transaction.
+
+The row of a boot is locked first, in the order of names: two ingest processes that share the work never count from an
+outdated gap list, and never wait for each other in a circle.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Table, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cloud.store import tables
+from cloud.store.coverage import Coverage, Range, cover, merge
+from cloud.store.database import Database
+from cloud.store.rows import Incoming, Row
+from contract.messages import Status
+from contract.times import from_wire
+
+_PAYLOAD_KEPT: Final = 4096
+_NEWEST_WINS: Final = {"events": ("device", "event_id"), "recordings": ("device", "recording_id")}
+"""Tables with one row per thing, not per record; of two steps the later `(boot, seq)` stays."""
+Boot = tuple[str, str]
+
+
+class Stored(NamedTuple):
+    """What one batch came to: how many records were new, and each touched boot's coverage by `(device, boot)`."""
+
+    fresh: int
+    coverage: dict[Boot, Coverage]
+
+
+class Rejected(NamedTuple):
+    """A message that could not be read, and why."""
+
+    topic: str
+    reason: str
+    payload: bytes
+
+
+class Intake:
+    """The writing side of the database."""
+
+    def __init__(self, database: Database, *, rejected_limit: int = 1000) -> None:
+        self._database = database
+        self._rejected_limit = rejected_limit
+        self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
+
+    async def add(self, batch: Sequence[Incoming], now_ms: int) -> Stored:
+        """Store `batch`; return once it is durable. A record that is there already changes nothing.
+
+        Raise `StoreUnavailableError` (nothing was stored, try again) or `UnstorableError` (one of them never can be).
+        """
+        touched = _ranges(batch)
+        async with self._database.write() as link:
+            await self._touch_devices(link, {device for device, _ in touched}, now_ms)
+            before = await self._lock_boots(link, touched, now_ms)
+            fresh = await self._insert_records(link, batch)
+            await self._insert_typed(link, batch)
+            after = {boot: cover(before[boot], ranges) for boot, ranges in touched.items()}
+            await self._keep_coverage(link, before, after, now_ms)
+        return Stored(fresh, after)
+
+    async def set_status(self, status: Status, now_ms: int) -> None:
+        """Remember a device's birth or will."""
+        row = {
+            "device": status.device,
+            "state": status.state,
+            "boot": status.boot,
+            "software": status.software.replace("\0", "")[:200],
+            "clock": status.clock,
+            "status_ms": from_wire(status.t),
+        }
+        times = {"first_seen_ms": now_ms, "last_seen_ms": now_ms}
+        insertion = self._insert(tables.devices).values(**row, **times)
+        async with self._database.write() as link:
+            await link.execute(insertion.on_conflict_do_update(index_elements=["device"], set_=row))
+
+    async def reject(self, messages: Sequence[Rejected], now_ms: int) -> None:
+        """Keep the beginnings of the newest unreadable messages, up to the limit."""
+        rows = [
+            {
+                "received_ms": now_ms,
+                "topic": message.topic.replace("\0", "")[:200],
+                "reason": message.reason.replace("\0", "")[:500],
+                "payload": message.payload[:_PAYLOAD_KEPT],
+            }
+            for message in messages[-self._rejected_limit :]
+        ]
+        newest = select(func.max(tables.rejected.c.id)).scalar_subquery()
+        async with self._database.write() as link:
+            await link.execute(insert(tables.rejected), rows)
+            await link.execute(delete(tables.rejected).where(tables.rejected.c.id <= newest - self._rejected_limit))
+
+    async def coverage(self, boot: Boot) -> Coverage:
+        """What of one boot is here."""
+        async with self._database.read() as link:
+            return (await _coverages(link, [boot], lock=False)).get(boot, Coverage())
+
+    async def _touch_devices(self, link: AsyncConnection, names: Iterable[str], now_ms: int) -> None:
+        rows = [{"device": name, "first_seen_ms": now_ms, "last_seen_ms": now_ms} for name in sorted(names)]
+        insertion = self._insert(tables.devices)
+        seen = {"last_seen_ms": insertion.excluded.last_seen_ms}
+        await link.execute(insertion.on_conflict_do_update(index_elements=["device"], set_=seen), rows)
+
+    async def _lock_boots(self, link: AsyncConnection, boots: Iterable[Boot], now_ms: int) -> dict[Boot, Coverage]:
+        ordered = sorted(boots)
+        rows = [
+            {"device": device, "boot": boot, "highest": 0, "first_seen_ms": now_ms, "last_seen_ms": now_ms}
+            for device, boot in ordered
+        ]
+        await link.execute(self._insert(tables.boots).on_conflict_do_nothing(), rows)
+        return await _coverages(link, ordered, lock=True)
+
+    async def _insert_records(self, link: AsyncConnection, batch: Sequence[Incoming]) -> int:
+        rows = list({incoming.at: incoming.row for incoming in batch}.values())
+        insertion = self._insert(tables.records).on_conflict_do_nothing().returning(tables.records.c.seq)
+        return len((await link.execute(insertion, rows)).all())
+
+    async def _insert_typed(self, link: AsyncConnection, batch: Sequence[Incoming]) -> None:
+        rows: dict[str, dict[Any, Row]] = defaultdict(dict)
+        for incoming in sorted(batch):
+            if incoming.table and incoming.typed:
+                key = tuple(
+                    incoming.typed[name] for name in _NEWEST_WINS.get(incoming.table, ("device", "boot", "seq"))
+                )
+                rows[incoming.table][key] = incoming.typed
+        for name in sorted(rows):
+            await link.execute(self._upsert(tables.metadata.tables[name]), list(rows[name].values()))
+
+    def _upsert(self, table: Table) -> Any:
+        insertion = self._insert(table)
+        keys = _NEWEST_WINS.get(table.name)
+        if not keys:
+            return insertion.on_conflict_do_nothing()
+        later = tuple_(table.c.boot, table.c.seq) < tuple_(insertion.excluded.boot, insertion.excluded.seq)
+        changed = {column.name: insertion.excluded[column.name] for column in table.c if column.name not in keys}
+        return insertion.on_conflict_do_update(index_elements=keys, set_=changed, where=later)
+
+    async def _keep_coverage(
+        self, link: AsyncConnection, before: dict[Boot, Coverage], after: dict[Boot, Coverage], now_ms: int
+    ) -> None:
+        for boot in sorted(after):
+            at = and_(tables.boots.c.device == boot[0], tables.boots.c.boot == boot[1])
+            seen = {"highest": after[boot].highest, "last_seen_ms": now_ms}
+            await link.execute(update(tables.boots).where(at).values(seen))
+            await _keep_gaps(link, boot, (set(before[boot].gaps), set(after[boot].gaps)), now_ms)
+
+
+def _ranges(batch: Iterable[Incoming]) -> dict[Boot, list[Range]]:
+    """The numbers that a batch covers, by `(device, boot)`: its records, and what its losses give up."""
+    found: dict[Boot, list[Range]] = defaultdict(list)
+    for incoming in batch:
+        device, boot, seq = incoming.at
+        found[device, boot].append((seq, seq))
+        if incoming.given_up:
+            lost_boot, first, last = incoming.given_up
+            found[device, lost_boot].append((first, last))
+    return {boot: merge(ranges) for boot, ranges in found.items()}
+
+
+async def _coverages(link: AsyncConnection, boots: Sequence[Boot], *, lock: bool) -> dict[Boot, Coverage]:
+    held, missing = tables.boots.c, tables.gaps.c
+    query = select(held.device, held.boot, held.highest).where(tuple_(held.device, held.boot).in_(boots))
+    query = query.order_by(held.device, held.boot)
+    highest = {
+        (device, boot): seq for device, boot, seq in await link.execute(query.with_for_update() if lock else query)
+    }
+    gaps: dict[Boot, list[Range]] = defaultdict(list)
+    ranges = select(missing.device, missing.boot, missing.first_seq, missing.last_seq)
+    ranges = ranges.where(tuple_(missing.device, missing.boot).in_(boots)).order_by(missing.first_seq)
+    for device, boot, first, last in await link.execute(ranges):
+        gaps[device, boot].append((first, last))
+    return {boot: Coverage(seq, tuple(gaps[boot])) for boot, seq in highest.items()}
+
+
+async def _keep_gaps(link: AsyncConnection, boot: Boot, change: tuple[set[Range], set[Range]], now_ms: int) -> None:
+    """Delete the gaps that are no longer as they were, insert those that are new."""
+    before, after = change
+    mine = and_(tables.gaps.c.device == boot[0], tables.gaps.c.boot == boot[1])
+    if closed := [first for first, _ in before - after]:
+        await link.execute(delete(tables.gaps).where(mine, tables.gaps.c.first_seq.in_(closed)))
+    if opened := sorted(after - before):
+        rows = [
+            {"device": boot[0], "boot": boot[1], "first_seq": first, "last_seq": last, "since_ms": now_ms}
+            for first, last in opened
+        ]
+        await link.execute(insert(tables.gaps), rows)

@@ -1,0 +1,1 @@
+"""One file per step, in the order of its number. A step that was released is never changed."""

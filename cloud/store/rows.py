@@ -1,0 +1,171 @@
+"""From one message to the rows it becomes. What no column can hold is refused here, where it can still be named."""
+
+import json
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from contract.codec import MAX_PAYLOAD_BYTES
+from contract.errors import InvalidMessageError
+from contract.ids import BootId, check_boot, record_id
+from contract.messages import AnyBody, Event, Loss, Prediction, Record, Recording
+from contract.times import from_wire
+from contract.topics import leaf_of
+
+UNREADABLE: Final = "unreadable"
+"""The kind of a record whose envelope we can read and whose body we cannot: kept whole, so that it is not lost."""
+_LARGEST: Final = 2**63 - 1
+
+Row = dict[str, Any]
+
+
+class Position(NamedTuple):
+    """A record's identity."""
+
+    device: str
+    boot: str
+    seq: int
+
+
+class Incoming(NamedTuple):
+    """A record ready to be stored: its row for `records`, the row of its own table, and the numbers it gives up."""
+
+    at: Position
+    row: Row
+    table: str | None = None
+    typed: Row | None = None
+    given_up: tuple[str, int, int] | None = None
+    """`(boot, first, last)` of a loss."""
+
+
+class _Envelope(Struct, frozen=True, kw_only=True):
+    """A record whose body is left alone."""
+
+    v: int
+    id: str
+    seq: int
+    boot: BootId
+    t: str
+    mono_ms: int
+    clock: str
+    body: msgspec.Raw
+
+
+_decode_record: Final = msgspec.json.Decoder(Record).decode
+_decode_envelope: Final = msgspec.json.Decoder(_Envelope).decode
+
+
+def read(device: str, leaf: str, payload: bytes, received_ms: int) -> tuple[Incoming, str | None]:
+    """What `payload` from `device` becomes, and why its body could not be read, if so.
+
+    A record with a sound envelope and an unknown or malformed body is kept as `unreadable`: a newer device must not
+    wait for ever for an ack. Raise `InvalidMessageError` when not even the envelope can be read.
+    """
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise InvalidMessageError(f"{len(payload)} bytes are more than the {MAX_PAYLOAD_BYTES} a message may have")
+    envelope = _envelope(payload)
+    at = Position(device, envelope.boot, envelope.seq)
+    row = _record_row(at, envelope, received_ms)
+    try:
+        body = _decode_record(payload).body
+        _check_leaf(body, leaf)
+        table, typed = _typed(at, body, row["t_ms"])
+        _check_columns(typed or {})
+    except (msgspec.DecodeError, InvalidMessageError) as error:
+        return Incoming(at, {**row, "kind": UNREADABLE}), str(error)
+    return Incoming(at, row, table, typed, _given_up(body)), None
+
+
+def _envelope(payload: bytes) -> _Envelope:
+    try:
+        envelope = _decode_envelope(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidMessageError(f"not a Record: {error}") from error
+    check_boot(envelope.boot)
+    if envelope.id != record_id(envelope.boot, envelope.seq):
+        raise InvalidMessageError(f"$.id: {envelope.id!r:.80} is not boot:seq")
+    if not (1 <= envelope.seq <= _LARGEST and 0 <= envelope.mono_ms <= _LARGEST):
+        raise InvalidMessageError("$.seq must be 1 or more, $.mono_ms 0 or more, both below 2**63")
+    if envelope.v != 1 or envelope.clock not in {"trusted", "untrusted"}:
+        raise InvalidMessageError("$.v must be 1 and $.clock trusted or untrusted")
+    return envelope
+
+
+def _record_row(at: Position, envelope: _Envelope, received_ms: int) -> Row:
+    raw = bytes(envelope.body)
+    return {
+        **at._asdict(),
+        "kind": _kind(raw),
+        "t_ms": from_wire(envelope.t),
+        "mono_ms": envelope.mono_ms,
+        "clock": envelope.clock,
+        "received_ms": received_ms,
+        "body": raw.decode(),
+    }
+
+
+class _Kind(Struct, frozen=True):
+    kind: str
+
+
+_decode_kind: Final = msgspec.json.Decoder(_Kind).decode
+
+
+def _kind(raw: bytes) -> str:
+    try:
+        return _decode_kind(raw).kind.replace("\0", "")[:40]
+    except msgspec.DecodeError:
+        return UNREADABLE
+
+
+def _typed(at: Position, body: AnyBody, t_ms: int) -> tuple[str | None, Row | None]:
+    """The row of the body's own table. Kinds without one live in `records` alone."""
+    match body:
+        case Prediction():
+            row = _columns(body, without=("probabilities", "inference_ms"))
+            return "predictions", {**at._asdict(), **row}
+        case Event():
+            row = _columns(body, without=("boxes", "baseline_deviation", "model", "model_version", "reasoning"))
+            return "events", {**at._asdict(), **row, "reasoning": json.dumps(body.reasoning)}
+        case Recording():
+            _check_key(at.device, body.key)
+            return "recordings", {**at._asdict(), **_columns(body), "salvaged": int(body.salvaged)}
+        case Loss():
+            row = _columns(body, without=("boot",))
+            return "ledger", {**at._asdict(), **row, "lost_boot": body.boot, "t_ms": t_ms}
+        case _:
+            return None, None
+
+
+def _columns(body: Struct, without: tuple[str, ...] = ()) -> Row:
+    return {name: getattr(body, name) for name in body.__struct_fields__ if name not in without}
+
+
+def _check_leaf(body: AnyBody, leaf: str) -> None:
+    if leaf_of(body) != leaf:
+        raise InvalidMessageError(f"$.body: it belongs on .../{leaf_of(body)}, not on .../{leaf}")
+
+
+def _check_key(device: str, key: str) -> None:
+    """A device speaks for its own folder alone."""
+    parts = key.split("/")
+    if parts[:2] != ["recordings", device] or {"", ".", ".."} & set(parts):
+        raise InvalidMessageError(f"$.body.key: {key!r:.120} does not lie under recordings/{device}/")
+
+
+def _check_columns(row: Row) -> None:
+    for name, value in row.items():
+        if isinstance(value, str) and "\0" in value:
+            raise InvalidMessageError(f"$.body.{name}: a NUL character cannot be stored")
+        if isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
+            raise InvalidMessageError(f"$.body.{name}: {value} does not fit into 64 bits")
+
+
+def _given_up(body: AnyBody) -> tuple[str, int, int] | None:
+    if not isinstance(body, Loss) or body.boot is None or body.first_seq is None:
+        return None
+    last = body.first_seq if body.last_seq is None else body.last_seq
+    if not 1 <= body.first_seq <= last:
+        return None
+    return body.boot, body.first_seq, last

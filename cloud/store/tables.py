@@ -1,0 +1,181 @@
+"""The tables, once for SQLite and PostgreSQL.
+
+`records` holds every record as it came; it alone decides what is a duplicate. The typed tables beside it are filled in
+the same transaction and exist to be asked quickly. Times are milliseconds since the epoch, UTC.
+"""
+
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
+
+metadata = MetaData()
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column(
+        "state", Text, nullable=False, server_default="unknown"
+    ),  # online | offline | unknown, as birth or will said
+    Column("boot", Text),
+    Column("software", Text, nullable=False, server_default=""),
+    Column("clock", Text, nullable=False, server_default="untrusted"),
+    Column("status_ms", BigInteger),
+    Column("first_seen_ms", BigInteger, nullable=False),
+    Column("last_seen_ms", BigInteger, nullable=False),
+)
+
+boots = Table(
+    "boots",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("boot", Text, primary_key=True),
+    Column("highest", BigInteger, nullable=False),  # the highest seq seen or given up
+    Column("first_seen_ms", BigInteger, nullable=False),
+    Column("last_seen_ms", BigInteger, nullable=False),
+)
+
+# What is missing below `boots.highest`: closed ranges that never touch each other. Empty for a healthy device.
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("boot", Text, primary_key=True),
+    Column("first_seq", BigInteger, primary_key=True),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("boot", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("t_ms", BigInteger, nullable=False),
+    Column("mono_ms", BigInteger, nullable=False),
+    Column("clock", Text, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),  # JSON as it came
+)
+
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("boot", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("task", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("model_version", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("segment_index", BigInteger, nullable=False),
+    Column("start_ms", BigInteger, nullable=False),
+    Column("end_ms", BigInteger, nullable=False),
+    Column("probe", Text),  # NULL is an abstention
+    Column("confidence", Float, nullable=False),
+    Column("valence", Float),
+    Column("arousal", Float),
+    Column("quality", Float, nullable=False),
+    Column("cluster_id", BigInteger, nullable=False),
+    Column("session_id", Text),
+    Column("user_id", Text),
+    Column("video_id", BigInteger),
+    Index("predictions_by_time", "start_ms", "device", "boot", "seq"),
+    Index("predictions_by_device", "device", "start_ms", "boot", "seq"),
+)
+
+# One row per event, as its newest step has it; the steps themselves stand in `records`.
+events = Table(
+    "events",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("boot", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("camera", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("start_ms", BigInteger, nullable=False),
+    Column("end_ms", BigInteger),
+    Column("reasoning", Text, nullable=False),  # JSON list of sentences
+    Index("events_by_time", "start_ms", "device", "event_id"),
+)
+
+# One row per recording, as its newest step has it.
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("recording_id", Text, primary_key=True),
+    Column("boot", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("camera", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("start_ms", BigInteger, nullable=False),
+    Column("end_ms", BigInteger, nullable=False),
+    Column("frames", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("codec", Text, nullable=False),
+    Column("width_px", BigInteger, nullable=False),
+    Column("height_px", BigInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("event_id", Text),
+    Column("salvaged", Integer, nullable=False),
+    Index("recordings_by_time", "start_ms", "device", "recording_id"),
+    Index("recordings_by_id", "recording_id"),
+)
+
+# What was given up, when and why.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("boot", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("t_ms", BigInteger, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("lost_boot", Text),
+    Column("first_seq", BigInteger),
+    Column("last_seq", BigInteger),
+    Column("recording_id", Text),
+    Index("ledger_by_time", "t_ms", "device", "boot", "seq"),
+)
+
+# The newest messages that could not be read, for a person to look at.
+rejected = Table(
+    "rejected",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),  # its beginning
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("password", Text, nullable=False),  # scrypt$n$r$p$salt$hash
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+# Sessions of browsers and bearer tokens of programs: only a digest of each is here.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("user", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # session | bearer
+    Column("label", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger),
+    Index("tokens_by_user", "user"),
+)

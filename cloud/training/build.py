@@ -14,6 +14,7 @@ BUNDLED: Final = Path(__file__).resolve().parents[2] / "edge" / "models" / "bund
 MODULES: Final = (
     "cloud.training.graphs.motion",
     "cloud.training.graphs.anomaly",
+    "cloud.training.graphs.emotion",
 )
 """Modules with `build() -> Bundle`; add a line to bundle a model more."""
 

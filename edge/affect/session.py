@@ -81,7 +81,9 @@ class Viewings:
 
     def at(self, sensor_id: str, mono_ns: int) -> Viewing | None:
         """The viewing whose body signals a sensor delivered at a moment, also one that has stopped since."""
-        return next((one for one in reversed(self._viewings) if self._takes(one, sensor_id) and _spans(one, mono_ns)), None)
+        return next(
+            (one for one in reversed(self._viewings) if self._takes(one, sensor_id) and _spans(one, mono_ns)), None
+        )
 
     def next_change(self, sensor_id: str, after_ns: int) -> int | None:
         """The first moment after `after_ns` at which a viewing on this sensor started or stopped."""

@@ -10,7 +10,9 @@ from contract.ids import Id
 class AffectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The `[affect]` table."""
 
-    enabled: Annotated[bool, Meta(description="Whether emotion is estimated from the body signals of each sensor.")] = True
+    enabled: Annotated[bool, Meta(description="Whether emotion is estimated from the body signals of each sensor.")] = (
+        True
+    )
     participants: Annotated[
         dict[Id, Id],
         Meta(

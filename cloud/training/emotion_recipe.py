@@ -1,0 +1,33 @@
+"""The numbers of the emotion model as they are committed: what `learn_emotion` writes and `graphs.emotion` reads."""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+RECIPE: Final = Path(__file__).parent / "recipes" / "emotion.json"
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that was learned, and how good it is. `weights` is `[features * channels][classes]`, temperature included."""
+
+    features: list[str]
+    channels: list[str]
+    classes: list[str]
+    weights: list[list[float]]
+    bias: list[float]
+    temperature: float
+    decide_above: float
+    least_quality: float
+    data: list[str]
+    metrics: dict[str, float]
+
+
+def read_recipe(path: Path = RECIPE) -> Recipe:
+    """The recipe in a file, by default the committed one."""
+    return msgspec.json.decode(path.read_bytes(), type=Recipe)
+
+
+def encode_recipe(recipe: Recipe) -> bytes:
+    """A recipe as indented JSON with a final newline."""
+    return msgspec.json.format(msgspec.json.encode(recipe), indent=1) + b"\n"

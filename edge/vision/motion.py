@@ -136,9 +136,7 @@ class MotionDetector:
 
 def find_blobs(mask: Plane, min_area: float) -> list[Blob]:
     """The connected moving regions of a mask that fill at least the share `min_area` of it, biggest first."""
-    count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    if count < 2:  # label 0 is the background
-        return []
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     height, width = mask.shape
     big = [row for row in stats[1:].tolist() if row[4] >= min_area * mask.size]
     big.sort(key=lambda row: -row[4])

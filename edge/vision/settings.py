@@ -61,8 +61,8 @@ class VisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(
             ge=10,
             le=100_000,
-            description="How many of them must show movement; in a quiet place learning goes on until they do, or until "
-            "ten times `learning_frames` have passed.",
+            description="How many of them must show movement; in a quiet place learning goes on until they do, "
+            "or until ten times `learning_frames` have passed.",
         ),
     ] = 100
     consecutive_frames: Annotated[

@@ -1,0 +1,152 @@
+"""Everything that is done to one frame, in order: luma, motion, tracks, anomaly, findings."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from contract.messages import Box
+from edge.core.frame import Frame
+from edge.models.session import Model
+from edge.vision.alerts import AnomalyAlarm, Finding, Thing, find_loitering, find_motion
+from edge.vision.anomaly import AnomalyDetector, Learning, Reading
+from edge.vision.baseline import load_baseline, save_baseline
+from edge.vision.luma import CELL, Plane, analysis_size, read_luma
+from edge.vision.motion import MotionDetector, find_blobs
+from edge.vision.settings import VisionSettings
+from edge.vision.tracks import Track, Tracker, centre_of
+
+_GAP: Final = 3.0
+"""Frames this many usual intervals apart say nothing about speed."""
+_SMOOTHING: Final = 0.1
+_LEAST_AGE_S: Final = 60.0
+_DWELL_ROOM: Final = 2.5
+"""What stands still becomes background after this many times the loitering limit: loitering is seen before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one frame shows. `reading` is None where anomaly analysis is switched off."""
+
+    things: tuple[Thing, ...]
+    findings: tuple[Finding, ...]
+    reading: Reading | None
+
+
+class FrameAnalysis:
+    """The analysis of one camera; belongs to one thread at a time.
+
+    What it learns is kept in the file `kept`, one for each model and size of picture.
+    """
+
+    def __init__(
+        self, motion: Model, anomaly: Model | None, settings: VisionSettings, rng: np.random.Generator, kept: Path
+    ) -> None:
+        self._models = motion, anomaly
+        self._settings = settings
+        self._rng = rng
+        self._kept = kept
+        self._size = (0, 0)
+        self._motion: MotionDetector | None = None
+        self._anomaly: AnomalyDetector | None = None
+        self._tracker = Tracker()
+        self._alarm = AnomalyAlarm(settings.consecutive_frames)
+        self._last_ns: int | None = None
+        self._period_ns = 0.0
+
+    def step(self, frame: Frame) -> Seen:
+        """Analyse one frame; frames come in order.
+
+        Raise `FrameUndecodableError` if it is no JPEG, `ModelError` if a model fails.
+        """
+        size = analysis_size(frame.width, frame.height)
+        luma = read_luma(frame, size)
+        motion = self._motion if self._motion and size == self._size else self._begin(size)
+        follows = self._follows(frame.mono_ns)
+        mask = motion.step(luma)
+        tracks = self._tracker.step(find_blobs(mask, self._settings.min_area), frame.mono_ns)
+        reading = self._read(luma, mask, usable=follows and not motion.learning)
+        return self._sum_up(tracks, reading, frame.mono_ns)
+
+    def reset(self) -> None:
+        """Forget what is going on, the background included. What was learned to be normal stays (X.10)."""
+        self._tracker.reset()
+        self._alarm.reset()
+        self._last_ns = None
+        if self._motion:
+            self._motion.reset()
+        if self._anomaly:
+            self._anomaly.cut()
+
+    def save(self) -> None:
+        """Keep what was learned. Raise `OSError` if the disk will not take it."""
+        model = self._models[1]
+        if self._anomaly and model:
+            save_baseline(self._anomaly.baseline, self._kept, _version(model))
+
+    def _begin(self, size: tuple[int, int]) -> MotionDetector:
+        """Detectors for another size of picture."""
+        settings, (motion, anomaly) = self._settings, self._models
+        still_s = max(_LEAST_AGE_S, settings.loitering_s * _DWELL_ROOM)
+        age_limit = still_s * settings.max_fps
+        self.reset()
+        self._size = size
+        self._motion = MotionDetector(motion, size, self._rng, threshold=settings.motion_threshold, age_limit=age_limit)
+        if anomaly:
+            baseline = load_baseline(self._kept, (size[1] // CELL, size[0] // CELL), _version(anomaly))
+            self._anomaly = AnomalyDetector(anomaly, size, _learning(settings), baseline)
+        return self._motion
+
+    def _follows(self, at_ns: int) -> bool:
+        """Whether this frame came about as long after the last as frames here usually do."""
+        last_ns, self._last_ns = self._last_ns, at_ns
+        if last_ns is None:
+            return False
+        period_ns = float(at_ns - last_ns)
+        usual_ns = self._period_ns or period_ns
+        self._period_ns = usual_ns + _SMOOTHING * (period_ns - usual_ns)
+        return period_ns <= _GAP * usual_ns
+
+    def _read(self, luma: Plane, mask: Plane, *, usable: bool) -> Reading | None:
+        return self._anomaly.step(luma, mask, usable=usable) if self._anomaly else None
+
+    def _sum_up(self, tracks: list[Track], reading: Reading | None, at_ns: int) -> Seen:
+        things = tuple(self._thing(track) for track in tracks)
+        motion, anomaly = self._models
+        found = [
+            _signed(find_motion(things, self._settings.min_motion_s), motion),
+            _signed(find_loitering(things, self._settings.loitering_s), motion),
+        ]
+        if reading and anomaly:
+            found.append(_signed(self._alarm.step(reading, things, at_ns), anomaly))
+        return Seen(things, tuple(finding for finding in found if finding), reading)
+
+    def _thing(self, track: Track) -> Thing:
+        blob = track.blob
+        habit = self._anomaly.habitual_share(*centre_of(blob)) if self._anomaly else 0.0
+        return Thing(
+            box=Box(x=blob.x, y=blob.y, w=blob.w, h=blob.h, label="motion", track=track.number),
+            since_ns=track.first_ns,
+            seen_s=(track.last_ns - track.first_ns) / 1e9,
+            dwell_s=track.dwell_s,
+            habitual_share=habit,
+        )
+
+
+def _learning(settings: VisionSettings) -> Learning:
+    return Learning(
+        frames=settings.learning_frames,
+        active_frames=settings.learning_active_frames,
+        sensitivity=settings.sensitivity,
+    )
+
+
+def _signed(finding: Finding | None, model: Model) -> Finding | None:
+    """With the model that it rests on."""
+    manifest = model.manifest
+    return finding and replace(finding, model=manifest.name, model_version=manifest.version)
+
+
+def _version(model: Model) -> str:
+    return f"{model.manifest.name} {model.manifest.version}"

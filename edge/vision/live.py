@@ -1,0 +1,104 @@
+"""What a camera's analysis shows the world now: put together from a frame's findings, told at a bounded rate."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from contract.messages import Box
+from edge.core.clock import Stamp
+from edge.core.hub import Hub
+from edge.vision.alerts import Finding
+from edge.vision.analysis import Seen
+from edge.vision.state import AiStatus, AnomalyStatus, LearningProgress, VisionState, anomaly_stats
+
+TOPIC: Final = "vision"
+_MOVING_NS: Final = 100_000_000
+_IDLE_NS: Final = 1_000_000_000
+_SHOWN_AS_MOTION_S: Final = 0.2
+"""What was seen for less is not yet shown as motion: a status that flickers tells nobody anything."""
+
+
+class LiveState:
+    """The newest `VisionState` of a camera and when it was last published. Belongs to the event loop."""
+
+    def __init__(self, camera: str, hub: Hub) -> None:
+        self.state = VisionState(camera=camera)
+        self._hub = hub
+        self._frames = 0
+        self._anomalies = 0
+        self._told_ns: int | None = None
+
+    def count_anomaly(self) -> None:
+        """One more anomaly began."""
+        self._anomalies += 1
+
+    def show(self, seen: Seen, alert: Finding | None, seq: int, now: Stamp, analysis_ms: float) -> None:
+        """A frame was analysed; tell if it is time to, at once if `ai_status` changed."""
+        self._frames += 1
+        reading = seen.reading
+        learned = bool(reading and reading.complete)
+        state = replace(
+            self.state,
+            t_ms=now.wall_ms,
+            frame_seq=seq,
+            ai_status=_status(seen, alert),
+            boxes=_boxes(seen, alert),
+            score=round(reading.score, 3) if reading else 0.0,
+            threshold=round(reading.threshold, 3) if reading else 0.0,
+            learning=LearningProgress(complete=learned, progress=round(reading.progress, 3) if reading else 0.0),
+            anomaly_status=_anomaly_status(alert),
+            anomaly_stats=anomaly_stats(self._frames, self._anomalies, learning_complete=learned),
+            analysis_ms=round(analysis_ms, 2),
+        )
+        self._tell(state, now)
+
+    def idle(self, alert: Finding | None, now: Stamp) -> None:
+        """No frame came for a while: nothing moves that we know of."""
+        status: AiStatus = "ALERT" if alert else "IDLE"
+        anomaly = _anomaly_status(alert)
+        self._tell(replace(self.state, t_ms=now.wall_ms, ai_status=status, boxes=[], anomaly_status=anomaly), now)
+
+    def reset(self, now: Stamp) -> None:
+        """Back to the start, counts included (S1.10); what was learned is still learned."""
+        self._frames = self._anomalies = 0
+        self._told_ns = None
+        before = self.state
+        stats = anomaly_stats(0, 0, learning_complete=before.learning.complete)
+        fresh = VisionState(camera=before.camera, t_ms=now.wall_ms, learning=before.learning, anomaly_stats=stats)
+        self._tell(fresh, now)
+
+    def _tell(self, state: VisionState, now: Stamp) -> None:
+        changed = state.ai_status != self.state.ai_status
+        self.state = state
+        pause_ns = _IDLE_NS if state.ai_status == "IDLE" else _MOVING_NS
+        if changed or self._told_ns is None or now.mono_ns - self._told_ns >= pause_ns:
+            self._told_ns = now.mono_ns
+            self._hub.publish(TOPIC, state.to_plain(), key=state.camera)
+
+
+def _status(seen: Seen, alert: Finding | None) -> AiStatus:
+    if alert:
+        return "ALERT"
+    return "MOTION" if any(thing.seen_s >= _SHOWN_AS_MOTION_S for thing in seen.things) else "IDLE"
+
+
+def _boxes(seen: Seen, alert: Finding | None) -> list[Box]:
+    """What moves; what the alert is about carries the alert's type as its label."""
+    alarming: Sequence[Box] = alert.boxes if alert else ()
+    tracks = {box.track for box in alarming if box.track is not None}
+    label = alert.type if alert else ""
+    moving = [replace(thing.box, label=label) if thing.box.track in tracks else thing.box for thing in seen.things]
+    return moving + [box for box in alarming if box.track is None]
+
+
+def _anomaly_status(alert: Finding | None) -> AnomalyStatus | None:
+    if alert is None:
+        return None
+    return AnomalyStatus(
+        anomaly_type=alert.type,
+        confidence=alert.confidence,
+        severity=alert.severity,
+        reasoning=list(alert.reasoning),
+        baseline_deviation=alert.deviation or 0.0,
+    )

@@ -112,7 +112,7 @@ class SimulatedSettings(BaseSettings, frozen=True, kw_only=True, forbid_unknown_
     seed: Annotated[int, Meta(ge=0, le=2**31, description="The same number gives the same scene.")] = 1
     noise: Annotated[
         float, Meta(ge=0, le=20, description="Standard deviation of the sensor noise, in grey levels.")
-    ] = 2.0
+    ] = 1.5
 
 
 class AutoSettings(BaseSettings, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="auto"):

@@ -1,0 +1,133 @@
+"""Network cameras that send H.264, H.265 or JPEG over RTSP. Through TCP: a lost packet would smear seconds of video."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+import av
+from av.container import InputContainer
+
+from edge.capture.camera import Picture
+from edge.capture.encode import picture_of_frame
+from edge.capture.jpeg import BadJpegError, picture_of
+from edge.capture.lag import Lag
+from edge.capture.lifetime import Lifetime
+from edge.capture.settings import RtspSettings
+from edge.core.clock import Clock
+from edge.core.errors import SourceUnavailableError
+
+_SLICE_S: Final = 0.5
+"""How long FFmpeg may block at a time: the longest that `close` has to wait for a blocked read."""
+_BAD_LIMIT: Final = 100
+"""So many undecodable packets in a row, and the source counts as lost."""
+_OPTIONS: Final = {
+    "rtsp_transport": "tcp",
+    "allowed_media_types": "video",
+    "fflags": "nobuffer",
+    "flags": "low_delay",
+}
+
+
+class RtspCamera:
+    """One RTSP session. Video is decoded whole and encoded as JPEG, unless that would make the picture late."""
+
+    def __init__(self, settings: RtspSettings, *, clock: Clock, password: str | None = None) -> None:
+        self._settings = settings
+        self._password = password or ""
+        self._held = contextlib.ExitStack()
+        self._lifetime = Lifetime(self._release)
+        self._lag = Lag(clock)
+        self._pictures: Iterator[Picture] = iter(())
+
+    def open(self) -> None:
+        """Set the session up; see `Camera`."""
+        with self._lifetime.inside(), self._failing_as_unavailable():
+            settings = self._settings
+            container = self._held.enter_context(
+                av.open(self._address(), options=_OPTIONS, timeout=(settings.open_timeout_s, _SLICE_S))
+            )
+            if not container.streams.video:
+                raise SourceUnavailableError("it sends no video")
+            stream = container.streams.video[0]
+            stream.codec_context.thread_count = 1
+            self._pictures = self._decoded(container, stream)
+
+    def read(self) -> Picture:
+        """The next picture; see `Camera`."""
+        with self._lifetime.inside(), self._failing_as_unavailable():
+            picture = next(self._pictures, None)
+            if picture is None:
+                raise SourceUnavailableError("the camera ended the stream")
+            return picture
+
+    def close(self) -> None:
+        """End the session; see `Camera`."""
+        self._lifetime.close()
+
+    def describe(self) -> str:
+        """The camera's address, without a query: that may hold a token."""
+        return f"RTSP from {urlsplit(self._settings.url)._replace(query='', fragment='').geturl()}"
+
+    def _address(self) -> str:
+        """The URL as FFmpeg wants it, with the sign-in: so no error of FFmpeg may be shown whole."""
+        if not self._settings.username:
+            return self._settings.url
+        parts = urlsplit(self._settings.url)
+        sign_in = f"{quote(self._settings.username, safe='')}:{quote(self._password, safe='')}"
+        return parts._replace(netloc=f"{sign_in}@{parts.netloc}").geturl()
+
+    def _packets(self, container: InputContainer, stream: av.VideoStream) -> "Iterator[av.Packet[av.VideoStream]]":
+        """Every packet; ends with the stream, raises when nothing came for the configured time."""
+        silent_s = 0.0
+        while silent_s < self._settings.read_timeout_s:
+            try:
+                for packet in container.demux(stream):
+                    silent_s = 0.0
+                    yield packet
+            except av.ExitError:
+                self._lifetime.check()
+                silent_s += _SLICE_S
+            else:
+                return
+        raise SourceUnavailableError(f"nothing came for {silent_s:g} s")
+
+    def _decoded(self, container: InputContainer, stream: av.VideoStream) -> Iterator[Picture]:
+        bad = 0
+        for packet in self._packets(container, stream):
+            try:
+                yield from self._pictures_in(packet, stream)
+                bad = 0
+            except (av.InvalidDataError, BadJpegError) as error:
+                bad += 1
+                if bad >= _BAD_LIMIT:
+                    raise SourceUnavailableError(f"{bad} damaged packets in a row") from error
+
+    def _pictures_in(self, packet: "av.Packet[av.VideoStream]", stream: av.VideoStream) -> Iterator[Picture]:
+        late = self._lag.late(packet.pts, stream.time_base)
+        if stream.codec_context.name == "mjpeg":
+            if packet.size:
+                yield picture_of(bytes(packet))
+            return
+        for frame in stream.codec_context.decode(packet):
+            if not late:
+                yield picture_of_frame(frame, self._settings.jpeg_quality, self._settings.max_width)
+
+    def _release(self) -> None:
+        self._pictures = iter(())
+        self._held.close()
+
+    @contextlib.contextmanager
+    def _failing_as_unavailable(self) -> Iterator[None]:
+        try:
+            yield
+        except av.ExitError:
+            raise SourceUnavailableError(f"{self.describe()}: no answer in time") from None
+        except av.HTTPUnauthorizedError:
+            remedy = "the camera refuses the sign-in: check `username` and `password_secret`"
+            raise SourceUnavailableError(f"{self.describe()}: {remedy}") from None
+        except (av.FFmpegError, OSError) as error:
+            # `from None`: what FFmpeg says in full holds the address with the password.
+            raise SourceUnavailableError(f"{self.describe()}: {error.strerror or type(error).__name__}") from None
+        except SourceUnavailableError as error:
+            raise SourceUnavailableError(f"{self.describe()}: {error}") from None

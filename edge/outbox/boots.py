@@ -1,0 +1,75 @@
+"""Runs of the daemon: each has a name that no other run of this device ever has, and its own range of history rows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiosqlite
+
+from contract.ids import new_boot
+from edge.outbox import database
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One run: its name and the history row of its first record (`seq` 1)."""
+
+    number: int
+    boot: str
+    first_row: int
+
+
+class Boots:
+    """All runs that the store knows. A `(boot, seq)` is a row and the other way round, by arithmetic."""
+
+    def __init__(self, known: list[Boot], current: Boot) -> None:
+        self.current = current
+        self._ordered = [*known, current]
+        self._by_number = {boot.number: boot for boot in self._ordered}
+
+    def identity(self, number: int, row: int) -> tuple[str, int]:
+        """`(boot, seq)` of a row of run `number`."""
+        boot = self._by_number[number]
+        return boot.boot, row - boot.first_row + 1
+
+    def rows_of(self, boot: str, first_seq: int, last_seq: int) -> range:
+        """The rows of these sequence numbers, inclusive; never those of another run, none for an unknown run."""
+        for index, known in enumerate(self._ordered):
+            if known.boot == boot:
+                following = self._ordered[index + 1 :]
+                end = min([known.first_row + last_seq, *(later.first_row for later in following[:1])])
+                return range(known.first_row + max(first_seq, 1) - 1, end)
+        return range(0)
+
+
+async def next_boot(connection: aiosqlite.Connection, path: Path) -> Boots:
+    """Name the run that begins now. Its row is written by the first commit that needs it.
+
+    The counter is also kept beside the database, so that a fresh database after a damaged one goes on counting.
+    """
+    rows = await connection.execute_fetchall("SELECT number, boot, first_row FROM boots ORDER BY number")
+    known = [Boot(*row) for row in rows]
+    last = await database.number(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'records'")
+    number = max([_counted(path), *(boot.number for boot in known)]) + 1
+    _count(path, number)
+    return Boots(known, Boot(number, new_boot(number), last + 1))
+
+
+def _counter(path: Path) -> Path:
+    return path.with_name(f"{path.name}.boots")
+
+
+def _counted(path: Path) -> int:
+    try:
+        return int(_counter(path).read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
+def _count(path: Path, number: int) -> None:
+    """Best kept, not necessary: the database has the number too, and a full disk must not stop the start."""
+    fresh = _counter(path).with_suffix(".tmp")
+    try:
+        fresh.write_text(f"{number}\n", encoding="ascii")
+        fresh.replace(_counter(path))
+    except OSError:
+        fresh.unlink(missing_ok=True)

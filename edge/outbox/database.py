@@ -1,0 +1,120 @@
+"""The SQLite file itself: opened durably, migrated by numbered scripts, and put aside when it is damaged."""
+
+import sqlite3
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import aiosqlite
+
+from edge.core.errors import StoreError
+
+CHECK_LIMIT_BYTES: Final = 64 << 20
+"""A bigger file is checked page by page only after it was caught damaged: that would hold up the start for too long."""
+_CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_SIDE_FILES: Final = ("-wal", "-shm")
+
+
+class StoreDamagedError(StoreError):
+    """The file is not, or no longer, a sound SQLite database."""
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether `error` means a damaged file rather than a full disk or a device that fails for now."""
+    code: int = getattr(error, "sqlite_errorcode", None) or 0
+    return code & 0xFF in _CORRUPT
+
+
+async def open_writer(path: Path) -> aiosqlite.Connection:
+    """The one connection that writes, at the newest schema.
+
+    Raise `StoreDamagedError` for a damaged file, `StoreError` for one that cannot be opened now.
+    """
+    try:
+        connection = await aiosqlite.connect(path, isolation_level=None)
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}: is its folder there and writable?") from error
+    try:
+        await _prepare(connection, path)
+    except sqlite3.Error as error:
+        await connection.close()
+        if is_damage(error):
+            raise StoreDamagedError(f"{path}: {error}") from error
+        raise StoreError(f"{path}: {error}: check the disk's free space and the folder's rights") from error
+    except StoreError:
+        await connection.close()
+        raise
+    return connection
+
+
+async def open_reader(path: Path) -> aiosqlite.Connection:
+    """A connection for looking; it never holds up the writer (WAL)."""
+    connection = await aiosqlite.connect(path, isolation_level=None)
+    await connection.execute("PRAGMA query_only = ON")
+    await connection.execute("PRAGMA busy_timeout = 5000")
+    return connection
+
+
+def put_aside(path: Path, wall_ms: int) -> Path:
+    """Rename a damaged database with its side files, so that a fresh one can start; return its new place."""
+    aside = path.with_name(f"{path.name}.damaged-{wall_ms}")
+    for suffix in ("", *_SIDE_FILES):
+        old = path.with_name(path.name + suffix)
+        if old.exists():
+            old.rename(aside.with_name(aside.name + suffix))
+    suspect_mark(path).unlink(missing_ok=True)
+    return aside
+
+
+def suspect_mark(path: Path) -> Path:
+    """The empty file that tells the next start to check the whole database."""
+    return path.with_name(f"{path.name}.suspect")
+
+
+async def one(connection: aiosqlite.Connection, sql: str, *parameters: object) -> sqlite3.Row | None:
+    """The first row of a query."""
+    async with connection.execute(sql, parameters) as cursor:
+        return await cursor.fetchone()
+
+
+async def number(connection: aiosqlite.Connection, sql: str, *parameters: object) -> int:
+    """The one whole number that a query asks for; 0 where it is NULL."""
+    row = await one(connection, sql, *parameters)
+    return int(row[0] or 0) if row else 0
+
+
+async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "busy_timeout = 5000",
+        "journal_size_limit = 16777216",
+    ):
+        await connection.execute(f"PRAGMA {pragma}")
+    if _needs_check(path):
+        await _check(connection, path)
+    await _migrate(connection, path)
+
+
+def _needs_check(path: Path) -> bool:
+    return path.stat().st_size <= CHECK_LIMIT_BYTES or suspect_mark(path).exists()
+
+
+async def _check(connection: aiosqlite.Connection, path: Path) -> None:
+    found = await one(connection, "PRAGMA quick_check(1)")
+    if found is None or found[0] != "ok":
+        raise StoreDamagedError(f"{path}: {found[0] if found else 'unreadable'}")
+    suspect_mark(path).unlink(missing_ok=True)
+
+
+async def _migrate(connection: aiosqlite.Connection, path: Path) -> None:
+    scripts = sorted(
+        entry.name for entry in files(__package__).joinpath("schema").iterdir() if entry.name.endswith(".sql")
+    )
+    version = await number(connection, "PRAGMA user_version")
+    if version > len(scripts):
+        raise StoreError(f"{path}: schema {version} is newer than this software ({len(scripts)}): install a newer one")
+    for number_, script in enumerate(scripts[version:], start=version + 1):
+        sql = files(__package__).joinpath("schema", script).read_text(encoding="utf-8")
+        await connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number_};\nCOMMIT;")

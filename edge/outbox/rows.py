@@ -1,0 +1,78 @@
+"""Records as the tables hold them, and what of a record decides where it goes and how long it is held."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from contract.codec import encode
+from contract.ids import record_id
+from contract.messages import AnyBody, Loss, Record, Recording, priority_of
+from contract.times import to_wire
+from edge.core.clock import Stamp
+
+BULK: Final = 0
+NORMAL: Final = 1
+KEPT: Final = 2
+TOMBSTONE: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """One record that the cloud has not acknowledged, ready to publish: `payload` is its UTF-8 JSON."""
+
+    row: int
+    boot: str
+    seq: int
+    leaf: str
+    kind: str
+    t_ms: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much waits: records without the cloud's acknowledgement, the oldest one's age, recordings to upload."""
+
+    outbox_records: int
+    oldest_unacked_s: float | None
+    uploads_pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A record with its place in the history, about to be written."""
+
+    row: int
+    record: Record
+    t_ms: int
+    payload: bytes
+
+
+def rank_of(body: AnyBody) -> int:
+    """Who gives way first when space runs out; alarms never do, nor what tells of a file or of a loss."""
+    if isinstance(body, Loss | Recording):
+        return KEPT
+    return {"bulk": BULK, "normal": NORMAL, "alarm": KEPT}[priority_of(body)]
+
+
+def kind_of(body: AnyBody) -> str:
+    """The word in `kind` on the wire."""
+    return str(type(body).__struct_config__.tag)
+
+
+def subject_of(body: AnyBody) -> str | None:
+    """The recording that a record speaks of."""
+    return body.recording_id if isinstance(body, Loss | Recording) else None
+
+
+def make_row(row: int, *, boot: str, seq: int, at: Stamp, body: AnyBody) -> NewRow:
+    """Give `body` its identity and its time."""
+    record = Record(
+        id=record_id(boot, seq),
+        seq=seq,
+        boot=boot,
+        t=to_wire(at.wall_ms),
+        mono_ms=at.mono_ns // 1_000_000,
+        clock="trusted" if at.trusted else "untrusted",
+        body=body,
+    )
+    return NewRow(row, record, at.wall_ms, encode(record))

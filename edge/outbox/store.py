@@ -1,0 +1,319 @@
+"""The outbox: what is appended here is durable, stays to be looked at, and waits until the cloud has it."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import aiosqlite
+
+from contract.codec import decode
+from contract.messages import AnyBody, Loss, Record
+from edge.core.clock import Clock, Stamp
+from edge.core.errors import StoreError
+from edge.core.health import Health, State
+from edge.core.service import Pulse
+from edge.outbox import database
+from edge.outbox.boots import Boots, next_boot
+from edge.outbox.retention import CHUNK, Bounds, Eviction, trim_history, used_bytes
+from edge.outbox.rows import Counts, Pending
+from edge.outbox.settings import OutboxSettings
+from edge.outbox.uploads import Uploads
+from edge.outbox.writer import PART, OnCommit, Writer
+
+_BEAT_S: Final = 5.0
+_LOW_WATER: Final = 0.9
+"""Eviction goes on until this share of a bound is left, so that it does not run for every record."""
+_log = logging.getLogger(__name__)
+
+
+class Outbox:
+    """The local store: a `RecordSink`, the history of the LAN side, the publisher's queue, the uploader's list.
+
+    Also a `Service`: `run` keeps the store within its bounds and raises the error that stopped its writer, if one did.
+    Methods belong to the event loop. `on_commit` is called with the new `(row, record)`s after each commit.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: Path,
+        device: str,
+        connections: tuple[aiosqlite.Connection, aiosqlite.Connection],
+        boots: Boots,
+        clock: Clock,
+        health: Health,
+        on_commit: OnCommit | None,
+        limits: OutboxSettings,
+    ) -> None:
+        self.name = PART
+        self.pulse = Pulse(clock)
+        self.device = device
+        self.on_commit = on_commit
+        writing, self._reader = connections
+        self._boots = boots
+        self._clock = clock
+        self._limits = limits
+        self._changed = asyncio.Event()
+        self._outbox_records = 0
+        self._writer = Writer(
+            writing, path=path, boots=boots, clock=clock, health=health, on_commit=self._committed, limits=limits
+        )
+        self._writing: asyncio.Task[None] | None = None
+        self.uploads = Uploads(self._reader, self._writer, self._announce)
+        self.acknowledged_total = 0
+        self.evicted_total = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        path: Path,
+        *,
+        device: str,
+        clock: Clock,
+        health: Health,
+        on_commit: OnCommit | None = None,
+        limits: OutboxSettings | None = None,
+    ) -> "AsyncIterator[Outbox]":
+        """Open or make the store at `path` for a new run of the daemon; closing writes what waits.
+
+        A damaged file is put aside with its side files and a fresh store begins, whose first record is a `Loss` that
+        says so. Raise `StoreError` if the file cannot be opened at all.
+        """
+        async with AsyncExitStack() as stack:
+            writing, aside = await _open_or_begin(path, clock)
+            stack.push_async_callback(writing.close)
+            reader = await database.open_reader(path)
+            stack.push_async_callback(reader.close)
+            store = cls(
+                path=path,
+                device=device,
+                connections=(writing, reader),
+                boots=await next_boot(writing, path),
+                clock=clock,
+                health=health,
+                on_commit=on_commit,
+                limits=limits or OutboxSettings(),
+            )
+            stack.push_async_callback(store._close)
+            await store._start()
+            health.set(PART, State.DEGRADED if aside else State.OK, f"damaged, moved to {aside}" if aside else "")
+            if aside:
+                await store.append(Loss(what="records", reason=f"the store was damaged: kept as {aside.name}", count=0))
+            yield store
+
+    @property
+    def boot(self) -> str:
+        """The name of this run, as it stands in its records."""
+        return self._boots.current.boot
+
+    @property
+    def last_row(self) -> int:
+        """The largest committed history row; 0 if there never was one."""
+        return self._writer.next_row - 1
+
+    @property
+    def outbox_records(self) -> int:
+        """How many records the cloud has not acknowledged."""
+        return self._outbox_records
+
+    @property
+    def waiting_records(self) -> int:
+        """How many records wait in memory for the disk; more than a few only while it fails."""
+        return len(self._writer.line)
+
+    @property
+    def refused_total(self) -> int:
+        """How many records gave way because the disk failed for too long."""
+        return self._writer.line.given_up_total
+
+    @property
+    def commits_total(self) -> int:
+        """How many commits this run made."""
+        return self._writer.commits
+
+    async def append(self, body: AnyBody, at: Stamp | None = None) -> Record:
+        """Return once `body` is durable, with its identity; `at` is when it was true, by default now.
+
+        Raise `StoreError` if it gave way because the disk takes nothing (bulk at once, others at the bound), and
+        `StoreDelayedError`, a kind of it, if it waits in memory for the disk: then do not append it again.
+        """
+        return await self._writer.append(body, at)
+
+    async def pending(self, after_row: int = 0, limit: int = 500) -> list[Pending]:
+        """Up to `limit` records that the cloud has not acknowledged, of rows after `after_row`, in order."""
+        return await self._pending_rows(after_row + 1, 1 << 62, limit)
+
+    async def pending_range(self, boot: str, first_seq: int, last_seq: int, limit: int = 500) -> list[Pending]:
+        """Those of one run and these sequence numbers, inclusive, that are still unacknowledged, in order."""
+        rows = self._boots.rows_of(boot, first_seq, last_seq)
+        return await self._pending_rows(rows.start, rows.stop - 1, limit) if rows else []
+
+    async def acknowledge(self, boot: str, seq: int) -> int:
+        """The cloud has everything of `boot` up to and with `seq`: take it out of the outbox; return how many rows."""
+        rows = self._boots.rows_of(boot, 1, seq)
+        if not rows:
+            return 0
+        deleted = 0
+
+        async def work(connection: aiosqlite.Connection) -> None:
+            nonlocal deleted
+            cursor = await connection.execute("DELETE FROM outbox WHERE row BETWEEN ? AND ?", (rows[0], rows[-1]))
+            deleted = cursor.rowcount
+
+        await self._writer.execute(work)
+        self._outbox_records -= deleted
+        self.acknowledged_total += deleted
+        return deleted
+
+    async def history(
+        self, kind: str | None = None, *, after: int | None = None, before: int | None = None, limit: int = 100
+    ) -> Sequence[tuple[int, Record]]:
+        """Up to `limit` committed `(row, record)`; `kind` is a body's tag (`prediction`, `event`, ...) or None for all.
+
+        With `after`: those of a larger row, oldest first. Otherwise newest first, those of a row smaller than `before`
+        where that is given. Raise `StoreError` if the store cannot be read.
+        """
+        conditions, parameters = ["1"], list[Any]()
+        for condition, value in (("kind = ?", kind), ("row > ?", after), ("row < ?", before)):
+            if value is not None:
+                conditions.append(condition)
+                parameters.append(value)
+        order = "DESC" if after is None else "ASC"
+        sql = f"SELECT row, payload FROM records WHERE {' AND '.join(conditions)} ORDER BY row {order} LIMIT ?"  # noqa: S608
+        rows = await self._read(sql, *parameters, limit)
+        return [(int(row), decode(payload, Record)) for row, payload in rows]
+
+    async def newest_row(self) -> int:
+        """The largest committed row, 0 if there is none."""
+        return self.last_row
+
+    async def counts(self) -> Counts:
+        """How much waits."""
+        oldest = await self._read("SELECT t_ms FROM records WHERE row = (SELECT MIN(row) FROM outbox)")
+        age_s = max(0.0, (self._clock.now().wall_ms - oldest[0][0]) / 1000) if oldest else None
+        return Counts(self._outbox_records, age_s, await self.uploads.pending())
+
+    async def wait_beyond(self, row: int) -> None:
+        """Return once there is a record of a row after `row`."""
+        while self.last_row <= row:
+            await self._changed.wait()
+
+    async def wait_changed(self) -> None:
+        """Return at the next commit of a record, or change in the list of uploads."""
+        await self._changed.wait()
+
+    async def tidy(self) -> None:
+        """Bring the store within its bounds now; `run` does it again and again."""
+        while await self._trim(self._bounds()) >= CHUNK:
+            self.pulse.beat()
+        while self._outbox_records > self._limits.max_records:
+            if not await self._evict(int(self._limits.max_records * _LOW_WATER)):
+                break
+        if await used_bytes(self._reader) > self._limits.max_bytes:
+            await self._shrink(int(self._limits.max_bytes * _LOW_WATER))
+
+    async def run(self) -> None:
+        """Tidy until cancelled; raise what stopped the writer."""
+        if self._writing is None:
+            raise StoreError("the store is not open")
+        rested_s = self._limits.tidy_every_s
+        while True:
+            self.pulse.beat()
+            if self._writing.done():
+                await self._writing
+                raise StoreError("the store is closed")
+            if rested_s >= self._limits.tidy_every_s:
+                rested_s = 0.0
+                await self._try_to_tidy()
+            pause_s = min(_BEAT_S, self._limits.tidy_every_s)
+            await self._clock.sleep(pause_s)
+            rested_s += pause_s
+
+    async def _start(self) -> None:
+        self._outbox_records = await database.number(self._reader, "SELECT COUNT(*) FROM outbox")
+        self._writing = asyncio.create_task(self._writer.run(), name="store-writer")
+
+    async def _close(self) -> None:
+        self._writer.close()
+        if self._writing:
+            await asyncio.wait({self._writing})
+            if not self._writing.cancelled() and (error := self._writing.exception()):
+                _log.error("the store stopped writing: %s", error)
+
+    def _committed(self, rows: Sequence[tuple[int, Record]]) -> None:
+        self._outbox_records += len(rows)
+        self._announce()
+        if self.on_commit:
+            self.on_commit(rows)
+
+    def _announce(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _pending_rows(self, first: int, last: int, limit: int) -> list[Pending]:
+        rows = await self._read(
+            "SELECT o.row, r.boot, o.leaf, r.kind, r.t_ms, r.payload FROM outbox o JOIN records r USING (row)"
+            " WHERE o.row BETWEEN ? AND ? ORDER BY o.row LIMIT ?",
+            first,
+            last,
+            limit,
+        )
+        return [Pending(row, *self._boots.identity(number, row), *rest) for row, number, *rest in rows]
+
+    async def _read(self, sql: str, *parameters: object) -> list[Any]:
+        try:
+            return list(await self._reader.execute_fetchall(sql, parameters))
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot read the store: {error}") from error
+
+    async def _try_to_tidy(self) -> None:
+        try:
+            await self.tidy()
+        except (StoreError, sqlite3.OperationalError):
+            return  # the writer has set the health; the next look tries again
+
+    def _bounds(self) -> Bounds:
+        now = self._clock.now()
+        oldest_ms = now.wall_ms - int(self._limits.history_days * 86_400_000) if now.trusted else 0
+        return Bounds(self.last_row - self._limits.history_records, oldest_ms)
+
+    async def _trim(self, bounds: Bounds) -> int:
+        """Take at most a chunk out of the history; return how many went."""
+        trimmed = 0
+
+        async def work(connection: aiosqlite.Connection) -> None:
+            nonlocal trimmed
+            trimmed = await trim_history(connection, bounds)
+
+        await self._writer.execute(work)
+        return trimmed
+
+    async def _shrink(self, target_bytes: int) -> None:
+        everything = Bounds(last_row=self.last_row, oldest_ms=0)
+        while await used_bytes(self._reader) > target_bytes:
+            if not await self._trim(everything) and not await self._evict(0):
+                break
+
+    async def _evict(self, target_records: int) -> bool:
+        """Evict chunk by chunk down to the target; whether anything was given up in the last one."""
+        eviction = Eviction(self._boots, self._clock)
+        await self._writer.execute(eviction.run)
+        self._outbox_records -= eviction.freed
+        self.evicted_total += eviction.evicted
+        return eviction.evicted > 0
+
+
+async def _open_or_begin(path: Path, clock: Clock) -> tuple[aiosqlite.Connection, Path | None]:
+    """The writing connection, and where a damaged file was put if there was one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return await database.open_writer(path), None
+    except database.StoreDamagedError as error:
+        aside = database.put_aside(path, clock.now().wall_ms)
+        _log.error("%s; moved to %s, beginning a fresh store", error, aside)
+        return await database.open_writer(path), aside

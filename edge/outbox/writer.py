@@ -1,0 +1,205 @@
+"""The one that writes: whatever waits goes into one commit, and what the disk refuses waits for a better time.
+
+The rules while the disk takes nothing (full, failing):
+- Bulk records are refused at once. Others wait in memory, up to a bound, and are written when the disk takes them.
+- Whoever waits for one is told after `wait_s` by `StoreDelayedError`; the record stays in line.
+- At the bound the lowest rank gives way, the newest of it first; the next commit that succeeds begins with a `Loss`
+  that counts them. They never had a sequence number, so they leave no gap.
+"""
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import aiosqlite
+
+from contract.messages import AnyBody, Loss, Record
+from contract.topics import leaf_of
+from edge.core.backoff import Backoff
+from edge.core.clock import Clock, Stamp
+from edge.core.errors import StoreError
+from edge.core.health import Health, State
+from edge.outbox import database
+from edge.outbox.boots import Boots
+from edge.outbox.rows import KEPT, NewRow, kind_of, make_row, rank_of, subject_of
+from edge.outbox.settings import OutboxSettings
+from edge.outbox.waiting import Waiting, WaitingLine, Work
+
+PART: Final = "store"
+OnCommit = Callable[[Sequence[tuple[int, Record]]], None]
+
+
+class StoreDelayedError(StoreError):
+    """Not durable yet: the record waits in memory and is written when the disk takes it. Do not append it again."""
+
+
+class Writer:
+    """Group commit over one connection. Belongs to the event loop; `run` is its task."""
+
+    def __init__(
+        self,
+        connection: aiosqlite.Connection,
+        *,
+        path: Path,
+        boots: Boots,
+        clock: Clock,
+        health: Health,
+        on_commit: OnCommit,
+        limits: OutboxSettings,
+    ) -> None:
+        self._connection = connection
+        self._path = path
+        self._boots = boots
+        self._clock = clock
+        self._health = health
+        self._on_commit = on_commit
+        self._limits = limits
+        self._wake = asyncio.Event()
+        self._backoff = Backoff(random.Random(boots.current.boot), first_s=0.2, limit_s=5.0)  # noqa: S311 - jitter
+        self._failing = ""
+        self._closing = False
+        self._boot_written = False
+        self.line = WaitingLine(limits.waiting_records)
+        self.next_row = boots.current.first_row
+        self.commits = 0
+
+    async def append(self, body: AnyBody, at: Stamp | None = None, work: Work | None = None) -> Record:
+        """Commit `body`, with the statements that belong to it, and return it with its identity.
+
+        Raise `StoreError` if it was refused, `StoreDelayedError` if it waits for the disk.
+        """
+        record = await self._written(Waiting(body, at or self._clock.now(), work, rank_of(body)))
+        if record is None:
+            raise StoreError("the store lost count of its records")
+        return record
+
+    async def execute(self, work: Work) -> None:
+        """Run statements in the next commit; raise `StoreError` if they were refused or wait for the disk."""
+        await self._written(Waiting(None, self._clock.now(), work, KEPT))
+
+    async def run(self) -> None:
+        """Commit what waits, until `close`. A damaged database escapes as `StoreDamagedError`."""
+        reason = "the store is closed"
+        try:
+            while await self._something_waits():
+                await self._write_some()
+        except BaseException as error:
+            reason = f"the store has stopped: {error}"
+            raise
+        finally:
+            self._closing = True
+            self.line.refuse_all(reason)
+
+    def close(self) -> None:
+        """Let `run` write what waits, if the disk takes it, and return."""
+        self._closing = True
+        self._wake.set()
+
+    async def _written(self, waiting: Waiting) -> Record | None:
+        if self._closing:
+            raise StoreError("the store is closed")
+        self.line.admit(waiting, failing=bool(self._failing))
+        self._wake.set()
+        done, _ = await asyncio.wait({waiting.done}, timeout=self._limits.wait_s)
+        if not done:
+            waiting.done.cancel()
+            raise StoreDelayedError(self._failing or f"{self._path.name}: the disk is slow")
+        return waiting.done.result()
+
+    async def _something_waits(self) -> bool:
+        while not self.line and not self._closing:
+            self._wake.clear()
+            await self._wake.wait()
+        if self._limits.linger_ms and len(self.line) < self._limits.batch_records and not self._closing:
+            await self._clock.sleep(self._limits.linger_ms / 1000)
+        return len(self.line) > 0
+
+    async def _write_some(self) -> None:
+        batch = self.line.take(self._limits.batch_records)
+        rows = self._rows_of(batch)
+        try:
+            await self._commit(batch, rows)
+        except sqlite3.OperationalError as error:
+            self.line.put_back(batch)
+            await self._failed(error)
+        except sqlite3.DatabaseError as error:
+            self.line.put_back(batch)
+            self._damaged(error)
+            raise
+        else:
+            self._succeeded(batch, rows)
+
+    def _rows_of(self, batch: list[Waiting]) -> list[NewRow]:
+        bodies = [(waiting.body, waiting.at) for waiting in batch if waiting.body]
+        if self.line.given_up:
+            reason = "the disk took no records and no more could wait in memory"
+            bodies.insert(0, (Loss(what="records", reason=reason, count=self.line.given_up), self._clock.now()))
+        current = self._boots.current
+        return [
+            make_row(row, boot=current.boot, seq=row - current.first_row + 1, at=at, body=body)
+            for row, (body, at) in enumerate(bodies, start=self.next_row)
+        ]
+
+    async def _commit(self, batch: list[Waiting], rows: list[NewRow]) -> None:
+        await self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            if rows:
+                await self._insert(rows)
+            for waiting in batch:
+                if waiting.work:
+                    await waiting.work(self._connection)
+            await self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                await self._connection.execute("ROLLBACK")
+            raise
+
+    async def _insert(self, rows: list[NewRow]) -> None:
+        current, bodies = self._boots.current, [new.record.body for new in rows]
+        if not self._boot_written:
+            begun = (current.number, current.boot, current.first_row, self._clock.now().wall_ms)
+            await self._connection.execute("INSERT INTO boots VALUES (?, ?, ?, ?)", begun)
+        await self._connection.executemany(
+            "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (new.row, current.number, kind_of(body), subject_of(body), new.t_ms, new.payload)
+                for new, body in zip(rows, bodies, strict=True)
+            ],
+        )
+        await self._connection.executemany(
+            "INSERT INTO outbox VALUES (?, ?, ?)",
+            [(new.row, leaf_of(body), rank_of(body)) for new, body in zip(rows, bodies, strict=True)],
+        )
+
+    def _succeeded(self, batch: list[Waiting], rows: list[NewRow]) -> None:
+        self._failing = ""
+        self._backoff.reset()
+        self._health.set(PART, State.OK)
+        self.commits += 1
+        if rows:
+            self._boot_written = True
+            self.next_row = rows[-1].row + 1
+        told = len(rows) - sum(waiting.body is not None for waiting in batch)
+        if told:
+            self.line.given_up = 0
+        records = iter(rows[told:])
+        for waiting in batch:
+            waiting.succeed(next(records).record if waiting.body else None)
+        if rows:
+            self._on_commit([(new.row, new.record) for new in rows])
+
+    async def _failed(self, error: sqlite3.OperationalError) -> None:
+        self._failing = f"cannot write {self._path.name}: {error}"
+        self._health.set(PART, State.DEGRADED, f"{self._failing}; new records wait in memory")
+        if self._closing:
+            self.line.refuse_all(self._failing)
+        else:
+            await self._clock.sleep(self._backoff.next())
+
+    def _damaged(self, error: sqlite3.DatabaseError) -> None:
+        if database.is_damage(error):
+            database.suspect_mark(self._path).touch()
+        self._health.set(PART, State.FAILED, f"{self._path.name}: {error}; a restart puts it aside")

@@ -1,0 +1,1 @@
+"""What leaves the appliance: records to the broker, recordings to object storage."""

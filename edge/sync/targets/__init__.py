@@ -1,0 +1,1 @@
+"""Where recordings go: one protocol, one file for each kind of object storage."""

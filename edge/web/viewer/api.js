@@ -1,6 +1,7 @@
 // Every address of the appliance that this page knows, and what an answer that is not good means in words.
 
-export const STREAM_URL = new URL("/v1/events/stream", location.href).href;
+export const STREAM_URL = "/v1/events/stream";
+export const STREAM_WORKER = "/viewer/stream-worker.js";
 
 /** An answer that says no; `status` is HTTP's, 0 where there was no answer at all. */
 export class RefusedError extends Error {
@@ -13,9 +14,8 @@ export class RefusedError extends Error {
 export const liveUrl = (camera) => `/live/${encodeURIComponent(camera)}?t=${Date.now()}`;
 export const signIn = (password) => ask("POST", "/v1/session", { password }, SIGN_IN_WORDS);
 export const signOut = () => ask("DELETE", "/v1/session");
-export const device = () => ask("GET", "/v1/device");
-export const cameras = () => ask("GET", "/v1/cameras");
-export const records = (kind, limit) => ask("GET", `/v1/records?kind=${kind}&limit=${limit}`);
+export const status = () => ask("GET", "/v1/status");
+export const health = () => ask("GET", "/v1/health");
 export const start = (camera) => ask("POST", `${cameraUrl(camera)}/start`);
 export const stop = (camera) => ask("POST", `${cameraUrl(camera)}/stop`);
 export const snapshot = (camera) => ask("POST", `${cameraUrl(camera)}/snapshot`);
@@ -44,5 +44,5 @@ async function ask(method, path, body, special = {}) {
   const answer = await response?.json().catch(() => null);
   if (response?.ok) return answer;
   const status = response?.status ?? 0;
-  throw new RefusedError(status, special[status] ?? answer?.error ?? WORDS[status] ?? `The appliance answered ${status}.`);
+  throw new RefusedError(status, special[status] ?? answer?.detail ?? WORDS[status] ?? `The appliance answered ${status}.`);
 }

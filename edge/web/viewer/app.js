@@ -8,22 +8,25 @@ import { createControls } from "./controls.js";
 import { byId, mark, say } from "./dom.js";
 import { createFeed } from "./feed.js";
 import { activity } from "./format.js";
+import { createLatencyProbe } from "./latency.js";
 import { drawLink } from "./link.js";
 import { createOverlay } from "./overlay.js";
 import { createLearning, createReadings, createSync } from "./panels.js";
+import { createParts } from "./parts.js";
 import { createPicture } from "./picture.js";
 import { shareStream } from "./shared-stream.js";
 import { createSignIn } from "./signin.js";
 import { stageOf } from "./stage.js";
 import { createStore } from "./state.js";
 
-const HISTORY = 200;
 const SLOW_MS = 1_000;
+const ASK_TIME_MS = 20_000;
 
 const store = createStore();
 const img = byId("live");
 let known = false;
 let pending = null;
+let latencyMs = null;
 
 const chosen = () => store.cameras.get(store.selected) ?? null;
 const vision = () => store.vision.get(store.selected) ?? null;
@@ -35,24 +38,27 @@ const banner = createBanner(byId("banner"), { tag: byId("banner-severity"), titl
 const readings = createReadings(byId("readings"));
 const learning = createLearning(byId("learning"));
 const sync = createSync({ rows: byId("sync-rows"), verdict: byId("sync-verdict"), upload: byId("upload") });
+const parts = createParts(byId("parts"), byId("parts-verdict"));
 const feed = createFeed(byId("feed"), byId("feed-empty"));
 const body = createBodyPanel(store);
-const cameras = createCameras(byId("cameras"), (id) => store.select(id));
+const drawCameras = createCameras(byId("cameras"), (id) => store.select(id));
 const signIn = createSignIn({ signIn: api.signIn, onDone: begin });
 let stream = null;
 
 store.on("cameras", () => {
   if (!store.cameras.has(store.selected)) store.select(store.cameras.keys().next().value ?? null);
-  cameras.draw(store.cameras, store.selected);
+  drawCameras(store.cameras, store.selected);
 });
 store.on("selected", () => {
-  cameras.draw(store.cameras, store.selected);
+  drawCameras(store.cameras, store.selected);
   picture.hide();
+  latencyMs = null;
 });
 store.on("camera link", drawStage);
 store.on("vision selected", drawVision);
 store.on("telemetry camera vision", drawReadings);
 store.on("sync", () => sync(store.sync));
+store.on("health", () => parts(store.health));
 store.on("happenings", () => feed(store.happenings, deviceNow()));
 store.on("link", () => drawLink(store.link));
 
@@ -88,8 +94,7 @@ function drawVision() {
 }
 
 function drawReadings() {
-  const seen = vision();
-  readings({ camera: chosen(), vision: seen, telemetry: store.telemetry, latencyMs: seen?.latencyMs ?? null });
+  readings({ camera: chosen(), vision: vision(), telemetry: store.telemetry, latencyMs });
 }
 
 function sizeOfPicture() {
@@ -126,10 +131,9 @@ function signedOut() {
 /** Once connected, and again after each interruption: what the stream does not repeat. */
 async function load() {
   try {
-    const [device, list, predictions, others] = await Promise.all([api.device(), api.cameras(), api.records("prediction", HISTORY), api.records("event", HISTORY)]);
-    say(byId("device"), device.device);
-    for (const camera of list.cameras) store.take({ topic: "camera", data: camera });
-    store.loadRecords([...predictions.records, ...others.records].map(({ record }) => record));
+    const status = await askTime(api.status);
+    say(byId("device"), status.device);
+    store.load(status);
   } catch (problem) {
     askAgain(problem);
   }
@@ -138,22 +142,39 @@ async function load() {
   drawStage();
 }
 
+/** Ask something whose answer carries the device's time, and learn how far our own clock is off. */
+async function askTime(question) {
+  const sent = Date.now();
+  const answer = await question();
+  store.clock.asked(sent, answer.t_ms, Date.now());
+  return answer;
+}
+
 function askAgain(problem) {
   if (problem.status === 401) signedOut();
 }
 
 function begin() {
   if (stream) stream.retry();
-  else stream = shareStream(api.STREAM_URL, { onMessage: store.take, onLink: hearLink });
+  else stream = shareStream(api.STREAM_URL, api.STREAM_WORKER, { onMessage: store.take, onLink: hearLink });
 }
 
 byId("sign-out").addEventListener("click", async () => {
   await api.signOut().catch(() => null);
   stream.retry();
 });
+createLatencyProbe({
+  target: () => (picture.state === "live" && store.link.state === "live" ? api.liveUrl(store.selected) : null),
+  clock: store.clock,
+  onMeasured(ms) {
+    latencyMs = ms;
+    drawReadings();
+  },
+});
 addEventListener("online", () => stream?.retry());
 new ResizeObserver(drawVision).observe(byId("stage"));
 setInterval(drawVision, SLOW_MS);
+setInterval(() => store.link.state === "live" && askTime(api.health).catch(askAgain), ASK_TIME_MS);
 setInterval(() => feed(store.happenings, deviceNow()), 30 * SLOW_MS);
 begin();
 body.begin();

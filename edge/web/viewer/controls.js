@@ -21,33 +21,37 @@ export function createControls({ api, camera, picture, onPending, onRefused }) {
   snapshot.addEventListener("click", takeSnapshot);
   fullscreen.addEventListener("click", () => byId("stage").requestFullscreen?.());
 
-  const start = () =>
-    during("start", async (id) => {
+  function start() {
+    return during("start", async (id) => {
       await api.start(id);
       await new Promise((done) => setTimeout(done, WARM_UP_MS));
       picture.show(id);
       return "";
     });
+  }
 
-  const stop = () =>
-    during("stop", async (id) => {
+  function stop() {
+    return during("stop", async (id) => {
       picture.hide();
       await api.stop(id);
       return "";
     });
+  }
 
-  const toggleRecording = () =>
-    during("record", async (id) => {
+  function toggleRecording() {
+    return during("record", async (id) => {
       const on = !camera().recording;
       await api.record(id, on);
       return on ? "Recording." : "Recording ended.";
     });
+  }
 
-  const takeSnapshot = () =>
-    during("snapshot", async (id) => {
+  function takeSnapshot() {
+    return during("snapshot", async (id) => {
       const { filename } = await api.snapshot(id);
       return `Saved as ${filename}.`;
     });
+  }
 
   async function during(what, work) {
     if (pending) return;
@@ -92,6 +96,5 @@ export function createControls({ api, camera, picture, onPending, onRefused }) {
 
 /** Whether a camera is meant to deliver pictures, be it connected or not. */
 export function running(camera) {
-  if (!camera) return false;
-  return camera.running ?? camera.state !== "stopped";
+  return Boolean(camera) && camera.state !== "stopped";
 }

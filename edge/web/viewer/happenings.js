@@ -32,7 +32,7 @@ const READERS = {
   health: (body, record) => ({
     key: `health:${record.id}`,
     at: Date.parse(record.t),
-    title: `${partName(body.part)} ${STATE_WORDS[body.state] ?? body.state}`,
+    title: `${partName(body.part)}: ${STATE_WORDS[body.state] ?? body.state}`,
     where: "",
     severity: body.state === "failed" ? "HIGH" : body.state === "degraded" ? "MEDIUM" : null,
     open: false,
@@ -50,7 +50,7 @@ const READERS = {
   }),
 };
 
-const STATE_WORDS = { starting: "is starting", ok: "works", degraded: "is impaired", failed: "failed", stopped: "was stopped" };
+const STATE_WORDS = { starting: "is starting", ok: "works", degraded: "is impaired", failed: "failed", stopped: "has stopped" };
 
 /** `list` with one more record worked in. Records of other kinds, and steps older than what is known, change nothing. */
 export function fold(list, record) {

@@ -1,10 +1,10 @@
 // Boxes drawn over the picture by the browser: the stream itself stays the camera's own bytes.
 
 import { color, freshCanvas } from "./dom.js";
+import { words } from "./format.js";
 import { contain, place } from "./geometry.js";
 
 const STALE_MS = 2_500;
-const ALARM_LABELS = /anomal|alarm|alert|intru|roi|zone/i;
 
 /** Returns `draw(vision, now)`: show the boxes of a `vision` message over `img`, nothing where it is null or stale. */
 export function createOverlay(canvas, img, sizeOf) {
@@ -13,19 +13,23 @@ export function createOverlay(canvas, img, sizeOf) {
     if (!vision?.boxes?.length || now - vision.heardAt > STALE_MS) return;
     const { w, h } = sizeOf(img);
     const view = contain(width, height, w, h);
-    const alert = vision.ai_status === "ALERT";
-    for (const box of vision.boxes) drawBox(pen, place(box, view), box, alert || ALARM_LABELS.test(box.label ?? ""));
+    for (const box of vision.boxes) drawBox(pen, place(box, view), box);
   };
 }
 
 /** What is written at a box: its label, its track, or both. */
 export function caption(box) {
   const track = Number.isInteger(box.track) ? `#${box.track}` : "";
-  return [box.label, track].filter(Boolean).join(" ");
+  return [words(box.label), track].filter(Boolean).join(" ");
 }
 
-function drawBox(pen, { x, y, w, h }, box, alarm) {
-  const stroke = color(alarm ? "--box-alarm" : "--box");
+/** Whether a box is what an alarm is about: then it is labelled with more than that it moves (S1.15). */
+export function alarming(box) {
+  return Boolean(box.label) && box.label !== "motion";
+}
+
+function drawBox(pen, { x, y, w, h }, box) {
+  const stroke = color(alarming(box) ? "--box-alarm" : "--box");
   pen.lineJoin = "round";
   pen.strokeStyle = "rgb(0 0 0 / 55%)";
   pen.lineWidth = 4;

@@ -2,13 +2,13 @@
 
 import { openStream } from "./stream.js";
 
-const WORKER = "afferent-stream-1";
+const PROTOCOL = "afferent-stream-1";
 
-/** Like `openStream`, but shared by every tab of this browser. A tab that goes away says so. */
-export function shareStream(url, handlers) {
+/** Like `openStream`, but shared by every tab of this browser through `workerUrl`. A tab that goes away says so. */
+export function shareStream(url, workerUrl, handlers) {
   if (typeof SharedWorker === "undefined") return openOwn(url, handlers);
   let own = null;
-  const worker = new SharedWorker(new URL("stream-worker.js", import.meta.url), { type: "module", name: WORKER });
+  const worker = new SharedWorker(workerUrl, { type: "module", name: PROTOCOL });
   worker.onerror = () => {
     own ??= openOwn(url, handlers);
   };

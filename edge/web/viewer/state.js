@@ -40,9 +40,14 @@ export function createStore() {
       store.link = link;
       store.tell("link");
     },
-    loadRecords(records) {
-      store.segments = merge(store.segments, records.filter(isEmotion).map(segmentOf));
-      store.happenings = records.reduce(fold, store.happenings);
+    /** Work the whole of `/v1/status` in: what the stream does not repeat. */
+    load(status) {
+      for (const topic of ["cameras", "health", "vision", "samples"]) {
+        for (const data of status[topic] ?? []) store.take({ topic: topic === "cameras" ? "camera" : topic, data });
+      }
+      for (const topic of ["telemetry", "sync"]) if (status[topic]) store.take({ topic, data: status[topic] });
+      store.segments = merge(store.segments, status.predictions.filter(isEmotion).map(segmentOf));
+      store.happenings = [...status.events, ...status.recordings].reduce(fold, store.happenings);
       store.tell("segments");
       store.tell("happenings");
     },
@@ -53,7 +58,8 @@ export function createStore() {
 const TAKERS = {
   camera(store, data) {
     const known = store.cameras.has(data.camera);
-    store.cameras.set(data.camera, { ...store.cameras.get(data.camera), ...data });
+    const { running: _, ...now } = data;
+    store.cameras.set(data.camera, { ...store.cameras.get(data.camera), ...now });
     return known ? ["camera"] : ["cameras", "camera"];
   },
   vision(store, data) {

@@ -42,6 +42,11 @@ class Segmenter:
         """When the segment that is open now will be whole."""
         return self._at_ns(self._next + 1)
 
+    @property
+    def open_segment(self) -> Segment:
+        """The segment that is open now, as it will be once whole."""
+        return self._segment(self._next, SEGMENT_MS)
+
     def due(self, now_ns: int) -> list[Segment]:
         """The whole segments that ended by now and were not told before, in order, without holes."""
         count = max(0, (now_ns - self._at_ns(self._next)) // (SEGMENT_MS * _MS))

@@ -85,11 +85,12 @@ class Viewings:
             (one for one in reversed(self._viewings) if self._takes(one, sensor_id) and _spans(one, mono_ns)), None
         )
 
-    def next_change(self, sensor_id: str, after_ns: int) -> int | None:
-        """The first moment after `after_ns` at which a viewing on this sensor started or stopped."""
+    def changes(self, sensor_id: str, first_ns: int, last_ns: int | None) -> list[Stamp]:
+        """The moments, in order, at which a viewing on this sensor started or stopped; both ends are included."""
         mine = [one for one in self._viewings if self._takes(one, sensor_id)]
-        moments = [stamp.mono_ns for one in mine for stamp in (one.started, one.stopped) if stamp]
-        return min((moment for moment in moments if moment > after_ns), default=None)
+        moments = {stamp for one in mine for stamp in (one.started, one.stopped) if stamp}
+        inside = [one for one in moments if first_ns <= one.mono_ns and (last_ns is None or one.mono_ns <= last_ns)]
+        return sorted(inside, key=lambda stamp: stamp.mono_ns)
 
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` after each start and stop; returns what ends that."""

@@ -16,8 +16,8 @@ class AffectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     participants: Annotated[
         dict[Id, Id],
         Meta(
-            description="Who wears which sensor: sensor id to user id. A viewing that this user starts takes this sensor; "
-            "a sensor that is not named here takes the newest viewing of any user that has no sensor of his own."
+            description="Who wears which sensor: sensor id to user id. A viewing that this user starts takes this "
+            "sensor; a sensor that is not named here takes the newest viewing of any user who has none of their own."
         ),
     ] = {}
     min_quality: Annotated[
@@ -25,8 +25,8 @@ class AffectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(
             ge=0.0,
             le=1.0,
-            description="Signal quality (0 to 1) below which a segment is left undecided; the model's own least quality "
-            "counts if it is higher.",
+            description="Signal quality (0 to 1) below which a segment is left undecided; the model's own least "
+            "quality counts if it is higher.",
         ),
     ] = 0.0
     settle_ms: Annotated[

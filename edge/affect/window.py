@@ -16,6 +16,8 @@ from edge.core.sample import Channel, Sample
 LATE_S: Final = 60
 """How long after its end a segment can still be read in full; later its oldest cells are gone, and empty."""
 
+_ABSURD: Final = 1e6
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -31,7 +33,7 @@ class Grid:
 
 
 class SignalWindow:
-    """A ring of cells by monotonic time. Samples may come late or out of order; older than the ring they are ignored."""
+    """A ring of cells by monotonic time. Samples may come late or out of order; older than the ring, they count not."""
 
     def __init__(self, channels: Sequence[Channel], *, rate_hz: float, cells: int) -> None:
         self._channels = tuple(channels)
@@ -42,8 +44,13 @@ class SignalWindow:
         self._counts = np.zeros((self._capacity, len(self._channels)))
         self._newest = -1
 
+    @property
+    def layout(self) -> tuple[tuple[Channel, ...], int, int]:
+        """Channels, nanoseconds of a cell and number of cells: what two windows must share to stand for each other."""
+        return self._channels, self._cell_ns, self._cells
+
     def add(self, sample: Sample) -> None:
-        """Count a sample into its cell; values that are no number count as absent."""
+        """Count a sample into its cell; values that are no number, or absurdly large, count as absent."""
         cell = sample.mono_ns // self._cell_ns
         self._advance(cell)
         if cell <= self._newest - self._capacity:
@@ -51,7 +58,7 @@ class SignalWindow:
         slot = cell % self._capacity
         for index, channel in enumerate(self._channels):
             value = sample.values.get(channel)
-            if value is not None and np.isfinite(value):
+            if value is not None and abs(value) <= _ABSURD:
                 self._sums[slot, index] += value
                 self._counts[slot, index] += 1
 

@@ -1,0 +1,46 @@
+"""Holds predictions while the store cannot take them, in order and in bounds, and owns up to what it had to give up."""
+
+from collections import deque
+from typing import Final
+
+from contract.messages import Loss, Prediction
+from edge.core.clock import Stamp
+from edge.core.records import RecordSink
+
+LIMIT: Final = 720
+"""An hour of segments."""
+
+
+class Delivery:
+    """A bounded queue before a `RecordSink`; what it loses is told by a `Loss` record once the store works again."""
+
+    def __init__(self, sink: RecordSink, *, limit: int = LIMIT) -> None:
+        self._sink = sink
+        self._limit = limit
+        self._waiting: deque[tuple[Prediction, Stamp]] = deque()
+        self._unexplained = 0
+        self.lost = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many predictions are not yet durable."""
+        return len(self._waiting)
+
+    def put(self, prediction: Prediction, at: Stamp) -> None:
+        """Queue a prediction; the oldest goes if there are too many."""
+        self._waiting.append((prediction, at))
+        if len(self._waiting) > self._limit:
+            self._waiting.popleft()
+            self._unexplained += 1
+            self.lost += 1
+
+    async def flush(self) -> None:
+        """Hand over what waits, oldest first; raise `StoreError` and keep the rest if the store refuses."""
+        if self._unexplained:
+            reason = "the store took no predictions for too long"
+            await self._sink.append(Loss(what="records", reason=reason, count=self._unexplained))
+            self._unexplained = 0
+        while self._waiting:
+            prediction, at = self._waiting[0]
+            await self._sink.append(prediction, at)
+            self._waiting.popleft()

@@ -1,10 +1,79 @@
 """The LAN side as one Starlette application, put together from families of routes."""
 
-from starlette.applications import Starlette
+from typing import Any
 
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from edge.web.callers import COOKIE
 from edge.web.deps import WebDeps
+from edge.web.endpoint import Endpoint, Query, answer
+from edge.web.event_stream import EventStream
+from edge.web.gate import Access, Gate, LegacyCors
+from edge.web.legacy_cctv import CctvRoutes, is_legacy
+from edge.web.native import NativeRoutes
+from edge.web.openapi import describe
+from edge.web.page import Page
+from edge.web.probes import ProbeRoutes
+from edge.web.problem import ProblemError, on_bug, on_http_error, on_problem
+from edge.web.sign_in import SessionRoutes
+from edge.web.snapshots import Snapshots
 
 
 def create_app(deps: WebDeps) -> Starlette:
-    """Every route of the appliance over `deps`; serve it with `edge.web.server.WebServer`."""
-    raise NotImplementedError(deps)
+    """Every route of the appliance over `deps`; serve it with `edge.web.server.WebServer`.
+
+    Raise `InvalidSettingsError` if a network of the settings is none.
+    """
+    settings = deps.settings
+    return Starlette(
+        routes=[endpoint.route() for endpoint in endpoints_of(deps)],
+        middleware=[
+            Middleware(LegacyCors, origins=settings.cors_origins, is_legacy=is_legacy),
+            Middleware(Gate, auth=deps.auth, settings=settings, is_legacy=is_legacy),
+        ],
+        exception_handlers={ProblemError: on_problem, HTTPException: on_http_error, Exception: on_bug},
+    )
+
+
+def endpoints_of(deps: WebDeps) -> list[Endpoint]:
+    """The whole table, in the order in which the router tries it."""
+    page = Page(deps.viewer_dir)
+    snapshots = Snapshots(deps.snapshots_dir, clock=deps.clock, keep=deps.settings.keep_snapshots)
+    table = [
+        *CctvRoutes(deps, page=page, snapshots=snapshots).endpoints(),
+        *NativeRoutes(deps, snapshots=snapshots).endpoints(),
+        *SessionRoutes(deps.auth, session_days=deps.settings.session_days).endpoints(),
+        *ProbeRoutes(deps).endpoints(),
+        Endpoint(
+            path="/v1/events/stream",
+            access=Access.SIGNED_IN,
+            summary="Everything live; records exactly once, by Last-Event-ID",
+            app=EventStream(deps),
+            media="text/event-stream",
+            queries=(
+                Query(name="topics", about="Only these topics, separated by commas"),
+                Query(name="after", about="Like Last-Event-ID, for clients that cannot set it", kind=int),
+            ),
+        ),
+        *page.endpoints(),
+    ]
+    return [*table, _self_description(table, deps.version)]
+
+
+def _self_description(table: list[Endpoint], version: str) -> Endpoint:
+    async def tell(_request: Request) -> Response:
+        return answer(document)
+
+    own = Endpoint(
+        path="/openapi.json",
+        access=Access.SIGNED_IN,
+        summary="This description",
+        handler=tell,
+        answer=dict[str, Any],
+    )
+    document = describe([*table, own], version=version, cookie=COOKIE)
+    return own

@@ -1,0 +1,100 @@
+"""One table of routes: what serves them, who may use them and what they say, from which OpenAPI is generated too."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute, request_response
+from starlette.types import ASGIApp
+
+from edge.web.gate import Access, Guarded
+from edge.web.problem import ProblemError
+
+Handler = Callable[[Request], Awaitable[Response]]
+WEBSOCKET: Final = "WEBSOCKET"
+_MOST_BODY_BYTES: Final = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A query parameter. `least` and `most` bound an integer."""
+
+    name: str
+    about: str
+    kind: type[int] | type[str] = str
+    default: int | str | None = None
+    least: int = 0
+    most: int = 2**62
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A route. `handler` answers a request; `app` is used instead where a response is open-ended."""
+
+    path: str
+    access: Access
+    summary: str
+    method: str = "GET"
+    handler: Handler | None = None
+    app: ASGIApp | None = None
+    answer: Any = None
+    """The msgspec type of a JSON answer; None where `media` is no JSON or there is no content."""
+    body: Any = None
+    """The msgspec type of a JSON request."""
+    status: int = 200
+    media: str = "application/json"
+    queries: tuple[Query, ...] = ()
+    documented: bool = True
+    """Whether OpenAPI lists it; only second names of the page's files are left out."""
+
+    def route(self) -> BaseRoute:
+        """It as Starlette's router wants it, with its access check."""
+        app = self.app or (request_response(self.handler) if self.handler else None)
+        if app is None:
+            raise ValueError(f"{self.path} has neither handler nor app")
+        guarded = Guarded(app, self.access)
+        if self.method == WEBSOCKET:
+            return WebSocketRoute(self.path, guarded)
+        return Route(self.path, guarded, methods=[self.method])
+
+
+def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON response of any msgspec value; nothing that the appliance says may be cached."""
+    content = msgspec.json.encode(value)
+    shown = {"Cache-Control": "no-store", **(headers or {})}
+    return Response(content, status_code=status, headers=shown, media_type="application/json")
+
+
+async def body_of(request: Request, kind: Any) -> Any:
+    """The JSON body as `kind`; a problem that names the field if it is not one."""
+    raw = bytearray()
+    async for part in request.stream():
+        raw += part
+        if len(raw) > _MOST_BODY_BYTES:
+            raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has more than {_MOST_BODY_BYTES} bytes")
+    try:
+        return msgspec.json.decode(bytes(raw), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        what, _, path = str(error).partition(" - at ")
+        raise ProblemError(
+            HTTPStatus.BAD_REQUEST, f"The body cannot be used: {what}", field=path.strip("`") or "$"
+        ) from error
+
+
+def integer_of(request: Request, query: Query) -> int | None:
+    """An integer parameter or its default; a problem that names it if it is none or out of its bounds."""
+    raw = request.query_params.get(query.name)
+    if raw is None or raw == "":
+        return query.default if isinstance(query.default, int) else None
+    digits = raw.isascii() and raw.isdigit() and len(raw) <= len(str(query.most))
+    if not digits or not query.least <= int(raw) <= query.most:
+        raise ProblemError(
+            HTTPStatus.BAD_REQUEST,
+            f"{query.name} must be a whole number from {query.least} to {query.most}, not {raw!r:.40}",
+            field=query.name,
+        )
+    return int(raw)

@@ -1,0 +1,189 @@
+"""What every request passes first: the host it asks for, the page it comes from, who makes it, and what it may do."""
+
+import socket
+from collections.abc import Callable
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from edge.web.auth import Auth
+from edge.web.callers import Caller, address_of, caller_of, is_within, parse_networks, remember, token_of
+from edge.web.problem import ProblemError, problem_response
+from edge.web.settings import WebSettings
+
+_SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
+_POLICY: Final = (
+    "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_SECURITY: Final = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+class Access(StrEnum):
+    """Who may use a route."""
+
+    PUBLIC = "public"
+    """Everybody."""
+    OPEN_NETWORKS = "open-networks"
+    """Who signed in, and the networks of `open_networks`: the routes of existing clients, which know no sign-in."""
+    METRICS = "metrics"
+    """Who signed in, and the networks of `metrics_networks`."""
+    SIGNED_IN = "signed-in"
+    """Who signed in."""
+
+
+def allows(access: Access, caller: Caller) -> bool:
+    """Whether this caller may use a route of this access."""
+    match access:
+        case Access.PUBLIC:
+            return True
+        case Access.OPEN_NETWORKS:
+            return caller.open or caller.user is not None
+        case Access.METRICS:
+            return caller.scraper or caller.user is not None
+        case Access.SIGNED_IN:
+            return caller.user is not None
+
+
+class Guarded:
+    """An ASGI application behind an access check."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the caller through or answer 401."""
+        if not allows(self._access, caller_of(scope)):
+            raise ProblemError(
+                HTTPStatus.UNAUTHORIZED,
+                "Sign in first",
+                remedy="POST /v1/session with the password, then send its cookie, or its token as Bearer",
+                headers={"WWW-Authenticate": 'Bearer realm="afferent"'},
+            )
+        await self._app(scope, receive, send)
+
+
+class Gate:
+    """Middleware: refuses foreign hosts and foreign pages, notes the caller, adds the security headers."""
+
+    def __init__(self, app: ASGIApp, *, auth: Auth, settings: WebSettings, is_legacy: Callable[[str], bool]) -> None:
+        self._app = app
+        self._auth = auth
+        self._hosts = {"localhost", *own_names(), *(name.lower() for name in settings.allowed_hosts)}
+        self._origins = frozenset(settings.cors_origins)
+        self._open = parse_networks(settings.open_networks, "web.open_networks")
+        self._scrapers = parse_networks(settings.metrics_networks, "web.metrics_networks")
+        self._behind_proxy = bool(settings.trusted_proxies)
+        self._is_legacy = is_legacy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check and pass on."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        outward = _with_security_headers(send, self._is_legacy(scope["path"]))
+        if refusal := self._refusal(scope, headers):
+            await problem_response(refusal)(scope, receive, outward)
+            return
+        remember(scope, self._identify(scope, headers))
+        await self._app(scope, receive, outward)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> ProblemError | None:
+        host = headers.get("host", "")
+        if not is_known_host(host, self._hosts):
+            detail = f"This appliance does not answer to the host {host!r:.100}"
+            return ProblemError(
+                HTTPStatus.MISDIRECTED_REQUEST, detail, field="Host", remedy="add the name to web.allowed_hosts"
+            )
+        origin = headers.get("origin")
+        unsafe = scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS
+        if unsafe and origin is not None and not self._trusts(origin, host, scope["path"]):
+            detail = f"Pages of {origin!r:.100} may not do this"
+            return ProblemError(
+                HTTPStatus.FORBIDDEN, detail, field="Origin", remedy="add the origin to web.cors_origins"
+            )
+        return None
+
+    def _trusts(self, origin: str, host: str, path: str) -> bool:
+        return urlsplit(origin).netloc.lower() == host.lower() or (self._is_legacy(path) and origin in self._origins)
+
+    def _identify(self, scope: Scope, headers: Headers) -> Caller:
+        address = address_of(scope, headers, behind_proxy=self._behind_proxy)
+        token = token_of(headers)
+        return Caller(
+            address,
+            user=self._auth.user_of(token) if token else None,
+            token=token,
+            open=is_within(address, self._open),
+            scraper=is_within(address, self._scrapers),
+        )
+
+
+class LegacyCors:
+    """Middleware: lets the web pages of existing clients use their own routes, and no other (S1.25)."""
+
+    def __init__(self, app: ASGIApp, *, origins: tuple[str, ...], is_legacy: Callable[[str], bool]) -> None:
+        self._plain = app
+        self._is_legacy = is_legacy
+        self._cors = CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_credentials=True,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            # With credentials browsers take "*" literally, hence the names beside it.
+            expose_headers=["*", "Content-Length", "Retry-After", "X-Camera-Kept"],
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer preflights, mark answers, pass on everything else."""
+        legacy = scope["type"] == "http" and self._is_legacy(scope["path"])
+        await (self._cors if legacy else self._plain)(scope, receive, send)
+
+
+def is_known_host(host: str, names: set[str]) -> bool:
+    """Whether a Host header is an IP address or a known name. DNS rebinding needs a name, so addresses are safe."""
+    try:
+        parts = urlsplit(f"//{host}")
+        name, _ = (parts.hostname or ""), parts.port
+    except ValueError:
+        return False
+    if parts.username is not None or parts.path:
+        return False
+    return name in names or is_within(name, _EVERYWHERE)
+
+
+def own_names() -> set[str]:
+    """The machine's name, and by multicast DNS."""
+    name = socket.gethostname().lower()
+    return {name, f"{name.partition('.')[0]}.local"}
+
+
+def _with_security_headers(send: Send, legacy: bool) -> Send:
+    async def outward(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _SECURITY.items():
+                headers.setdefault(name, value)
+            if not legacy:
+                headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        await send(message)
+
+    return outward
+
+
+_EVERYWHERE: Final = parse_networks(("0.0.0.0/0", "::/0"), "everywhere")

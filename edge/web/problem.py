@@ -1,0 +1,73 @@
+"""What went wrong with a request, in the form of RFC 9457, with the field it is about and what to do."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+from msgspec import Struct
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A problem document: `type` names the kind, `field` the parameter, `remedy` what would help."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    field: str | None = None
+    remedy: str | None = None
+    error: str | None = None
+    """The same as `detail`, for the existing clients that look for it here (S1.3)."""
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem document."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        field: str | None = None,
+        remedy: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.problem = Problem(
+            title=status.phrase, status=status.value, detail=detail, field=field, remedy=remedy, error=detail
+        )
+        self.headers = headers
+
+
+def problem_response(error: ProblemError) -> Response:
+    """The response that says it."""
+    return Response(
+        msgspec.json.encode(error.problem),
+        status_code=error.problem.status,
+        headers={"Cache-Control": "no-store", **(error.headers or {})},
+        media_type="application/problem+json",
+    )
+
+
+async def on_problem(_request: Request, error: Exception) -> Response:
+    """Starlette's hook for `ProblemError`."""
+    if not isinstance(error, ProblemError):
+        raise error
+    return problem_response(error)
+
+
+async def on_http_error(_request: Request, error: Exception) -> Response:
+    """Starlette's hook for what its router raises: unknown path, wrong method."""
+    if not isinstance(error, HTTPException):
+        raise error
+    status = HTTPStatus(error.status_code)
+    remedy = "see /openapi.json for every route" if status == HTTPStatus.NOT_FOUND else None
+    return problem_response(ProblemError(status, error.detail, remedy=remedy, headers=error.headers))
+
+
+async def on_bug(_request: Request, _error: Exception) -> Response:
+    """Starlette's hook for anything unexpected: the trace goes to the log, never to the client (S0.15)."""
+    return problem_response(ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error"))

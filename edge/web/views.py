@@ -1,0 +1,149 @@
+"""What the native routes say, as types: both their JSON and the schema in `/openapi.json` are made of them."""
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from contract.messages import EpochMs, Record
+from edge.web.deps import CameraPort
+
+
+class CameraView(Struct, frozen=True, kw_only=True):
+    """A camera now; a superset of the `camera` message of the event stream."""
+
+    camera: str
+    name: str
+    position: int
+    running: bool
+    state: str
+    detail: str
+    fps: float
+    width: int
+    height: int
+    frames: int
+    viewers: int
+    recording: bool
+    live: str
+    """Path of its live picture."""
+
+
+class PartView(Struct, frozen=True, kw_only=True):
+    """The health of one part; the same as the `health` message of the event stream."""
+
+    part: str
+    state: str
+    detail: str
+    since_ms: EpochMs
+
+
+class RecordView(Struct, frozen=True, kw_only=True):
+    """A durable record with its row in the device's history, the cursor of `after` and `before`."""
+
+    row: Annotated[int, Meta(ge=0)]
+    record: Record
+
+
+class DeviceView(Struct, frozen=True, kw_only=True):
+    """What this is, and what time it has."""
+
+    device: str
+    version: str
+    t_ms: EpochMs
+    clock_trusted: bool
+    ready: bool
+
+
+class Cameras(Struct, frozen=True, kw_only=True):
+    """Every camera, in the order of the config."""
+
+    cameras: list[CameraView]
+
+
+class HealthView(Struct, frozen=True, kw_only=True):
+    """Every part; `ready` is what `/readyz` says."""
+
+    t_ms: EpochMs
+    ready: bool
+    parts: list[PartView]
+
+
+class RecordPage(Struct, frozen=True, kw_only=True):
+    """Some records. `next` is the cursor for what follows in the same direction, None at the end."""
+
+    records: list[RecordView]
+    next: int | None
+
+
+class SignInRequest(Struct, frozen=True, kw_only=True):
+    """The password. Other fields, such as a user name, are ignored: there is one account."""
+
+    password: str
+
+
+class SessionView(Struct, frozen=True, kw_only=True):
+    """Who asks. `open` tells whether the caller's network may use the routes of existing clients without sign-in."""
+
+    signed_in: bool
+    user: str | None
+    open: bool
+
+
+class NewSessionView(Struct, frozen=True, kw_only=True):
+    """A sign-in that worked; the same token is in the cookie."""
+
+    user: str
+    token: str
+    expires_ms: EpochMs
+
+
+class RecordingRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether to record."""
+
+    on: bool
+
+
+class SnapshotView(Struct, frozen=True, kw_only=True):
+    """A snapshot that was kept."""
+
+    filename: str
+    url: str
+
+
+class StatusView(Struct, frozen=True, kw_only=True):
+    """Everything that a page needs for its first paint; `newest_row` is where the event stream may go on from."""
+
+    device: str
+    version: str
+    t_ms: EpochMs
+    clock_trusted: bool
+    ready: bool
+    newest_row: int
+    cameras: list[CameraView]
+    health: list[PartView]
+    vision: list[dict[str, Any]]
+    samples: list[dict[str, Any]]
+    telemetry: dict[str, Any] | None
+    sync: dict[str, Any] | None
+    predictions: list[RecordView]
+    events: list[RecordView]
+    recordings: list[RecordView]
+
+
+def camera_view(camera: CameraPort, *, position: int, viewers: int) -> CameraView:
+    """A camera as it is now."""
+    stats = camera.stats
+    return CameraView(
+        camera=camera.id,
+        name=camera.name,
+        position=position,
+        running=camera.running,
+        state=stats.state,
+        detail=stats.detail,
+        fps=round(stats.fps, 2),
+        width=stats.width,
+        height=stats.height,
+        frames=stats.frames,
+        viewers=viewers,
+        recording=camera.recording,
+        live=f"/live/{camera.id}",
+    )

@@ -1,0 +1,264 @@
+"""The LAN side on fakes that we own: cameras fed by the test, a history in memory, a real server on a free port."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+
+from contract.ids import record_id
+from contract.messages import AnyBody, Prediction, Record
+from contract.times import to_wire
+from edge.core.clock import Clock, SystemClock
+from edge.core.errors import SourceUnavailableError, StoreError
+from edge.core.frame import Frame
+from edge.core.health import Health
+from edge.core.hub import Hub
+from edge.core.slot import Slot
+from edge.web.app import create_app
+from edge.web.auth import Auth
+from edge.web.deps import CameraStats, WebDeps
+from edge.web.relay import Relays
+from edge.web.server import WebServer
+from edge.web.settings import WebSettings
+from tests.support.ports import free_port
+
+BOOT = "00000001-abcdef01"
+START_MS = 1_780_000_000_000
+VISION: dict[str, Any] = {
+    "camera": "front",
+    "t_ms": START_MS,
+    "frame_seq": 7,
+    "ai_status": "MOTION",
+    "boxes": [{"x": 0.1, "y": 0.2, "w": 0.3, "h": 0.4, "label": "motion", "track": 1}],
+    "score": 1.5,
+    "threshold": 2.0,
+    "learning": {"complete": True, "progress": 1.0},
+    "anomaly_status": None,
+    "anomaly_stats": {
+        "total_frames_analyzed": 1547,
+        "total_anomalies_detected": 12,
+        "anomaly_rate": 0.0078,
+        "learning_complete": True,
+    },
+    "analysis_ms": 2.5,
+}
+
+
+def jpeg_of(number: int, size: int = 400) -> bytes:
+    """Bytes that begin and end like a JPEG and tell which they are."""
+    return b"\xff\xd8" + b"%08d" % number + b"\x55" * (size - 12) + b"\xff\xd9"
+
+
+class FakeCamera:
+    """A camera that shows what the test gives it."""
+
+    def __init__(self, camera_id: str, clock: Clock) -> None:
+        self.id = camera_id
+        self.name = f"The {camera_id} camera"
+        self.slot: Slot[Frame] = Slot()
+        self.running = False
+        self.recording = False
+        self.broken = False
+        self.vision: dict[str, Any] | None = None
+        self.frames = 0
+        self.resets = 0
+        self.starts = 0
+        self._clock = clock
+
+    @property
+    def stats(self) -> CameraStats:
+        """Counted from what was shown."""
+        state = "failed" if self.broken else "ok" if self.running else "stopped"
+        return CameraStats(state=state, fps=25.0, width=640, height=480, frames=self.frames, analysed=self.frames // 2)
+
+    def show(self, jpeg: bytes) -> None:
+        """Deliver a frame taken now."""
+        self.frames += 1
+        self.slot.put(Frame(self.id, self.frames, jpeg, 640, 480, self._clock.mono_ns()))
+
+    async def start(self) -> None:
+        """Run and show a frame, unless broken."""
+        self.starts += 1
+        if self.broken:
+            raise SourceUnavailableError("no such device")
+        if not self.running:
+            self.running, self.vision = True, VISION
+            self.show(jpeg_of(0))
+
+    async def stop(self) -> None:
+        """Release."""
+        self.running, self.vision = False, None
+        self.slot.clear()
+
+    def vision_state(self) -> Mapping[str, Any] | None:
+        """What the test set."""
+        return self.vision
+
+    def reset_vision(self) -> None:
+        """Count."""
+        self.resets += 1
+
+    async def set_recording(self, on: bool) -> None:
+        """Obey, unless broken."""
+        if self.broken:
+            raise StoreError("the disk is full")
+        self.recording = on
+
+
+class MemoryHistory:
+    """Committed records in a list; row n is the n-th. `holes` are rows that retention took away."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[int, Record]] = []
+        self.broken = False
+
+    def add(self, body: AnyBody | None = None) -> tuple[int, Record]:
+        """Commit one more record."""
+        row = self.rows[-1][0] + 1 if self.rows else 1
+        self.rows.append((row, record_of(row, body)))
+        return self.rows[-1]
+
+    async def history(
+        self, kind: str | None, *, after: int | None = None, before: int | None = None, limit: int = 100
+    ) -> Sequence[tuple[int, Record]]:
+        """As the store's contract has it."""
+        self._check()
+        rows = [r for r in self.rows if kind is None or type(r[1].body).__struct_config__.tag == kind]
+        if after is not None:
+            return [r for r in rows if r[0] > after][:limit]
+        return [r for r in reversed(rows) if before is None or r[0] < before][:limit]
+
+    async def newest_row(self) -> int:
+        """The last row."""
+        self._check()
+        return self.rows[-1][0] if self.rows else 0
+
+    def _check(self) -> None:
+        if self.broken:
+            raise StoreError("the store cannot be read")
+
+
+def record_of(seq: int, body: AnyBody | None = None) -> Record:
+    """A record of this sequence number; a prediction if nothing else is said."""
+    start = START_MS + seq * 5000
+    default = Prediction(
+        task="emotion",
+        model="emotion",
+        model_version="1",
+        source="wrist",
+        segment_index=seq,
+        start_ms=start,
+        end_ms=start + 5000,
+        probe="HH",
+        confidence=0.8,
+    )
+    return Record(
+        id=record_id(BOOT, seq),
+        seq=seq,
+        boot=BOOT,
+        t=to_wire(start),
+        mono_ms=seq,
+        clock="trusted",
+        body=body or default,
+    )
+
+
+@dataclass
+class Web:
+    """An appliance's LAN side under test."""
+
+    deps: WebDeps
+    app: Starlette
+    cameras: dict[str, FakeCamera]
+    history: MemoryHistory
+    password: str
+    base: str = ""
+    server: WebServer | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    async def token(self) -> str:
+        """A session's token."""
+        return (await self.deps.auth.sign_in(self.password, "192.0.2.1")).token
+
+    def client(self, **options: Any) -> httpx.AsyncClient:
+        """An HTTP client of the running server."""
+        return httpx.AsyncClient(base_url=self.base, timeout=10.0, trust_env=False, **options)
+
+    async def signed_in(self) -> dict[str, str]:
+        """The header of a signed-in program."""
+        return {"Authorization": f"Bearer {await self.token()}"}
+
+
+def make_web(folder: Path, *, cameras: Sequence[str] = ("front",), clock: Clock | None = None, **settings: Any) -> Web:
+    """The application over fakes; `settings` change `WebSettings`."""
+    clock = clock or SystemClock()
+    chosen = WebSettings(**{"host": "127.0.0.1", "start_wait_s": 0.5, **settings})
+    fakes = {name: FakeCamera(name, clock) for name in cameras}
+    auth, history = Auth(folder / "auth", clock=clock), MemoryHistory()
+    password = auth.ensure_password() or ""
+    deps = WebDeps(
+        cameras=fakes,
+        relays=Relays(
+            {name: camera.slot for name, camera in fakes.items()},
+            clock=clock,
+            lost_after_s=chosen.lost_after_s,
+            max_viewers=chosen.max_viewers,
+        ),
+        history=history,
+        hub=Hub(),
+        health=Health(clock),
+        clock=clock,
+        settings=chosen,
+        auth=auth,
+        snapshots_dir=folder / "snapshots",
+        telemetry=dict,
+        config=lambda: {"web": {"port": chosen.port}},
+        version="0.1.0",
+        device="gate-1",
+    )
+    return Web(deps, create_app(deps), fakes, history, password)
+
+
+@asynccontextmanager
+async def serving(web: Web) -> AsyncIterator[Web]:
+    """`web` behind a real server on a free port of loopback, ended as the daemon ends it."""
+    port = web.deps.settings.port if web.deps.settings.port != WebSettings().port else free_port()
+    settings = WebSettings(
+        **{**{f: getattr(web.deps.settings, f) for f in WebSettings.__struct_fields__}, "port": port}
+    )
+    server = WebServer(
+        web.app,
+        settings=settings,
+        health=web.deps.health,
+        clock=web.deps.clock,
+        rng=random.Random(1),
+        closing=web.deps.closing,
+    )
+    scheme = "https" if settings.tls_certificate else "http"
+    web.base, web.server = f"{scheme}://127.0.0.1:{port}", server
+    task = asyncio.create_task(server.run())
+    try:
+        await _listening(port)
+        yield web
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _listening(port: int) -> None:
+    for _ in range(400):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.01)
+            continue
+        writer.close()
+        await writer.wait_closed()
+        return
+    raise AssertionError(f"nothing listened on port {port}")

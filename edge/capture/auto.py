@@ -57,4 +57,5 @@ class AutoCamera:
             return camera.read()
         except BaseException:
             camera.close()
+            self._current = None
             raise

@@ -96,8 +96,8 @@ class CameraUnit:
             width=capture.width,
             height=capture.height,
             frames=capture.frames,
-            analysed=vision.stats.analysed if vision else 0,
-            skipped=vision.stats.skipped if vision else 0,
+            analysed=vision.stats.frames_analysed if vision else 0,
+            skipped=vision.stats.frames_skipped if vision else 0,
             reconnects=capture.reconnects,
         )
 
@@ -115,7 +115,7 @@ class CameraUnit:
         """The newest `vision` message; None while analysis is not at work."""
         if self._parts.vision is None or not self.running:
             return None
-        return self._parts.vision.message
+        return self._parts.vision.state.to_plain()
 
     def reset_vision(self) -> None:
         """Forget what is transient and keep what was learned."""

@@ -1,0 +1,89 @@
+"""From settings to drivers: the one place where each concrete camera, sensor and target is named."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from edge.capture.auto import AutoCamera
+from edge.capture.camera import Camera
+from edge.capture.command import CommandCamera
+from edge.capture.file import FileCamera
+from edge.capture.mjpeg import MjpegCamera
+from edge.capture.rtsp import RtspCamera
+from edge.capture.settings import (
+    AutoSettings,
+    CameraSettings,
+    CommandSettings,
+    FileSettings,
+    MjpegSettings,
+    RtspSettings,
+    SimulatedSettings,
+    V4l2Settings,
+)
+from edge.capture.simulated import SimulatedCamera
+from edge.capture.v4l2 import V4l2Camera, list_v4l2_devices
+from edge.core.clock import Clock
+from edge.core.errors import SourceUnavailableError
+from edge.core.secrets import SecretMissingError, read_secret
+from edge.sensing import settings as sensing
+from edge.sensing.replay import ReplaySensor
+from edge.sensing.sensor import Sensor
+from edge.sensing.serial_board import SerialBoard
+from edge.sensing.simulated import SimulatedSensor
+
+
+def camera_opener(settings: CameraSettings, secrets: Path, clock: Clock) -> Callable[[], Camera]:
+    """What makes a fresh, unopened camera of these settings; a missing secret is a `SourceUnavailableError` of it."""
+    match settings:
+        case MjpegSettings():
+            return lambda: MjpegCamera(settings, password=_password(settings.password_secret, secrets))
+        case RtspSettings():
+            return lambda: RtspCamera(settings, clock=clock, password=_password(settings.password_secret, secrets))
+        case AutoSettings():
+            return lambda: AutoCamera(_candidates(settings, clock))
+        case _:
+            return partial(_local_camera, settings, clock)
+
+
+def _local_camera(settings: V4l2Settings | CommandSettings | FileSettings | SimulatedSettings, clock: Clock) -> Camera:
+    match settings:
+        case V4l2Settings():
+            return V4l2Camera(settings)
+        case CommandSettings():
+            return CommandCamera(settings)
+        case FileSettings():
+            return FileCamera(settings, clock=clock)
+        case SimulatedSettings():
+            return SimulatedCamera(settings, clock=clock)
+
+
+def sensor_opener(settings: sensing.SensorSettings, clock: Clock) -> Callable[[], Sensor]:
+    """What makes a fresh, unopened sensor of these settings."""
+    match settings:
+        case sensing.SerialSettings():
+            return lambda: SerialBoard(settings, clock=clock)
+        case sensing.ReplaySettings():
+            return lambda: ReplaySensor(settings, clock=clock)
+        case sensing.SimulatedSettings():
+            return lambda: SimulatedSensor(settings, clock=clock)
+
+
+def _candidates(settings: AutoSettings, clock: Clock) -> list[Callable[[], Camera]]:
+    """The cameras of this machine, then the simulated scene."""
+    common = {"id": settings.id, "name": settings.name, "fps": settings.fps, "jpeg_quality": settings.jpeg_quality}
+    size = {"width": settings.width, "height": settings.height}
+    found: list[Callable[[], Camera]] = [
+        partial(V4l2Camera, V4l2Settings(device=str(device), **common, **size))  # type: ignore[arg-type]
+        for device in list_v4l2_devices()
+    ]
+    simulated = SimulatedSettings(**common, **size)  # type: ignore[arg-type]
+    return [*found, lambda: SimulatedCamera(simulated, clock=clock)]
+
+
+def _password(name: str, secrets: Path) -> str | None:
+    if not name:
+        return None
+    try:
+        return read_secret(name, secrets)
+    except SecretMissingError as error:
+        raise SourceUnavailableError(str(error)) from error

@@ -61,6 +61,10 @@ def _translated() -> Iterator[None]:
         raise
     except OverflowError as error:
         raise UnstorableError(str(error)) from error
+    except Exception as error:  # asyncpg's own errors come through bare while a connection is being made
+        if type(error).__module__.startswith("asyncpg."):
+            raise StoreUnavailableError(_first_line(error)) from error
+        raise
 
 
 def _is_outage(error: DBAPIError) -> bool:

@@ -1,0 +1,30 @@
+"""What is counted about taking records in."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class IngestMetrics:
+    """The counters of one ingest; each `registry` takes them once."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.records = Counter(
+            "afferent_ingest_records_total",
+            "Records by what became of them; unreadable are kept whole, rejected are not kept as records",
+            ["result"],
+            registry=registry,
+        )
+        self.commit_seconds = Histogram(
+            "afferent_ingest_commit_seconds", "Time to store one batch", registry=registry, buckets=_buckets(0.001)
+        )
+        self.batch_records = Histogram(
+            "afferent_ingest_batch_records", "Records in one batch", registry=registry, buckets=_buckets(1)
+        )
+        self.acks = Counter("afferent_ingest_acks_total", "Acks sent to devices", registry=registry)
+        self.retries = Counter(
+            "afferent_ingest_retries_total", "Batches tried again because the database was away", registry=registry
+        )
+        self.connected = Gauge("afferent_ingest_broker_connected", "1 while connected to the broker", registry=registry)
+
+
+def _buckets(first: float) -> list[float]:
+    return [first * 2**step for step in range(12)]

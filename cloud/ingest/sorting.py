@@ -1,0 +1,52 @@
+"""Telling messages apart: records, births and wills, and what is none of ours. No I/O, and nothing escapes."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from cloud.ingest.link import Delivery
+from cloud.store.intake import Rejected
+from cloud.store.rows import Incoming, read
+from contract.codec import decode
+from contract.errors import ContractError, InvalidMessageError
+from contract.messages import Status
+from contract.times import from_wire
+from contract.topics import RECORD_LEAVES, split
+
+
+class Sorted(NamedTuple):
+    """One batch, told apart. `unreadable` of the `rejected` are also among the `records`, their bodies as they came."""
+
+    records: list[Incoming]
+    statuses: list[Status]
+    rejected: list[Rejected]
+    unreadable: int
+
+
+def sort(deliveries: Iterable[Delivery], received_ms: int) -> Sorted:
+    """Read each message; of several births and wills of a device keep the last."""
+    records: list[Incoming] = []
+    statuses: dict[str, Status] = {}
+    rejected: list[Rejected] = []
+    unreadable = 0
+    for delivery in deliveries:
+        try:
+            device, leaf = split(delivery.topic)
+            if leaf == "status":
+                statuses[device] = _status(device, delivery.payload)
+            elif leaf in RECORD_LEAVES:
+                record, problem = read(device, leaf, delivery.payload, received_ms)
+                records.append(record)
+                if problem:
+                    unreadable += 1
+                    rejected.append(Rejected(delivery.topic, problem, delivery.payload))
+        except ContractError as error:
+            rejected.append(Rejected(delivery.topic, str(error), delivery.payload))
+    return Sorted(records, list(statuses.values()), rejected, unreadable)
+
+
+def _status(device: str, payload: bytes) -> Status:
+    status = decode(payload, Status)
+    if status.device != device:
+        raise InvalidMessageError(f"$.device: {status.device!r} speaks on the topic of {device!r}")
+    from_wire(status.t)
+    return status

@@ -1,0 +1,165 @@
+"""The asking side of the database: pages of what devices said, newest first, and how each device is.
+
+Pages are told apart by the key of the last row, never by counting: a page stays right while new rows come in.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from sqlalchemy import ColumnElement, RowMapping, Table, and_, func, select, tuple_
+
+from cloud.store import tables
+from cloud.store.database import Database
+
+Key = tuple[int | str, ...]
+_ORDER: Final[dict[str, tuple[str, ...]]] = {
+    "predictions": ("start_ms", "device", "boot", "seq"),
+    "events": ("start_ms", "device", "event_id"),
+    "recordings": ("start_ms", "device", "recording_id"),
+    "ledger": ("t_ms", "device", "boot", "seq"),
+}
+_GAPS_SHOWN: Final = 20
+
+
+class Slice(NamedTuple):
+    """Which rows of a table: of one device, from a moment up to but without another, after a cursor."""
+
+    device: str | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+    limit: int = 100
+    after: str | None = None
+
+
+class Page(NamedTuple):
+    """Rows by column name, and the cursor of the next page; None on the last."""
+
+    items: list[dict[str, Any]]
+    after: str | None
+
+
+class CursorError(ValueError):
+    """A cursor is not one that we gave out."""
+
+
+class Queries:
+    """Everything that can be asked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(self, name: str, wanted: Slice) -> Page:
+        """A page of `predictions`, `events`, `recordings` or `ledger`, newest first. Raise `CursorError`."""
+        table = tables.metadata.tables[name]
+        order = [table.c[column] for column in _ORDER[name]]
+        query = select(table).where(*_conditions(table, order, wanted))
+        query = query.order_by(*(column.desc() for column in order)).limit(wanted.limit + 1)
+        async with self._database.read() as link:
+            rows = (await link.execute(query)).mappings().all()
+        return _page(rows, wanted.limit, _ORDER[name])
+
+    async def gaps(self, device: str, wanted: Slice) -> Page:
+        """A page of the ranges missing of a device, newest boot first."""
+        table, columns = tables.gaps, ("boot", "first_seq")
+        order = [table.c.boot, table.c.first_seq]
+        query = select(table).where(table.c.device == device)
+        if wanted.after:
+            query = query.where(tuple_(*order) < tuple_(*_decode_cursor(wanted.after, table, columns)))
+        query = query.order_by(*(column.desc() for column in order)).limit(wanted.limit + 1)
+        async with self._database.read() as link:
+            rows = (await link.execute(query)).mappings().all()
+        return _page(rows, wanted.limit, columns)
+
+    async def devices(self, wanted: Slice) -> Page:
+        """A page of the devices by name, each with its newest boot's state of delivery and its newest gaps."""
+        table = tables.devices
+        query = select(table).order_by(table.c.device).limit(wanted.limit + 1)
+        if wanted.device:
+            query = query.where(table.c.device == wanted.device)
+        if wanted.after:
+            query = query.where(table.c.device > _decode_cursor(wanted.after, table, ("device",))[0])
+        async with self._database.read() as link:
+            page = _page((await link.execute(query)).mappings().all(), wanted.limit, ("device",))
+        for item in page.items:
+            item.update(await self._delivery(item["device"]))
+        return page
+
+    async def recording(self, recording_id: str, device: str | None = None) -> list[dict[str, Any]]:
+        """The recordings of that id, one per device that has one."""
+        table = tables.recordings
+        query = select(table).where(table.c.recording_id == recording_id)
+        if device:
+            query = query.where(table.c.device == device)
+        async with self._database.read() as link:
+            return [dict(row) for row in (await link.execute(query.limit(2))).mappings()]
+
+    async def check(self) -> None:
+        """Return if the database answers; raise `StoreUnavailableError` otherwise."""
+        async with self._database.read() as link:
+            await link.execute(select(1))
+
+    async def _delivery(self, device: str) -> dict[str, Any]:
+        boots, gaps = tables.boots.c, tables.gaps.c
+        newest = select(boots.boot, boots.highest).where(boots.device == device).order_by(boots.last_seen_ms.desc())
+        missing = select(func.coalesce(func.sum(gaps.last_seq - gaps.first_seq + 1), 0)).where(gaps.device == device)
+        shown = select(gaps.boot, gaps.first_seq, gaps.last_seq, gaps.since_ms).where(gaps.device == device)
+        shown = shown.order_by(gaps.boot.desc(), gaps.first_seq.desc()).limit(_GAPS_SHOWN)
+        async with self._database.read() as link:
+            boot = (await link.execute(newest.limit(1))).first()
+            count = int((await link.execute(missing)).scalar_one())
+            ranges = [dict(row) for row in (await link.execute(shown)).mappings()]
+            first = select(func.min(gaps.first_seq)).where(
+                gaps.device == device, gaps.boot == (boot.boot if boot else "")
+            )
+            first_gap = (await link.execute(first)).scalar_one()
+        highest = boot.highest if boot else 0
+        return {
+            "delivering_boot": boot.boot if boot else None,
+            "highest": highest,
+            "contiguous": first_gap - 1 if first_gap else highest,
+            "missing": count,
+            "gaps": ranges,
+        }
+
+
+def _conditions(table: Table, order: Sequence[ColumnElement[Any]], wanted: Slice) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.device is not None:
+        found.append(table.c.device == wanted.device)
+    if wanted.from_ms is not None:
+        found.append(order[0] >= wanted.from_ms)
+    if wanted.to_ms is not None:
+        found.append(order[0] < wanted.to_ms)
+    if wanted.after:
+        key = _decode_cursor(wanted.after, table, _ORDER[table.name])
+        found.append(and_(tuple_(*order) < tuple_(*key)))
+    return found
+
+
+def _page(rows: Sequence[RowMapping], limit: int, columns: Sequence[str]) -> Page:
+    items = [dict(row) for row in rows[:limit]]
+    if len(rows) <= limit:
+        return Page(items, None)
+    return Page(items, _encode_cursor([items[-1][column] for column in columns]))
+
+
+def _encode_cursor(key: Sequence[int | str]) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
+
+
+def _decode_cursor(text: str, table: Table, columns: Sequence[str]) -> list[Any]:
+    kinds = [table.c[column].type.python_type for column in columns]
+    try:
+        key = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=list[int | str])
+    except (msgspec.DecodeError, binascii.Error, ValueError) as error:
+        raise CursorError("it is none that an earlier page gave") from error
+    if [type(value) for value in key] != kinds or any(_unstorable(value) for value in key):
+        raise CursorError("it was given for another list")
+    return key
+
+
+def _unstorable(value: int | str) -> bool:
+    return "\0" in value if isinstance(value, str) else not -(2**63) <= value < 2**63

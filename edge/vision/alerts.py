@@ -25,11 +25,13 @@ _BOXES: Final = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
-    """A tracked thing in one frame: its box, and for how long it is there and in one place."""
+    """A tracked thing in one frame: its box, whether it stands still, since when and for how long it has been moving,
+    how long it has been in one place, and in what share of all frames something moves there."""
 
     box: Box
+    still: bool
     since_ns: int
-    seen_s: float
+    moving_s: float
     dwell_s: float
     habitual_share: float
 
@@ -61,16 +63,16 @@ def confidence_of(score: float) -> float:
 
 def find_motion(things: Sequence[Thing], min_motion_s: float) -> Finding | None:
     """That something has been moving for `min_motion_s` or longer."""
-    lasting = [thing for thing in things if thing.seen_s >= min_motion_s]
+    lasting = [thing for thing in things if not thing.still and thing.moving_s >= min_motion_s]
     if not lasting:
         return None
-    longest = max(lasting, key=lambda thing: thing.seen_s)
-    words = f"{_counted(len(lasting), 'thing')} moving, the longest for {longest.seen_s:.1f} s"
+    longest = max(lasting, key=lambda thing: thing.moving_s)
+    words = f"{_counted(len(lasting), 'thing')} moving, the longest for {longest.moving_s:.1f} s"
     return Finding(
         type=MOTION,
         since_ns=longest.since_ns,
         severity="LOW",
-        confidence=round(min(longest.seen_s / (4 * min_motion_s), 1.0), 3),
+        confidence=round(min(longest.moving_s / (4 * min_motion_s), 1.0), 3),
         reasoning=(words,),
         boxes=tuple(thing.box for thing in lasting[:_BOXES]),
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import cv2
 import numpy as np
 
 from contract.messages import Box
@@ -15,10 +16,13 @@ from edge.vision.baseline import load_baseline, save_baseline
 from edge.vision.luma import CELL, Plane, analysis_size, read_luma
 from edge.vision.motion import MotionDetector, find_blobs
 from edge.vision.settings import VisionSettings
+from edge.vision.stillness import is_trace, window_of
 from edge.vision.tracks import Track, Tracker, centre_of
 
 _GAP: Final = 3.0
 """Frames this many usual intervals apart say nothing about speed."""
+_CHANGE: Final = 12
+"""Luma: what differs by more from the frame before moved."""
 _SMOOTHING: Final = 0.1
 _LEAST_AGE_S: Final = 60.0
 _DWELL_ROOM: Final = 2.5
@@ -52,6 +56,7 @@ class FrameAnalysis:
         self._anomaly: AnomalyDetector | None = None
         self._tracker = Tracker()
         self._alarm = AnomalyAlarm(settings.consecutive_frames)
+        self._before: Plane | None = None
         self._last_ns: int | None = None
         self._period_ns = 0.0
 
@@ -65,15 +70,17 @@ class FrameAnalysis:
         motion = self._motion if self._motion and size == self._size else self._begin(size)
         follows = self._follows(frame.mono_ns)
         mask = motion.step(luma)
-        tracks = self._tracker.step(find_blobs(mask, self._settings.min_area), frame.mono_ns)
-        reading = self._read(luma, mask, usable=follows and not motion.learning)
+        blobs = find_blobs(mask, self._settings.min_area, self._changed(luma))
+        tracks = self._tracker.step(blobs, frame.mono_ns)
+        self._absorb_traces(tracks, mask, luma, motion)
+        reading = self._read(luma, _without_still(mask, tracks), usable=follows and not motion.learning)
         return self._sum_up(tracks, reading, frame.mono_ns)
 
     def reset(self) -> None:
         """Forget what is going on, the background included. What was learned to be normal stays (X.10)."""
         self._tracker.reset()
         self._alarm.reset()
-        self._last_ns = None
+        self._last_ns = self._before = None
         if self._motion:
             self._motion.reset()
         if self._anomaly:
@@ -97,6 +104,18 @@ class FrameAnalysis:
             baseline = load_baseline(self._kept, (size[1] // CELL, size[0] // CELL), _version(anomaly))
             self._anomaly = AnomalyDetector(anomaly, size, _learning(settings), baseline)
         return self._motion
+
+    def _changed(self, luma: Plane) -> Plane:
+        """Non-zero where a pixel differs from the frame before; everywhere in a first frame."""
+        before, self._before = self._before, luma
+        if before is None or before.shape != luma.shape:
+            return np.ones_like(luma)
+        return np.asarray(cv2.absdiff(luma, before) > _CHANGE, np.uint8)
+
+    def _absorb_traces(self, tracks: list[Track], mask: Plane, luma: Plane, motion: MotionDetector) -> None:
+        for track in tracks:
+            if track.still and is_trace(track.blob, mask, luma, motion.background()):
+                motion.absorb(window_of(track.blob, mask.shape))
 
     def _follows(self, at_ns: int) -> bool:
         """Whether this frame came about as long after the last as frames here usually do."""
@@ -126,9 +145,17 @@ class FrameAnalysis:
         blob = track.blob
         habit = self._anomaly.habitual_share(*centre_of(blob)) if self._anomaly else 0.0
         return Thing(
-            box=Box(x=blob.x, y=blob.y, w=blob.w, h=blob.h, label="motion", track=track.number),
-            since_ns=track.first_ns,
-            seen_s=(track.last_ns - track.first_ns) / 1e9,
+            box=Box(
+                x=blob.x,
+                y=blob.y,
+                w=blob.w,
+                h=blob.h,
+                label="still" if track.still else "motion",
+                track=track.number,
+            ),
+            still=track.still,
+            since_ns=track.began_ns,
+            moving_s=(track.moved_ns - track.began_ns) / 1e9,
             dwell_s=track.dwell_s,
             habitual_share=habit,
         )
@@ -140,6 +167,17 @@ def _learning(settings: VisionSettings) -> Learning:
         active_frames=settings.learning_active_frames,
         sensitivity=settings.sensitivity,
     )
+
+
+def _without_still(mask: Plane, tracks: list[Track]) -> Plane:
+    """The mask of what moves: a thing that stands still must not teach its place that speed is none."""
+    still = [window_of(track.blob, mask.shape) for track in tracks if track.still]
+    if not still:
+        return mask
+    moving = mask.copy()
+    for window in still:
+        moving[window] = 0
+    return moving
 
 
 def _signed(finding: Finding | None, model: Model) -> Finding | None:

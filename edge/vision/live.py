@@ -80,7 +80,9 @@ class LiveState:
 def _status(seen: Seen, alert: Finding | None) -> AiStatus:
     if alert:
         return "ALERT"
-    return "MOTION" if any(thing.seen_s >= _SHOWN_AS_MOTION_S for thing in seen.things) else "IDLE"
+    return (
+        "MOTION" if any(not thing.still and thing.moving_s >= _SHOWN_AS_MOTION_S for thing in seen.things) else "IDLE"
+    )
 
 
 def _boxes(seen: Seen, alert: Finding | None) -> list[Box]:

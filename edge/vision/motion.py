@@ -27,13 +27,15 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Something that moves: a rectangle in normalised picture coordinates, and the share of the picture that moves."""
+    """A foreground region: its box in normalised picture coordinates, the share of the picture that it fills, and the
+    share of its own pixels that changed since the frame before."""
 
     x: float
     y: float
     w: float
     h: float
     area: float
+    changed: float = 1.0
 
 
 class MotionDetector:
@@ -90,6 +92,16 @@ class MotionDetector:
         self._watch_light()
         return np.asarray(self._mask[0, 0])
 
+    def background(self) -> Floats:
+        """The newest remembered sample of the background, [height, width]; valid until the next step."""
+        newest = self._ring[(self._turn - 2) % len(self._ring)]
+        return np.asarray(newest[0, 0])
+
+    def absorb(self, window: tuple[slice, slice]) -> None:
+        """Let what is foreground in `window` (rows, columns) become background within the next frames."""
+        age = self._states["age"][self._turn % 2][0, 0]
+        age[window][self._mask[0, 0][window] > 0] = self._knobs["age_limit"][0] + 1
+
     def reset(self) -> None:
         """Forget the background; the next plane begins a new one."""
         self._frames = self._flash = 0
@@ -134,13 +146,21 @@ class MotionDetector:
         return np.zeros((1, 1, *self._shape), np.float32)
 
 
-def find_blobs(mask: Plane, min_area: float) -> list[Blob]:
-    """The connected moving regions of a mask that fill at least the share `min_area` of it, biggest first."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+def find_blobs(mask: Plane, min_area: float, changed: Plane | None = None) -> list[Blob]:
+    """The connected regions of a mask that fill at least the share `min_area` of it, biggest first.
+
+    `changed` is non-zero where a pixel differs from the frame before; without it everything counts as changed.
+    """
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     height, width = mask.shape
-    big = [row for row in stats[1:].tolist() if row[4] >= min_area * mask.size]
-    big.sort(key=lambda row: -row[4])
-    return [Blob(x / width, y / height, w / width, h / height, area / mask.size) for x, y, w, h, area in big]
+    moved = stats[:, 4] if changed is None else np.bincount(labels[changed > 0], minlength=count)
+    rows = zip(stats[1:].tolist(), moved[1:].tolist(), strict=True)
+    big = [(box, pixels) for box, pixels in rows if box[4] >= min_area * mask.size]
+    big.sort(key=lambda row: -row[0][4])
+    return [
+        Blob(x / width, y / height, w / width, h / height, area / mask.size, pixels / area)
+        for (x, y, w, h, area), pixels in big
+    ]
 
 
 def _number(parameters: Mapping[str, float | int | str | list[float]], name: str) -> float:

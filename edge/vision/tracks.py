@@ -10,21 +10,28 @@ _REACH: Final = 0.12
 """How far a centre may go between two frames, as a share of the picture's side, and still be the same thing."""
 _CONFIRMED_AFTER: Final = 3
 _LOST_AFTER_NS: Final = 1_000_000_000
+_STILL_NS: Final = 1_000_000_000
 _LIMIT: Final = 64
+_CHANGED: Final = 0.02
+"""What changes by less than this share of its own pixels does not move in this frame."""
 SETTLED_RADIUS: Final = 0.08
 """Who stays within this share of the picture's side is in one place (U1.1: 500 px² of variance at 640x480)."""
 
 
 @dataclass(slots=True)
 class Track:
-    """One moving thing over time, in normalised picture coordinates and monotonic nanoseconds."""
+    """One thing over time, in normalised picture coordinates and monotonic nanoseconds.
+
+    `began_ns` is when it began to move, after it came or after it stood still.
+    """
 
     number: int
     blob: Blob
-    first_ns: int
+    began_ns: int
     last_ns: int
     anchor: tuple[float, float]
     anchor_ns: int
+    moved_ns: int
     hits: int = 1
 
     @property
@@ -37,10 +44,18 @@ class Track:
         """For how long it has been in one place."""
         return (self.last_ns - self.anchor_ns) / 1e9
 
+    @property
+    def still(self) -> bool:
+        """Whether not even a part of it has moved for a second."""
+        return self.last_ns - self.moved_ns >= _STILL_NS
+
     def follow(self, blob: Blob, at_ns: int) -> None:
         """It is at `blob` now."""
         self.blob, self.last_ns = blob, at_ns
         self.hits += 1
+        if blob.changed >= _CHANGED:
+            self.began_ns = at_ns if self.still else self.began_ns
+            self.moved_ns = at_ns
         centre = centre_of(blob)
         if math.dist(centre, self.anchor) > SETTLED_RADIUS:
             self.anchor, self.anchor_ns = centre, at_ns
@@ -81,7 +96,7 @@ class Tracker:
 
     def _begin(self, blob: Blob, at_ns: int) -> None:
         self._numbered += 1
-        self._tracks.append(Track(self._numbered, blob, at_ns, at_ns, centre_of(blob), at_ns))
+        self._tracks.append(Track(self._numbered, blob, at_ns, at_ns, centre_of(blob), at_ns, at_ns))
 
 
 def centre_of(blob: Blob) -> tuple[float, float]:

@@ -1,5 +1,7 @@
 // Every address of the appliance that this page knows, and what an answer that is not good means in words.
 
+import { words } from "./format.js";
+
 export const STREAM_URL = "/v1/events/stream";
 export const STREAM_WORKER = "/viewer/stream-worker.js";
 
@@ -15,7 +17,8 @@ export const liveUrl = (camera) => `/live/${encodeURIComponent(camera)}?t=${Date
 export const signIn = (password) => ask("POST", "/v1/session", { password }, SIGN_IN_WORDS);
 export const signOut = () => ask("DELETE", "/v1/session");
 export const status = () => ask("GET", "/v1/status");
-export const health = () => ask("GET", "/v1/health");
+export const device = () => ask("GET", "/v1/device");
+export const records = (kind, limit) => ask("GET", `/v1/records?kind=${kind}&limit=${limit}`);
 export const start = (camera) => ask("POST", `${cameraUrl(camera)}/start`);
 export const stop = (camera) => ask("POST", `${cameraUrl(camera)}/stop`);
 export const snapshot = (camera) => ask("POST", `${cameraUrl(camera)}/snapshot`);
@@ -44,5 +47,11 @@ async function ask(method, path, body, special = {}) {
   const answer = await response?.json().catch(() => null);
   if (response?.ok) return answer;
   const status = response?.status ?? 0;
-  throw new RefusedError(status, special[status] ?? answer?.detail ?? WORDS[status] ?? `The appliance answered ${status}.`);
+  throw new RefusedError(status, special[status] ?? reason(answer) ?? WORDS[status] ?? `The appliance answered ${status}.`);
+}
+
+/** What a problem document (RFC 9457) says went wrong and would help, as sentences. */
+function reason(answer) {
+  const said = [answer?.detail, answer?.remedy].filter(Boolean).map((text) => `${words(text)}.`);
+  return said.length ? said.join(" ") : null;
 }

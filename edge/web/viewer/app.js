@@ -20,6 +20,7 @@ import { stageOf } from "./stage.js";
 import { createStore } from "./state.js";
 
 const SLOW_MS = 1_000;
+const OLDER = 30;
 const ASK_TIME_MS = 20_000;
 
 const store = createStore();
@@ -133,7 +134,8 @@ async function load() {
   try {
     const status = await askTime(api.status);
     say(byId("device"), status.device);
-    store.load(status);
+    const [changes, losses] = await Promise.all(["health", "loss"].map((kind) => api.records(kind, OLDER)));
+    store.load(status, [...changes.records, ...losses.records]);
   } catch (problem) {
     askAgain(problem);
   }
@@ -174,7 +176,7 @@ createLatencyProbe({
 addEventListener("online", () => stream?.retry());
 new ResizeObserver(drawVision).observe(byId("stage"));
 setInterval(drawVision, SLOW_MS);
-setInterval(() => store.link.state === "live" && askTime(api.health).catch(askAgain), ASK_TIME_MS);
+setInterval(() => store.link.state === "live" && askTime(api.device).catch(askAgain), ASK_TIME_MS);
 setInterval(() => feed(store.happenings, deviceNow()), 30 * SLOW_MS);
 begin();
 body.begin();

@@ -1,6 +1,6 @@
 // Start, stop, record, snapshot: each button says what it will do, waits visibly and tells how it went.
 
-import { byId, mark, say } from "./dom.js";
+import { byId, el, mark, say } from "./dom.js";
 
 const WARM_UP_MS = 500;
 
@@ -48,8 +48,8 @@ export function createControls({ api, camera, picture, onPending, onRefused }) {
 
   function takeSnapshot() {
     return during("snapshot", async (id) => {
-      const { filename } = await api.snapshot(id);
-      return `Saved as ${filename}.`;
+      const { filename, url } = await api.snapshot(id);
+      return el("a", { href: url, target: "_blank" }, `Saved as ${filename}`);
     });
   }
 
@@ -59,7 +59,7 @@ export function createControls({ api, camera, picture, onPending, onRefused }) {
     say(said, "");
     mark(said, "data-tone", "plain");
     try {
-      say(said, await work(camera().camera));
+      said.replaceChildren(await work(camera().camera));
     } catch (problem) {
       mark(said, "data-tone", "bad");
       say(said, problem.message);

@@ -40,14 +40,14 @@ export function createStore() {
       store.link = link;
       store.tell("link");
     },
-    /** Work the whole of `/v1/status` in: what the stream does not repeat. */
-    load(status) {
+    /** Work the whole of `/v1/status` and some more records in: what the stream does not repeat. */
+    load(status, others) {
       for (const topic of ["cameras", "health", "vision", "samples"]) {
         for (const data of status[topic] ?? []) store.take({ topic: topic === "cameras" ? "camera" : topic, data });
       }
       for (const topic of ["telemetry", "sync"]) if (status[topic]) store.take({ topic, data: status[topic] });
-      store.segments = merge(store.segments, status.predictions.filter(isEmotion).map(segmentOf));
-      store.happenings = [...status.events, ...status.recordings].reduce(fold, store.happenings);
+      store.segments = merge(store.segments, recordsOf(status.predictions).filter(isEmotion).map(segmentOf));
+      store.happenings = recordsOf([...status.events, ...status.recordings, ...others]).reduce(fold, store.happenings);
       store.tell("segments");
       store.tell("happenings");
     },
@@ -94,6 +94,10 @@ const TAKERS = {
     return ["happenings"];
   },
 };
+
+function recordsOf(rows) {
+  return rows.map(({ record }) => record);
+}
 
 function isEmotion(record) {
   return record?.body?.kind === "prediction" && "start_ms" in record.body;

@@ -134,5 +134,6 @@ def _check_url(url: str, schemes: tuple[str, ...]) -> None:
     parts = urlsplit(url)
     if parts.username is not None or parts.password is not None:
         raise ValueError(CREDENTIALS_REMEDY)
-    if parts.scheme not in schemes or not parts.hostname:
+    # The port is checked where it is read.
+    if parts.scheme not in schemes or not parts.hostname or parts.port == 0:
         raise ValueError(f"the URL must begin with {' or '.join(f'{scheme}://' for scheme in schemes)} and name a host")

@@ -1,0 +1,173 @@
+"""Models: verified before use, replaced by the bundled one when an operator's is broken, silent towards the network."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+
+from contract.manifest import Manifest, Provenance, Tensor, encode_manifest
+from edge.core.errors import ModelError
+from edge.models.session import CPU, Model, choose_providers
+from edge.models.store import BUNDLED, ModelStore, load_model
+from tests.conftest import ROOT
+
+
+def _graph(kind: str = "Add") -> bytes:
+    """y = kind(x, x) on [2, n] floats."""
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [2, "n"]) for name in ("x", "y")]
+    node = helper.make_node(kind, ["x", "x"], ["y"])
+    graph = helper.make_graph([node], "twice", ends[:1], ends[1:])
+    opset = helper.make_opsetid("", 17)
+    model: bytes = helper.make_model(graph, opset_imports=[opset], ir_version=8).SerializeToString()
+    return model
+
+
+def _write(folder: Path, graph: bytes, **changes: Any) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "twice.onnx").write_bytes(graph)
+    fields: dict[str, Any] = {
+        "name": "twice",
+        "version": "1",
+        "task": "twice",
+        "file": "twice.onnx",
+        "sha256": hashlib.sha256(graph).hexdigest(),
+        "inputs": [Tensor(name="x", dtype="float32", shape=[2, "n"])],
+        "outputs": [Tensor(name="y", dtype="float32", shape=[2, "n"])],
+        "provenance": Provenance(built_by="test", recipe="test"),
+    }
+    (folder / "twice.json").write_bytes(encode_manifest(Manifest(**(fields | changes))))
+    return folder / "twice.json"
+
+
+def test_a_good_model_runs(tmp_path: Path) -> None:
+    model = load_model(_write(tmp_path, _graph()))
+    assert model.provider == CPU
+    assert model.run({"x": np.ones((2, 3), np.float32)})["y"].tolist() == [[2.0] * 3] * 2
+
+
+def test_a_binding_works_in_place(tmp_path: Path) -> None:
+    model = load_model(_write(tmp_path, _graph()))
+    x, y = np.zeros((2, 4), np.float32), np.zeros((2, 4), np.float32)
+    binding = model.bind({"x": x}, {"y": y})
+    for value in (1, 5):
+        x[:] = value
+        binding.run()
+        assert (y == 2 * value).all()
+
+
+def test_a_binding_refuses_what_is_not_contiguous(tmp_path: Path) -> None:
+    model = load_model(_write(tmp_path, _graph()))
+    with pytest.raises(ModelError, match="not contiguous"):
+        model.bind({"x": np.zeros((4, 2), np.float32).T}, {"y": np.zeros((2, 4), np.float32)})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sha256": "0" * 64}, "wrong digest"),
+        ({"file": "other.onnx"}, "cannot be read"),
+        ({"inputs": [Tensor(name="z", dtype="float32", shape=[2, "n"])]}, "promises the input 'z'"),
+        ({"inputs": [Tensor(name="x", dtype="uint8", shape=[2, "n"])]}, "manifest says"),
+        ({"outputs": [Tensor(name="y", dtype="float32", shape=[3, "n"])]}, "manifest says"),
+        ({"outputs": []}, "the manifest does not"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ModelError, match=words):
+        load_model(_write(tmp_path, _graph(), **changes))
+
+
+def test_a_file_that_is_no_graph_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="not a graph"):
+        load_model(_write(tmp_path, b"no graph at all"))
+
+
+def test_a_malformed_manifest_names_file_and_field(tmp_path: Path) -> None:
+    path = _write(tmp_path, _graph())
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 3}))
+    with pytest.raises(ModelError, match=r"twice\.json.*version"):
+        load_model(path)
+
+
+def test_the_self_test_catches_what_is_not_finite(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"self-test.*'y' is not finite"):
+        load_model(_write(tmp_path, _graph("Div")))  # 0 / 0
+
+
+def test_the_wrong_input_is_a_model_error(tmp_path: Path) -> None:
+    model = load_model(_write(tmp_path, _graph()))
+    with pytest.raises(ModelError, match="cannot run"):
+        model.run({"x": np.zeros((3, 3), np.float32)})
+
+
+@pytest.mark.parametrize("task", ["motion", "anomaly"])
+def test_the_bundled_models_load_and_tell_where_they_come_from(task: str) -> None:
+    model = ModelStore().load(task)
+    assert isinstance(model, Model)
+    assert model.manifest.task == task
+    assert model.manifest.provenance.recipe == f"cloud.training.graphs.{task}"
+
+
+def test_a_folder_of_ones_own_comes_first(tmp_path: Path) -> None:
+    graph = (BUNDLED / "motion.onnx").read_bytes()
+    manifest = json.loads((BUNDLED / "motion.json").read_text()) | {"version": "9.9.9"}
+    (tmp_path / "motion.onnx").write_bytes(graph)
+    (tmp_path / "mine.json").write_text(json.dumps(manifest))
+    store = ModelStore(tmp_path)
+    assert store.load("motion").manifest.version == "9.9.9"
+    assert {entry.task: entry.version for entry in store.available()}["motion"] == "9.9.9"
+    assert store.load("anomaly").manifest.task == "anomaly"
+    assert store.problems == []
+
+
+def test_a_broken_model_of_ones_own_gives_way_to_the_bundled_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "motion.onnx").write_bytes(b"cut short")
+    (tmp_path / "motion.json").write_bytes((BUNDLED / "motion.json").read_bytes())
+    (tmp_path / "notes.json").write_text("{")
+    store = ModelStore(tmp_path)
+    for _ in range(3):
+        assert store.load("motion").manifest.provenance.recipe == "cloud.training.graphs.motion"
+    digest, malformed = store.problems
+    assert "wrong digest" in digest
+    assert "bundled model is used" in digest
+    assert "notes.json" in malformed
+    assert len(caplog.records) == 2, "each problem is logged once"
+
+
+def test_a_folder_that_does_not_exist_is_a_problem_not_an_end(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path / "none")
+    assert store.load("motion")
+    assert "does not exist" in store.problems[0]
+
+
+def test_an_unknown_task_is_a_model_error() -> None:
+    with pytest.raises(ModelError, match="no model for the task 'divination'"):
+        ModelStore().load("divination")
+
+
+def test_providers_are_those_that_exist_with_the_cpu_last() -> None:
+    assert choose_providers(["TensorrtExecutionProvider", "CPUExecutionProvider"])[-1] == CPU
+    assert choose_providers([]) == [CPU]
+
+
+def test_nothing_is_written_home_and_nobody_is_called(tmp_path: Path) -> None:
+    """onnxruntime's telemetry writes an id under the home cache as soon as it is imported, unless told not to."""
+    script = (
+        "import edge.models\nfrom edge.models.store import ModelStore\n"
+        "ModelStore().load('motion')\n"
+        "import os; assert os.environ['ORT_DISABLE_TELEMETRY'] == '1'\n"
+    )
+    dropped = {"CI", "ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"}
+    home = {name: value for name, value in os.environ.items() if name not in dropped}
+    home |= {"HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", script], env=home, cwd=ROOT, check=True, timeout=60)
+    assert sorted(tmp_path.rglob("*")) == []

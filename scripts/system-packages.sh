@@ -6,6 +6,7 @@ packages=(
     postgresql                       # the cloud's database
     chromium                         # the page in a real browser
     fonts-dejavu-core                # so that the page has letters
+    iproute2                         # a network of its own, to see that nothing goes out
     python3-gi gir1.2-gst-rtsp-server-1.0 # an RTSP camera on loopback
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
 )

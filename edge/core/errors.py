@@ -21,5 +21,9 @@ class StoreError(EdgeError):
     """The local store cannot take a record now: the disk is full or the file is damaged."""
 
 
+class StoreDelayedError(StoreError):
+    """The record waits in memory and becomes durable when the disk takes it: do not append it again."""
+
+
 class LinkError(EdgeError):
     """The broker or the object storage cannot be reached or refuses us; trying again later may help."""

@@ -1,46 +1,51 @@
 """Records one camera: around events, always, or by hand."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
+from contract.messages import Loss
 from edge.core.clock import Clock
+from edge.core.errors import StoreDelayedError, StoreError
 from edge.core.frame import Frame
-from edge.core.health import Health
-from edge.core.records import RecordSink
+from edge.core.health import Health, State
 from edge.core.service import Pulse
-from edge.recording.ledger import ClosedRecording, KnownPhases
+from edge.recording.desk import Desk
+from edge.recording.jobs import JobQueue, Sweep
+from edge.recording.ledger import RecordingTeller, tell
+from edge.recording.planner import ClipPlanner
+from edge.recording.recorder import Recorder
 from edge.recording.settings import RecordingSettings
 from edge.recording.spool import Spool
 
-
-@dataclass(frozen=True, slots=True)
-class RecordingTeller:
-    """To whom a finished recording is told. `on_closed` may be called again for the same id after a restart."""
-
-    device: str
-    sink: RecordSink
-    known: KnownPhases
-    on_closed: Callable[[ClosedRecording], Awaitable[None]]
+_TICK_S: Final = 1.0
+_RETRY_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingStats:
-    """How recording is doing since the service began."""
+    """How recording is doing since the service began.
+
+    `frames_dropped` reached no clip because the encoder was too slow, `frames_unrecorded` because the disk had no room.
+    """
 
     recording: bool
     clips: int
+    salvaged: int
     frames_written: int
     frames_dropped: int
+    frames_unrecorded: int
     bytes_written: int
-    salvaged: int
     ring_bytes: int
 
 
 class RecordingService:
     """A `Service` that records one camera. Methods belong to the event loop; encoding has a thread of its own.
 
-    `run` first salvages what a killed process left of this camera. `has_room` is asked before bytes are written
-    (`RetentionService.has_room`). Health part: `recording.<id>`.
+    `run` first salvages what a killed process left of this camera. `has_room` (`RetentionService.has_room`) is asked
+    before a clip begins and while it grows. Health part: `recording.<id>`.
     """
 
     def __init__(
@@ -56,41 +61,179 @@ class RecordingService:
     ) -> None:
         self.name = f"recording.{camera_id}"
         self.pulse = Pulse(clock)
+        self._camera_id = camera_id
+        self._settings = settings
+        self._spool = spool
+        self._teller = teller
+        self._has_room = has_room
+        self._clock = clock
+        self._health = health
+        self._queue = JobQueue(settings.queue_bytes)
+        self._planner = ClipPlanner(
+            camera_id, settings=settings, queue=self._queue, clock=clock, may_begin=self._may_begin
+        )
+        self._desk: Desk | None = None
+        self._telling = asyncio.Lock()
+        self._closing = False
+        self._retry_ns = 0
+        self._dropped_before = 0
+        self._failures_seen = 0
+        self._told_lost = 0
+        self._clips = self._salvaged = 0
 
     @property
     def recording(self) -> bool:
         """Whether frames are being written now."""
-        raise NotImplementedError
+        return self._planner.recording
 
     @property
     def stats(self) -> RecordingStats:
         """How it is doing."""
-        raise NotImplementedError
+        desk = self._desk
+        return RecordingStats(
+            recording=self.recording,
+            clips=self._clips,
+            salvaged=self._salvaged,
+            frames_written=desk.frames_written if desk else 0,
+            frames_dropped=self._planner.dropped,
+            frames_unrecorded=self._lost(),
+            bytes_written=desk.bytes_written if desk else 0,
+            ring_bytes=self._planner.ring.size_bytes,
+        )
 
     def offer(self, frame: Frame) -> None:
         """Take every frame of the camera, in order. Cheap; never blocks."""
-        raise NotImplementedError
+        if not self._closing:
+            self._planner.offer(frame)
 
     def event_opened(self, event_id: str) -> None:
         """Something began: record from `pre_roll_s` before now."""
-        raise NotImplementedError
+        self._planner.event_opened(event_id)
 
     def event_closed(self, event_id: str) -> None:
         """It is over: record `post_roll_s` more, unless another event is open."""
-        raise NotImplementedError
+        self._planner.event_closed(event_id)
 
     def start_manual(self) -> None:
         """Record from now until `stop_manual`, in any mode."""
-        raise NotImplementedError
+        self._planner.trigger.start_manual()
 
     def stop_manual(self) -> None:
         """End a recording by hand; an open event goes on being recorded."""
-        raise NotImplementedError
+        self._planner.trigger.stop_manual()
+        self._planner.tick()
 
     async def close(self) -> None:
-        """End what is being recorded and return when it is told; later frames are ignored. For a clean shutdown."""
-        raise NotImplementedError
+        """End what is being recorded and return when it is told; later frames are ignored. For a clean shutdown.
+
+        What the store refuses now is told at the next start.
+        """
+        await self._end_thread()
+        if self._desk:
+            await self._tell_all(self._desk)
 
     async def run(self) -> None:
         """Work until cancelled."""
-        raise NotImplementedError
+        self._health.set(self.name, State.STARTING)
+        desk = self._desk = Desk()
+        recorder = Recorder(self._camera_id, settings=self._settings, spool=self._spool, queue=self._queue, report=desk)
+        recorder.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch(desk), name=f"{self.name} watch")
+                await self._tell_for_ever(desk)
+        finally:
+            await self._end_thread()
+            recorder.join()
+
+    async def _end_thread(self) -> None:
+        self._closing = True
+        self._planner.end()
+        self._queue.close()
+        if self._desk:
+            await self._desk.gone()
+
+    async def _tell_for_ever(self, desk: Desk) -> None:
+        while True:
+            await desk.next()
+            if not await self._tell_all(desk):
+                await self._clock.sleep(_RETRY_S)
+
+    async def _tell_all(self, desk: Desk) -> bool:
+        """Tell of every recording that waits, oldest first; False if the store or the disk refuses."""
+        async with self._telling:
+            while found := desk.waiting():
+                try:
+                    await tell(self._teller, self._spool, found)
+                except (StoreError, OSError) as error:
+                    self._health.set(self.name, State.DEGRADED, f"a recording cannot be noted: {error}")
+                    return False
+                desk.done()
+                self._clips += not found.empty
+                self._salvaged += found.sidecar.salvaged
+        return True
+
+    async def _watch(self, desk: Desk) -> None:
+        while True:
+            self.pulse.beat()
+            if not self._has_room():
+                self._planner.end()
+            self._planner.tick()
+            await self._judge(desk)
+            await self._clock.sleep(_TICK_S)
+
+    async def _judge(self, desk: Desk) -> None:
+        """Set the health by what stands in the way of recording now."""
+        if why := self._obstacle(desk):
+            self._health.set(self.name, State.DEGRADED, why)
+        elif desk.waiting() is None:
+            self._health.set(self.name, State.OK, f"mode {self._settings.mode}")
+            await self._tell_lost()
+
+    def _obstacle(self, desk: Desk) -> str:
+        dropped, self._dropped_before = self._planner.dropped - self._dropped_before, self._planner.dropped
+        self._after_failure(desk)
+        if desk.refused:
+            return f"the disk refuses: {desk.refused.strerror or desk.refused}"
+        if not self._has_room():
+            return "the disk has no room for recordings"
+        return f"cannot keep up: {dropped} frames dropped in a second" if dropped else ""
+
+    def _after_failure(self, desk: Desk) -> None:
+        """End the clip that the disk refused; see to it that what it left is closed; forgive when nothing is wanted."""
+        if desk.failures != self._failures_seen:
+            self._failures_seen = desk.failures
+            self._planner.end()
+        if desk.refused:
+            self._queue.put(Sweep())
+        if desk.refused and not self._planner.wanted and self._has_room():
+            desk.refused = None
+
+    def _may_begin(self) -> bool:
+        """Whether a clip may begin: there is room, and the last refusal was not just now."""
+        if not self._has_room():
+            return False
+        now_ns = self._clock.mono_ns()
+        if self._desk and self._desk.refused and now_ns < self._retry_ns:
+            return False
+        self._retry_ns = now_ns + round(_RETRY_S * 1e9)
+        return True
+
+    def _lost(self) -> int:
+        return self._planner.unrecorded + (self._desk.frames_missed if self._desk else 0)
+
+    async def _tell_lost(self) -> None:
+        """Once recording works again: how many frames it missed meanwhile."""
+        lost = self._lost()
+        if lost == self._told_lost:
+            return
+        loss = Loss(
+            what="frames", reason=f"no room on the disk to record {self._camera_id}", count=lost - self._told_lost
+        )
+        try:
+            with suppress(StoreDelayedError):  # it stands in line
+                await self._teller.sink.append(loss)
+        except StoreError as error:
+            self._health.set(self.name, State.DEGRADED, f"a loss cannot be noted: {error}")
+            return
+        self._told_lost = lost

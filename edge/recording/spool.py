@@ -1,10 +1,103 @@
-"""The folder of recordings: what lies in it, in which state, and every durable step between two states."""
+"""The folder of recordings: what lies in it, how far each got, and every durable step between two states."""
 
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import replace
+
+from contract.ids import check_id
+from edge.recording.sidecar import SUFFIX, Sidecar, Step, read_sidecar, sync_folder, write_sidecar
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One recording as it lies on the disk. `size_bytes` is what its video takes now, growing or not."""
+
+    sidecar: Sidecar
+    size_bytes: int
 
 
 class Spool:
-    """One folder with a sub-folder for each camera. Shared by the recorders of all cameras; its methods block."""
+    """One folder with a sub-folder for each camera. Shared by the recorders of all cameras; its methods block.
+
+    A recording is `{camera}/{id}.json` and `{camera}/{id}.part.mp4`, which becomes `{id}.mp4` when it is whole.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def path(self, sidecar: Sidecar) -> Path:
+        """The whole video."""
+        return self._home(sidecar) / f"{sidecar.recording_id}.mp4"
+
+    def part_path(self, sidecar: Sidecar) -> Path:
+        """The growing or torn video."""
+        return self._home(sidecar) / f"{sidecar.recording_id}.part.mp4"
+
+    def begin(self, sidecar: Sidecar) -> Path:
+        """Note that a recording begins and return where to write it; raise `OSError` if the disk refuses."""
+        self._home(sidecar).mkdir(parents=True, exist_ok=True)
+        write_sidecar(self._note(sidecar), sidecar)
+        return self.part_path(sidecar)
+
+    def note(self, sidecar: Sidecar) -> None:
+        """Replace what is known of a recording."""
+        write_sidecar(self._note(sidecar), sidecar)
+
+    def close(self, sidecar: Sidecar) -> Sidecar:
+        """A recording is whole and its bytes are durable: say so, then give it its final name."""
+        closed = replace(sidecar, step="closed")
+        write_sidecar(self._note(closed), closed)
+        return self.rename(closed)
+
+    def rename(self, sidecar: Sidecar) -> Sidecar:
+        """Give a closed recording its final name, if it does not have it yet."""
+        if self.part_path(sidecar).exists():
+            self.part_path(sidecar).replace(self.path(sidecar))
+            sync_folder(self._home(sidecar))
+        return sidecar
+
+    def advance(self, sidecar: Sidecar, step: Step) -> Sidecar:
+        """Note that a recording got to `step`; nothing happens if it is gone."""
+        moved = replace(sidecar, step=step)
+        if self._note(sidecar).exists():
+            write_sidecar(self._note(sidecar), moved)
+        return moved
+
+    def discard(self, sidecar: Sidecar) -> None:
+        """Delete a recording: the video first, so that what is left always has a name."""
+        self.path(sidecar).unlink(missing_ok=True)
+        self.part_path(sidecar).unlink(missing_ok=True)
+        self._note(sidecar).unlink(missing_ok=True)
+
+    def entries(self, camera: str | None = None) -> Iterator[Entry]:
+        """Every recording, of one camera or of all, in no order."""
+        for note in self.folder.glob(f"{check_id(camera, 'camera') if camera else '*'}/*{SUFFIX}"):
+            if sidecar := read_sidecar(note):
+                yield Entry(sidecar, _size(self.path(sidecar)) + _size(self.part_path(sidecar)))
+
+    def find(self, recording_id: str) -> Sidecar | None:
+        """One recording by its id."""
+        name = f"{check_id(recording_id, 'recording')}{SUFFIX}"
+        return next((found for note in self.folder.glob(f"*/{name}") if (found := read_sidecar(note))), None)
+
+    def free_bytes(self) -> int:
+        """What the disk has left for us."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        disk = os.statvfs(self.folder)
+        return disk.f_bavail * disk.f_frsize
+
+    def _home(self, sidecar: Sidecar) -> Path:
+        return self.folder / check_id(sidecar.camera, "camera")
+
+    def _note(self, sidecar: Sidecar) -> Path:
+        return self._home(sidecar) / f"{sidecar.recording_id}{SUFFIX}"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,89 @@
+"""The small file beside each recording that says what it is and how far it got; written durably, step by step."""
+
+import os
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from contract.ids import Id
+from contract.messages import Recording
+from contract.objects import recording_key
+
+SUFFIX: Final = ".json"
+Step = Literal["writing", "closed", "recorded", "uploaded", "lost"]
+"""`writing`: may be torn. `closed`: whole. `recorded`: its record is durable and the uploader knows it. `uploaded`:
+confirmed in object storage. `lost`: given up; its `Loss` is being recorded and its video deleted."""
+
+
+class Sidecar(Struct, frozen=True, kw_only=True):
+    """One recording. Times are milliseconds since the epoch; what is known only at the end is zero before."""
+
+    recording_id: Id
+    camera: Id
+    reason: Literal["continuous", "event", "manual"]
+    codec: Literal["h264", "mjpeg"]
+    start_ms: int
+    width_px: int
+    height_px: int
+    step: Step = "writing"
+    event_id: Id | None = None
+    end_ms: int = 0
+    frames: int = 0
+    frames_dropped: int = 0
+    size_bytes: int = 0
+    sha256: str = ""
+    salvaged: bool = False
+
+    def key(self, device: str) -> str:
+        """Where it will lie in object storage."""
+        return recording_key(device, self.camera, self.recording_id, self.start_ms)
+
+    def body(self, device: str) -> Recording:
+        """The record that tells of it, once it is closed."""
+        return Recording(
+            recording_id=self.recording_id,
+            phase="closed",
+            camera=self.camera,
+            reason=self.reason,
+            start_ms=self.start_ms,
+            end_ms=self.end_ms,
+            frames=self.frames,
+            size_bytes=self.size_bytes,
+            sha256=self.sha256,
+            codec=self.codec,
+            width_px=self.width_px,
+            height_px=self.height_px,
+            key=self.key(device),
+            event_id=self.event_id,
+            salvaged=self.salvaged,
+        )
+
+
+def read_sidecar(path: Path) -> Sidecar | None:
+    """The sidecar at `path`; None if it is gone or was never ours."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Sidecar)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def write_sidecar(path: Path, sidecar: Sidecar) -> None:
+    """Put `sidecar` at `path` so that a power cut leaves the old one or the new one, never half; raise `OSError`."""
+    fresh = path.with_suffix(".tmp")
+    with fresh.open("wb") as file:
+        file.write(msgspec.json.encode(sidecar))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was created, renamed or deleted in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

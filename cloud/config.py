@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from cloud.ingest.settings import BrokerSettings
-from cloud.objects.settings import ObjectsSettings
+from cloud.objects.settings import FolderSettings, ObjectsSettings, S3Settings
 from cloud.store.settings import StoreSettings
 from cloud.web.settings import WebSettings
 from contract.errors import InvalidSettingsError
@@ -36,7 +36,7 @@ class CloudConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = ""
     store: StoreSettings = msgspec.field(default_factory=StoreSettings)
     broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
-    objects: ObjectsSettings = msgspec.field(default_factory=ObjectsSettings)
+    objects: ObjectsSettings = msgspec.field(default_factory=FolderSettings)
     web: WebSettings = msgspec.field(default_factory=WebSettings)
 
     @property
@@ -57,7 +57,8 @@ class CloudConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     @property
     def objects_path(self) -> Path:
         """The folder that is meant where recordings lie in one."""
-        return Path(self.objects.folder).expanduser() if self.objects.folder else self.state_path / "objects"
+        given = "" if isinstance(self.objects, S3Settings) else self.objects.path
+        return Path(given).expanduser() if given else self.state_path / "objects"
 
     def secret(self, name: str) -> str | None:
         """The secret `name`, or None for the empty name; raise `InvalidSettingsError` that says where it should be."""

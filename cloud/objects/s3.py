@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from cloud.objects.settings import ObjectsSettings
+from cloud.objects.settings import S3Settings
 from cloud.objects.storage import ObjectInfo, ObjectMissingError, ObjectsUnavailableError, check_key
 
 if TYPE_CHECKING:
@@ -18,18 +18,21 @@ _MISSING: Final = {"404", "NoSuchKey", "NotFound"}
 class S3Storage:
     """Reads one bucket. Nothing is connected before the first call."""
 
-    def __init__(self, settings: ObjectsSettings, *, access_key: str | None, secret_key: str | None) -> None:
+    def __init__(self, settings: S3Settings, *, access_key: str | None, secret_key: str | None) -> None:
         self._bucket = settings.bucket
+        self._prefix = settings.prefix
         self._client = _client(settings, access_key, secret_key)
 
     async def head(self, key: str) -> ObjectInfo:
         """Size and ETag, by HEAD."""
-        found = await asyncio.to_thread(self._call, "head_object", Key=check_key(key))
+        found = await asyncio.to_thread(self._call, "head_object", Key=self._prefix + check_key(key))
         return ObjectInfo(found["ContentLength"], found["ETag"].strip('"'))
 
     async def read(self, key: str, first: int, last: int) -> AsyncIterator[bytes]:
         """Bytes `first` to `last` by one ranged GET, in pieces of 256 KiB."""
-        found = await asyncio.to_thread(self._call, "get_object", Key=check_key(key), Range=f"bytes={first}-{last}")
+        found = await asyncio.to_thread(
+            self._call, "get_object", Key=self._prefix + check_key(key), Range=f"bytes={first}-{last}"
+        )
         body = found["Body"]
         try:
             while piece := await asyncio.to_thread(_read, body):
@@ -39,7 +42,7 @@ class S3Storage:
 
     async def link(self, key: str, valid_s: int) -> str | None:
         """A presigned GET."""
-        wanted = {"Bucket": self._bucket, "Key": check_key(key), "ResponseContentType": "video/mp4"}
+        wanted = {"Bucket": self._bucket, "Key": self._prefix + check_key(key), "ResponseContentType": "video/mp4"}
         with _translated(key):
             return await asyncio.to_thread(
                 self._client.generate_presigned_url, "get_object", Params=wanted, ExpiresIn=valid_s
@@ -61,7 +64,7 @@ class S3Storage:
             return getattr(self._client, operation)(Bucket=self._bucket, **arguments)
 
 
-def _client(settings: ObjectsSettings, access_key: str | None, secret_key: str | None) -> "S3Client":
+def _client(settings: S3Settings, access_key: str | None, secret_key: str | None) -> "S3Client":
     import boto3
     from botocore.config import Config
 
@@ -73,12 +76,13 @@ def _client(settings: ObjectsSettings, access_key: str | None, secret_key: str |
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         signature_version="s3v4",
+        s3={"addressing_style": "path" if settings.path_style else "virtual"},
     )
     client: S3Client = boto3.client(
         "s3",
-        endpoint_url=settings.endpoint_url or None,
+        endpoint_url=settings.endpoint or None,
         region_name=settings.region,
-        verify=settings.ca_file or None,
+        verify=(settings.ca_file or None) if settings.verify else False,
         aws_access_key_id=access_key,
         aws_secret_access_key=secret_key,
         config=config,

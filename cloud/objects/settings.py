@@ -1,38 +1,56 @@
-"""Settings of object storage, section `[objects]`."""
+"""Settings of object storage, section `[objects]`: the same words as the device uses for it."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
 
-class ObjectsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the recordings that devices upload can be read."""
+class FolderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="folder"):
+    """A folder as object storage: one that the devices write to."""
 
-    kind: Annotated[
-        Literal["folder", "s3"], Meta(description="folder: a directory of this machine; s3: S3 or what speaks it.")
-    ] = "folder"
-    folder: Annotated[
-        str, Meta(max_length=4096, description="Directory of the recordings; empty means objects in the state folder.")
+    path: Annotated[
+        str, Meta(max_length=4096, description="The folder; empty takes `objects` in the state folder.")
     ] = ""
-    bucket: Annotated[str, Meta(max_length=255, description="Name of the bucket, for s3.")] = "afferent"
-    endpoint_url: Annotated[
-        str, Meta(max_length=2048, description="Address of the S3 server; empty means Amazon's own of the region.")
+
+
+class S3Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="s3"):
+    """A bucket of S3 or of what speaks it."""
+
+    bucket: Annotated[str, Meta(min_length=3, max_length=63, description="Name of the bucket; it must exist.")]
+    endpoint: Annotated[
+        str, Meta(max_length=2048, description="URL of the service; empty takes AWS's for the region.")
     ] = ""
-    region: Annotated[str, Meta(max_length=64, description="Region of the bucket.")] = "us-east-1"
+    region: Annotated[str, Meta(min_length=1, max_length=64, description="Region to sign for.")] = "us-east-1"
+    prefix: Annotated[
+        str,
+        Meta(max_length=512, description="Put before every key, for a bucket that is shared; as the devices have it."),
+    ] = ""
+    path_style: Annotated[
+        bool, Meta(description="Whether the bucket stands in the URL's path rather than in the host's name.")
+    ] = True
+    verify: Annotated[bool, Meta(description="Whether to check the service's certificate and name.")] = True
     ca_file: Annotated[
-        str, Meta(max_length=4096, description="Path of the PEM certificates to trust; empty means the system's own.")
+        str, Meta(max_length=4096, description="PEM file of the authority to trust; empty trusts the system's.")
     ] = ""
     access_key_secret: Annotated[
-        str, Meta(description="Name of the secret with the access key id; empty leaves it to the SDK's own places.")
+        str, Meta(max_length=64, description="Name of the secret with the access key; empty uses the AWS chain.")
     ] = ""
     secret_key_secret: Annotated[
-        str, Meta(description="Name of the secret with the secret access key; empty leaves it to the SDK's own places.")
+        str, Meta(max_length=64, description="Name of the secret with the secret key; empty uses the AWS chain.")
     ] = ""
     timeout_s: Annotated[
-        float, Meta(ge=1, le=300, description="Seconds to wait for the server to connect or to answer.")
+        float, Meta(ge=1, le=300, description="Seconds of silence after which the service counts as away.")
     ] = 10.0
     redirect: Annotated[
         bool,
         Meta(description="Send players straight to the bucket by a signed link instead of passing the video through."),
     ] = False
     link_s: Annotated[int, Meta(ge=30, le=604_800, description="Seconds for which a signed link is valid.")] = 900
+
+    def __post_init__(self) -> None:
+        """One key without the other signs nothing."""
+        if bool(self.access_key_secret) != bool(self.secret_key_secret):
+            raise ValueError("access_key_secret and secret_key_secret belong together: set both or neither")
+
+
+ObjectsSettings = FolderSettings | S3Settings

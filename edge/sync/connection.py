@@ -1,0 +1,199 @@
+"""One connection to the broker, from CONNECT to its end. paho runs its network in its own thread."""
+
+import asyncio
+import socket
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from contract.codec import decode
+from contract.errors import InvalidMessageError
+from contract.messages import Ack
+from edge.core.errors import LinkError
+from edge.sync.envelope import PackedProperties
+from edge.sync.inbox import Inbox
+from edge.sync.refusals import FIRST_FAILURE, BrokerRefusedError, ClosedEarlyError, unreachable, words_of
+from edge.sync.settings import BrokerSettings
+
+MQTT_5: Final = MQTTProtocolVersion.MQTTv5
+MQTT_311: Final = MQTTProtocolVersion.MQTTv311
+MQTT_5_RECEIVE_MAXIMUM: Final = 65_535
+"""MQTT 5 section 3.2.2.3.3: where the broker names none."""
+_OWN_MESSAGES: Final = 2
+"""Birth and farewell."""
+_CLOSE_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who we are to the broker, and what it says of us when we are gone (`will`, retained on `status_topic`)."""
+
+    client_id: str
+    password: str | None
+    status_topic: str
+    ack_topic: str
+    will: bytes
+
+
+class BrokerConnection:
+    """Open it, publish, read its `inbox`, close it; a lost one is not opened again. Belongs to the event loop."""
+
+    def __init__(self, settings: BrokerSettings, identity: Identity, version: MQTTProtocolVersion) -> None:
+        self.inbox = Inbox()
+        self.version = version
+        self.session_present = False
+        self.receive_maximum = 1
+        """How many records the broker allows to be on their way to it, unconfirmed. paho does not look at it."""
+        self._settings = settings
+        self._identity = identity
+        self._loop = asyncio.get_running_loop()
+        self._answer: asyncio.Future[None] = self._loop.create_future()
+        self._ended = asyncio.Event()
+        self._closed = False
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="mqtt-connect")
+        self._connecting: asyncio.Future[None] | None = None
+        self._socket: Any = None
+        self._client = self._make_client()
+
+    async def open(self) -> None:
+        """Connect and subscribe. Raise `BrokerRefusedError` if the broker says no, `LinkError` if it says nothing."""
+        self._connecting = self._loop.run_in_executor(self._threads, self._connect)
+        try:
+            await asyncio.shield(self._connecting)
+            async with asyncio.timeout(self._settings.connect_timeout_s):
+                await self._answer
+        except OSError as error:
+            raise unreachable(error, self._settings.host, self._settings.port) from error
+
+    def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, event: PackedProperties | None = None
+    ) -> int:
+        """Hand one message to the network; return its packet id. Raise `LinkError` if the connection is over."""
+        properties = cast("Properties | None", event) if self.version == MQTT_5 else None
+        info = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
+        if info.rc not in {MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN}:
+            raise LinkError(f"cannot publish: {mqtt.error_string(info.rc)}")
+        return info.mid
+
+    async def close(self, farewell: bytes | None = None) -> None:
+        """Say that we go on purpose, disconnect, and return when the network thread has ended."""
+        self._closed = True
+        if self._connecting:
+            await asyncio.wait({self._connecting}, timeout=_CLOSE_S)
+            if self._connecting.done() and not self._connecting.exception():
+                await self._end_network(farewell)
+        self._threads.shutdown(wait=False)
+
+    async def _end_network(self, farewell: bytes | None) -> None:
+        if farewell and self._client.is_connected():
+            with suppress(LinkError):
+                self.publish(self._identity.status_topic, farewell, retain=True)
+        self._client.disconnect()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_S):
+                await self._ended.wait()
+        self._cut()
+        await self._loop.run_in_executor(self._threads, self._client.loop_stop)
+
+    def _make_client(self) -> mqtt.Client:
+        settings, mqtt_5 = self._settings, self.version == MQTT_5
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._identity.client_id,
+            clean_session=None if mqtt_5 else False,
+            protocol=self.version,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = settings.connect_timeout_s
+        client.max_inflight_messages_set(settings.window_records + _OWN_MESSAGES)
+        client.max_queued_messages_set(settings.window_records * 2)
+        client.will_set(self._identity.status_topic, self._identity.will, qos=1, retain=True)
+        if settings.username:
+            client.username_pw_set(settings.username, self._identity.password)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+        client.on_subscribe = self._on_subscribe
+        client.on_socket_open = self._on_socket_open
+        return client
+
+    def _connect(self) -> None:
+        """In a thread: name resolution, TCP and TLS block."""
+        settings = self._settings
+        if settings.tls:
+            self._client.tls_set_context(ssl.create_default_context(cafile=settings.ca_file or None))
+        if self.version == MQTT_5:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = settings.session_expiry_s
+            self._client.connect(
+                settings.host, settings.port, settings.keepalive_s, clean_start=False, properties=properties
+            )
+        else:
+            self._client.connect(settings.host, settings.port, settings.keepalive_s)
+        if self._closed and self._socket is not None:
+            self._socket.close()
+            return
+        self._client.loop_start()
+
+    def _cut(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _answered(self, error: LinkError | None) -> None:
+        if not self._answer.done():
+            if error:
+                self._answer.set_exception(error)
+            else:
+                self._answer.set_result(None)
+
+    # What follows is called by paho in its own thread.
+
+    def _on_socket_open(self, _client: mqtt.Client, _userdata: Any, sock: Any) -> None:
+        self._socket = sock
+
+    def _on_connect(
+        self, client: mqtt.Client, _userdata: Any, flags: mqtt.ConnectFlags, code: ReasonCode, properties: Any
+    ) -> None:
+        if code.is_failure:
+            place = f"{self._settings.host}:{self._settings.port}"
+            error = BrokerRefusedError(code.value, place, code.getName())
+            self._loop.call_soon_threadsafe(self._answered, error)
+            return
+        self.session_present = flags.session_present
+        allowed = getattr(properties, "ReceiveMaximum", MQTT_5_RECEIVE_MAXIMUM)
+        self.receive_maximum = max(1, allowed - _OWN_MESSAGES)
+        client.subscribe(self._identity.ack_topic, qos=1)
+        self._loop.call_soon_threadsafe(self._answered, None)
+
+    def _on_subscribe(self, _client: mqtt.Client, _userdata: Any, _mid: int, codes: Any, _properties: Any) -> None:
+        for code in codes:
+            if code.is_failure:
+                self.inbox.lost(f"broker {words_of(code.value, code.getName())} (subscribing to acknowledgements)")
+
+    def _on_disconnect(
+        self, _client: mqtt.Client, _userdata: Any, _flags: Any, code: ReasonCode, _properties: Any
+    ) -> None:
+        why = words_of(code.value, code.getName()) if code.value > FIRST_FAILURE else "ended the connection"
+        reason = f"broker {self._settings.host}:{self._settings.port} {why}"
+        self.inbox.lost(reason)
+        self._loop.call_soon_threadsafe(self._answered, ClosedEarlyError(reason))
+        self._loop.call_soon_threadsafe(self._ended.set)
+
+    def _on_publish(self, _client: mqtt.Client, _userdata: Any, mid: int, code: ReasonCode, _properties: Any) -> None:
+        self.inbox.taken(mid, code.value)
+
+    def _on_message(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
+        try:
+            self.inbox.acknowledged(decode(bytes(message.payload), Ack))
+        except InvalidMessageError:
+            return  # not from a cloud that keeps the contract; what it should have said is asked for by sending again

@@ -1,0 +1,193 @@
+"""A bucket of S3, or of what speaks it. boto3 comes in only when a bucket is configured: it weighs 25 MB."""
+
+import base64
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from edge.core.errors import LinkError
+from edge.sync.settings import S3Settings
+from edge.sync.targets.target import Object, ObjectDamagedError, Sending, UploadUnknownError
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+    from types_boto3_s3.type_defs import CompletedPartTypeDef
+
+_UNKNOWN_UPLOAD: Final = {"NoSuchUpload", "NoSuchKey", "InvalidPart", "InvalidPartOrder"}
+_DAMAGED: Final = {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "EntityTooSmall"}
+_WORDS: Final = {
+    "NoSuchBucket": "does not exist: create it, or check objects.bucket",
+    "AccessDenied": "may not be written to: check the rights of the access key",
+    "InvalidAccessKeyId": "does not know the access key: check the secret that objects.access_key_secret names",
+    "SignatureDoesNotMatch": "refuses the secret key: check the secret that objects.secret_key_secret names",
+    "RequestTimeTooSkewed": "says that our clock is wrong: set the time",
+    "QuotaExceeded": "is full",
+    "SlowDown": "asks to slow down",
+    "403": "may not be looked at: check the rights of the access key",
+}
+
+
+class S3Target:
+    """One bucket, for one thread. `keys` are access and secret key; None takes the usual AWS chain."""
+
+    def __init__(self, settings: S3Settings, keys: tuple[str, str] | None) -> None:
+        self._settings = settings
+        self._bucket = settings.bucket
+        self._client = _make_client(settings, keys)
+
+    @property
+    def part_bytes(self) -> int:
+        """Bytes of one part."""
+        return self._settings.part_size_bytes
+
+    def put(self, thing: Object, data: bytes, sending: Sending) -> None:
+        """PUT with Content-MD5 and our SHA-256 as metadata."""
+        with self._errors(thing):
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=self._key(thing),
+                Body=_Watched(data, sending),
+                ContentLength=len(data),
+                ContentMD5=_md5(data),
+                ContentType=thing.content_type,
+                Metadata={"sha256": thing.sha256},
+            )
+
+    def begin(self, thing: Object) -> str:
+        """Begin a multipart upload."""
+        with self._errors(thing):
+            answer = self._client.create_multipart_upload(
+                Bucket=self._bucket,
+                Key=self._key(thing),
+                ContentType=thing.content_type,
+                Metadata={"sha256": thing.sha256},
+            )
+        return answer["UploadId"]
+
+    def put_part(self, thing: Object, upload_id: str, number: int, data: bytes, sending: Sending) -> str:
+        """Upload one part with Content-MD5; the tag is the service's ETag."""
+        with self._errors(thing):
+            answer = self._client.upload_part(
+                Bucket=self._bucket,
+                Key=self._key(thing),
+                UploadId=upload_id,
+                PartNumber=number,
+                Body=_Watched(data, sending),
+                ContentLength=len(data),
+                ContentMD5=_md5(data),
+            )
+        return answer["ETag"]
+
+    def complete(self, thing: Object, upload_id: str, tags: dict[int, str]) -> None:
+        """Join the parts."""
+        parts: list[CompletedPartTypeDef] = [{"PartNumber": number, "ETag": tags[number]} for number in sorted(tags)]
+        with self._errors(thing):
+            self._client.complete_multipart_upload(
+                Bucket=self._bucket, Key=self._key(thing), UploadId=upload_id, MultipartUpload={"Parts": parts}
+            )
+
+    def confirm(self, thing: Object) -> bool:
+        """HEAD: some services answer `complete` without an ETag, and some claim success for nothing."""
+        try:
+            with self._errors(thing):
+                head = self._client.head_object(Bucket=self._bucket, Key=self._key(thing))
+        except UploadUnknownError:
+            return False
+        return head["ContentLength"] == thing.size_bytes and head["Metadata"].get("sha256") == thing.sha256
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._client.close()
+
+    def _key(self, thing: Object) -> str:
+        return self._settings.prefix + thing.key
+
+    @contextmanager
+    def _errors(self, thing: Object) -> Iterator[None]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except ClientError as error:
+            raise self._meaning(error.response.get("Error", {}), thing) from error
+        except BotoCoreError as error:
+            raise LinkError(f"bucket {self._bucket}: {_unreachable(error)}") from error
+
+    def _meaning(self, error: Any, thing: Object) -> LinkError:
+        code, message = str(error.get("Code", "")), str(error.get("Message", ""))
+        if code in _UNKNOWN_UPLOAD or code == "404":
+            return UploadUnknownError(f"{thing.key}: {code}")
+        if code in _DAMAGED:
+            return ObjectDamagedError(f"{thing.key}: bucket {self._bucket} says {code}: {message}")
+        return LinkError(f"bucket {self._bucket} {_WORDS.get(code, f'says {code}: {message}')}")
+
+
+class _Watched(io.BytesIO):
+    """A request's body that tells how much of it was taken, so that a stop need not wait for the whole of it."""
+
+    def __init__(self, data: bytes, sending: Sending) -> None:
+        super().__init__(data)
+        self._sending = sending
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """The next bytes."""
+        piece = super().read(size)
+        self._sending(len(piece))
+        return piece
+
+
+def read_keys(settings: S3Settings, read: Callable[[str], str]) -> tuple[str, str] | None:
+    """Access and secret key by the secrets' names; None where the usual AWS chain is to find them."""
+    if not settings.access_key_secret:
+        return None
+    return read(settings.access_key_secret), read(settings.secret_key_secret)
+
+
+def _make_client(settings: S3Settings, keys: tuple[str, str] | None) -> "S3Client":
+    import boto3
+    from botocore.config import Config
+
+    if settings.ca_file and not Path(settings.ca_file).is_file():
+        raise LinkError(f"objects.ca_file: {settings.ca_file} is missing")
+    session = boto3.session.Session(
+        aws_access_key_id=keys[0] if keys else None,
+        aws_secret_access_key=keys[1] if keys else None,
+        region_name=settings.region,
+    )
+    # Not every service takes checksums in trailers (411, 501): parts carry Content-MD5 instead.
+    config = Config(
+        connect_timeout=min(10.0, settings.timeout_s),
+        read_timeout=settings.timeout_s,
+        retries={"total_max_attempts": 1},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        s3={"addressing_style": "path" if settings.path_style else "virtual"},
+        max_pool_connections=1,
+    )
+    return session.client(
+        "s3",
+        endpoint_url=settings.endpoint or None,
+        verify=(settings.ca_file or True) if settings.verify else False,
+        config=config,
+    )
+
+
+def _md5(data: bytes) -> str:
+    return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+
+
+def _unreachable(error: Exception) -> str:
+    from botocore import exceptions
+
+    match error:
+        case exceptions.NoCredentialsError() | exceptions.PartialCredentialsError():
+            return "no credentials: set objects.access_key_secret and objects.secret_key_secret"
+        case exceptions.SSLError():
+            return f"the service's certificate is not trusted: {error}"
+        case exceptions.EndpointConnectionError() | exceptions.ConnectTimeoutError():
+            return f"cannot be reached: check objects.endpoint and the network ({error})"
+        case _:
+            return str(error)

@@ -1,0 +1,72 @@
+"""What every object storage can do. All methods block; the uploader calls them in a thread of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from edge.core.errors import LinkError
+
+SLICE_BYTES: Final = 65_536
+
+
+class UploadUnknownError(LinkError):
+    """The target no longer knows an upload that was begun: it was aborted, or expired."""
+
+
+class ObjectDamagedError(LinkError):
+    """What arrived is not what was sent."""
+
+
+class UploadCancelledError(LinkError):
+    """We are stopping; the part under way is sent again next time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Object:
+    """A file to be: its key, its whole size, SHA-256 (hex) and media type."""
+
+    key: str
+    size_bytes: int
+    sha256: str
+    content_type: str = "video/mp4"
+
+
+Sending = Callable[[int], None]
+"""Called with the number of bytes just handed over; raises `UploadCancelledError` to stop."""
+
+
+class Target(Protocol):
+    """One object storage. Every error is a `LinkError` whose words say what to look at.
+
+    A small object goes by `put`; a bigger one by `begin`, `put_part` for each part from 1 (each of `part_bytes` but the
+    last), `complete`. After either, `confirm` must hold before the file may be forgotten.
+    """
+
+    @property
+    def part_bytes(self) -> int:
+        """Bytes of one part, and the biggest object that `put` is used for."""
+        ...
+
+    def put(self, thing: Object, data: bytes, sending: Sending) -> None:
+        """Store a whole object; an object of the same key is replaced."""
+        ...
+
+    def begin(self, thing: Object) -> str:
+        """Begin an upload in parts; return the target's name for it."""
+        ...
+
+    def put_part(self, thing: Object, upload_id: str, number: int, data: bytes, sending: Sending) -> str:
+        """Store one part, again if it was stored before; return its tag. Raise `UploadUnknownError` to begin again."""
+        ...
+
+    def complete(self, thing: Object, upload_id: str, tags: dict[int, str]) -> None:
+        """Make the object of its parts. Raise `UploadUnknownError` to begin again, also when it is already complete."""
+        ...
+
+    def confirm(self, thing: Object) -> bool:
+        """Whether the object is there with its size and its digest."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...

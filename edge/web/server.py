@@ -75,7 +75,7 @@ class WebServer:
         settings = self._settings
         try:
             server = _Server(self._config())
-            listener = listen(settings.host, settings.port, settings.send_buffer_kib * 1024)
+            listener = listen(settings)
         except OSError as error:
             where = f"port {settings.port} of {settings.host}"
             self._health.set(PART, State.FAILED, f"cannot listen on {where}: {error.strerror or error}")
@@ -128,20 +128,23 @@ class WebServer:
         return config
 
 
-def listen(host: str, port: int, send_buffer: int) -> socket.socket:
-    """A listening TCP socket whose connections hold at most about `send_buffer` unsent bytes in the kernel.
+def listen(settings: WebSettings) -> socket.socket:
+    """A listening TCP socket whose connections hold little in the kernel and end when nobody takes it.
 
     Raise `OSError` if the address cannot be had.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Accepted sockets inherit this. The kernel counts its own overhead in: it takes twice what is asked.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+        # Accepted sockets inherit what follows. The kernel doubles the size, to count its own overhead in.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.send_buffer_kib * 512)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, settings.drop_stalled_after_s * 1000)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, settings.drop_stalled_after_s)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        listener.bind((host, port))
+        listener.bind((settings.host, settings.port))
         listener.listen(128)
         listener.setblocking(False)
     except OSError:

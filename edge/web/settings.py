@@ -69,6 +69,9 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             description="Bytes the kernel may hold for one client, in KiB; bounds what a slow viewer lags and costs.",
         ),
     ] = 512
+    drop_stalled_after_s: Annotated[
+        int, Meta(ge=1, le=3600, description="Seconds after which a client that takes nothing is disconnected.")
+    ] = 60
     lost_after_s: Annotated[
         float,
         Meta(ge=0.5, le=60, description="Seconds without a frame after which viewers are shown NO LIVE VIDEO."),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 from starlette.applications import Starlette
 
 from contract.ids import record_id
@@ -226,12 +227,10 @@ def make_web(folder: Path, *, cameras: Sequence[str] = ("front",), clock: Clock 
 
 
 @asynccontextmanager
-async def serving(web: Web) -> AsyncIterator[Web]:
-    """`web` behind a real server on a free port of loopback, ended as the daemon ends it."""
-    port = web.deps.settings.port if web.deps.settings.port != WebSettings().port else free_port()
-    settings = WebSettings(
-        **{**{f: getattr(web.deps.settings, f) for f in WebSettings.__struct_fields__}, "port": port}
-    )
+async def serving(web: Web, *, port: int | None = None) -> AsyncIterator[Web]:
+    """`web` behind a real server, on a free port of loopback if none is given; ended as the daemon ends it."""
+    port = port or free_port()
+    settings = msgspec.structs.replace(web.deps.settings, port=port)
     server = WebServer(
         web.app,
         settings=settings,

@@ -45,7 +45,7 @@ def test_a_password_in_a_url_is_refused_with_the_remedy_and_without_showing_it(u
         ({"source": "command", "argv": []}, r"\.argv: "),
         ({"source": "mjpeg", "url": "rtsp://cam/x"}, "must begin with http:// or https://"),
         ({"source": "mjpeg", "url": "http:///x"}, "and name a host"),
-        ({"source": "mjpeg", "url": "http://cam:99999/x"}, "Port out of range"),
+        ({"source": "mjpeg", "url": "http://cam:99999/x"}, "port out of range"),
         ({"source": "rtsp", "url": "http://cam/x"}, "must begin with rtsp:// or rtsps://"),
         ({"source": "webcam"}, "'webcam' is none of the allowed words"),
         ({"url": "http://cam/"}, "setting 'source' is missing"),

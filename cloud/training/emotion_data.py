@@ -5,7 +5,7 @@ Sensors 2022, 22(21):8135): 25 people, three stressors. Nothing else may teach a
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -63,10 +63,11 @@ class _Table(NamedTuple):
         return [int(person) for person in np.unique(self.columns["subject"])]
 
 
-def read_case(data: Path) -> CaseRows:
-    """CASE from the folder of recordings."""
+def read_case(data: Path, seen_as: Callable[[Array], Array] = lambda us: us) -> CaseRows:
+    """CASE from the folder of recordings; `seen_as` is what another sensor would make of its microsiemens."""
     physio = _table(data / "body" / "case" / "sparse_physio_400_per_subject.parquet")
     ratings = _table(data / "body" / "case" / "annotations_4hz.parquet")
+    physio.columns["gsr_us"] = seen_as(physio.columns["gsr_us"])
     rows = [row for person in physio.people for row in _case_person(person, physio.of(person), ratings.of(person))]
     numbers = np.array([row[1:] for row in rows])
     case = CaseRows(
@@ -77,6 +78,16 @@ def read_case(data: Path) -> CaseRows:
     )
     labelled = (np.abs(case.rating - RATING_CENTRE) > RATING_MARGIN).all(1) & np.isin(case.video, VIDEOS)
     return CaseRows(*(column[labelled] for column in case))
+
+
+def uncalibrated(us: Array) -> Array:
+    """Microsiemens as a Grove board of 10 bits counts them, and as the edge reads its counts without a calibration.
+
+    The board's formula is us = 100 * (k - counts) / (1024 + 2 * counts) with k = 512; the edge takes k = 1024.
+    """
+    counts = np.clip(np.round((51_200 - 1024 * us) / (100 + 2 * us)), 1, 511)
+    relative: Array = 100 * (1024 - counts) / (1024 + 2 * counts)
+    return relative
 
 
 def read_stress(data: Path) -> StressRows:

@@ -19,11 +19,23 @@ Fit = Callable[[Array, Labels, Labels], Callable[[Array], Array]]
 _BINS: Final = 10
 
 
-def out_of_fold(fit: Fit, x: Array, truth: Labels, person: Labels, folds: Iterable[tuple[Labels, Labels]]) -> Array:
-    """Probabilities of each row, by a model that saw only the training rows of its fold."""
+def out_of_fold(
+    fit: Fit,
+    x: Array,
+    truth: Labels,
+    person: Labels,
+    folds: Iterable[tuple[Labels, Labels]],
+    *,
+    tested: Array | None = None,
+) -> Array:
+    """Probabilities of each row, by a model that saw only the training rows of its fold.
+
+    `tested` stands for `x` when testing: the same segments by another sensor.
+    """
+    probed = x if tested is None else tested
     found = np.full((len(truth), len(CLASSES)), 1 / len(CLASSES))
     for train, test in folds:
-        found[test] = fit(x[train], truth[train], person[train])(x[test])
+        found[test] = fit(x[train], truth[train], person[train])(probed[test])
     return found
 
 

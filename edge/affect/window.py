@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.affect.relative import relative_conductance
 from edge.core.sample import Channel, Sample
 
 LATE_S: Final = 60
@@ -57,7 +58,7 @@ class SignalWindow:
             return
         slot = cell % self._capacity
         for index, channel in enumerate(self._channels):
-            value = sample.values.get(channel)
+            value = _value(sample, channel)
             if value is not None and abs(value) <= _ABSURD:
                 self._sums[slot, index] += value
                 self._counts[slot, index] += 1
@@ -80,3 +81,12 @@ class SignalWindow:
         self._sums[stale] = 0.0
         self._counts[stale] = 0.0
         self._newest = cell
+
+
+def _value(sample: Sample, channel: Channel) -> float | None:
+    """What a sample says of a channel; counts of an uncalibrated board stand for the conductance that it lacks."""
+    value = sample.values.get(channel)
+    counts = sample.values.get(Channel.GSR_RAW)
+    if value is None and channel is Channel.GSR_US and counts is not None:
+        return relative_conductance(counts)
+    return value

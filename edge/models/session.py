@@ -93,12 +93,16 @@ def choose_providers(allowed: Sequence[str]) -> list[str]:
 
 
 def _options() -> ort.SessionOptions:
+    """One thread, the caller's, and no spinning.
+
+    Not `session.set_denormal_as_zero`: on a single thread it changes the caller's own arithmetic, and for good. Graphs
+    keep their states away from denormal numbers instead.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
     options.log_severity_level = 4
     return options
 

@@ -159,6 +159,12 @@ def test_providers_are_those_that_exist_with_the_cpu_last() -> None:
     assert choose_providers([]) == [CPU]
 
 
+def test_running_a_model_leaves_the_callers_arithmetic_alone() -> None:
+    """Numbers next to zero stay what they are in the thread that runs a model."""
+    load_model(BUNDLED / "motion.json")
+    assert float(np.float64(1e-310) / np.float64(2)) > 0
+
+
 def test_nothing_is_written_home_and_nobody_is_called(tmp_path: Path) -> None:
     """onnxruntime's telemetry writes an id under the home cache as soon as it is imported, unless told not to."""
     script = (

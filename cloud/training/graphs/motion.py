@@ -19,7 +19,8 @@ SAMPLES: Final = 8
 NOISE_GAIN: Final = 8.0
 """The threshold is at least this many times the pixel's usual distance to its nearest sample."""
 NOISE_RATE: Final = 0.05
-NOISE_LIMIT: Final = 12.0
+NOISE_FLOOR, NOISE_LIMIT = 0.01, 12.0
+"""The floor keeps the noise of a perfectly still pixel from decaying into denormal numbers, which are slow."""
 MAJORITY: Final = 5
 """Side of the neighbourhood whose majority decides: removes speckle, keeps people."""
 CLOSING: Final = 3
@@ -41,7 +42,7 @@ def build() -> Bundle:
     foreground = graph.max(mask, far)
     background = graph.complement(foreground)
     aged = graph.mul(graph.add(age, 1.0), foreground)
-    surprise = graph.sub(graph.min(nearest, NOISE_LIMIT), noise)
+    surprise = graph.sub(graph.clip(nearest, NOISE_FLOOR, NOISE_LIMIT), noise)
     may_learn = graph.max(background, graph.greater(aged, age_limit), blind)
     learns = graph.less(chance, graph.mul(may_learn, rate))
     oldest = samples[0]

@@ -1,0 +1,68 @@
+"""The motion and anomaly graphs once more, in plain numpy and slowly: what onnxruntime must agree with."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cloud.training.graphs import anomaly, motion
+
+Floats = NDArray[np.float32]
+
+
+def motion_reference(inputs: dict[str, NDArray[Any]]) -> dict[str, Floats]:
+    """The outputs of the motion graph, as [height, width] planes."""
+    given = {name: value.astype(np.float32).squeeze() for name, value in inputs.items()}
+    x = given["luma"]
+    distances = np.sort([np.abs(given[f"sample_{index}"] - x) for index in range(motion.SAMPLES)], axis=0)
+    far = distances[1] > np.maximum(given["noise"] * motion.NOISE_GAIN, given["threshold"])
+    mask = _closed(_mean(far.astype(np.float32), motion.MAJORITY) > 0.5)
+    foreground = mask | far
+    age = (given["age"] + 1) * foreground
+    may_learn = ~foreground | (age > given["age_limit"]) | (given["blind"] > 0)
+    learns = may_learn & (given["chance"] < given["rate"])
+    surprise = np.clip(distances[0], motion.NOISE_FLOOR, motion.NOISE_LIMIT) - given["noise"]
+    return {
+        "mask": mask * np.float32(255),
+        "noise_next": given["noise"] + ~foreground * motion.NOISE_RATE * surprise,
+        "age_next": age,
+        "sample_next": np.where(learns, x, given["sample_0"]),
+    }
+
+
+def expectation_reference(count: Floats, mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """Mean and spread that the anomaly graph expects, [2, rows, columns], cell by cell."""
+    expected, spread = np.zeros_like(mean), np.zeros_like(mean)
+    for feature, (prior, prior_variance) in enumerate(zip(anomaly.PRIOR_MEAN, anomaly.PRIOR_VARIANCE, strict=True)):
+        moments = []
+        for values, start in (
+            (mean[feature], prior),
+            (variance[feature] + mean[feature] ** 2, prior_variance + prior**2),
+        ):
+            wide = _lean((count * values).sum(), count.sum(), start, anomaly.PRIOR_TRUST)
+            row = _lean((count * values).sum(axis=1), count.sum(axis=1), wide, anomaly.ROW_TRUST)
+            moments.append(_lean(count * values, count, row[:, None], anomaly.CELL_TRUST))
+        expected[feature] = moments[0]
+        deviation = np.sqrt(np.maximum(moments[1] - moments[0] ** 2, 0))
+        spread[feature] = deviation + anomaly.SPREAD_FLOOR * prior_variance**0.5
+    return expected, spread
+
+
+def _lean(total: Any, count: Any, wider: Any, trust: float) -> Any:
+    return (total + trust * wider) / (count + trust)
+
+
+def _mean(plane: Floats, size: int) -> Floats:
+    """Mean over the part of the neighbourhood that is in the picture."""
+
+    def total(of: Floats) -> Any:
+        return cv2.boxFilter(of, cv2.CV_64F, (size, size), normalize=False, borderType=cv2.BORDER_CONSTANT)
+
+    return np.asarray(total(plane) / total(np.ones_like(plane)), np.float32)
+
+
+def _closed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Closing by a square, where beyond the border nothing is neither set nor unset."""
+    kernel = np.ones((motion.CLOSING, motion.CLOSING), np.uint8)
+    return np.asarray(cv2.erode(cv2.dilate(mask.astype(np.uint8), kernel), kernel) > 0)

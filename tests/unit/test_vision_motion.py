@@ -1,0 +1,208 @@
+"""Motion and tracks on drawn scenes whose truth is known."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.core.errors import ModelError
+from edge.models.session import Model
+from edge.models.store import ModelStore
+from edge.vision.luma import Plane
+from edge.vision.motion import Blob, MotionDetector, find_blobs
+from edge.vision.stillness import is_trace, window_of
+from edge.vision.tracks import Tracker, centre_of, overlap
+from tests.support.moving_scene import FRAME_NS, Mover, MovingScene
+
+SIZE = (160, 120)
+SIDE = st.floats(0.01, 0.5)
+PLACE = st.floats(0.0, 0.5)
+BLOBS = st.builds(Blob, x=PLACE, y=PLACE, w=SIDE, h=SIDE, area=st.floats(0.001, 0.2))
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return ModelStore().load("motion")
+
+
+def _detector(model: Model, *, age_limit: float = 900, seed: int = 0) -> MotionDetector:
+    return MotionDetector(model, SIZE, np.random.default_rng(seed), threshold=13, age_limit=age_limit)
+
+
+def _learned(model: Model, scene: MovingScene, frames: int = 160) -> MotionDetector:
+    detector = _detector(model)
+    for _ in range(frames):
+        detector.step(scene.plane())
+    return detector
+
+
+@pytest.mark.parametrize("noise", [0.0, 3.0, 8.0])
+def test_nothing_moves_in_a_static_noisy_scene(model: Model, noise: float) -> None:
+    scene, detector = MovingScene(SIZE, noise=noise), _detector(model)
+    for count in range(250):
+        mask = detector.step(scene.plane())
+        assert not find_blobs(mask, 0.002), f"frame {count}"
+
+
+def test_what_moves_is_found_where_it_is(model: Model) -> None:
+    """Drawn truth: precision and recall of the mask above nine tenths."""
+    scene = MovingScene(SIZE, noise=3.0)
+    detector = _learned(model, scene)
+    mover = Mover(x=0, y=40, w=16, h=36, vx=1.5, vy=0.3)
+    hits = false = missed = 0
+    for _ in range(60):
+        truth = scene.truth(mover)
+        mask = detector.step(scene.plane(mover)) > 0
+        hits += int((mask & truth).sum())
+        false += int((mask & ~truth).sum())
+        missed += int((~mask & truth).sum())
+    assert hits / (hits + false) > 0.9
+    assert hits / (hits + missed) > 0.9
+
+
+def test_a_change_of_the_light_is_no_motion_and_is_learned(model: Model) -> None:
+    scene = MovingScene(SIZE)
+    detector = _learned(model, scene)
+    scene.light = 60.0
+    for _ in range(12):
+        assert not find_blobs(detector.step(scene.plane()), 0.002)
+    detector.step(scene.plane(Mover(x=60, y=40, w=20, h=40)))
+    assert 0.02 < detector.moving_share < 0.1
+
+
+def test_what_stands_long_enough_becomes_background(model: Model) -> None:
+    scene, detector = MovingScene(SIZE), _detector(model, age_limit=40)
+    for _ in range(160):
+        detector.step(scene.plane())
+    parked = Mover(x=60, y=40, w=20, h=40)
+    assert find_blobs(detector.step(scene.plane(parked)), 0.002)
+    for _ in range(100):
+        mask = detector.step(scene.plane(parked))
+    assert not find_blobs(mask, 0.002)
+
+
+def test_the_same_seed_sees_the_same(model: Model) -> None:
+    masks = []
+    for _ in range(2):
+        scene, detector = MovingScene(SIZE), _detector(model, seed=5)
+        masks.append([detector.step(scene.plane(Mover(0, 30, 20, 30, vx=2))).copy() for _ in range(20)])
+    np.testing.assert_array_equal(masks[0], masks[1])
+
+
+def test_after_a_reset_the_first_picture_is_the_background(model: Model) -> None:
+    scene, other = MovingScene(SIZE), MovingScene(SIZE, seed=9)
+    detector = _learned(model, scene)
+    assert detector.step(other.plane()).any() or detector.learning
+    detector.reset()
+    assert detector.learning
+    assert not find_blobs(detector.step(other.plane()), 0.002)
+
+
+def test_a_manifest_without_its_numbers_is_a_model_error(model: Model) -> None:
+    class Bare:
+        manifest = type("Paper", (), {"parameters": {"samples": "eight"}})
+
+    with pytest.raises(ModelError, match="'samples'"):
+        MotionDetector(Bare(), SIZE, np.random.default_rng(0), threshold=13, age_limit=9)  # type: ignore[arg-type]
+
+
+def test_a_thing_shows_its_outline_and_a_trace_does_not(model: Model) -> None:
+    """Someone stood there while the background was learned, and left; someone else came and stands."""
+    scene, detector = MovingScene(SIZE, noise=1.0), _detector(model)
+    left, came = Mover(x=20, y=30, w=20, h=50), Mover(x=100, y=30, w=20, h=50)
+    for _ in range(160):
+        detector.step(scene.plane(left))
+    plane = scene.plane(came)
+    mask = detector.step(plane)
+    trace, thing = sorted(find_blobs(mask, 0.01), key=lambda blob: blob.x)
+    assert is_trace(trace, mask, plane, detector.background())
+    assert not is_trace(thing, mask, plane, detector.background())
+    detector.absorb(window_of(trace, mask.shape))
+    for _ in range(30):
+        mask = detector.step(scene.plane(came))
+    (remaining,) = find_blobs(mask, 0.01)
+    assert overlap(remaining, thing) > 0.8
+
+
+def test_blobs_are_boxes_in_shares_of_the_picture_biggest_first() -> None:
+    mask, changed = np.zeros((100, 200), np.uint8), np.zeros((100, 200), np.uint8)
+    mask[10:30, 20:60] = mask[50:60, 100:120] = 255
+    mask[90, 190] = 255
+    changed[10:20, 20:60] = 1
+    big, small = find_blobs(mask, 0.002, changed)
+    assert (big.x, big.y, big.w, big.h, big.area, big.changed) == (0.1, 0.1, 0.2, 0.2, 0.04, 0.5)
+    assert (small.x, small.y, small.changed) == (0.5, 0.5, 0.0)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.0, 0.4))
+def test_every_blob_lies_in_the_picture_and_is_big_enough(seed: int, density: float) -> None:
+    rng = np.random.default_rng(seed)
+    mask: Plane = np.where(rng.random((30, 40)) < density, 255, 0).astype(np.uint8)
+    for blob in find_blobs(mask, 0.003):
+        assert 0 <= blob.x <= blob.x + blob.w <= 1 + 1e-9
+        assert 0 <= blob.y <= blob.y + blob.h <= 1 + 1e-9
+        assert 0.003 <= blob.area <= blob.w * blob.h + 1e-9
+        rows, columns = window_of(blob, mask.shape)
+        assert mask[rows, columns].any()
+
+
+@given(BLOBS, BLOBS)
+def test_overlap_is_symmetric_and_between_none_and_all(a: Blob, b: Blob) -> None:
+    assert overlap(a, a) == pytest.approx(1.0)
+    assert overlap(a, b) == overlap(b, a)
+    assert 0.0 <= overlap(a, b) <= 1.0
+
+
+def _blob(x: float, y: float = 0.4, *, changed: float = 1.0) -> Blob:
+    return Blob(x, y, 0.1, 0.3, 0.03, changed)
+
+
+def test_a_track_keeps_its_number_and_two_that_pass_are_two() -> None:
+    tracker = Tracker()
+    for step in range(30):
+        going, coming = _blob(0.02 * step, 0.1), _blob(0.8 - 0.02 * step, 0.6)
+        tracks = tracker.step([going, coming], step * FRAME_NS)
+    assert {track.number: round(centre_of(track.blob)[1], 2) for track in tracks} == {1: 0.25, 2: 0.75}
+
+
+def test_a_flicker_is_no_track_and_a_short_loss_is_survived() -> None:
+    tracker = Tracker()
+    assert tracker.step([_blob(0.2)], 0) == []
+    for step in range(1, 10):
+        tracker.step([_blob(0.2)] if step != 5 else [], step * FRAME_NS)
+    (track,) = tracker.step([_blob(0.21)], 10 * FRAME_NS)
+    assert track.number == 1
+    assert tracker.step([], 60 * FRAME_NS) == []
+    assert tracker.step([_blob(0.21)], 61 * FRAME_NS) == [], "a new thing, unconfirmed"
+
+
+def test_dwell_counts_only_while_it_stays_in_one_place() -> None:
+    tracker = Tracker()
+    for step in range(60):
+        tracks = tracker.step([_blob(0.02 * min(step, 30))], step * FRAME_NS)
+    assert tracks[0].dwell_s == pytest.approx(30 * FRAME_NS / 1e9, abs=0.4)
+
+
+def test_what_stops_is_still_and_begins_anew_when_it_goes_on() -> None:
+    tracker = Tracker()
+    for step in range(60):
+        moving = step < 20 or step >= 50
+        tracks = tracker.step([_blob(0.3, changed=0.5 if moving else 0.0)], step * FRAME_NS)
+        if step == 45:
+            assert tracks[0].still
+    assert not tracks[0].still
+    assert tracks[0].began_ns == 50 * FRAME_NS
+
+
+@given(st.lists(st.lists(BLOBS, max_size=6), max_size=15))
+def test_a_tracker_gives_each_blob_to_at_most_one_track(frames: list[list[Blob]]) -> None:
+    tracker = Tracker()
+    for at, blobs in enumerate(frames):
+        tracks = tracker.step(blobs, at * FRAME_NS)
+        assert len({track.number for track in tracks}) == len(tracks) <= len(blobs)
+        for track in tracks:
+            assert track.blob in blobs
+            assert math.isfinite(track.dwell_s)
+            assert track.dwell_s >= 0

@@ -63,7 +63,7 @@ class Outbox:
             writing, path=path, boots=boots, clock=clock, health=health, on_commit=self._committed, limits=limits
         )
         self._writing: asyncio.Task[None] | None = None
-        self.uploads = Uploads(self._reader, self._writer, self._announce)
+        self.uploads = Uploads(self._reader, self._writer)
         self.acknowledged_total = 0
         self.evicted_total = 0
 
@@ -202,10 +202,6 @@ class Outbox:
         """Return once there is a record of a row after `row`."""
         while self.last_row <= row:
             await self._changed.wait()
-
-    async def wait_changed(self) -> None:
-        """Return at the next commit of a record, or change in the list of uploads."""
-        await self._changed.wait()
 
     async def tidy(self) -> None:
         """Bring the store within its bounds now; `run` does it again and again."""

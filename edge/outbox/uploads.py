@@ -1,6 +1,6 @@
 """Recordings on their way to object storage: what is to be sent, what of it is there already, what became of it."""
 
-from collections.abc import Callable
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -34,10 +34,10 @@ class Upload:
 class Uploads:
     """The table of uploads. Every change is durable when its method returns; all raise `StoreError`."""
 
-    def __init__(self, reader: aiosqlite.Connection, writer: Writer, changed: Callable[[], None]) -> None:
+    def __init__(self, reader: aiosqlite.Connection, writer: Writer) -> None:
         self._reader = reader
         self._writer = writer
-        self._changed = changed
+        self._changed = asyncio.Event()
 
     async def add(self, recording_id: str, path: Path) -> None:
         """Queue the file of a recording whose `closed` record is in the store; does nothing if it is known already."""
@@ -54,20 +54,20 @@ class Uploads:
         await self._writer.execute(
             _statement(sql, recording_id, _RANKS[body.reason], str(path), msgspec.json.encode(body))
         )
-        self._changed()
+        self._changed.set()
+
+    async def wait_added(self) -> None:
+        """Return when something was added since the last return."""
+        await self._changed.wait()
+        self._changed.clear()
 
     async def next(self) -> Upload | None:
         """What to send now: recordings of events and by hand first, then the oldest; None if all is sent."""
-        sql = f"SELECT {_COLUMNS} FROM uploads ORDER BY rank, added_row, recording_id LIMIT 1"  # noqa: S608 - constant
-        row = await database.one(self._reader, sql)
-        if row is None:
-            return None
-        recording_id, path, body, upload_id, part_bytes = row
-        parts = await self._reader.execute_fetchall(
-            "SELECT number, etag FROM parts WHERE recording_id = ? ORDER BY number", (recording_id,)
-        )
-        recording = msgspec.json.decode(body, type=Recording)
-        return Upload(recording, Path(path), upload_id, part_bytes, {int(part[0]): str(part[1]) for part in parts})
+        return await self._first("ORDER BY rank, added_row, recording_id LIMIT 1")
+
+    async def get(self, recording_id: str) -> Upload | None:
+        """One of them; None if it is sent, given up or unknown."""
+        return await self._first("WHERE recording_id = ?", recording_id)
 
     async def begin(self, recording_id: str, upload_id: str, part_bytes: int) -> None:
         """The target gave this upload a name; parts of an earlier one are forgotten."""
@@ -101,7 +101,6 @@ class Uploads:
     async def forget(self, recording_id: str) -> None:
         """Someone else gave it up and told so; unknown ids are ignored."""
         await self._writer.execute(_forget(recording_id))
-        self._changed()
 
     async def pending(self) -> int:
         """How many are not sent yet."""
@@ -112,6 +111,17 @@ class Uploads:
         sql = "SELECT payload FROM records WHERE subject = ? ORDER BY row"
         rows = await self._reader.execute_fetchall(sql, (recording_id,))
         return frozenset(_phase_of(decode(row[0], Record).body) for row in rows)
+
+    async def _first(self, which: str, *parameters: object) -> Upload | None:
+        row = await database.one(self._reader, f"SELECT {_COLUMNS} FROM uploads {which}", *parameters)  # noqa: S608
+        if row is None:
+            return None
+        recording_id, path, body, upload_id, part_bytes = row
+        parts = await self._reader.execute_fetchall(
+            "SELECT number, etag FROM parts WHERE recording_id = ? ORDER BY number", (recording_id,)
+        )
+        recording = msgspec.json.decode(body, type=Recording)
+        return Upload(recording, Path(path), upload_id, part_bytes, {int(part[0]): str(part[1]) for part in parts})
 
     async def _closed_body(self, recording_id: str) -> Recording:
         sql = "SELECT payload FROM records WHERE subject = ? AND kind = 'recording' ORDER BY row LIMIT 1"

@@ -1,4 +1,4 @@
-"""A folder as object storage. Parts grow a hidden file beside the object, which is renamed when it is whole and true."""
+"""A folder as object storage. Parts grow a hidden file beside the object, renamed when it is whole and true."""
 
 import errno
 import hashlib
@@ -34,6 +34,15 @@ class FolderTarget:
         """Bytes between two points of resumption."""
         return self._part_bytes
 
+    def check(self) -> None:
+        """The folder must be there and take files."""
+        with self._errors():
+            if self._create:
+                self._folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(self._folder, os.R_OK | os.W_OK | os.X_OK):
+                self._folder.stat()
+                raise PermissionError(errno.EACCES, "permission denied")
+
     def put(self, thing: Object, data: bytes, sending: Sending) -> None:
         """Write, sync and rename."""
         upload_id = self.begin(thing)
@@ -62,7 +71,7 @@ class FolderTarget:
             for start in range(0, len(data), SLICE_BYTES):
                 piece = data[start : start + SLICE_BYTES]
                 _write_all(file, piece, offset + start)
-                sending(len(piece))
+                sending(start + len(piece))
             os.fsync(file)
         return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
@@ -77,6 +86,11 @@ class FolderTarget:
                 raise ObjectDamagedError(f"{thing.key}: what was written is not what was recorded")
             growing.replace(final)
             _sync_folder(final.parent)
+
+    def abort(self, thing: Object, upload_id: str) -> None:
+        """Delete the file that grew."""
+        with self._errors():
+            self._growing(thing, upload_id).unlink(missing_ok=True)
 
     def confirm(self, thing: Object) -> bool:
         """Read it back."""

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,6 +42,19 @@ class S3Target:
     def part_bytes(self) -> int:
         """Bytes of one part."""
         return self._settings.part_size_bytes
+
+    def check(self) -> None:
+        """HEAD the bucket; a key that may write but not look passes."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            self._client.head_bucket(Bucket=self._bucket)
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            if code not in {"403", "AccessDenied"}:
+                raise self._meaning({"Code": "NoSuchBucket" if code == "404" else code}, "") from error
+        except BotoCoreError as error:
+            raise LinkError(f"bucket {self._bucket} {_unreachable(error)}") from error
 
     def put(self, thing: Object, data: bytes, sending: Sending) -> None:
         """PUT with Content-MD5 and our SHA-256 as metadata."""
@@ -89,6 +102,11 @@ class S3Target:
                 Bucket=self._bucket, Key=self._key(thing), UploadId=upload_id, MultipartUpload={"Parts": parts}
             )
 
+    def abort(self, thing: Object, upload_id: str) -> None:
+        """Abort a multipart upload, so that its parts cost nothing."""
+        with suppress(UploadUnknownError), self._errors(thing):
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key(thing), UploadId=upload_id)
+
     def confirm(self, thing: Object) -> bool:
         """HEAD: some services answer `complete` without an ETag, and some claim success for nothing."""
         try:
@@ -112,16 +130,16 @@ class S3Target:
         try:
             yield
         except ClientError as error:
-            raise self._meaning(error.response.get("Error", {}), thing) from error
+            raise self._meaning(error.response.get("Error", {}), thing.key) from error
         except BotoCoreError as error:
-            raise LinkError(f"bucket {self._bucket}: {_unreachable(error)}") from error
+            raise LinkError(f"bucket {self._bucket} {_unreachable(error)}") from error
 
-    def _meaning(self, error: Any, thing: Object) -> LinkError:
+    def _meaning(self, error: Any, key: str) -> LinkError:
         code, message = str(error.get("Code", "")), str(error.get("Message", ""))
         if code in _UNKNOWN_UPLOAD or code == "404":
-            return UploadUnknownError(f"{thing.key}: {code}")
+            return UploadUnknownError(f"{key}: {code}")
         if code in _DAMAGED:
-            return ObjectDamagedError(f"{thing.key}: bucket {self._bucket} says {code}: {message}")
+            return ObjectDamagedError(f"{key}: bucket {self._bucket} says {code}: {message}")
         return LinkError(f"bucket {self._bucket} {_WORDS.get(code, f'says {code}: {message}')}")
 
 
@@ -135,7 +153,7 @@ class _Watched(io.BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         """The next bytes."""
         piece = super().read(size)
-        self._sending(len(piece))
+        self._sending(self.tell())
         return piece
 
 
@@ -167,12 +185,12 @@ def _make_client(settings: S3Settings, keys: tuple[str, str] | None) -> "S3Clien
         s3={"addressing_style": "path" if settings.path_style else "virtual"},
         max_pool_connections=1,
     )
-    return session.client(
-        "s3",
-        endpoint_url=settings.endpoint or None,
-        verify=(settings.ca_file or True) if settings.verify else False,
-        config=config,
-    )
+    verify = (settings.ca_file or True) if settings.verify else False
+    try:
+        client: S3Client = session.client("s3", endpoint_url=settings.endpoint or None, verify=verify, config=config)
+    except ValueError as error:
+        raise LinkError(f"objects.endpoint: {error}") from error
+    return client
 
 
 def _md5(data: bytes) -> str:
@@ -182,12 +200,10 @@ def _md5(data: bytes) -> str:
 def _unreachable(error: Exception) -> str:
     from botocore import exceptions
 
-    match error:
-        case exceptions.NoCredentialsError() | exceptions.PartialCredentialsError():
-            return "no credentials: set objects.access_key_secret and objects.secret_key_secret"
-        case exceptions.SSLError():
-            return f"the service's certificate is not trusted: {error}"
-        case exceptions.EndpointConnectionError() | exceptions.ConnectTimeoutError():
-            return f"cannot be reached: check objects.endpoint and the network ({error})"
-        case _:
-            return str(error)
+    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
+        return "has no credentials: set objects.access_key_secret and objects.secret_key_secret"
+    if isinstance(error, exceptions.SSLError):
+        return f"shows a certificate that is not trusted: {error}"
+    if isinstance(error, exceptions.EndpointConnectionError | exceptions.ConnectTimeoutError):
+        return f"cannot be reached: check objects.endpoint and the network ({error})"
+    return f"failed: {error}"

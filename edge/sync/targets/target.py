@@ -32,7 +32,7 @@ class Object:
 
 
 Sending = Callable[[int], None]
-"""Called with the number of bytes just handed over; raises `UploadCancelledError` to stop."""
+"""Called with how many bytes of the part are handed over so far; raises `UploadCancelledError` to stop."""
 
 
 class Target(Protocol):
@@ -45,6 +45,10 @@ class Target(Protocol):
     @property
     def part_bytes(self) -> int:
         """Bytes of one part, and the biggest object that `put` is used for."""
+        ...
+
+    def check(self) -> None:
+        """Raise `LinkError` if the storage cannot be used now."""
         ...
 
     def put(self, thing: Object, data: bytes, sending: Sending) -> None:
@@ -61,6 +65,10 @@ class Target(Protocol):
 
     def complete(self, thing: Object, upload_id: str, tags: dict[int, str]) -> None:
         """Make the object of its parts. Raise `UploadUnknownError` to begin again, also when it is already complete."""
+        ...
+
+    def abort(self, thing: Object, upload_id: str) -> None:
+        """Throw away an upload that will not be completed; unknown ones are ignored."""
         ...
 
     def confirm(self, thing: Object) -> bool:

@@ -10,8 +10,8 @@ from edge.capture.camera import Camera, Picture
 from edge.core.clock import Clock
 from edge.core.errors import EdgeError
 
-_WAITING_LIMIT: Final = 4
-"""So many pictures wait for a loop that is late; then the oldest gives way."""
+_WAITING_LIMIT: Final = 8
+"""So many pictures wait for a loop that is late, a quarter of a second at most; then the oldest gives way."""
 
 
 class Reader:

@@ -191,8 +191,8 @@ def _signed_in(sign_in: tuple[str, str, str] | None, header: str, path: str) -> 
     if not header.startswith("Digest ") or fields.get("nonce") != NONCE:
         return False
     first, second = _md5(f"{user}:{REALM}:{password}"), _md5(f"GET:{path}")
-    expected = _md5(f"{first}:{NONCE}:{fields['nc']}:{fields['cnonce']}:{fields['qop']}:{second}")
-    return fields["response"] == expected
+    expected: str = _md5(f"{first}:{NONCE}:{fields['nc']}:{fields['cnonce']}:{fields['qop']}:{second}")
+    return str(fields["response"]) == expected
 
 
 def _md5(text: str) -> str:

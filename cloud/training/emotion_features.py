@@ -36,6 +36,8 @@ SLOT_S: Final = 2.0
 COVERED_S: Final = 30.0
 QUALITY_SHARE: Final = (0.7, 0.15, 0.15)
 """What each channel's coverage counts for in the quality: emotion was learned from conductance first."""
+ACQUAINTED: Final = 24.0
+"""Segments (two minutes) after which a channel counts fully. Nobody was measured sooner: CASE's films begin later."""
 BASELINE_COLUMNS: Final = ("segments seen", "mean", "sum of squares", "level at onset", "onset known")
 FEATURES: Final = ("level", "trend", "slope_fast", "slope_slow", "since_onset")
 
@@ -90,7 +92,8 @@ def step(values: NDArray[np.floating], valid: NDArray[np.floating], onset: bool,
             fast[0] - after[:, 3],
         ]
     )
-    quality = float(covered.mean(0) @ np.array(QUALITY_SHARE))
+    acquainted = np.minimum(after[:, 0] / ACQUAINTED, 1.0)
+    quality = float(covered.mean(0) @ (acquainted * np.array(QUALITY_SHARE)))
     return Step(np.clip(features / spread, -LIMIT, LIMIT) * present, quality, after)
 
 

@@ -1,7 +1,7 @@
 """How good an emotion model is, and the controls that would shame it: all figures that its manifest and card show.
 
 Every figure comes from people that the model did not learn from. A random split of segments is never made: neighbours
-in time are nearly equal, and such figures (.7 here) say nothing about a new person.
+in time are nearly equal, and such figures say nothing about a new person.
 """
 
 from collections.abc import Callable, Iterable

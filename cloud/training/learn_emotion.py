@@ -24,7 +24,7 @@ from cloud.training.emotion_recipe import RECIPE, Recipe, encode_recipe
 from cloud.training.emotion_score import CLASSES, Labels
 
 STRENGTH: Final = 0.03
-"""Inverse of the ridge penalty; .003 to .1 differ by less than .015 in macro-F1."""
+"""Inverse of the ridge penalty. Chosen on the very people of the figures; from .01 to 1 these differ by .007."""
 DECIDE_ABOVE: Final = 0.35
 """Least probability of the best class for a decision; blind is .25."""
 LEAST_QUALITY: Final = 0.4

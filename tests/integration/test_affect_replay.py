@@ -5,7 +5,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
 from contract.emotions import EMOTIONS
@@ -13,35 +12,19 @@ from edge.affect.service import AffectService
 from edge.affect.session import Viewings
 from edge.affect.settings import AffectSettings
 from edge.core.health import Health, State
-from edge.core.sample import Channel, Sample
+from edge.core.sample import Sample
 from edge.models.store import ModelStore
 from tests.support.affect import ListSink, SteppingClock
+from tests.support.body import body_stream
 
-SUBJECT = 5
 MINUTES = 20
 SEGMENTS = MINUTES * 12
-
-
-def _stream(data: Path) -> list[Sample]:
-    """Conductance and warmth at 4 Hz and the heart at 1 Hz, in order, as a board would send them."""
-    folder = data / "body" / "stress_predict"
-    wrist = pq.read_table(folder / "eda_temp_acc_4hz.parquet", filters=[("subject", "=", SUBJECT)]).to_pydict()
-    heart = pq.read_table(folder / "hr_1hz.parquet", filters=[("subject", "=", SUBJECT)]).to_pydict()
-    samples = [
-        Sample("body", round(i * 0.25e9), {Channel.GSR_US: gsr, Channel.SKIN_C: skin})
-        for i, gsr, skin in zip(wrist["i"], wrist["eda_us"], wrist["temp_c"], strict=True)
-    ]
-    samples += [
-        Sample("body", round(at * 1e9), {Channel.HR_BPM: hr})
-        for at, hr in zip(heart["t_s"], heart["hr_bpm"], strict=True)
-    ]
-    return sorted(samples, key=lambda sample: sample.mono_ns)
 
 
 @pytest.mark.data
 async def test_twenty_minutes_give_240_segments(data_dir: Path) -> None:
     """N segments of 5000 ms, valid probabilities that sum to 1, some decided and some not, and no failure."""
-    samples = _stream(data_dir)
+    samples = body_stream(data_dir)
     sink, position = ListSink(SEGMENTS), 0
     clock = SteppingClock(step_s=1.0)
     began_ns = clock.mono_ns()

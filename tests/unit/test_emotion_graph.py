@@ -85,7 +85,7 @@ def test_golden_numbers_of_a_rise() -> None:
     assert done.features[2, 0] == pytest.approx(0.02 * spread / (spread + 25) * 10 / sigma)
     assert done.features[4, 0] == pytest.approx(0.0)
     assert not done.features[:, 1:].any()
-    assert done.quality == pytest.approx(0.7)
+    assert done.quality == pytest.approx(0.7 / plain.ACQUAINTED)
 
 
 def test_nothing_heard_is_nearly_blind_and_of_no_quality(model: Model) -> None:
@@ -111,8 +111,21 @@ def test_missing_channels_are_allowed(model: Model) -> None:
     for channel in range(3):
         valid = np.zeros_like(values)
         valid[:, channel] = 1.0
-        qualities.append(float(run(model, values, valid, fresh())["quality"][0]))
+        known = fresh()
+        known[:, 0] = plain.ACQUAINTED
+        qualities.append(float(run(model, values, valid, known)["quality"][0]))
     assert qualities[0] >= least > max(qualities[1:])
+
+
+def test_a_person_is_not_judged_before_the_model_knows_them(model: Model) -> None:
+    """Nothing was measured in the first minute of a session, so nothing is said in it."""
+    values = np.tile(np.array(TYPICAL, np.float32), (plain.CELLS, 1))
+    least, state, silent = read_recipe().least_quality, fresh(), 0
+    for _ in range(40):
+        found = run(model, values, np.ones_like(values), state)
+        state, silent = found["baseline_next"], silent + (found["quality"][0] < least)
+    assert 8 <= silent <= 12
+    assert found["quality"][0] == pytest.approx(1.0)
 
 
 def test_scale_of_conductance_does_not_matter(model: Model) -> None:

@@ -47,7 +47,7 @@ def build() -> Bundle:
     graph.output("probabilities", shares, [len(recipe.classes)])
     graph.output("valence", _contrast(graph, shares, recipe.classes, letter=0), [1])
     graph.output("arousal", _contrast(graph, shares, recipe.classes, letter=1), [1])
-    graph.output("quality", _quality(graph, covered), [1])
+    graph.output("quality", _quality(graph, covered, known[0]), [1])
     after = graph.op("Transpose", graph.concat(*known, axis=0), perm=[1, 0])
     graph.output("baseline_next", after, (_CHANNELS, _COLUMNS))
     return bundle(graph.model(), _card(recipe))
@@ -126,9 +126,11 @@ def _contrast(graph: Graph, shares: str, classes: list[str], *, letter: int) -> 
     return _flat_sum(graph, graph.mul(shares, graph.constant(signs)))
 
 
-def _quality(graph: Graph, covered: str) -> str:
-    share = graph.op("ReduceMean", covered, axes=[0], keepdims=0)
-    return _flat_sum(graph, graph.mul(str(share), graph.constant(plain.QUALITY_SHARE)))
+def _quality(graph: Graph, covered: str, segments: str) -> str:
+    share = graph.op("ReduceMean", covered, axes=[0], keepdims=1)
+    acquainted = graph.min(graph.div(segments, plain.ACQUAINTED), 1.0)
+    counted = graph.mul(graph.mul(str(share), acquainted), graph.constant([plain.QUALITY_SHARE]))
+    return _flat_sum(graph, str(graph.op("Reshape", counted, graph.constant([-1], "int64"))))
 
 
 def _flat_sum(graph: Graph, row: str) -> str:
@@ -154,7 +156,9 @@ def _card(recipe: Recipe) -> Card:
             "probabilities": TensorNote(meaning="of each class, in the order of `classes`"),
             "valence": TensorNote(meaning="probability of high less that of low valence, -1 to 1"),
             "arousal": TensorNote(meaning="probability of high less that of low arousal, -1 to 1"),
-            "quality": TensorNote(meaning="weighted share of the last half minute that has plausible values, 0 to 1"),
+            "quality": TensorNote(
+                meaning="share of the last half minute with plausible values, and acquaintance, 0 to 1"
+            ),
             "baseline_next": TensorNote(state=True, meaning="`baseline` of the next segment"),
         },
         provenance=Provenance(

@@ -129,6 +129,7 @@ class Recorder:
     def _end(self, frames_dropped: int) -> None:
         clip, self._clip = self._clip, None
         if clip is None:
+            self._report.missed(frames_dropped)
             return
         clip.sidecar = replace(clip.sidecar, frames_dropped=frames_dropped)
         try:
@@ -162,7 +163,7 @@ class Recorder:
         self._report.failed(error)
         with suppress(OSError):  # what could not be cut off now is cut off by the sweep
             clip.writer.abandon()
-        self._torn.append(replace(clip.sidecar, frames=clip.writer.frames))
+        self._torn.append(replace(clip.sidecar, frames=clip.writer.frames + clip.writer.unreadable))
         self._sweep()
 
     def _sweep(self) -> None:

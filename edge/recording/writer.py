@@ -108,6 +108,7 @@ class ClipWriter:
         """Write packets; when that ended a fragment, bytes came out and are made safe."""
         before = self._file.size_bytes
         for packet in packets:
+            packet.duration = self._step_us  # counts for the very last only: each other lasts until the next
             self._box.mux(packet)
         if self._file.size_bytes != before:
             self._flushes += 1

@@ -56,7 +56,7 @@ class _Rig:
 
     async def until(self, true: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
-            while not true():
+            while not true():  # noqa: ASYNC110 - what is waited for lies in another thread
                 await asyncio.sleep(0.02)
 
 
@@ -96,7 +96,7 @@ async def test_an_event_is_recorded_from_before_it_began_until_after_it_ended(tm
         after = list(frames(30, start_ns=rig.clock.mono_ns() + 1, fps=10))
         rig.offer(after)
         await rig.until(lambda: bool(rig.closed))
-    expected = [frame for frame in given[20:50] + after if frame.mono_ns <= after[0].mono_ns + 1_000_000_000]
+    expected = given[19:50] + after[:10]
     told, file = rig.sink.recordings()[0], rig.closed[0]
     assert (told.reason, told.event_id, told.phase) == ("event", "ev-1", "closed")
     assert told.frames == len(expected)

@@ -48,7 +48,7 @@ class _Sensing:
 
     async def until(self, true: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
-            while not true():
+            while not true():  # noqa: ASYNC110 - what is waited for lies in another thread
                 await asyncio.sleep(0.02)
 
 
@@ -148,7 +148,7 @@ async def test_a_port_that_is_missing_or_busy_is_unavailable_with_a_reason(board
     first = SerialBoard(_settings(board), clock=clock)
     first.open()
     try:
-        with pytest.raises(SourceUnavailableError, match="busy|lock"):
+        with pytest.raises(SourceUnavailableError, match=r"busy|lock"):
             SerialBoard(_settings(board), clock=clock).open()
     finally:
         first.close()

@@ -1,7 +1,6 @@
 """`afferent edge doctor`: examines each part as the appliance would use it, and says what to do."""
 
 import os
-import random
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -14,11 +13,12 @@ from edge.capture.v4l2 import list_v4l2_devices
 from edge.config import EdgeConfig
 from edge.core.clock import SystemClock
 from edge.core.errors import EdgeError, ModelError
-from edge.core.secrets import SecretMissingError
-from edge.daemon.drivers import camera_opener, objects_target, sensor_opener
+from edge.daemon.drivers import camera_opener, sensor_opener
+from edge.daemon.sync import target_maker
 from edge.models.store import ModelStore
 from edge.sensing.settings import SerialSettings
 from edge.sync.probe import probe_broker
+from edge.sync.targets.target import Object
 
 _TASKS: Final = ("motion", "anomaly", "emotion")
 _TIMEOUT_S: Final = 5.0
@@ -104,7 +104,7 @@ def _cameras(config: EdgeConfig) -> Iterator[Finding]:
     for settings in config.cameras:
         part = f"camera {settings.id}"
         try:
-            camera = camera_opener(settings, config.secrets, SystemClock(), random.SystemRandom())()
+            camera = camera_opener(settings, config.secrets, SystemClock())()
             try:
                 camera.open()
                 picture = camera.read()
@@ -120,7 +120,7 @@ def _sensors(config: EdgeConfig) -> Iterator[Finding]:
     for settings in config.sensors:
         part = f"sensor {settings.id}"
         try:
-            sensor = sensor_opener(settings, SystemClock(), random.SystemRandom())()
+            sensor = sensor_opener(settings, SystemClock())()
             try:
                 sensor.open()
                 samples = sensor.read()
@@ -163,15 +163,20 @@ def _broker(config: EdgeConfig) -> Iterator[Finding]:
 
 
 def _objects(config: EdgeConfig) -> Iterator[Finding]:
-    try:
-        target = objects_target(config)
-    except SecretMissingError as error:
-        yield Finding("object storage", False, str(error), "put the secret there, or mend [objects]")
-        return
-    if target is None:
+    make = target_maker(config)
+    if make is None:
         yield Finding("object storage", True, "switched off in the settings; recordings stay on the device")
         return
-    yield from _reach("object storage", target.check)
+
+    def look() -> str:
+        target = make()
+        try:
+            target.confirm(Object(key="doctor/nothing", size_bytes=0, sha256="0" * 64))
+        finally:
+            target.close()
+        return "answers"
+
+    yield from _reach("object storage", look)
 
 
 def _reach(part: str, call: Callable[[], str]) -> Iterator[Finding]:

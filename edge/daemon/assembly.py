@@ -33,8 +33,9 @@ from edge.daemon.vitals import VitalsService
 from edge.daemon.watchdog import Watchdog
 from edge.models.store import ModelStore
 from edge.outbox.store import Outbox
+from edge.recording.ledger import RecordingTeller
 from edge.recording.retention import RetentionService
-from edge.recording.service import RecordingService, RecordingTeller
+from edge.recording.service import RecordingService
 from edge.recording.spool import Spool
 from edge.sensing.batch import SampleBatcher
 from edge.sensing.service import SensingService
@@ -251,7 +252,6 @@ def _affect(ground: Ground, sensor_id: str, viewings: Viewings, part: str) -> Af
         sink=ground.outbox,
         health=ground.health,
         clock=ground.clock,
-        rng=ground.rng,
         part=part,
     )
     service.load_model()
@@ -282,7 +282,7 @@ def _vitals(ground: Ground, carrier: Carrier, units: Mapping[str, CameraUnit]) -
         hub=ground.hub,
         sink=ground.outbox,
         clock=ground.clock,
-        backlog=lambda: (ground.outbox.outbox_records, carrier.uploads_pending()),
+        backlog=lambda: (ground.outbox.outbox_records, carrier.uploads_pending),
         fps=lambda: {camera: round(unit.stats.fps, 1) for camera, unit in units.items()},
         record_every_s=ground.config.telemetry_every_s,
     )

@@ -19,11 +19,11 @@ class ModelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ),
     ] = ""
     providers: Annotated[
-        list[Provider],
+        tuple[Provider, ...],
         Meta(
             min_length=1,
             max_length=3,
             description="What may run the models, best first; what this machine's onnxruntime lacks is passed over. "
             "The bundled models are so small that the CPU is usually quickest.",
         ),
-    ] = ["CPUExecutionProvider"]
+    ] = ("CPUExecutionProvider",)

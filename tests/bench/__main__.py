@@ -59,7 +59,7 @@ def _run(measure: Callable[..., Any]) -> dict[str, Any]:
         }
         given = {name: known[name] for name in inspect.signature(measure).parameters}
         found = measure(**given)
-        result: dict[str, Any] = asyncio.run(found) if inspect.isawaitable(found) else found
+        result: dict[str, Any] = asyncio.run(found) if inspect.iscoroutine(found) else found
         return result
 
 

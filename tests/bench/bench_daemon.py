@@ -1,4 +1,4 @@
-"""The whole daemon: memory with everything on, growth over start and stop, and `make run` in a clean clone to a picture."""
+"""The whole daemon: memory with everything on, growth over start and stop, and a clean clone to a picture."""
 
 import contextlib
 import os
@@ -6,15 +6,15 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import sync_playwright
 
 from tests.conftest import ROOT
-from tests.support.browser import open_page, start_chromium
+from tests.support.browser import Visit, chromium
 from tests.support.ports import free_port
 from tests.support.processes import Daemon, running
 
@@ -50,7 +50,7 @@ def measure(tmp: Path) -> dict[str, Any]:
 
 
 def _memory(tmp: Path) -> dict[str, Any]:
-    """Resident memory after everything has been at work for a while; the baseline is the bare imports of its libraries."""
+    """Resident memory after everything has been at work for a while, beside the bare imports of its libraries."""
     port = free_port()
     settings = tmp / "edge.toml"
     settings.write_text(_SETTINGS.format(state=tmp / "state", port=port), encoding="utf-8")
@@ -91,7 +91,7 @@ def _bare_imports_mb() -> float:
     )
     env = os.environ | {"ORT_DISABLE_TELEMETRY": "1"}
     done = subprocess.run(
-        [str(ROOT / ".venv/bin/python"), "-c", code], capture_output=True, text=True, check=True, env=env
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env
     )
     return float(done.stdout)
 
@@ -128,8 +128,7 @@ def _wait_for_words(log: Path, process: subprocess.Popen[bytes]) -> str:
 
 
 def _see(address: str, password: str) -> None:
-    with sync_playwright() as playwright, start_chromium(playwright) as browser:
-        page = open_page(browser, address)
-        page.get_by_label("Password").fill(password)
-        page.keyboard.press("Enter")
-        page.wait_for_function("[...document.images].some(image => image.naturalWidth > 0)", timeout=60_000)
+    with chromium() as browser:
+        visit = Visit(browser, address.rstrip("/"))
+        visit.sign_in(password)
+        visit.open("/").wait_for_function("[...document.images].some(image => image.naturalWidth > 0)", timeout=60_000)

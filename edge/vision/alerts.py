@@ -144,9 +144,9 @@ def place_of(x: float, y: float) -> str:
 
 
 def _type_of(cells: Sequence[Cell]) -> str:
-    """`sudden_motion` where speed is what deviates most, else `unusual_activity`."""
-    speed = sum(cell.speed_sigma for cell in cells)
-    return SUDDEN_MOTION if speed >= sum(cell.change_sigma for cell in cells) else UNUSUAL_ACTIVITY
+    """`sudden_motion` where speed alone is unusual, for what is quick also changes much; else `unusual_activity`."""
+    speeds = [cell.speed_sigma for cell in cells]
+    return SUDDEN_MOTION if sum(speeds) > ALARM_SIGMA * len(speeds) else UNUSUAL_ACTIVITY
 
 
 def _anomaly(kind: str, began_ns: int, reading: Reading, things: Sequence[Thing]) -> Finding:

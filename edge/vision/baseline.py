@@ -1,9 +1,9 @@
 """What a camera has learned to be normal, kept across restarts in one small file."""
 
+import hashlib
 import io
 import logging
 import os
-import zipfile
 from collections import deque
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 _SCORES_KEPT: Final = 6000
 _FORMAT: Final = 1
+_DIGEST_BYTES: Final = 32
 _log = logging.getLogger(__name__)
 Floats = NDArray[np.float32]
 
@@ -41,9 +42,9 @@ class Baseline:
 
 
 def save_baseline(baseline: Baseline, path: Path, model: str) -> None:
-    """Write `baseline` as learned by `model` (name and version); a reader sees the old file or the new, never a half.
+    """Write `baseline` as learned by `model` (name and version): SHA-256, then a zip of arrays.
 
-    Raise `OSError` if the disk will not take it.
+    A reader sees the old file or the new, never a half. Raise `OSError` if the disk will not take it.
     """
     content = io.BytesIO()
     numbers = np.array([_FORMAT, baseline.frames, baseline.active_frames, baseline.threshold], np.float64)
@@ -54,7 +55,7 @@ def save_baseline(baseline: Baseline, path: Path, model: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     with temporary.open("wb") as file:
-        file.write(content.getvalue())
+        file.write(hashlib.sha256(content.getvalue()).digest() + content.getvalue())
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
@@ -62,26 +63,29 @@ def save_baseline(baseline: Baseline, path: Path, model: str) -> None:
 
 def load_baseline(path: Path, grid: tuple[int, int], model: str) -> Baseline:
     """What was saved for this grid and model, else a blank one. A damaged file is said so once and begun anew."""
-    baseline = Baseline(grid)
     try:
-        with np.load(path, allow_pickle=False) as saved:
-            if str(saved["model"]) == model and saved["count"].shape == baseline.count.shape:
-                _fill(baseline, saved)
+        content = path.read_bytes()
     except FileNotFoundError:
-        pass
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        return Baseline(grid)
+    except OSError as error:
         _log.warning("what was learned in %s cannot be read and is learned anew: %s", path, error)
         return Baseline(grid)
-    return baseline
+    digest, arrays = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+    if hashlib.sha256(arrays).digest() != digest:
+        _log.warning("%s is damaged: what is normal is learned anew", path)
+        return Baseline(grid)
+    with np.load(io.BytesIO(arrays), allow_pickle=False) as saved:
+        return _restored(saved, grid, model)
 
 
-def _fill(baseline: Baseline, saved: Any) -> None:
+def _restored(saved: Any, grid: tuple[int, int], model: str) -> Baseline:
+    baseline = Baseline(grid)
     version, frames, active_frames, threshold = (float(number) for number in saved["numbers"])
-    if version != _FORMAT:
-        raise ValueError(f"it has format {version:.0f}, not {_FORMAT}")
+    fits = saved["count"].shape == baseline.count.shape and str(saved["model"]) == model
+    if version != _FORMAT or not fits:
+        return baseline
     for name, tensor in baseline.tensors().items():
-        if not np.isfinite(saved[name]).all():
-            raise ValueError(f"{name} is not finite")
         tensor[:] = saved[name]
     baseline.frames, baseline.active_frames, baseline.threshold = int(frames), int(active_frames), threshold
     baseline.scores.extend(float(score) for score in saved["scores"])
+    return baseline

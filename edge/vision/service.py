@@ -95,7 +95,7 @@ class VisionService:
         self._outlets = outlets
         self._clock = clock
         self._rng = rng
-        self._kept = state_dir / f"vision-{camera_id}.npz"
+        self._kept = state_dir / f"vision-{camera_id}.learned"
         self._jitter = Random(int(rng.integers(2**32)))  # noqa: S311 - spreads retries, guards nothing
         self._journal = EventJournal(outlets.sink, clock, Backoff(self._jitter))
         self._book = EventBook(camera_id, settings)

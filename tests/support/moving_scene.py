@@ -56,8 +56,8 @@ class MovingScene:
         return there
 
     def frame(self, *movers: Mover, mono_ns: int | None = None, luma: bool = False) -> Frame:
-        """The next picture as a frame, 15 a second from second 1 on, or taken at `mono_ns`."""
+        """The next picture as a frame, 15 a second or taken at `mono_ns`; with `luma` it has no JPEG."""
         plane = self.plane(*movers)
-        _, jpeg = cv2.imencode(".jpg", plane, [cv2.IMWRITE_JPEG_QUALITY, 90])
+        jpeg = b"" if luma else cv2.imencode(".jpg", plane, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
         at_ns = 1_000_000_000 + self._count * FRAME_NS if mono_ns is None else mono_ns
-        return Frame("front", self._count, jpeg.tobytes(), *self.size, at_ns, plane if luma else None)
+        return Frame("front", self._count, jpeg, *self.size, at_ns, plane if luma else None)

@@ -142,7 +142,7 @@ class Stage:
         self._serving = self._loop.create_task(self._serve(ready))
 
     async def _serve(self, ready: threading.Event) -> None:
-        async with serving(self._make()):
+        async with serving(self._make(), port=self._port):
             ready.set()
             await asyncio.Event().wait()
 
@@ -152,7 +152,7 @@ class Stage:
             await asyncio.gather(self._serving, return_exceptions=True)
 
     def _make(self) -> Web:
-        web = make_web(self._folder, port=self._port, start_wait_s=3.0, event_keepalive_s=2.0)
+        web = make_web(self._folder, start_wait_s=3.0, event_keepalive_s=2.0)
         self.password = web.password or self.password
         slots = {name: camera.slot for name, camera in self.cameras.items()}
         deps = dataclasses.replace(

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { createBanner } from "./banner.js";
 import { createBodyPanel } from "./body-panel.js";
-import { createCameras } from "./cameras.js";
+import { createCameras, nameOf } from "./cameras.js";
 import { createControls } from "./controls.js";
 import { byId, mark, say } from "./dom.js";
 import { createFeed } from "./feed.js";
@@ -26,6 +26,7 @@ const ASK_TIME_MS = 20_000;
 const store = createStore();
 const img = byId("live");
 let known = false;
+let broken = false;
 let pending = null;
 let latencyMs = null;
 
@@ -71,7 +72,7 @@ function drawStage() {
   mark(byId("stage"), "data-busy", String(stage.busy));
   say(byId("stage-title"), stage.title);
   say(byId("stage-detail"), stage.detail);
-  img.alt = camera ? `Live picture of ${camera.name ?? camera.camera}` : "";
+  img.alt = camera ? `Live picture of ${nameOf(camera)}` : "";
   byId("rec-mark").hidden = !camera?.recording;
   controls.draw(link);
   if (pending === null && link !== "refused") followCamera(camera, stage.view);
@@ -114,12 +115,16 @@ function setPending(what) {
 function hearLink(link) {
   const before = store.link.state;
   store.setLink(link);
+  broken ||= link.state === "lost";
   if (link.state === "refused") return signedOut();
   if (link.state !== "live") return;
   signIn.close();
   mark(document.body, "data-phase", "ready");
   byId("sign-out").hidden = false;
-  if (before !== "live") load();
+  if (before === "live") return;
+  if (broken) picture.renew();
+  broken = false;
+  load();
 }
 
 function signedOut() {
@@ -140,7 +145,6 @@ async function load() {
     askAgain(problem);
   }
   known = true;
-  picture.renew();
   drawStage();
 }
 

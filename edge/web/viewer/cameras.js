@@ -6,17 +6,22 @@ import { el, mark } from "./dom.js";
 export function createCameras(root, onSelect) {
   return function draw(cameras, selected) {
     root.hidden = cameras.size < 2;
-    const ids = [...cameras.keys()].join("\n");
-    if (root.dataset.ids !== ids) {
-      root.dataset.ids = ids;
+    const names = [...cameras.values()].map(nameOf).join("\n");
+    if (root.dataset.names !== names) {
+      root.dataset.names = names;
       root.replaceChildren(...[...cameras.values()].map((camera) => makeButton(camera, onSelect)));
     }
     for (const button of root.children) mark(button, "aria-pressed", String(button.dataset.camera === selected));
   };
 }
 
-function makeButton({ camera, name }, onSelect) {
-  const button = el("button", { class: "button choice", type: "button", "data-camera": camera }, name ?? camera);
-  button.addEventListener("click", () => onSelect(camera));
+/** What people call a camera; its id until we know better. */
+export function nameOf({ camera, name }) {
+  return name || camera;
+}
+
+function makeButton(camera, onSelect) {
+  const button = el("button", { class: "button choice", type: "button", "data-camera": camera.camera }, nameOf(camera));
+  button.addEventListener("click", () => onSelect(camera.camera));
   return button;
 }

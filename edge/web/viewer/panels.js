@@ -5,7 +5,7 @@ import { bytes, duration, number, percent, quantity } from "./format.js";
 
 const READINGS = [
   ["Picture", ({ camera }) => quantity(camera?.fps, "fps", 1)],
-  ["Latency", ({ latencyMs }) => quantity(latencyMs ?? NaN, "ms")],
+  ["Latency", ({ latencyMs }) => (latencyMs < 1 && latencyMs !== null ? "< 1\u202fms" : quantity(latencyMs, "ms"))],
   ["Analysis", ({ vision }) => quantity(vision?.analysis_ms, "ms", 1)],
   ["CPU", ({ telemetry }) => percent(telemetry?.cpu_share)],
   ["Memory", ({ telemetry }) => bytes(telemetry?.rss_bytes)],

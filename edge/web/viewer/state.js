@@ -48,8 +48,7 @@ export function createStore() {
       for (const topic of ["telemetry", "sync"]) if (status[topic]) store.take({ topic, data: status[topic] });
       store.segments = merge(store.segments, recordsOf(status.predictions).filter(isEmotion).map(segmentOf));
       store.happenings = recordsOf([...status.events, ...status.recordings, ...others]).reduce(fold, store.happenings);
-      store.tell("segments");
-      store.tell("happenings");
+      for (const topic of ["cameras", "segments", "happenings"]) store.tell(topic);
     },
   };
   return store;

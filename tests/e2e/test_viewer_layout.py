@@ -1,0 +1,210 @@
+"""The page on a desk and on a phone, by day and by night, by keyboard, and for who cannot see it."""
+
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from contract.messages import Event, Prediction
+from tests.support.browser import DESK, PHONE, visiting
+from tests.support.stage import Stage
+
+_LIVE = "() => document.getElementById('live').naturalWidth > 0"
+_LONG = "a-very-long-name-without-any-place-to-break-" * 3
+_RATIO = """() => {
+  const channels = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = channels(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return [0, 0, 0];
+  };
+  const poor = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const element = node.parentElement;
+    const box = element.getBoundingClientRect();
+    const skipped = element.closest(".stage, :disabled, [hidden], .skip, noscript");
+    if (!node.textContent.trim() || !box.width || skipped) continue;
+    const [a, b] = [light(channels(getComputedStyle(element).color)), light(ground(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) poor.push(`${ratio.toFixed(2)} ${element.className || element.tagName}: ${node.textContent}`);
+  }
+  return poor;
+}"""
+
+
+def fill(stage: Stage) -> None:
+    """Something in every part of the page, with words that are hard to break."""
+    now = stage.now_ms
+    stage.anomaly("CRITICAL", reasoning=[f"reason {_LONG}", "another"])
+    stage.samples(*({"t_ms": now - 250 * n, "gsr_us": 4.0, "hr_bpm": 70, "skin_c": 33.1} for n in range(9, 0, -1)))
+    segment: dict[str, Any] = {
+        "task": "emotion",
+        "model": "m",
+        "model_version": "1",
+        "source": "wrist",
+        "segment_index": 0,
+    }
+    stage.record(Prediction(start_ms=now - 9_000, end_ms=now - 4_000, probe="HH", confidence=0.5, **segment))
+    stage.record(
+        Event(event_id="e", phase="open", camera="front", type="loitering", start_ms=now, reasoning=[_LONG, "b"])
+    )
+    stage.publish("health", {"part": "broker", "state": "failed", "detail": _LONG, "since_ms": 1}, key="broker")
+    stage.publish(
+        "sync",
+        {
+            "broker": "failed",
+            "broker_detail": _LONG,
+            "objects": "degraded",
+            "outbox_records": 123_456_789,
+            "oldest_unacked_s": 1e6,
+            "acked_total": 123_456_789,
+            "uploads_pending": 12,
+            "upload": {"recording_id": _LONG, "sent_bytes": 5_000_000, "size_bytes": 20_000_000},
+        },
+        key="device",
+    )
+
+
+def filled(page: Page) -> None:
+    """Wait until all of it is shown."""
+    page.wait_for_function(_LIVE)
+    page.wait_for_selector(".segment")
+    page.wait_for_selector("[data-channel='skin_c']")
+    page.wait_for_selector("#upload:not([hidden])")
+    expect(page.locator("#banner")).to_have_attribute("data-severity", "CRITICAL")
+
+
+@pytest.mark.parametrize("size", [PHONE, (320, 568), (768, 1024), (1024, 700), DESK, (2560, 1440)])
+def test_nothing_runs_out_at_the_side(browser: Browser, stage: Stage, size: tuple[int, int]) -> None:
+    """No scrolling sideways and nothing cut off, from a small phone to a large desk, whatever the words."""
+    fill(stage)
+    with visiting(browser, stage.url, size=size) as visit:
+        visit.sign_in(stage.password)
+        page = visit.open()
+        filled(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        outside = page.evaluate(
+            """() => [...document.querySelectorAll("main *")].filter((e) => {
+              const { left, right, width } = e.getBoundingClientRect();
+              return width && (left < -1 || right > innerWidth + 1);
+            }).map((e) => e.className || e.tagName)"""
+        )
+        assert outside == []
+
+
+def test_phone_shows_what_matters_first(browser: Browser, stage: Stage) -> None:
+    """Alarm, picture and buttons stand on the first screen of a phone, large enough for a thumb."""
+    fill(stage)
+    with visiting(browser, stage.url, size=PHONE, has_touch=True) as visit:
+        visit.sign_in(stage.password)
+        page = visit.open()
+        filled(page)
+        bottom = page.locator("#stage").bounding_box()
+        assert bottom
+        assert bottom["y"] + bottom["height"] < PHONE[1]
+        for name in ("Stop", "Record", "Snapshot"):
+            box = page.get_by_role("button", name=name, exact=True).bounding_box()
+            assert box
+            assert box["height"] >= 44
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_words_can_be_read(browser: Browser, stage: Stage, scheme: Literal["dark", "light"]) -> None:
+    """Contrast of every word with what is behind it is 4.5 or more (WCAG 1.4.3), by day and by night."""
+    fill(stage)
+    with visiting(browser, stage.url, scheme=scheme) as visit:
+        visit.sign_in(stage.password)
+        page = visit.open()
+        filled(page)
+        assert page.evaluate(_RATIO) == []
+        for severity in ("LOW", "MEDIUM", "HIGH"):
+            stage.anomaly(severity)
+            expect(page.locator("#banner")).to_have_attribute("data-severity", severity)
+            assert page.evaluate(_RATIO) == []
+
+
+def test_everything_by_keyboard(page: Page) -> None:
+    """Each control is reached by Tab in the order of the page, shows its focus, and works by Enter and Space."""
+    page.wait_for_function(_LIVE)
+    reached = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", reached[-1]
+        if reached[-1] == "timeline":
+            break
+    assert reached == [
+        "Skip to the picture",
+        "sign-out",
+        "power",
+        "record",
+        "snapshot",
+        "fullscreen",
+        "1 min",
+        "2 min",
+        "10 min",
+        "timeline",
+    ]
+    page.focus("#record")
+    page.keyboard.press("Space")
+    expect(page.locator("#record")).to_have_attribute("aria-pressed", "true")
+    page.focus("#power")
+    page.keyboard.press("Enter")
+    expect(page.locator("#stage")).to_have_attribute("data-view", "off")
+
+
+def test_for_who_listens(page: Page, stage: Stage) -> None:
+    """Landmarks, names, and changes that are told: the alarm at once, the rest politely."""
+    fill(stage)
+    filled(page)
+    snapshot = page.locator("body").aria_snapshot()
+    for words in (
+        "- banner:",
+        "- main:",
+        'complementary "How it is"',
+        'region "Picture"',
+        'img "Live picture of The front camera"',
+        'region "Body"',
+        'listbox "Emotion by time; use the arrow keys"',
+        'region "Telemetry"',
+        'region "To the cloud"',
+        'region "Events"',
+        'status "Activity"',
+        "- alert:",
+    ):
+        assert words in snapshot, words
+    assert page.locator("html").get_attribute("lang") == "en"
+    nameless = page.eval_on_selector_all(
+        "button, input:not(.away), canvas[role=img]",
+        "all => all.filter((e) => !(e.textContent.trim() || e.ariaLabel || e.labels?.length)).map((e) => e.id)",
+    )
+    assert nameless == []
+
+
+def test_calm_for_who_asks(browser: Browser, stage: Stage) -> None:
+    """prefers-reduced-motion: the plots move once a second instead of flowing."""
+    fill(stage)
+    with visiting(browser, stage.url, reduced_motion="reduce") as visit:
+        visit.sign_in(stage.password)
+        page = visit.open()
+        filled(page)
+        moves = page.evaluate(
+            """async () => {
+              const segment = document.querySelector(".segment");
+              const seen = new Set();
+              const until = performance.now() + 2000;
+              while (performance.now() < until) {
+                seen.add(segment.style.left);
+                await new Promise((done) => setTimeout(done, 20));
+              }
+              return seen.size;
+            }"""
+        )
+        assert moves <= 4

@@ -1,0 +1,278 @@
+"""What the page computes, called as its own modules in a real browser: no picture, no network, exact numbers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from contract.emotions import EMOTIONS
+from tests.support.browser import Visit, visiting
+from tests.support.stage import Stage, staged
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One appliance for all: nothing here changes it."""
+    folder: Path = tmp_path_factory.mktemp("modules")
+    with staged(folder, cameras=()) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Browser, stage: Stage) -> Iterator[Visit]:
+    """A visit without sign-in."""
+    with visiting(browser, stage.url) as opened:
+        opened.forgive("404")  # the icon that a browser asks for beside any file
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def page(visit: Visit) -> Page:
+    """A page of the same origin that runs none of our code by itself."""
+    return visit.open("/viewer/icon.svg")
+
+
+def run(page: Page, module: str, body: str, arg: Any = None) -> Any:
+    """The value of `body`, in which `m` is the module and `arg` the argument."""
+    return page.evaluate(f"async arg => {{ const m = await import('/viewer/{module}'); {body} }}", arg)
+
+
+def test_emotions_are_those_of_the_contract(page: Page) -> None:
+    """S0.35, U0.3: one set of names and colours; an abstention is never silently one of them."""
+    found = run(page, "emotions.js", "return m.EMOTIONS")
+    assert found == {probe: {"name": e.name, "color": e.color} for probe, e in EMOTIONS.items()}
+    unknown = run(page, "emotions.js", "return [null, undefined, 'XX', 'constructor'].map((p) => m.emotionOf(p).name)")
+    assert unknown == ["Not sure"] * 4
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((1600, 900, 640, 480), (200, 0, 1200, 900)),
+        ((400, 900, 640, 480), (0, 300, 400, 300)),
+        ((640, 480, 640, 480), (0, 0, 640, 480)),
+        ((0, 480, 640, 480), (0, 0, 0, 0)),
+        ((640, 480, 0, 0), (0, 0, 0, 0)),
+    ],
+)
+def test_letterbox(page: Page, size: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    """`object-fit: contain`, wide, tall, exact and not there yet."""
+    found = run(page, "geometry.js", "return m.contain(...arg)", list(size))
+    assert (found["x"], found["y"], found["w"], found["h"]) == expected
+
+
+def test_boxes_are_cut_at_the_edge(page: Page) -> None:
+    """A box that reaches out of the picture is drawn as far as the picture goes."""
+    arg = [{"x": -0.1, "y": 0.9, "w": 0.3, "h": 0.5}, {"x": 100, "y": 0, "w": 1000, "h": 500}]
+    found = run(page, "geometry.js", "return m.place(...arg)", arg)
+    assert found == pytest.approx({"x": 100, "y": 450, "w": 200, "h": 50})
+
+
+def test_time_to_place(page: Page) -> None:
+    """X.7: a stretch of time has its own place and width, cut at the ends of the axis."""
+    script = "return arg.map(([from, to]) => m.stretch(from, to, 1000, 2000))"
+    found = run(page, "geometry.js", script, [[1250, 1500], [0, 1100], [1900, 9000], [0, 1000], [2000, 3000]])
+    assert found[0] == pytest.approx({"left": 0.25, "width": 0.25})
+    assert found[1] == pytest.approx({"left": 0, "width": 0.1})
+    assert found[2] == pytest.approx({"left": 0.9, "width": 0.1})
+    assert found[3:] == [None, None]
+
+
+def test_ticks_are_round(page: Page) -> None:
+    """Labels stand at whole steps and never too close."""
+    ticks = run(page, "geometry.js", "return m.timeTicks(1_000_003, 1_120_003, 600)")
+    assert ticks == [1_020_000, 1_050_000, 1_080_000, 1_110_000]
+
+
+def test_value_range_is_calm(page: Page) -> None:
+    """A flat line does not fill the plot with its noise, and nothing known gives a range all the same."""
+    flat = run(page, "geometry.js", "return m.valueRange(4.2, 4.2, 0.4)")
+    assert flat["low"] <= 4.0 + 1e-9
+    assert flat["high"] >= 4.4 - 1e-9
+    assert run(page, "geometry.js", "return m.valueRange(Infinity, -Infinity, 10)") == {"low": 0, "high": 10}
+
+
+def test_gaps_stay_gaps(page: Page) -> None:
+    """A line is broken where samples are known to be missing, and where they stayed away for long."""
+    rows = [{"t_ms": t, "gsr_us": 4.0} for t in range(0, 1000, 250)]
+    rows += [{"t_ms": 1250, "gsr_us": 4.1, "gap": True}]
+    rows += [{"t_ms": 1500 + 250 * n, "gsr_us": 4.1} for n in range(4)]
+    rows += [{"t_ms": 9000, "gsr_us": 4.2}]
+    script = """
+      const series = m.emptySeries(); m.addRows(series, arg);
+      const found = m.runs(series.get("gsr_us"), 0, 10_000);
+      return [found.map((run) => run.map(({ t }) => t)), m.gaps(found)];
+    """
+    runs, gaps = run(page, "series.js", script, rows)
+    assert [(r[0], r[-1]) for r in runs] == [(0, 750), (1250, 2250), (9000, 9000)]
+    assert gaps == [{"from": 750, "to": 1250}, {"from": 2250, "to": 9000}]
+
+
+def test_rows_sent_twice_count_once(page: Page) -> None:
+    """After a reconnection the newest rows come again; a channel that is silent in a row is not filled in."""
+    rows = [{"t_ms": 1, "gsr_us": 4.0, "hr_bpm": 70}, {"t_ms": 2, "gsr_us": 4.0}]
+    script = """
+      const series = m.emptySeries(); m.addRows(series, arg);
+      return [m.addRows(series, arg), ...[...series.values()].map((channel) => channel.points.length)];
+    """
+    assert run(page, "series.js", script, rows) == [False, 2, 1]
+
+
+def test_gap_row_without_values(page: Page) -> None:
+    """A row that says nothing but `gap` breaks every channel."""
+    rows = [{"t_ms": 1, "hr_bpm": 70}, {"t_ms": 100, "gap": True}, {"t_ms": 200, "hr_bpm": 71}]
+    script = "const s = m.emptySeries(); m.addRows(s, arg); return m.runs(s.get('hr_bpm'), 0, 300).length"
+    assert run(page, "series.js", script, rows) == 2
+
+
+def test_thinning_keeps_peaks(page: Page) -> None:
+    """At 100 samples a pixel the one that stands out is still drawn."""
+    script = """
+      const all = Array.from({ length: 10_000 }, (_, i) => ({ t: i, v: i === 5_555 ? 99 : 1 }));
+      const few = m.thin(all, 100);
+      return [few.length, Math.max(...few.map(({ v }) => v)), few.every((p, i) => !i || p.t >= few[i - 1].t)];
+    """
+    count, peak, ordered = run(page, "series.js", script)
+    assert count <= 400
+    assert peak == 99
+    assert ordered
+
+
+def test_segments_merge_by_id(page: Page) -> None:
+    """The list at the beginning and the stream overlap: one of each, in order of time, nonsense left out."""
+    record = {"body": {"kind": "prediction", "end_ms": 10_000, "start_ms": 5_000, "probe": "LL", "confidence": 0.5}}
+    arg = [
+        {**record, "id": "b:2"},
+        {"id": "b:1", "body": {"kind": "prediction", "start_ms": 0, "end_ms": 5_000}},
+        {**record, "id": "b:2"},
+        {"id": "b:3", "body": {"kind": "prediction", "start_ms": 7, "end_ms": 7}},
+    ]
+    script = "return m.merge([], arg.map(m.segmentOf)).map(({ id, emotion, unsure }) => [id, emotion, unsure])"
+    assert run(page, "segments.js", script, arg) == [["b:1", "Not sure", True], ["b:2", "Sad", False]]
+
+
+def test_stream_in_any_pieces(page: Page) -> None:
+    """Server-sent events cut anywhere, with every kind of line end, comments and an id that stays."""
+    wire = 'retry: 2000\n\n: hi\nid: 7\nevent: record\ndata: {"a":\r\ndata: 1}\r\n\r\nevent: sync\ndata:x\n\ndata: last'
+    script = """
+      const seen = [];
+      for (let size = 1; size < 9; size += 1) {
+        const found = []; const feed = m.createParser((event) => found.push(event));
+        for (let at = 0; at < arg.length; at += size) feed(arg.slice(at, at + size));
+        seen.push(JSON.stringify(found));
+      }
+      return [...new Set(seen)].map((text) => JSON.parse(text));
+    """
+    assert run(page, "sse.js", script, wire) == [
+        [{"event": "record", "data": '{"a":\n1}', "id": "7"}, {"event": "sync", "data": "x", "id": "7"}]
+    ]
+
+
+def test_retries_come_later_and_later(page: Page) -> None:
+    """From one second, doubling to fifteen, spread by a fifth."""
+    script = "return [1, 2, 3, 4, 5, 9].map((n) => [m.retryDelay(n, 0), m.retryDelay(n, 1)])"
+    assert run(page, "stream.js", script) == [
+        [800, 1200],
+        [1600, 2400],
+        [3200, 4800],
+        [6400, 9600],
+        [12000, 18000],
+        [12000, 18000],
+    ]
+
+
+def test_device_clock(page: Page) -> None:
+    """Latency is told only once the clock was asked for; the quickest answer is believed most."""
+    script = """
+      const clock = m.createDeviceClock();
+      clock.heard(5_000, 1_000);
+      const first = [clock.now(2_000), clock.latency(5_000, 1_050)];
+      clock.asked(1_000, 5_100, 1_400); clock.asked(2_000, 6_010, 2_020);
+      return [...first, clock.now(3_000), clock.latency(7_000, 3_040)];
+    """
+    assert run(page, "device-clock.js", script) == [6_000, None, 7_000, 40]
+
+
+def test_steps_of_one_event_are_one_entry(page: Page) -> None:
+    """Open, update and close fold into one; a late earlier step changes nothing; newest first."""
+
+    def step(seq: int, event: str, phase: str, start: int, **more: Any) -> dict[str, Any]:
+        body = {"kind": "event", "event_id": event, "phase": phase, "camera": "front", "type": "loitering"}
+        return {"id": f"00000001-aa:{seq}", "seq": seq, "body": {**body, "start_ms": start, **more}}
+
+    records = [
+        step(1, "a", "open", 1000),
+        step(2, "b", "open", 2000, severity="CRITICAL"),
+        step(4, "a", "close", 1000, end_ms=9000, reasoning=["stayed_long", "stayed_long", ""]),
+        step(3, "a", "update", 1000),
+        {"id": "00000001-aa:5", "seq": 5, "body": {"kind": "telemetry"}},
+    ]
+    script = "return arg.reduce(m.fold, []).map((e) => [e.title, e.severity, e.open, e.details])"
+    assert run(page, "happenings.js", script, records) == [
+        ["Loitering", "CRITICAL", True, []],
+        ["Loitering", "LOW", False, ["Stayed long", "lasted 8 s"]],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("m.quantity(12.34, 'ms', 1)", "12.3\u202fms"),
+        ("m.quantity(NaN, 'ms')", "\u2013"),
+        ("m.number(1234567)", "1\u202f234\u202f567"),
+        ("m.percent(0.876)", "88\u202f%"),
+        ("m.percent(undefined)", "\u2013"),
+        ("m.bytes(999)", "999\u202fB"),
+        ("m.bytes(148_300_000)", "148\u202fMB"),
+        ("m.bytes(999_999_999)", "1.00\u202fGB"),
+        ("m.duration(59.6)", "1 min 00 s"),
+        ("m.duration(3 * 3600 + 7 * 60)", "3 h 07 min"),
+        ("m.duration(null)", "\u2013"),
+        ("m.words('sudden_motion')", "Sudden motion"),
+        ("m.words('stayed 40 s near_door')", "Stayed 40 s near_door"),
+        ("m.severity('LOUD')", "HIGH"),
+        ("m.activity(undefined)", "IDLE"),
+    ],
+)
+def test_words_and_numbers(page: Page, call: str, expected: str) -> None:
+    """What is not known is a dash, never a zero; units are apart from numbers by a thin space."""
+    assert run(page, "format.js", f"return {call}") == expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "view", "words"),
+    [
+        ({"known": False, "camera": None}, "loading", "Looking for cameras…"),
+        ({"known": True, "camera": None}, "none", "No camera"),
+        ({"known": True, "camera": {"state": "stopped"}}, "off", "The camera is stopped"),
+        ({"known": True, "camera": {"state": "failed", "detail": "gone"}}, "lost", "Camera lost, trying again…"),
+        ({"known": True, "camera": {"state": "starting"}, "picture": "loading"}, "loading", "Waiting for the first"),
+        ({"known": True, "camera": {"state": "ok"}, "picture": "live"}, "live", ""),
+        ({"known": True, "camera": {"state": "ok"}, "picture": "live", "link": "lost"}, "cut", ""),
+        ({"known": True, "camera": {"state": "ok"}, "picture": "retrying"}, "loading", "The picture broke off"),
+        ({"known": True, "camera": {"state": "ok"}, "pending": "stop"}, "loading", "Stopping the camera…"),
+    ],
+)
+def test_stage(page: Page, facts: dict[str, Any], view: str, words: str) -> None:
+    """Every state in which there is no picture has its own words."""
+    found = run(page, "stage.js", "return m.stageOf(arg)", facts)
+    assert found["view"] == view
+    assert found["title"].startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("sync", "text"),
+    [
+        ({"broker": "ok", "objects": "ok", "outbox_records": 0, "uploads_pending": 0}, "All delivered"),
+        ({"broker": "ok", "objects": "ok", "outbox_records": 3, "uploads_pending": 0}, "Sending"),
+        ({"broker": "failed", "objects": "ok", "outbox_records": 3}, "Waiting, nothing is lost"),
+        ({"broker": "ok", "objects": "ok", "outbox_records": 3, "oldest_unacked_s": 60}, "Behind, nothing is lost"),
+        ({"broker": "stopped", "objects": "stopped", "outbox_records": 3}, "Kept on the device"),
+        (None, ""),
+    ],
+)
+def test_sync_in_one_sentence(page: Page, sync: dict[str, Any] | None, text: str) -> None:
+    """The backlog in words."""
+    assert run(page, "panels.js", "return m.verdict(arg).text", sync) == text

@@ -1,7 +1,7 @@
 """One table of routes: what serves them, who may use them and what they say, from which OpenAPI is generated too."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -48,6 +48,8 @@ class Endpoint:
     status: int = 200
     media: str = "application/json"
     queries: tuple[Query, ...] = ()
+    failures: Mapping[int, Any] = field(default_factory=dict)
+    """The msgspec type of an answer by its status, where a failure is not told as a problem document."""
     documented: bool = True
     """Whether OpenAPI lists it; only second names of the page's files are left out."""
 

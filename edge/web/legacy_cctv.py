@@ -33,6 +33,7 @@ from edge.web.snapshots import Snapshots
 
 _PATHS: Final = {"/", "/start", "/stop", "/status", "/live", "/snapshot", "/ws/live"}
 _UNAVAILABLE: Final = LegacyError(error="Camera not available")
+_FAILED: Final = {500: LegacyError}
 _AT_WORK: Final = {State.OK.value, State.DEGRADED.value}
 
 
@@ -85,6 +86,7 @@ class CctvRoutes:
                 method="POST",
                 handler=self.start,
                 answer=CameraStarted,
+                failures=_FAILED,
             ),
             Endpoint(
                 path="/stop",
@@ -101,6 +103,7 @@ class CctvRoutes:
                 method="POST",
                 handler=self.snapshot,
                 answer=SnapshotTaken,
+                failures=_FAILED,
             ),
         ]
 

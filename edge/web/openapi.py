@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +11,7 @@ from edge.web.endpoint import WEBSOCKET, Endpoint, Query
 from edge.web.gate import Access
 from edge.web.problem import Problem
 
+_JSON: Final = "application/json"
 _REF: Final = "#/components/schemas/{name}"
 _PLACEHOLDER: Final = re.compile(r"\{(?P<name>[a-z_]+)(?::path)?\}")
 _SECURITY: Final[dict[Access, list[dict[str, list[str]]]]] = {
@@ -46,33 +48,45 @@ def describe(endpoints: Sequence[Endpoint], *, version: str, cookie: str) -> dic
 
 
 def _operation(endpoint: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
-    websocket = endpoint.method == WEBSOCKET
-    success: dict[str, Any] = {"description": endpoint.summary}
-    if websocket:
-        success["description"] = "Switching protocols: one JPEG a binary message"
-    elif endpoint.answer is not None:
-        success["content"] = {endpoint.media: {"schema": schema_of[_key(endpoint.answer)]}}
-    elif endpoint.status != 204:  # noqa: PLR2004 - no content
-        success["content"] = {endpoint.media: {}}
-    problem = {"application/problem+json": {"schema": schema_of[_key(Problem)]}}
     told: dict[str, Any] = {
         "summary": endpoint.summary,
         "security": _SECURITY[endpoint.access],
         "parameters": [*_path_parameters(endpoint.path), *map(_query_parameter, endpoint.queries)],
-        "responses": {
-            "101" if websocket else str(int(endpoint.status)): success,
-            "default": {"description": "What went wrong (RFC 9457)", "content": problem},
-        },
+        "responses": _responses(endpoint, schema_of),
     }
     if endpoint.body is not None:
-        schema = schema_of[_key(endpoint.body)]
-        told["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        told["requestBody"] = {"required": True, "content": _content(_JSON, schema_of[_key(endpoint.body)])}
     return told
 
 
+def _responses(endpoint: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
+    failures = {
+        str(status): {"description": HTTPStatus(status).phrase, "content": _content(_JSON, schema_of[_key(kind)])}
+        for status, kind in endpoint.failures.items()
+    }
+    otherwise = {
+        "description": "What went wrong (RFC 9457)",
+        "content": _content("application/problem+json", schema_of[_key(Problem)]),
+    }
+    return {**_success(endpoint, schema_of), **failures, "default": otherwise}
+
+
+def _success(endpoint: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
+    if endpoint.method == WEBSOCKET:
+        return {"101": {"description": "One JPEG a binary message follows"}}
+    told: dict[str, Any] = {"description": endpoint.summary}
+    if endpoint.status != HTTPStatus.NO_CONTENT:
+        told["content"] = _content(endpoint.media, schema_of.get(_key(endpoint.answer)))
+    return {str(int(endpoint.status)): told}
+
+
+def _content(media: str, schema: Any | None) -> dict[str, Any]:
+    return {media: {"schema": schema} if schema is not None else {}}
+
+
 def _types(endpoints: Iterable[Endpoint]) -> list[Any]:
-    found = (kind for endpoint in endpoints for kind in (endpoint.answer, endpoint.body) if kind is not None)
-    return list({_key(kind): kind for kind in found}.values())
+    found = (kind for endpoint in endpoints for kind in (endpoint.answer, endpoint.body, *endpoint.failures.values()))
+    return list({_key(kind): kind for kind in found if kind is not None}.values())
 
 
 def _key(kind: Any) -> str:

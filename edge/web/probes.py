@@ -41,7 +41,14 @@ class ProbeRoutes:
         everybody = Access.PUBLIC
         return [
             Endpoint(path="/healthz", access=everybody, summary="Alive", handler=self.alive, answer=Alive),
-            Endpoint(path="/readyz", access=everybody, summary="Ready, or 503", handler=self.ready, answer=Ready),
+            Endpoint(
+                path="/readyz",
+                access=everybody,
+                summary="Ready, or 503",
+                handler=self.ready,
+                answer=Ready,
+                failures={503: Ready},
+            ),
             Endpoint(
                 path="/metrics",
                 access=Access.METRICS,

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from edge.web.deps import CameraStats, WebDeps
 from edge.web.relay import Relays
 from edge.web.server import WebServer
 from edge.web.settings import WebSettings
+from tests.support.clock import FakeClock
 from tests.support.ports import free_port
 
 BOOT = "00000001-abcdef01"
@@ -181,11 +182,12 @@ class Web:
     password: str
     base: str = ""
     server: WebServer | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    session: str = ""
 
     async def token(self) -> str:
-        """A session's token."""
-        return (await self.deps.auth.sign_in(self.password, "192.0.2.1")).token
+        """A session's token, the same each time."""
+        self.session = self.session or (await self.deps.auth.sign_in(self.password, "192.0.2.1")).token
+        return self.session
 
     def client(self, **options: Any) -> httpx.AsyncClient:
         """An HTTP client of the running server."""
@@ -261,3 +263,26 @@ async def _listening(port: int) -> None:
         await writer.wait_closed()
         return
     raise AssertionError(f"nothing listened on port {port}")
+
+
+class SteppedClock(FakeClock):
+    """A clock on which a sleeper really waits until the test lets that much time pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sleepers: list[tuple[int, asyncio.Future[None]]] = []
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for `pass_time`."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self.mono_ns() + round(seconds * 1e9), waiter))
+        await waiter
+
+    async def pass_time(self, seconds: float) -> None:
+        """Move on, wake whoever slept long enough, and let everybody run."""
+        self.advance(seconds)
+        for due, waiter in self._sleepers:
+            if due <= self.mono_ns() and not waiter.done():
+                waiter.set_result(None)
+        for _ in range(10):
+            await asyncio.sleep(0)

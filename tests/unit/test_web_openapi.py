@@ -1,0 +1,109 @@
+"""The description of the API is whole and true: every route is in it, and what the routes say is what it says."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from openapi_spec_validator import validate
+from starlette.routing import Route, WebSocketRoute
+
+from contract.messages import Event
+from edge.core.health import State
+from tests.support.web import START_MS, VISION, Web, make_web
+
+
+async def asked(web: Web, method: str, path: str, **options: Any) -> httpx.Response:
+    transport = httpx.ASGITransport(web.app, client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        return await client.request(method, path, headers=await web.signed_in(), **options)
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Web:
+    made = make_web(tmp_path, cameras=("front", "back"))
+    for _ in range(3):
+        made.history.add()
+    made.history.add(
+        Event(
+            event_id="event-1", phase="open", camera="front", type="sudden_motion", start_ms=START_MS, severity="HIGH"
+        )
+    )
+    made.deps.hub.publish("vision", VISION, key="front")
+    made.deps.hub.publish("sync", {"broker": "ok", "outbox_records": 3, "acked_total": 9}, key="all")
+    made.deps.health.set("camera.front", State.OK)
+    made.deps.health.set("broker", State.FAILED, "connection refused")
+    return made
+
+
+async def test_every_route_is_described_and_the_description_is_openapi(web: Web) -> None:
+    document = (await asked(web, "GET", "/openapi.json")).json()
+    validate(document)
+    assets = {f"/{path.name}" for path in web.deps.viewer_dir.iterdir()}
+    for route in web.app.routes:
+        assert isinstance(route, Route | WebSocketRoute)
+        path = route.path.replace(":path", "")
+        if path in assets:
+            continue
+        methods = (route.methods or set()) - {"HEAD"} if isinstance(route, Route) else {"GET"}
+        assert {method.lower() for method in methods} <= set(document["paths"][path]), path
+
+
+async def test_what_the_routes_say_is_what_the_description_says(web: Web) -> None:
+    document = (await asked(web, "GET", "/openapi.json")).json()
+    checked = 0
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if not _answers_json(operation) or path == "/v1/session":
+                continue
+            await web.cameras["front"].start()
+            body = {"on": True} if path.endswith("/recording") else None
+            response = await asked(web, method.upper(), path.replace("{camera}", "front"), json=body)
+            told = operation["responses"]
+            status = str(response.status_code)
+            schema = told[status if status in told else "default"]["content"]
+            _check(document, next(iter(schema.values()))["schema"], response.json(), path)
+            checked += 1
+    assert checked >= 18
+
+
+async def test_signing_in_says_what_the_description_says(web: Web) -> None:
+    document = (await asked(web, "GET", "/openapi.json")).json()
+    operations = document["paths"]["/v1/session"]
+    response = await asked(web, "POST", "/v1/session", json={"password": web.password, "user": "anybody"})
+    schema = operations["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+    _check(document, schema, response.json(), "sign in")
+    refused = await asked(web, "POST", "/v1/session", json={"password": "wrong"})
+    problem = operations["post"]["responses"]["default"]["content"]["application/problem+json"]["schema"]
+    _check(document, problem, refused.json(), "refusal")
+    assert (refused.status_code, refused.json()["field"]) == (401, "password")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"{", "$"),
+        (b"[]", "$"),
+        (b'{"on": 1}', "$.on"),
+        (b'{"on": true, "x": 1}', "$"),
+        (b'"' + b"a" * 20_000 + b'"', None),
+    ],
+)
+async def test_a_body_that_cannot_be_used_is_a_problem_that_names_the_field(
+    web: Web, body: bytes, field: str | None
+) -> None:
+    response = await asked(web, "POST", "/v1/cameras/front/recording", content=body)
+    assert response.status_code == (400 if field else 413)
+    assert response.json().get("field") == field
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def _answers_json(operation: dict[str, Any]) -> bool:
+    return any("application/json" in told.get("content", {}) for told in operation["responses"].values())
+
+
+def _check(document: dict[str, Any], schema: dict[str, Any], value: Any, what: str) -> None:
+    whole = {**schema, "components": document["components"]}
+    errors = [error.message for error in Draft202012Validator(whole).iter_errors(value)]
+    assert not errors, f"{what}: {errors}"

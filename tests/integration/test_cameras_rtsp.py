@@ -1,0 +1,103 @@
+"""Network cameras over RTSP, against a real server: sign-in, silence, slowness, and coming back."""
+
+import time
+
+import pytest
+
+from edge.capture.rtsp import RtspCamera
+from edge.capture.settings import RtspSettings
+from edge.core.clock import SystemClock
+from edge.core.errors import SourceUnavailableError
+from edge.core.health import State
+from tests.support.capture_stage import CaptureStage
+from tests.support.rtsp import rtsp_source
+
+_PASSWORD = "hunter 2@/:"  # noqa: S105
+
+
+def test_only_the_right_password_opens_and_it_is_never_shown() -> None:
+    with rtsp_source(sign_in=("root", _PASSWORD)) as source:
+        for user, password in (("", None), ("root", "wrong-hunter")):
+            camera = RtspCamera(RtspSettings(url=source.url, username=user), clock=SystemClock(), password=password)
+            with pytest.raises(SourceUnavailableError, match="check `username` and `password_secret`") as caught:
+                camera.open()
+            assert "hunter" not in str(caught.value)
+            assert caught.value.__cause__ is None
+            camera.close()
+        settings = RtspSettings(url=source.url, username="root")
+        camera = RtspCamera(settings, clock=SystemClock(), password=_PASSWORD)
+        camera.open()
+        camera.read()
+        assert "hunter" not in camera.describe()
+        camera.close()
+        lost = RtspCamera(
+            RtspSettings(url=source.url + "/nowhere", username="root"), clock=SystemClock(), password=_PASSWORD
+        )
+        with pytest.raises(SourceUnavailableError, match="404") as caught:
+            lost.open()
+        assert "hunter" not in str(caught.value)
+        lost.close()
+
+
+def test_a_short_silence_is_survived_a_long_one_is_a_loss() -> None:
+    with rtsp_source(fps=25) as source:
+        camera = RtspCamera(RtspSettings(url=source.url, read_timeout_s=2), clock=SystemClock())
+        camera.open()
+        camera.read()
+        source.freeze()
+        time.sleep(1.2)
+        source.thaw()
+        for _ in range(10):
+            camera.read()
+        source.freeze()
+        with pytest.raises(SourceUnavailableError, match="nothing came for 2 s"):
+            for _ in range(100):
+                camera.read()
+        camera.close()
+
+
+def test_wide_pictures_are_scaled_down() -> None:
+    with rtsp_source() as source:
+        camera = RtspCamera(RtspSettings(url=source.url, max_width=160), clock=SystemClock())
+        camera.open()
+        picture = camera.read()
+        assert (picture.width, picture.height) == (160, 120)
+        assert picture.luma is not None
+        assert picture.luma.shape == (120, 160)
+        camera.close()
+
+
+def test_a_reader_that_is_too_slow_skips_instead_of_falling_behind() -> None:
+    """S1.27"""
+    with rtsp_source(fps=30) as source:
+        camera = RtspCamera(RtspSettings(url=source.url), clock=SystemClock())
+        camera.open()
+        camera.read()
+        began, read = time.monotonic(), 0
+        while time.monotonic() - began < 2.5:
+            camera.read()
+            time.sleep(0.15)
+            read += 1
+        # Now in time again, the next ones must be new: at the camera's rate, none from a backlog.
+        began = time.monotonic()
+        for _ in range(15):
+            camera.read()
+        assert read < 25
+        assert time.monotonic() - began > 0.2
+        camera.close()
+
+
+async def test_a_killed_camera_comes_back_by_itself() -> None:
+    """S1.35"""
+    with rtsp_source() as source:
+        settings = RtspSettings(url=source.url)
+        stage = CaptureStage(lambda: RtspCamera(settings, clock=SystemClock()))
+        async with stage.running():
+            await stage.service.start(20)
+            source.kill()
+            await stage.until(lambda: stage.changes[-1].state is State.FAILED)
+            source.start()
+            await stage.frames(5)
+            assert stage.service.stats.reconnects == 1
+            assert stage.service.stats.description == f"RTSP from {source.url}"
+            await stage.service.stop()

@@ -8,7 +8,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## set up and start the appliance and a local cloud; prints the addresses to open and the password
-	@exec $(PY) -m afferent demo
+	@exec $(PY) -m afferent demo --data-dir var/demo
 
 test: setup-dev ## set up (system packages too, where it may) and pass every check and every test
 	@scripts/system-packages.sh

@@ -79,7 +79,7 @@ def demo(data_dir: Path | None, camera: str, edge_port: int, cloud_port: int) ->
     The cloud uses SQLite, a folder as object storage and an embedded MQTT broker: nothing else is needed.
     """
     folder = (data_dir or _default_folder()).absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "objects").mkdir(parents=True, exist_ok=True)
     ports = [
         _free_from(port, name) for port, name in ((edge_port, "appliance"), (cloud_port, "cloud"), (18830, "broker"))
     ]

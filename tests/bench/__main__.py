@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from tests.conftest import ROOT
 
-_BENCHES: Final = ("vision", "viewers", "outbox", "ingest", "daemon")
+_BENCHES: Final = ("vision", "affect", "viewers", "outbox", "ingest", "daemon")
 _ROW: Final = "{:<28} {:>12} {:<10} {:>12} {:>8}  {}"
 _REACH: Final = {
     "analysis_cpu_ratio_720p": "0.33 or less",

@@ -59,7 +59,9 @@ class BrokerLink:
         self._signalled = False
         self._connection = 0
         self._client: mqtt.Client | None = None
-        self._version = MQTTProtocolVersion.MQTTv5
+        # The embedded broker speaks 3.1.1 alone, and what it makes of a CONNECT of MQTT 5 is to wait for more of it.
+        self._version = MQTTProtocolVersion.MQTTv311 if settings.embedded else MQTTProtocolVersion.MQTTv5
+        self._answered = False
         self.connected = False
 
     def open(self) -> None:
@@ -133,14 +135,15 @@ class BrokerLink:
         if settings.tls:
             client.tls_set(ca_certs=settings.ca_file or None)
 
-    def _fall_back(self, client: mqtt.Client) -> None:
-        if not self._switching and not self._closing:
-            _log.info("the broker does not speak MQTT 5: going on with MQTT 3.1.1")
-            self._switching = asyncio.create_task(self._switch(client), name="mqtt-fall-back")
+    def _try_other_version(self, client: mqtt.Client) -> None:
+        if client is self._client and not self._closing and not (self._switching and not self._switching.done()):
+            self._switching = asyncio.create_task(self._switch(client), name="mqtt-other-version")
 
     async def _switch(self, client: mqtt.Client) -> None:
         await asyncio.to_thread(_stop, client)
-        self._version = MQTTProtocolVersion.MQTTv311
+        modern = self._version == MQTTProtocolVersion.MQTTv5
+        self._version = MQTTProtocolVersion.MQTTv311 if modern else MQTTProtocolVersion.MQTTv5
+        _log.info("trying MQTT %s", "3.1.1" if modern else "5")
         self._client = None if self._closing else self._start()
 
     def _changed(self, connected: bool, detail: str) -> None:
@@ -163,11 +166,9 @@ class BrokerLink:
         reason: ReasonCode,
         properties: Properties | None,
     ) -> None:
+        self._answered = reason.value != _REFUSED_VERSION
         if reason.is_failure:
-            if reason.value == _REFUSED_VERSION and self._version == MQTTProtocolVersion.MQTTv5:
-                self._in_loop(self._fall_back, client)
-            else:
-                self._in_loop(self._changed, False, f"the broker refuses us: {reason}")
+            self._in_loop(self._changed, False, f"the broker refuses us: {reason}")
             return
         self._connection += 1
         filters = self._filters(properties)
@@ -179,7 +180,8 @@ class BrokerLink:
     def _filters(self, properties: Properties | None) -> list[str]:
         """Retained births do not come through a shared subscription, so `status` never is in one."""
         group = self._settings.shared_group
-        offered = properties is not None and getattr(properties, "SharedSubscriptionAvailable", True)
+        modern = self._version == MQTTProtocolVersion.MQTTv5
+        offered = modern and getattr(properties, "SharedSubscriptionAvailable", True)
         prefix = f"$share/{group}/" if group and offered else ""
         return [f"{ROOT}/+/status", *(f"{prefix}{ROOT}/+/{leaf}" for leaf in RECORD_LEAVES)]
 
@@ -196,8 +198,12 @@ class BrokerLink:
         self._in_loop(self._changed, False, f"cannot connect: {sys.exception() or 'no reason given'}")
 
     def _on_disconnect(
-        self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
+        self, client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
+        """A broker of another version says so, or hangs up, or says nothing until the connection is given up."""
+        if not self._answered:
+            self._in_loop(self._try_other_version, client)
+        self._answered = False
         self._in_loop(self._changed, False, f"disconnected: {reason}")
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:

@@ -1,0 +1,95 @@
+"""The application: routes and what surrounds them."""
+
+import importlib.metadata
+import logging
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from cloud.store.errors import StoreUnavailableError
+from cloud.web.deps import WebDeps
+from cloud.web.guard import Guard, SafeHeaders
+from cloud.web.listing import Listing
+from cloud.web.openapi import describe
+from cloud.web.operations import Operations
+from cloud.web.problems import ProblemError
+from cloud.web.replies import reply
+from cloud.web.sessions import Sessions
+from cloud.web.video import Video
+
+_log = logging.getLogger(__name__)
+_CONSOLE: Final = Path(__file__).parent / "console"
+
+
+def create_app(deps: WebDeps) -> Starlette:
+    """The cloud's web side over `deps`. It owns none of them."""
+    guard = Middleware(Guard, accounts=deps.accounts, clock=deps.clock, metrics_token=deps.metrics_token)
+    return Starlette(
+        routes=_routes(deps),
+        middleware=[Middleware(SafeHeaders, media_origin=deps.media_origin), guard],
+        exception_handlers={
+            ProblemError: _problem,
+            HTTPException: _http_error,
+            StoreUnavailableError: _store_away,
+            Exception: _unexpected,
+        },
+    )
+
+
+def _routes(deps: WebDeps) -> list[Route | Mount]:
+    listing, video, sessions, operations = Listing(deps.queries), Video(deps), Sessions(deps), Operations(deps)
+    return [
+        Route("/", _page),
+        Mount("/console", StaticFiles(directory=_CONSOLE)),
+        Route("/v1/devices", listing.devices),
+        Route("/v1/devices/{device}/gaps", listing.gaps),
+        Route("/v1/predictions", listing.predictions),
+        Route("/v1/events", listing.events),
+        Route("/v1/recordings", listing.recordings),
+        Route("/v1/recordings/{recording}", video.show),
+        Route("/v1/recordings/{recording}/video", video.play),
+        Route("/v1/ledger", listing.ledger),
+        Route("/v1/session", sessions.show, methods=["GET"]),
+        Route("/v1/session", sessions.sign_in, methods=["POST"]),
+        Route("/v1/session", sessions.sign_out, methods=["DELETE"]),
+        Route("/v1/tokens", sessions.add_token, methods=["POST"]),
+        Route("/healthz", operations.alive),
+        Route("/readyz", operations.ready),
+        Route("/metrics", operations.metrics),
+        Route("/openapi.json", _description),
+    ]
+
+
+async def _page(_request: Request) -> Response:
+    return FileResponse(_CONSOLE / "index.html", headers={"cache-control": "no-cache"})
+
+
+async def _description(_request: Request) -> Response:
+    return reply(describe(importlib.metadata.version("afferent")))
+
+
+async def _problem(_request: Request, error: Any) -> Response:
+    response: Response = error.response()
+    return response
+
+
+async def _http_error(request: Request, error: Any) -> Response:
+    detail = f"there is no {request.url.path!r:.120}" if error.status_code == 404 else str(error.detail)  # noqa: PLR2004
+    return ProblemError(error.status_code, detail, remedy="see /openapi.json", headers=error.headers).response()
+
+
+async def _store_away(_request: Request, error: Exception) -> Response:
+    _log.warning("the database is away: %s", error)
+    return ProblemError(503, "the database is away", remedy="try again later").response()
+
+
+async def _unexpected(_request: Request, _error: Exception) -> Response:
+    # uvicorn logs it with its traceback; the client learns nothing of our insides
+    return ProblemError(500, "something went wrong here", remedy="tell the operator the time of this").response()

@@ -1,0 +1,84 @@
+"""The lists: devices, gaps, predictions, events, recordings and the ledger, page by page."""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cloud.store.queries import CursorError, Page, Queries, Slice
+from cloud.web.parameters import slice_of
+from cloud.web.problems import ProblemError
+from cloud.web.replies import reply
+from cloud.web.shapes import (
+    DevicePage,
+    EventPage,
+    GapPage,
+    LedgerPage,
+    PredictionPage,
+    RecordingPage,
+    device_of,
+    event_of,
+    gap_of,
+    ledger_entry_of,
+    prediction_of,
+    recording_of,
+)
+from contract.errors import InvalidIdError
+from contract.ids import check_id
+
+
+class Listing:
+    """The handlers of the lists."""
+
+    def __init__(self, queries: Queries) -> None:
+        self._queries = queries
+
+    async def devices(self, request: Request) -> Response:
+        """`GET /v1/devices`."""
+        page = await _page(self._queries.devices(slice_of(request.query_params)))
+        return reply(DevicePage(items=[device_of(row) for row in page.items], after=page.after))
+
+    async def gaps(self, request: Request) -> Response:
+        """`GET /v1/devices/{device}/gaps`."""
+        device = request.path_params["device"]
+        try:
+            check_id(device, "device")
+        except InvalidIdError as error:
+            raise ProblemError(404, str(error), field="device") from error
+        known = await self._queries.devices(Slice(device=device, limit=1))
+        if not known.items:
+            raise ProblemError(404, f"device {device!r} never spoke", field="device", remedy="see /v1/devices")
+        page = await _page(self._queries.gaps(device, slice_of(request.query_params)))
+        return reply(GapPage(items=[gap_of(row) for row in page.items], after=page.after))
+
+    async def predictions(self, request: Request) -> Response:
+        """`GET /v1/predictions`."""
+        return await self._list(request, "predictions", PredictionPage, prediction_of)
+
+    async def events(self, request: Request) -> Response:
+        """`GET /v1/events`."""
+        return await self._list(request, "events", EventPage, event_of)
+
+    async def recordings(self, request: Request) -> Response:
+        """`GET /v1/recordings`."""
+        return await self._list(request, "recordings", RecordingPage, recording_of)
+
+    async def ledger(self, request: Request) -> Response:
+        """`GET /v1/ledger`."""
+        return await self._list(request, "ledger", LedgerPage, ledger_entry_of)
+
+    async def _list(
+        self, request: Request, table: str, kind: Callable[..., Any], shape: Callable[[dict[str, Any]], Any]
+    ) -> Response:
+        page = await _page(self._queries.page(table, slice_of(request.query_params)))
+        return reply(kind(items=[shape(row) for row in page.items], after=page.after))
+
+
+async def _page(asked: Any) -> Page:
+    try:
+        page: Page = await asked
+    except CursorError as error:
+        remedy = "give `after` as the page before had it, or leave it out to begin again"
+        raise ProblemError(400, f"after: {error}", field="after", remedy=remedy) from error
+    return page

@@ -1,0 +1,101 @@
+"""The API's own description, made from the structs that it answers with."""
+
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from cloud.web import shapes
+from cloud.web.operations import Readiness
+from cloud.web.problems import Problem
+
+_REF: Final = "#/components/schemas/{name}"
+
+
+class Operation(NamedTuple):
+    """One method of one path."""
+
+    method: str
+    path: str
+    summary: str
+    answer: type | None
+    body: type | None = None
+    paged: bool = False
+
+
+OPERATIONS: Final = (
+    Operation("get", "/v1/devices", "Devices, and how far each has been delivered", shapes.DevicePage, paged=True),
+    Operation("get", "/v1/devices/{device}/gaps", "Records missing of a device", shapes.GapPage, paged=True),
+    Operation("get", "/v1/predictions", "Predictions, newest first", shapes.PredictionPage, paged=True),
+    Operation("get", "/v1/events", "Events, newest first", shapes.EventPage, paged=True),
+    Operation("get", "/v1/recordings", "Recordings, newest first", shapes.RecordingPage, paged=True),
+    Operation("get", "/v1/recordings/{recording}", "One recording", shapes.Recording),
+    Operation("get", "/v1/recordings/{recording}/video", "Its video, also by ranges", None),
+    Operation("get", "/v1/ledger", "What was given up, when and why", shapes.LedgerPage, paged=True),
+    Operation("get", "/v1/session", "Who is signed in", shapes.Session),
+    Operation("post", "/v1/session", "Sign in", shapes.Session, shapes.SignIn),
+    Operation("delete", "/v1/session", "Sign out", None),
+    Operation("post", "/v1/tokens", "A bearer token for a program", shapes.Token, shapes.TokenRequest),
+    Operation("get", "/healthz", "Alive", None),
+    Operation("get", "/readyz", "Ready, and what is not", Readiness),
+    Operation("get", "/metrics", "Prometheus metrics", None),
+)
+_PARAMETERS: Final = {
+    "device": "only of this device",
+    "from": "from this moment on: RFC 3339 or milliseconds since 1970",
+    "to": "up to but without this moment",
+    "limit": "rows of a page, 1 to 1000; 100 if absent",
+    "after": "cursor that the page before gave",
+}
+
+
+def describe(version: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 document."""
+    kinds = {kind for operation in OPERATIONS for kind in (operation.answer, operation.body) if kind} | {Problem}
+    ordered = sorted(kinds, key=lambda kind: kind.__name__)
+    _, components = msgspec.json.schema_components(ordered, ref_template=_REF)
+    paths: dict[str, Any] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Afferent cloud", "version": version},
+        "security": [{"session": []}, {"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": "afferent_cloud_session"},
+                "token": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    problem = {"description": "What went wrong", "content": _content(Problem, "application/problem+json")}
+    done = {"description": "Done", **({"content": _content(operation.answer)} if operation.answer else {})}
+    found: dict[str, Any] = {
+        "summary": operation.summary,
+        "parameters": _parameters(operation),
+        "responses": {"200": done, "default": problem},
+    }
+    if operation.body:
+        found["requestBody"] = {"required": True, "content": _content(operation.body)}
+    return found
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    steps = [step[1:-1] for step in operation.path.split("/") if step.startswith("{")]
+    found: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in steps
+    ]
+    if operation.paged:
+        found += [
+            {"name": name, "in": "query", "description": words, "schema": {"type": "string"}}
+            for name, words in _PARAMETERS.items()
+        ]
+    return found
+
+
+def _content(kind: type, media: str = "application/json") -> dict[str, Any]:
+    return {media: {"schema": {"$ref": _REF.format(name=kind.__name__)}}}

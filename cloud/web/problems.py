@@ -1,0 +1,55 @@
+"""Errors as RFC 9457 tells them: one JSON shape, which names the field and says what to do."""
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+from starlette.responses import Response
+
+_TITLES: Final = {
+    400: "Bad request",
+    401: "Sign-in needed",
+    403: "Forbidden",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Ambiguous",
+    413: "Too large",
+    415: "Unsupported media type",
+    416: "Range not satisfiable",
+    429: "Too many tries",
+    500: "Internal error",
+    503: "Unavailable",
+}
+
+
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of every error, as `application/problem+json`."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    field: str = ""
+    """The parameter or body field that is wrong, where it is one."""
+    remedy: str = ""
+    """What to do about it."""
+
+
+class ProblemError(Exception):
+    """Ends a request with this problem."""
+
+    def __init__(
+        self, status: int, detail: str, *, field: str = "", remedy: str = "", headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.headers = headers or {}
+        self.problem = Problem(
+            title=_TITLES.get(status, "Error"), status=status, detail=detail, field=field, remedy=remedy
+        )
+
+    def response(self) -> Response:
+        """As it is sent."""
+        return Response(
+            msgspec.json.encode(self.problem), self.status, self.headers, media_type="application/problem+json"
+        )

@@ -1,0 +1,226 @@
+"""What the API says, as structs: encoded from them, and described from them in `/openapi.json`.
+
+Times are milliseconds since the epoch, UTC; `after` is the cursor of the next page, absent on the last.
+"""
+
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct, json
+
+from contract.emotions import emotion_of
+from contract.messages import Severity
+
+_S = TypeVar("_S", bound=Struct)
+
+
+class Gap(Struct, frozen=True, kw_only=True):
+    """Records of one boot, first and last included, that are neither here nor given up."""
+
+    boot: str
+    first_seq: int
+    last_seq: int
+    since_ms: int
+
+
+class Device(Struct, frozen=True, kw_only=True):
+    """A device, and how far its newest boot has been delivered: all up to `contiguous`, some up to `highest`."""
+
+    device: str
+    state: str
+    """`online` or `offline` as its birth or will said; `unknown` before either came."""
+    software: str
+    clock: str
+    first_seen_ms: int
+    last_seen_ms: int
+    boot: str | None = None
+    contiguous: int = 0
+    highest: int = 0
+    missing: int = 0
+    """Records missing over all boots."""
+    gaps: list[Gap] = []
+    """The newest of them; all are at `/v1/devices/{device}/gaps`."""
+
+
+class Prediction(Struct, frozen=True, kw_only=True):
+    """What a model said about one segment of time; `emotion` and `color` follow from `probe`."""
+
+    device: str
+    boot: str
+    seq: int
+    task: str
+    model: str
+    model_version: str
+    source: str
+    segment_index: int
+    start_ms: int
+    end_ms: int
+    probe: str | None
+    emotion: str
+    color: str
+    confidence: float
+    quality: float
+    cluster_id: int
+    valence: float | None = None
+    arousal: float | None = None
+    session_id: str | None = None
+    user_id: str | None = None
+    video_id: int | None = None
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """Something that happened in front of a camera, as its newest step has it."""
+
+    device: str
+    event_id: str
+    phase: str
+    camera: str
+    type: str
+    severity: Severity
+    confidence: float
+    start_ms: int
+    end_ms: int | None
+    reasoning: list[str]
+
+
+class Recording(Struct, frozen=True, kw_only=True):
+    """A video file; it can be played once `phase` is `uploaded`."""
+
+    device: str
+    recording_id: str
+    phase: str
+    camera: str
+    reason: str
+    start_ms: int
+    end_ms: int
+    frames: int
+    size_bytes: int
+    sha256: str
+    codec: str
+    width_px: int
+    height_px: int
+    salvaged: bool
+    event_id: str | None = None
+    video: str | None = None
+    """Where to play it."""
+
+
+class LedgerEntry(Struct, frozen=True, kw_only=True):
+    """What a device gave up, when and why."""
+
+    device: str
+    boot: str
+    seq: int
+    t_ms: int
+    what: str
+    reason: str
+    count: int
+    size_bytes: int
+    lost_boot: str | None = None
+    first_seq: int | None = None
+    last_seq: int | None = None
+    recording_id: str | None = None
+
+
+class DevicePage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Devices by name."""
+
+    items: list[Device]
+    after: str | None = None
+
+
+class GapPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Gaps of one device, newest boot first."""
+
+    items: list[Gap]
+    after: str | None = None
+
+
+class PredictionPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Predictions, newest first."""
+
+    items: list[Prediction]
+    after: str | None = None
+
+
+class EventPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Events, newest first."""
+
+    items: list[Event]
+    after: str | None = None
+
+
+class RecordingPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Recordings, newest first."""
+
+    items: list[Recording]
+    after: str | None = None
+
+
+class LedgerPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Ledger entries, newest first."""
+
+    items: list[LedgerEntry]
+    after: str | None = None
+
+
+class SignIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who wants to come in."""
+
+    name: str
+    password: str
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """Who is signed in."""
+
+    name: str
+
+
+class TokenRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a new bearer token is for."""
+
+    label: str
+
+
+class Token(Struct, frozen=True, kw_only=True):
+    """A new bearer token: shown this once."""
+
+    token: str
+
+
+def prediction_of(row: dict[str, Any]) -> Prediction:
+    """From a row of `predictions`."""
+    emotion = emotion_of(row["probe"])
+    return _struct({**row, "emotion": emotion.name, "color": emotion.color}, Prediction)
+
+
+def event_of(row: dict[str, Any]) -> Event:
+    """From a row of `events`."""
+    return _struct({**row, "reasoning": json.decode(row["reasoning"])}, Event)
+
+
+def recording_of(row: dict[str, Any]) -> Recording:
+    """From a row of `recordings`."""
+    path = f"/v1/recordings/{row['recording_id']}/video?device={row['device']}"
+    video = path if row["phase"] == "uploaded" else None
+    return _struct({**row, "salvaged": bool(row["salvaged"]), "video": video}, Recording)
+
+
+def device_of(row: dict[str, Any]) -> Device:
+    """From a row of `devices` with its delivery."""
+    return _struct({**row, "boot": row["delivering_boot"] or row["boot"]}, Device)
+
+
+def gap_of(row: dict[str, Any]) -> Gap:
+    """From a row of `gaps`."""
+    return _struct(row, Gap)
+
+
+def ledger_entry_of(row: dict[str, Any]) -> LedgerEntry:
+    """From a row of `ledger`."""
+    return _struct(row, LedgerEntry)
+
+
+def _struct(row: dict[str, Any], kind: type[_S]) -> _S:
+    return msgspec.convert(row, kind)

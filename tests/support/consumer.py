@@ -1,4 +1,4 @@
-"""What the cloud does at the broker, written a second time without its code: keep what arrives, acknowledge in order."""
+"""What the cloud does at the broker, written again without its code: keep what arrives, acknowledge in order."""
 
 import json
 import threading

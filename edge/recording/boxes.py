@@ -122,7 +122,7 @@ def _run(trun: bytes, default: int) -> tuple[int, int]:
     flags, count = _number(trun, 1, 3), _number(trun, 4)
     at = 8 + (4 if flags & 0x01 else 0) + (4 if flags & 0x04 else 0)
     stride = 4 * sum(1 for flag in (0x100, 0x200, 0x400, 0x800) if flags & flag)
-    if stride == 0 or at + count * stride > len(trun):
+    if at + count * stride > len(trun):
         raise MalformedBoxError("a run is shorter than it says")
     if not flags & 0x100:
         return count, count * default

@@ -54,7 +54,7 @@ async def tell(teller: RecordingTeller, spool: Spool, found: Found) -> None:
     """
     sidecar = found.sidecar
     if found.empty:
-        await _once(teller, sidecar.recording_id, "lost", [_loss_of(sidecar)])
+        await _once(teller, sidecar.recording_id, "lost", [*_dropped_of(sidecar), _loss_of(sidecar)])
         await asyncio.to_thread(spool.discard, sidecar)
         return
     await _once(teller, sidecar.recording_id, "closed", [*_dropped_of(sidecar), sidecar.body(teller.device)])
@@ -88,7 +88,7 @@ def _dropped_of(sidecar: Sidecar) -> list[Loss | Recording]:
     """What a clip lacks. Without a recording id: a `Loss` with one says that the recording itself is lost."""
     if not sidecar.frames_dropped:
         return []
-    reason = f"the recorder could not keep up, or frames were unreadable, in {sidecar.recording_id}"
+    reason = f"too quick for the recorder, refused by the disk or unreadable, in {sidecar.recording_id}"
     return [Loss(what="frames", reason=reason, count=sidecar.frames_dropped)]
 
 

@@ -38,7 +38,9 @@ def salvage(spool: Spool, sidecar: Sidecar) -> Found:
     if sidecar.step == "closed":
         return Found(spool.rename(sidecar))
     closed = _cut_torn(spool, sidecar)
-    return Found(closed) if closed else Found(sidecar, empty=True)
+    if closed:
+        return Found(closed)
+    return Found(replace(sidecar, frames_dropped=sidecar.frames_dropped + sidecar.frames), empty=True)
 
 
 def _cut_torn(spool: Spool, sidecar: Sidecar) -> Sidecar | None:

@@ -37,7 +37,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return _clip(tmp_path_factory.mktemp("clip") / "a.mp4", codec="h264")
 
 
-def _clip(path: Path, *, codec: str) -> bytes:
+def _clip(path: Path, *, codec: str, same: bool = False) -> bytes:
     sidecar = Sidecar(
         recording_id="rec-1",
         camera="front",
@@ -49,7 +49,7 @@ def _clip(path: Path, *, codec: str) -> bytes:
     )
     writer = ClipWriter(path, sidecar, RecordingSettings(fragment_s=0.5))
     for number in range(18):
-        writer.add(jpeg(number), number * _STEP_NS)
+        writer.add(jpeg(0 if same else number), number * _STEP_NS)
     writer.finish()
     return path.read_bytes()
 
@@ -63,6 +63,12 @@ def test_a_whole_file_is_kept_up_to_its_last_fragment(tmp_path: Path, codec: str
     data = _clip(tmp_path / "a.mp4", codec=codec)
     cut = _cut(data)
     assert cut == Cut(max(_fragment_ends(data)), 18, 1.8)
+
+
+def test_frames_of_one_size_and_length_need_no_table_and_are_counted_all_the_same(tmp_path: Path) -> None:
+    cut = _cut(_clip(tmp_path / "a.mp4", codec="mjpeg", same=True))
+    assert cut is not None
+    assert (cut.frames, cut.end_s) == (18, 1.8)
 
 
 def test_a_file_cut_anywhere_keeps_exactly_its_whole_fragments(clip: bytes) -> None:

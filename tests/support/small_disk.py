@@ -1,0 +1,54 @@
+"""A disk that is really full: a small tmpfs where mounting is allowed, else a limit on the size of files."""
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_BALLAST = ".ballast"
+
+
+class SmallDisk:
+    """A folder on a disk of its own. `fill` leaves little, `free` makes room again."""
+
+    def __init__(self, folder: Path, *, mounted: bool) -> None:
+        self.folder = folder
+        self._mounted = mounted
+
+    def fill(self, leave_bytes: int) -> None:
+        """From now on at most about `leave_bytes` more can be written, in one file at least."""
+        if not self._mounted:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (leave_bytes, resource.RLIM_INFINITY))
+            return
+        disk = os.statvfs(self.folder)
+        with (self.folder / _BALLAST).open("wb") as ballast:
+            os.posix_fallocate(ballast.fileno(), 0, disk.f_bavail * disk.f_frsize - leave_bytes)
+
+    def free(self) -> None:
+        """Make room again."""
+        if self._mounted:
+            (self.folder / _BALLAST).unlink(missing_ok=True)
+        else:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+@contextmanager
+def small_disk(folder: Path, size_bytes: int) -> Iterator[SmallDisk]:
+    """A disk of `size_bytes` at `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "tmpfs", str(folder)]
+    mounted = subprocess.run(command, check=False, capture_output=True).returncode == 0
+    disk = SmallDisk(folder, mounted=mounted)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        yield disk
+    finally:
+        with contextlib.suppress(OSError):
+            disk.free()
+        signal.signal(signal.SIGXFSZ, before)
+        if mounted:
+            subprocess.run(["umount", str(folder)], check=True)

@@ -1,0 +1,60 @@
+"""Which frames are analysed (S1.31)."""
+
+import asyncio
+
+import pytest
+
+from edge.core.frame import Frame
+from edge.core.slot import Slot
+from edge.vision.pace import FramePace
+from tests.support.clock import FakeClock
+from tests.support.moving_scene import FRAME_NS
+
+
+async def _taken(pace: FramePace, slot: Slot[Frame], bursts: list[int]) -> list[int]:
+    """The numbers of the frames taken when so many frames come at once, one burst after the other."""
+    taken: list[int] = []
+
+    async def take() -> None:
+        while True:
+            frame = await pace.next_due()
+            if frame:
+                taken.append(frame.seq)
+
+    taker = asyncio.create_task(take())
+    await asyncio.sleep(0)
+    seq = 0
+    for burst in bursts:
+        for _ in range(burst):
+            seq += 1
+            slot.put(Frame("front", seq, b"", 64, 48, seq * FRAME_NS))
+        for _ in range(5):
+            await asyncio.sleep(0)
+    taker.cancel()
+    await asyncio.gather(taker, return_exceptions=True)
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("every_nth", "max_fps", "taken"),
+    [(1, 120, [1, 2, 3, 4, 5, 6, 7, 8, 9]), (3, 120, [1, 4, 7]), (1, 5, [1, 4, 7]), (2, 5, [1, 4, 7])],
+)
+async def test_every_nth_and_no_more_than_so_many_a_second(every_nth: int, max_fps: float, taken: list[int]) -> None:
+    """15 frames a second come."""
+    slot: Slot[Frame] = Slot()
+    pace = FramePace(slot, FakeClock(), every_nth=every_nth, max_fps=max_fps)
+    assert await _taken(pace, slot, [1] * 9) == taken
+    assert pace.skipped == 0
+
+
+async def test_of_a_burst_the_newest_is_taken_and_the_rest_counted() -> None:
+    slot: Slot[Frame] = Slot()
+    pace = FramePace(slot, FakeClock(), every_nth=1, max_fps=120)
+    assert await _taken(pace, slot, [1, 5, 1]) == [1, 6, 7]
+    assert pace.skipped == 4
+
+
+async def test_a_closed_slot_is_a_slot_without_frames() -> None:
+    slot: Slot[Frame] = Slot()
+    slot.close()
+    assert await FramePace(slot, FakeClock(), every_nth=1, max_fps=15).next_due() is None

@@ -1,0 +1,344 @@
+"""The vision service on a real slot, real models and drawn scenes: status, events, failures, stop and start."""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from contract.messages import Event
+from edge.core.frame import Frame
+from edge.core.health import Health, State
+from edge.core.hub import Hub
+from edge.core.slot import Slot
+from edge.models.store import BUNDLED, ModelStore
+from edge.vision.service import VisionOutlets, VisionService
+from edge.vision.settings import VisionSettings
+from edge.vision.state import anomaly_stats
+from tests.support.clock import FakeClock
+from tests.support.moving_scene import FRAME_NS, Mover, MovingScene
+from tests.support.record_sink import MemorySink
+
+EVERY = VisionSettings(every_nth=1, max_fps=120, anomaly=False)
+LEARNED = 160
+"""Frames after which the background is learned."""
+WALKER = Mover(0, 60, 40, 100, vx=4)
+
+
+class HandClock(FakeClock):
+    """Moves only by hand: those who sleep wait a real moment, and time does not pass."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Let others run."""
+        self.slept.append(seconds)
+        await asyncio.sleep(0.002)
+
+
+@dataclass
+class Rig:
+    """A service with everything around it in the test's hand."""
+
+    folder: Path
+    settings: VisionSettings = EVERY
+    bundled: Path = BUNDLED
+    clock: HandClock = field(default_factory=HandClock)
+    hub: Hub = field(default_factory=Hub)
+    slot: Slot[Frame] = field(default_factory=Slot)
+    told: list[str] = field(default_factory=list)
+    shown: list[dict[str, Any]] = field(default_factory=list)
+    scene: MovingScene = field(default_factory=MovingScene)
+
+    def __post_init__(self) -> None:
+        self.sink = MemorySink(self.clock)
+        self.health = Health(self.clock)
+        outlets = VisionOutlets(
+            sink=self.sink,
+            hub=self.hub,
+            health=self.health,
+            on_event_opened=lambda event: self.told.append(f"opened {event.type}"),
+            on_event_closed=lambda event: self.told.append(f"closed {event.type}"),
+        )
+        self.service = VisionService(
+            "front",
+            slot=self.slot,
+            models=ModelStore(bundled=self.bundled),
+            settings=self.settings,
+            outlets=outlets,
+            clock=self.clock,
+            rng=np.random.default_rng(0),
+            state_dir=self.folder,
+        )
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the service and collect what it shows."""
+        tasks = [asyncio.create_task(self.service.run()), asyncio.create_task(self._collect())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    async def play(self, frames: int, *movers: Mover) -> None:
+        """Give frames 15 a second and let each be analysed."""
+        for _ in range(frames):
+            await self.give(self.scene.frame(*movers, luma=True, mono_ns=self.clock.mono_ns()))
+
+    async def give(self, frame: Frame) -> None:
+        """Give one frame and wait until it is dealt with."""
+        before = self.handled
+        self.slot.put(frame)
+        await until(lambda: self.handled > before)
+        self.clock.advance(FRAME_NS / 1e9)
+
+    @property
+    def handled(self) -> int:
+        """Frames analysed or found undecodable."""
+        stats = self.service.stats
+        return stats.frames_analysed + stats.frames_undecodable
+
+    async def _collect(self) -> None:
+        async for message in self.hub.watch():
+            assert message.topic == "vision"
+            self.shown.append(message.data)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let others run until `holds`, for 20 seconds at most."""
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110 (what is waited for belongs to the service and has no event)
+            await asyncio.sleep(0.001)
+
+
+def _statuses(rig: Rig) -> list[str]:
+    row = [message["ai_status"] for message in rig.shown]
+    return [status for at, status in enumerate(row) if at == 0 or status != row[at - 1]]
+
+
+def _status(rig: Rig) -> str:
+    return rig.service.state.ai_status
+
+
+async def test_idle_then_motion_then_alert_then_idle(tmp_path: Path) -> None:
+    """S1.6, S1.7, S1.9, S1.34, U1.4: the alert is raised while it goes on."""
+    rig = Rig(tmp_path, replace_settings(loitering_s=3.0, merge_s=2.0))
+    async with rig.running():
+        await rig.play(LEARNED)
+        assert _status(rig) == "IDLE"
+        for step in range(20):
+            await rig.play(1, Mover(70 + 4 * step, 60, 40, 100))
+        assert _status(rig) == "MOTION"
+        for step in range(70):
+            await rig.play(1, Mover(150 + step % 2 * 4, 60, 40, 100))
+        state = rig.service.state
+        assert state.ai_status == "ALERT"
+        assert state.anomaly_status is not None
+        assert state.anomaly_status.anomaly_type == "loitering"
+        assert state.anomaly_stats.total_anomalies_detected == 1
+        assert "loitering" in {box.label for box in state.boxes}
+        assert rig.told == ["opened motion", "opened loitering"]
+        await rig.play(80)
+        assert _status(rig) == "IDLE"
+    assert _statuses(rig)[:3] == ["IDLE", "MOTION", "ALERT"]
+    assert sorted(rig.told[2:]) == ["closed loitering", "closed motion"]
+    phases = [(event.type, event.phase) for event in rig.sink.events]
+    assert phases.count(("loitering", "open")) == phases.count(("loitering", "close")) == 1
+
+
+def replace_settings(**changes: Any) -> VisionSettings:
+    """The settings of these tests with changes."""
+    return msgspec.structs.replace(EVERY, **changes)
+
+
+async def test_the_hub_gets_the_agreed_shape(tmp_path: Path) -> None:
+    """S1.7: key by key."""
+    rig = Rig(tmp_path, replace_settings(loitering_s=1.0))
+    async with rig.running():
+        await rig.play(LEARNED)
+        for step in range(40):
+            await rig.play(1, Mover(150 + step % 2 * 4, 60, 40, 100))
+    message = rig.shown[-1]
+    assert set(message) == {
+        "camera",
+        "t_ms",
+        "frame_seq",
+        "ai_status",
+        "boxes",
+        "score",
+        "threshold",
+        "learning",
+        "anomaly_status",
+        "anomaly_stats",
+        "analysis_ms",
+    }
+    status, stats = message["anomaly_status"], message["anomaly_stats"]
+    assert list(status) == [
+        "is_anomaly",
+        "anomaly_type",
+        "confidence",
+        "severity",
+        "reasoning",
+        "baseline_deviation",
+    ]
+    assert list(stats) == [
+        "total_frames_analyzed",
+        "total_anomalies_detected",
+        "anomaly_rate",
+        "learning_complete",
+    ]
+    assert set(message["boxes"][0]) == {"x", "y", "w", "h", "label", "track"}
+    assert message["camera"] == "front"
+
+
+def test_the_rate_of_anomalies_has_four_decimals() -> None:
+    """S1.8: 12 of 1547 is 0.0078."""
+    assert anomaly_stats(1547, 12, learning_complete=True).anomaly_rate == 0.0078
+    assert anomaly_stats(0, 0, learning_complete=False).anomaly_rate == 0.0
+
+
+async def test_what_is_shown_is_bounded_ten_a_second_moving_one_idle(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    async with rig.running():
+        await rig.play(45)
+        idle = len(rig.shown)
+        await rig.play(45, WALKER)
+    assert 3 <= idle <= 5
+    assert 15 <= len(rig.shown) - idle <= 32
+
+
+async def test_frames_are_counted_once_however_many_watch(tmp_path: Path) -> None:
+    """X.9"""
+    rig = Rig(tmp_path)
+    viewers = [asyncio.create_task(_view(rig.slot)) for _ in range(2)]
+    async with rig.running():
+        await rig.play(25)
+        assert rig.service.state.anomaly_stats.total_frames_analyzed == 25
+    for viewer in viewers:
+        viewer.cancel()
+    await asyncio.gather(*viewers, return_exceptions=True)
+
+
+async def _view(slot: Slot[Frame]) -> None:
+    async for _ in slot.items():
+        pass
+
+
+async def test_a_slow_analysis_takes_the_newest_and_counts_the_rest(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    async with rig.running():
+        await rig.play(1)
+        for _ in range(10):
+            rig.clock.advance(FRAME_NS / 1e9)
+            rig.slot.put(rig.scene.frame(luma=True, mono_ns=rig.clock.mono_ns()))
+        await until(lambda: rig.service.stats.frames_analysed == 2)
+        assert rig.service.state.frame_seq == 11
+    assert rig.service.stats.frames_skipped == 9
+
+
+async def test_a_model_that_fails_is_tried_again_and_nothing_else_suffers(tmp_path: Path) -> None:
+    """S1.17"""
+    models = tmp_path / "models"
+    models.mkdir()
+    rig = Rig(tmp_path, bundled=models)
+    async with rig.running():
+        await until(lambda: rig.health.of("vision.front") is State.FAILED)
+        assert "no analysis" in rig.health.parts()[0].detail
+        for path in BUNDLED.glob("motion.*"):
+            shutil.copy(path, models)
+        await until(lambda: rig.health.of("vision.front") is State.OK)
+        await rig.play(3)
+    assert rig.service.stats.model_failures >= 1
+
+
+async def test_frames_that_are_no_jpeg_are_counted_and_ten_in_a_row_are_said(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    async with rig.running():
+        await rig.play(2)
+        for _ in range(10):
+            frame = rig.scene.frame(luma=True, mono_ns=rig.clock.mono_ns())
+            await rig.give(replace(frame, jpeg=b"\xff\xd8 torn", luma=None))
+        assert rig.health.of("vision.front") is State.DEGRADED
+        await rig.play(1)
+        assert rig.health.of("vision.front") is State.OK
+    assert rig.service.stats.frames_undecodable == 10
+
+
+async def test_a_reset_ends_events_and_counts_from_zero(tmp_path: Path) -> None:
+    """S1.10, X.10"""
+    rig = Rig(tmp_path)
+    async with rig.running():
+        await rig.play(20)
+        await rig.play(20, WALKER)
+        assert rig.told == ["opened motion"]
+        rig.service.reset()
+        state = rig.service.state
+        assert (state.ai_status, state.boxes, state.anomaly_stats.total_frames_analyzed) == ("IDLE", [], 0)
+        assert rig.told == ["opened motion", "closed motion"]
+        await rig.play(3, WALKER)
+        assert rig.service.state.anomaly_stats.total_frames_analyzed == 3
+        assert rig.service.state.ai_status == "IDLE", "the first picture after a reset is the new background"
+
+
+async def test_switched_off_it_rests_and_is_alive(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, replace_settings(enabled=False))
+    async with rig.running():
+        await until(lambda: rig.health.of("vision.front") is State.STOPPED)
+        assert rig.service.pulse.alive
+    assert rig.sink.events == []
+
+
+async def test_without_frames_it_is_alive_idle_and_ends_what_was_open(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    async with rig.running():
+        await rig.play(20)
+        await rig.play(20, WALKER)
+        rig.clock.advance(60)
+        assert not rig.service.pulse.alive
+        await until(lambda: rig.service.pulse.alive)
+        assert rig.service.state.ai_status == "IDLE"
+        assert rig.told == ["opened motion", "closed motion"]
+
+
+async def test_cancelled_it_ends_its_events_and_keeps_what_it_learned(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, replace_settings(anomaly=True))
+    async with rig.running():
+        await rig.play(20)
+        await rig.play(20, WALKER)
+    assert [event.phase for event in rig.sink.events] == ["open", "close"]
+    assert (tmp_path / "vision-front.learned").stat().st_size > 100
+    assert rig.health.of("vision.front") is State.STOPPED
+
+
+async def test_a_full_store_holds_up_nothing_and_loses_nothing(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, replace_settings(merge_s=1.0))
+    rig.sink.full = True
+    async with rig.running():
+        await rig.play(20)
+        await rig.play(20, WALKER)
+        await rig.play(40)
+        assert rig.told == ["opened motion", "closed motion"]
+        await until(lambda: rig.sink.refused > 0)
+        assert rig.sink.events == []
+        rig.sink.full = False
+        await until(lambda: len(rig.sink.events) == 2)
+    assert [event.phase for event in rig.sink.events] == ["open", "close"]
+    assert rig.service.stats.records_dropped == 0
+
+
+async def test_a_store_that_does_not_answer_holds_up_no_frame_and_gets_no_record_twice(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.sink.held.clear()
+    async with rig.running():
+        await rig.play(20)
+        await rig.play(40, WALKER)
+        asyncio.get_running_loop().call_later(0.1, rig.sink.held.set)
+    events: list[Event] = rig.sink.events
+    assert [event.phase for event in events] == ["open", "close"]

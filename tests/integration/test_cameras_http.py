@@ -1,6 +1,10 @@
 """Network cameras over HTTP: bytes untouched, both sign-ins, every refusal with its reason, and coming back."""
 
+import ssl
+import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +13,7 @@ from edge.capture.settings import MjpegSettings
 from edge.core.errors import SourceUnavailableError
 from edge.core.health import State
 from tests.support.capture_stage import CaptureStage
+from tests.support.certificate import self_signed
 from tests.support.jpegs import jpeg, with_thumbnail, without_tables
 from tests.support.mjpeg_source import MjpegSource, mjpeg_source
 
@@ -98,6 +103,42 @@ def test_no_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch) -
         camera.open()
         camera.read()
         camera.close()
+
+
+class TestTls:
+    """A camera's own certificate, which nobody signed, as nearly every camera has it."""
+
+    @pytest.fixture
+    def source(self, tmp_path: Path) -> Iterator[MjpegSource]:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(self_signed(tmp_path, "127.0.0.1"))
+        with mjpeg_source(tls=tls) as source:
+            yield source
+
+    @pytest.mark.parametrize("scheme", ["https", "HTTPS"])
+    def test_it_is_refused_unless_the_settings_allow_it(self, source: MjpegSource, scheme: str) -> None:
+        url = source.url.replace("https", scheme)
+        camera = MjpegCamera(MjpegSettings(url=url))
+        with pytest.raises(SourceUnavailableError, match="certificate"):
+            camera.open()
+        camera.close()
+        camera = MjpegCamera(MjpegSettings(url=url, verify_tls=False))
+        camera.open()
+        assert camera.read().jpeg == source.pictures[0]
+        camera.close()
+
+    def test_close_from_another_thread_ends_a_blocked_read(self, source: MjpegSource) -> None:
+        camera = MjpegCamera(MjpegSettings(url=source.url, verify_tls=False, read_timeout_s=30))
+        camera.open()
+        source.silent.set()
+        closer = threading.Timer(0.2, camera.close)
+        closer.start()
+        began = time.monotonic()
+        with pytest.raises(SourceUnavailableError):
+            for _ in range(1000):
+                camera.read()
+        assert time.monotonic() - began < 15
+        closer.join()
 
 
 def _stage(source: MjpegSource, *, stall_s: float = 3.0) -> CaptureStage:

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +19,7 @@ NONCE = "f00dfeed"
 
 
 class MjpegSource:
-    """Serves `/stream` on loopback, and keeps its port when it is killed and started again.
+    """Serves `/stream` on loopback (over `tls` if given), and keeps its port when it is killed and started again.
 
     `stated_length`: whether parts have a Content-Length; `sign_in`: (scheme, user, password) with `basic` or `digest`.
     Other paths: `/page` (HTML), `/snapshot` (one JPEG), `/once` (three pictures, then the end).
@@ -31,11 +32,13 @@ class MjpegSource:
         stated_length: bool = True,
         sign_in: tuple[str, str, str] | None = None,
         pictures: tuple[bytes, ...] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.port = free_port()
         self.fps = fps
         self.stated_length = stated_length
         self.sign_in = sign_in
+        self.tls = tls
         self.pictures = pictures or tuple(jpeg(level, width=160, height=120) for level in range(40, 220, 20))
         self.silent = threading.Event()
         self.asked: list[str] = []
@@ -46,7 +49,7 @@ class MjpegSource:
     @property
     def url(self) -> str:
         """Address of the stream."""
-        return f"http://127.0.0.1:{self.port}/stream"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/stream"
 
     def start(self) -> None:
         """Listen."""
@@ -88,9 +91,10 @@ def mjpeg_source(
     stated_length: bool = True,
     sign_in: tuple[str, str, str] | None = None,
     pictures: tuple[bytes, ...] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[MjpegSource]:
     """A running source for the time of a test."""
-    source = MjpegSource(fps=fps, stated_length=stated_length, sign_in=sign_in, pictures=pictures)
+    source = MjpegSource(fps=fps, stated_length=stated_length, sign_in=sign_in, pictures=pictures, tls=tls)
     source.start()
     try:
         yield source
@@ -108,6 +112,8 @@ class _Server(ThreadingHTTPServer):
         self.source = source
         self.connections: set[socket.socket] = set()
         super().__init__(("127.0.0.1", source.port), _Handler)
+        if source.tls:
+            self.socket = source.tls.wrap_socket(self.socket, server_side=True)
 
     def cut(self) -> None:
         for connection in list(self.connections):

@@ -28,7 +28,7 @@ models: setup-dev ## rebuild the bundled models from source
 	@$(PY) -m cloud.training.build
 
 docs: setup-dev ## write the generated pages of docs/
-	@$(PY) scripts/write_docs.py
+	@$(PY) -m scripts.write_docs
 
 lock: setup-dev ## pin every dependency anew
 	@scripts/lock.sh

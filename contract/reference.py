@@ -95,10 +95,10 @@ def _bounds(kind: mi.IntType | mi.FloatType) -> str:
 
 def _default(field: mi.Field) -> str:
     value: Any = field.default
-    if value is msgspec.NODEFAULT:
-        if field.default_factory is msgspec.NODEFAULT:
-            return "required"
+    if field.default_factory in {list, dict}:
         value = field.default_factory()
-    if value is None:
-        return "none"
-    return f"`{msgspec.json.encode(value).decode()}`"
+    elif field.default_factory is not msgspec.NODEFAULT:
+        return "worked out"
+    if value is msgspec.NODEFAULT:
+        return "required"
+    return "none" if value is None else f"`{msgspec.json.encode(value).decode()}`"

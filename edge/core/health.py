@@ -58,6 +58,10 @@ class Health:
         known = self._parts.get(part)
         return known.state if known else State.STOPPED
 
+    def part(self, name: str) -> PartHealth | None:
+        """Everything known of a part; None for one that never spoke."""
+        return self._parts.get(name)
+
     def parts(self) -> list[PartHealth]:
         """Every part, by name."""
         return [self._parts[name] for name in sorted(self._parts)]

@@ -88,7 +88,7 @@ class CameraUnit:
     def stats(self) -> CameraStats:
         """How it does now."""
         capture, vision = self._parts.capture.stats, self._parts.vision
-        part = self._own_health()
+        part = self._health.part(self._part)
         return CameraStats(
             state=part.state.value if part else State.STOPPED.value,
             detail=part.detail if part else "",
@@ -158,6 +158,3 @@ class CameraUnit:
             "recording": self.recording,
         }
         self._hub.publish("camera", message, key=self._id)
-
-    def _own_health(self) -> PartHealth | None:
-        return next((part for part in self._health.parts() if part.part == self._part), None)

@@ -2,13 +2,14 @@
 
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from edge.config import EdgeConfig
 from edge.core.clock import Clock
 from edge.core.errors import StoreError
-from edge.core.health import Health
+from edge.core.health import Health, State
 from edge.core.hub import Hub
 from edge.core.secrets import read_secret
 from edge.core.service import Pulse, Service
@@ -41,13 +42,16 @@ def target_maker(config: EdgeConfig) -> Callable[[], Target] | None:
 class Carrier:
     """Publisher and uploader; itself a `Service` that tells the page once a second how far they are."""
 
-    def __init__(self, *, outbox: Outbox, publisher: Publisher, uploader: Uploader, hub: Hub, clock: Clock) -> None:
+    def __init__(
+        self, *, outbox: Outbox, publisher: Publisher, uploader: Uploader, hub: Hub, health: Health, clock: Clock
+    ) -> None:
         self.name = "sync"
         self.pulse = Pulse(clock)
         self._outbox = outbox
         self._publisher = publisher
         self._uploader = uploader
         self._hub = hub
+        self._health = health
         self._clock = clock
         self._counts = Counts(outbox.outbox_records, None, 0)
 
@@ -76,8 +80,23 @@ class Carrier:
                 self._counts = await self._outbox.counts()
             except StoreError:
                 self._counts = Counts(self._outbox.outbox_records, None, self._counts.uploads_pending)
+            self._hub.publish("sync", self._message(), key="device")
             self.pulse.beat()
             await self._clock.sleep(_TELL_EVERY_S)
+
+    def _message(self) -> dict[str, Any]:
+        """The hub's `sync` message: how each link is and how much waits for it."""
+        broker, progress = self._health.part("broker"), self._uploader.progress
+        return {
+            "broker": broker.state.value if broker else State.STOPPED.value,
+            "broker_detail": broker.detail if broker else "",
+            "objects": self._health.of("objects").value,
+            "outbox_records": self._counts.outbox_records,
+            "oldest_unacked_s": self._counts.oldest_unacked_s,
+            "acked_total": self._outbox.acknowledged_total,
+            "uploads_pending": self._counts.uploads_pending,
+            "upload": asdict(progress) if progress else None,
+        }
 
 
 def make_carrier(  # every argument is one wire of the composition root
@@ -100,4 +119,4 @@ def make_carrier(  # every argument is one wire of the composition root
         health=health,
         rng=random.Random(),  # noqa: S311
     )
-    return Carrier(outbox=outbox, publisher=publisher, uploader=uploader, hub=hub, clock=clock)
+    return Carrier(outbox=outbox, publisher=publisher, uploader=uploader, hub=hub, health=health, clock=clock)

@@ -43,8 +43,8 @@ def test_nothing_goes_out_but_to_the_broker_that_the_config_names(tmp_path: Path
         text=True,
         check=False,
     )
+    assert done.returncode == 0, done.stderr
     log = settings.with_suffix(".log").read_text(encoding="utf-8")
-    assert done.returncode == 0, done.stderr + log
     assert done.stdout.splitlines() == [f"tcp 127.0.0.1:{BROKER}"], log
     assert "vision.front is ok" in log
     assert [path for path in home.rglob("*") if path.is_file()] == []

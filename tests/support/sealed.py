@@ -1,7 +1,7 @@
 """Run as a program inside a network namespace of its own: starts the daemon and prints whom it tried to reach.
 
 Usage: `unshare -n python -m tests.support.sealed SETTINGS PORT SECONDS`. Every interface is listened to, and a default
-route leads into a dummy one, so that whatever the process or a library in it sends is seen and goes nowhere. Prints one
+route leads into a wire without an end, so that whatever the process or a library in it sends is seen and goes nowhere. Prints one
 line `tcp|udp ADDRESS:PORT` for each different target.
 """
 
@@ -17,9 +17,10 @@ from pathlib import Path
 ETH_P_ALL = 3
 _SETUP = (
     "link set lo up",
-    "link add out0 type dummy",
+    "link add out0 type veth peer name out1",
     "addr add 192.0.2.1/24 dev out0",
-    "link set out0 up",
+    "link set out1 up",
+    "link set out0 arp off up",
     "route add default dev out0",
 )
 

@@ -14,7 +14,11 @@ export function createControls({ api, camera, picture, onPending, onRefused }) {
   const snapshot = byId("snapshot");
   const fullscreen = byId("fullscreen");
   const said = byId("said");
+  const asked = new Set();
   let pending = null;
+
+  /** Whether somebody wants this recording; one that an event began ends by itself and is no matter of the button. */
+  const byHand = (now) => now?.manual ?? asked.has(now?.camera);
 
   power.addEventListener("click", () => (running(camera()) ? stop() : start()));
   record.addEventListener("click", toggleRecording);
@@ -40,8 +44,10 @@ export function createControls({ api, camera, picture, onPending, onRefused }) {
 
   function toggleRecording() {
     return during("record", async (id) => {
-      const on = !camera().recording;
+      const on = !byHand(camera());
       await api.record(id, on);
+      if (on) asked.add(id);
+      else asked.delete(id);
       return on ? "Recording." : "Recording ended.";
     });
   }
@@ -86,7 +92,7 @@ export function createControls({ api, camera, picture, onPending, onRefused }) {
     power.disabled = !idle;
     record.disabled = snapshot.disabled = !idle || !on;
     fullscreen.disabled = !on;
-    const recording = Boolean(now?.recording);
+    const recording = byHand(now);
     mark(record, "aria-pressed", String(recording));
     say(record, recording ? "Stop recording" : "Record");
   }

@@ -31,12 +31,13 @@ const READERS = {
   }),
   health: (body, record) => ({
     key: `health:${record.id}`,
+    part: body.part,
     at: Date.parse(record.t),
     title: `${partName(body.part)}: ${STATE_WORDS[body.state] ?? body.state}`,
     where: "",
     severity: body.state === "failed" ? "HIGH" : body.state === "degraded" ? "MEDIUM" : null,
     open: false,
-    details: body.detail ? [body.detail] : [],
+    details: body.detail && body.state !== "ok" ? [body.detail] : [],
     good: body.state === "ok",
   }),
   loss: (body, record) => ({
@@ -50,12 +51,15 @@ const READERS = {
   }),
 };
 
-const STATE_WORDS = { starting: "is starting", ok: "works", degraded: "is impaired", failed: "failed", stopped: "has stopped" };
+const STATE_WORDS = { ok: "works again", degraded: "impaired", failed: "failed" };
 
-/** `list` with one more record worked in. Records of other kinds, and steps older than what is known, change nothing. */
+/**
+ * `list` with one more record worked in, later ones last. Records of other kinds, steps older than what is known, and
+ * parts that start and stop as they should, change nothing.
+ */
 export function fold(list, record) {
   const kind = record?.body?.kind;
-  if (!Object.hasOwn(READERS, kind ?? "")) return list;
+  if (!Object.hasOwn(READERS, kind ?? "") || (kind === "health" && isRoutine(list, record))) return list;
   const entry = { kind, id: record.id, ...READERS[kind](record.body, record) };
   const known = list.find((other) => other.key === entry.key);
   if (known && isOlder(record.id, known.id)) return list;
@@ -70,6 +74,18 @@ export function partName(part) {
 /** One line that says when and where. */
 export function whenAndWhere(entry, nowMs) {
   return [moment(entry.at, nowMs), entry.where, entry.open ? "going on" : ""].filter(Boolean).join(" · ");
+}
+
+/** Only trouble is worth telling, and its end. */
+function isRoutine(list, { body }) {
+  if (body.state === "failed" || body.state === "degraded") return false;
+  const last = list.find(({ part }) => part === body.part);
+  return body.state !== "ok" || !last || last.good;
+}
+
+/** Records in the order in which the device made them. */
+export function inOrder(records) {
+  return [...records].sort((a, b) => (isOlder(a.id, b.id) ? -1 : 1));
 }
 
 function isOlder(id, knownId) {

@@ -13,7 +13,7 @@ export function createOverlay(canvas, img, sizeOf) {
     if (!vision?.boxes?.length || now - vision.heardAt > STALE_MS) return;
     const { w, h } = sizeOf(img);
     const view = contain(width, height, w, h);
-    for (const box of vision.boxes) drawBox(pen, place(box, view), box);
+    for (const box of vision.boxes) drawBox(pen, box, view);
   };
 }
 
@@ -28,7 +28,8 @@ export function alarming(box) {
   return Boolean(box.label) && box.label !== "motion";
 }
 
-function drawBox(pen, { x, y, w, h }, box) {
+function drawBox(pen, box, view) {
+  const { x, y, w, h } = place(box, view);
   const stroke = color(alarming(box) ? "--box-alarm" : "--box");
   pen.lineJoin = "round";
   pen.strokeStyle = "rgb(0 0 0 / 55%)";
@@ -38,16 +39,17 @@ function drawBox(pen, { x, y, w, h }, box) {
   pen.lineWidth = 2;
   pen.strokeRect(x, y, w, h);
   const text = caption(box);
-  if (text) drawCaption(pen, text, x, y, stroke);
+  if (text) drawCaption(pen, text, { x, y, right: view.x + view.w }, stroke);
 }
 
-function drawCaption(pen, text, x, y, fill) {
+function drawCaption(pen, text, { x, y, right }, fill) {
   pen.font = `600 11px ${color("--font")}`;
   const wide = pen.measureText(text).width + 10;
+  const left = Math.max(0, Math.min(x - 1, right - wide));
   const top = y >= 18 ? y - 18 : y;
   pen.fillStyle = fill;
-  pen.fillRect(x - 1, top, wide, 18);
+  pen.fillRect(left, top, wide, 18);
   pen.fillStyle = "#06131a";
   pen.textBaseline = "middle";
-  pen.fillText(text, x + 4, top + 9.5);
+  pen.fillText(text, left + 5, top + 9.5);
 }

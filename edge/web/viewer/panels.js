@@ -41,7 +41,7 @@ const STATE_WORDS = { ok: "Connected", starting: "Connecting", degraded: "Impair
 
 const SYNC_ROWS = [
   ["Broker", (sync) => stateText(sync.broker, sync.broker_detail), (sync) => sync.broker],
-  ["Object storage", (sync) => stateText(sync.objects), (sync) => sync.objects],
+  ["Object storage", (sync) => stateText(sync.objects, sync.objects_detail), (sync) => sync.objects],
   ["Records waiting", (sync) => number(sync.outbox_records)],
   ["Oldest not acked", (sync) => (sync.oldest_unacked_s === null ? "none" : duration(sync.oldest_unacked_s))],
   ["Records delivered", (sync) => number(sync.acked_total)],

@@ -59,7 +59,7 @@ function drawLane({ info, channel, canvas, value }, startMs, endMs, cursorMs) {
   pen.lineWidth = 1.6;
   pen.lineJoin = "round";
   for (const run of found) drawRun(pen, thin(run, (endMs - startMs) / width), place);
-  drawRange(pen, range, info, width, height);
+  drawRange(pen, range, info, height);
   const shown = cursorMs === null ? freshest(channel, endMs) : nearest(channel, cursorMs);
   say(value, shown ? number(shown.v, info.digits) : "–");
   if (cursorMs !== null) drawCursor(pen, place, cursorMs, shown, height);
@@ -97,15 +97,13 @@ function drawRun(pen, run, place) {
   pen.stroke();
 }
 
-function drawRange(pen, range, info, width, height) {
+function drawRange(pen, range, info, height) {
   pen.font = `10px ${color("--font")}`;
   pen.fillStyle = color("--faint");
-  pen.textAlign = "right";
   pen.textBaseline = "top";
-  pen.fillText(number(range.high, info.digits), width - 3, 2);
+  pen.fillText(number(range.high, info.digits), 3, 2);
   pen.textBaseline = "bottom";
-  pen.fillText(number(range.low, info.digits), width - 3, height - 2);
-  pen.textAlign = "left";
+  pen.fillText(number(range.low, info.digits), 3, height - 2);
 }
 
 function drawCursor(pen, place, cursorMs, point, height) {

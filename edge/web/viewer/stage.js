@@ -10,7 +10,7 @@ export function stageOf({ known, camera, picture, link, pending }) {
   if (!known) return { view: "loading", title: "Looking for cameras…", detail: "", busy: true };
   if (!camera) return NO_CAMERA;
   if (link === "lost") return { view: "cut", title: "", detail: "", busy: false };
-  if (camera.state === "stopped") return OFF;
+  if (camera.state === "stopped") return { ...OFF, detail: camera.detail || OFF.detail };
   if (camera.state === "failed" || camera.state === "degraded") {
     return { view: "lost", title: "Camera lost, trying again…", detail: camera.detail ?? "", busy: true };
   }

@@ -1,6 +1,6 @@
 // What the page knows. Messages go in, views are told which topic changed; nothing here touches the page.
 
-import { fold } from "./happenings.js";
+import { fold, inOrder } from "./happenings.js";
 import { addRows, emptySeries } from "./series.js";
 import { merge, segmentOf } from "./segments.js";
 import { createDeviceClock } from "./device-clock.js";
@@ -47,7 +47,7 @@ export function createStore() {
       }
       for (const topic of ["telemetry", "sync"]) if (status[topic]) store.take({ topic, data: status[topic] });
       store.segments = merge(store.segments, recordsOf(status.predictions).filter(isEmotion).map(segmentOf));
-      store.happenings = recordsOf([...status.events, ...status.recordings, ...others]).reduce(fold, store.happenings);
+      store.happenings = inOrder(recordsOf([...status.events, ...status.recordings, ...others])).reduce(fold, store.happenings);
       for (const topic of ["cameras", "segments", "happenings"]) store.tell(topic);
     },
   };

@@ -87,7 +87,7 @@ class NativeRoutes:
                 t_ms=now.wall_ms,
                 clock_trusted=now.trusted,
                 ready=deps.health.ready,
-                newest_row=await deps.history.newest_row(),
+                newest_row=await self._newest_row(),
                 cameras=self._cameras(),
                 health=self._parts(),
                 vision=latest.all("vision"),
@@ -195,6 +195,12 @@ class NativeRoutes:
         except StoreError:
             return []  # the health of the store says so, in the same answer
         return _views(rows)
+
+    async def _newest_row(self) -> int:
+        try:
+            return await self._deps.history.newest_row()
+        except StoreError:
+            return 0
 
     def _cameras(self) -> list[CameraView]:
         return [self._view(camera) for camera in self._deps.cameras.values()]

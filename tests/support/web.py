@@ -182,6 +182,7 @@ class Web:
     password: str
     base: str = ""
     server: WebServer | None = None
+    task: asyncio.Task[None] | None = None
     session: str = ""
 
     async def token(self) -> str:
@@ -191,7 +192,7 @@ class Web:
 
     def client(self, **options: Any) -> httpx.AsyncClient:
         """An HTTP client of the running server."""
-        return httpx.AsyncClient(base_url=self.base, timeout=10.0, trust_env=False, **options)
+        return httpx.AsyncClient(base_url=self.base, timeout=10.0, trust_env=False, verify=False, **options)  # noqa: S501
 
     async def signed_in(self) -> dict[str, str]:
         """The header of a signed-in program."""
@@ -228,28 +229,31 @@ def make_web(folder: Path, *, cameras: Sequence[str] = ("front",), clock: Clock 
     return Web(deps, create_app(deps), fakes, history, password)
 
 
-@asynccontextmanager
-async def serving(web: Web, *, port: int | None = None) -> AsyncIterator[Web]:
-    """`web` behind a real server, on a free port of loopback if none is given; ended as the daemon ends it."""
-    port = port or free_port()
-    settings = msgspec.structs.replace(web.deps.settings, port=port)
-    server = WebServer(
+def server_of(web: Web, port: int) -> WebServer:
+    """The service that serves `web` on a port."""
+    return WebServer(
         web.app,
-        settings=settings,
+        settings=msgspec.structs.replace(web.deps.settings, port=port),
         health=web.deps.health,
         clock=web.deps.clock,
         rng=random.Random(1),
         closing=web.deps.closing,
     )
-    scheme = "https" if settings.tls_certificate else "http"
-    web.base, web.server = f"{scheme}://127.0.0.1:{port}", server
-    task = asyncio.create_task(server.run())
+
+
+@asynccontextmanager
+async def serving(web: Web, *, port: int | None = None) -> AsyncIterator[Web]:
+    """`web` behind a real server, on a free port of loopback if none is given; ended as the daemon ends it."""
+    port = port or free_port()
+    scheme = "https" if web.deps.settings.tls_certificate else "http"
+    web.base, web.server = f"{scheme}://127.0.0.1:{port}", server_of(web, port)
+    web.task = asyncio.create_task(web.server.run())
     try:
         await _listening(port)
         yield web
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        web.task.cancel()
+        await asyncio.gather(web.task, return_exceptions=True)
 
 
 async def _listening(port: int) -> None:

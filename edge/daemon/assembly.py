@@ -33,7 +33,7 @@ from edge.daemon.vitals import VitalsService
 from edge.daemon.watchdog import Watchdog
 from edge.models.store import ModelStore
 from edge.outbox.store import Outbox
-from edge.recording.ledger import RecordingTeller
+from edge.recording.ledger import ClosedRecording, RecordingTeller
 from edge.recording.retention import RetentionService
 from edge.recording.service import RecordingService
 from edge.recording.spool import Spool
@@ -138,10 +138,12 @@ def _recorders(ground: Ground, carrier: Carrier) -> Recorders:
         clock=ground.clock,
         health=ground.health,
     )
-    carrier.on_uploaded(retention.mark_uploaded)
-    teller = RecordingTeller(
-        device=ground.config.device, sink=ground.outbox, known=known, on_closed=carrier.recording_closed
-    )
+    carrier.uploader.on_uploaded = retention.mark_uploaded
+
+    async def queue(recording: ClosedRecording) -> None:
+        await ground.outbox.uploads.add(recording.recording_id, recording.path)
+
+    teller = RecordingTeller(device=ground.config.device, sink=ground.outbox, known=known, on_closed=queue)
     return Recorders(spool=spool, teller=teller, retention=retention)
 
 
@@ -282,7 +284,7 @@ def _vitals(ground: Ground, carrier: Carrier, units: Mapping[str, CameraUnit]) -
         hub=ground.hub,
         sink=ground.outbox,
         clock=ground.clock,
-        backlog=lambda: (ground.outbox.outbox_records, carrier.uploads_pending),
+        backlog=lambda: (ground.outbox.outbox_records, carrier.status.counts.uploads_pending),
         fps=lambda: {camera: round(unit.stats.fps, 1) for camera, unit in units.items()},
         record_every_s=ground.config.telemetry_every_s,
     )

@@ -1,29 +1,38 @@
-"""What carries records and recordings away, put together, and what the page is told of it."""
+"""What carries records and recordings away, put together."""
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
 
 from edge.config import EdgeConfig
 from edge.core.clock import Clock
-from edge.core.errors import StoreError
-from edge.core.health import Health, State
+from edge.core.health import Health
 from edge.core.hub import Hub
 from edge.core.secrets import read_secret
-from edge.core.service import Pulse, Service
-from edge.outbox.rows import Counts
+from edge.core.service import Service
 from edge.outbox.store import Outbox
-from edge.recording.ledger import ClosedRecording
 from edge.sync.publisher import Publisher
 from edge.sync.settings import FolderSettings, S3Settings
+from edge.sync.status import SyncStatus
 from edge.sync.targets.folder import FolderTarget
 from edge.sync.targets.s3 import S3Target, read_keys
 from edge.sync.targets.target import Target
 from edge.sync.uploader import Uploader
 
-_TELL_EVERY_S: Final = 1.0
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carrier:
+    """Publisher, uploader, and what tells the page how far they are."""
+
+    publisher: Publisher
+    uploader: Uploader
+    status: SyncStatus
+
+    @property
+    def services(self) -> Sequence[Service]:
+        """What has to run."""
+        return (self.publisher, self.uploader, self.status)
 
 
 def target_maker(config: EdgeConfig) -> Callable[[], Target] | None:
@@ -39,67 +48,7 @@ def target_maker(config: EdgeConfig) -> Callable[[], Target] | None:
             return None
 
 
-class Carrier:
-    """Publisher and uploader; itself a `Service` that tells the page once a second how far they are."""
-
-    def __init__(
-        self, *, outbox: Outbox, publisher: Publisher, uploader: Uploader, hub: Hub, health: Health, clock: Clock
-    ) -> None:
-        self.name = "sync"
-        self.pulse = Pulse(clock)
-        self._outbox = outbox
-        self._publisher = publisher
-        self._uploader = uploader
-        self._hub = hub
-        self._health = health
-        self._clock = clock
-        self._counts = Counts(outbox.outbox_records, None, 0)
-
-    @property
-    def services(self) -> Sequence[Service]:
-        """What has to run."""
-        return (self._publisher, self._uploader, self)
-
-    @property
-    def uploads_pending(self) -> int:
-        """Recordings not sent yet, as of a second ago."""
-        return self._counts.uploads_pending
-
-    def on_uploaded(self, call: Callable[[str], Awaitable[None]]) -> None:
-        """Call `call` with the id of each recording that object storage has confirmed."""
-        self._uploader.on_uploaded = call
-
-    async def recording_closed(self, recording: ClosedRecording) -> None:
-        """Queue a whole file for upload."""
-        await self._outbox.uploads.add(recording.recording_id, recording.path)
-
-    async def run(self) -> None:
-        """Tell until cancelled."""
-        while True:
-            try:
-                self._counts = await self._outbox.counts()
-            except StoreError:
-                self._counts = Counts(self._outbox.outbox_records, None, self._counts.uploads_pending)
-            self._hub.publish("sync", self._message(), key="device")
-            self.pulse.beat()
-            await self._clock.sleep(_TELL_EVERY_S)
-
-    def _message(self) -> dict[str, Any]:
-        """The hub's `sync` message: how each link is and how much waits for it."""
-        broker, progress = self._health.part("broker"), self._uploader.progress
-        return {
-            "broker": broker.state.value if broker else State.STOPPED.value,
-            "broker_detail": broker.detail if broker else "",
-            "objects": self._health.of("objects").value,
-            "outbox_records": self._counts.outbox_records,
-            "oldest_unacked_s": self._counts.oldest_unacked_s,
-            "acked_total": self._outbox.acknowledged_total,
-            "uploads_pending": self._counts.uploads_pending,
-            "upload": asdict(progress) if progress else None,
-        }
-
-
-def make_carrier(  # every argument is one wire of the composition root
+def make_carrier(
     config: EdgeConfig, *, clock: Clock, hub: Hub, health: Health, outbox: Outbox, version: str
 ) -> Carrier:
     """Publisher and uploader of these settings."""
@@ -119,4 +68,5 @@ def make_carrier(  # every argument is one wire of the composition root
         health=health,
         rng=random.Random(),  # noqa: S311
     )
-    return Carrier(outbox=outbox, publisher=publisher, uploader=uploader, hub=hub, health=health, clock=clock)
+    status = SyncStatus(outbox=outbox, uploader=uploader, hub=hub, health=health, clock=clock)
+    return Carrier(publisher=publisher, uploader=uploader, status=status)

@@ -31,6 +31,7 @@ from edge.vision.luma import FrameUndecodableError
 from edge.vision.pace import FramePace
 from edge.vision.settings import VisionSettings
 from edge.vision.state import VisionState
+from edge.vision.stats import VisionStats
 
 _RETRY_LIMIT_S: Final = 10.0
 _SAVE_EVERY_NS: Final = 300_000_000_000
@@ -51,20 +52,6 @@ class VisionOutlets:
     health: Health
     on_event_opened: Callable[[Event], None] | None = None
     on_event_closed: Callable[[Event], None] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class VisionStats:
-    """Counts since the daemon's start, for metrics. `frames_skipped` came and went while the analysis was busy."""
-
-    frames_analysed: int = 0
-    frames_skipped: int = 0
-    frames_undecodable: int = 0
-    model_failures: int = 0
-    events_opened: int = 0
-    records_dropped: int = 0
-    analysis_s: float = 0.0
-    """Seconds that all analyses took together."""
 
 
 class VisionService:

@@ -60,7 +60,7 @@ def read(device: str, leaf: str, payload: bytes, received_ms: int) -> tuple[Inco
     """What `payload` from `device` becomes, and why its body could not be read, if so.
 
     A record with a sound envelope and an unknown or malformed body is kept as `unreadable`: a newer device must not
-    wait for ever for an ack. Raise `InvalidMessageError` when not even the envelope can be read.
+    wait for ever for an ack. Raise `ContractError` when not even the envelope can be read.
     """
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise InvalidMessageError(f"{len(payload)} bytes are more than the {MAX_PAYLOAD_BYTES} a message may have")

@@ -1,5 +1,7 @@
 """What of a boot is here and what is missing, against a plain set of numbers."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +29,7 @@ def test_coverage_knows_what_a_set_would_know(batches: list[list[Range]]) -> Non
 def test_merged_ranges_are_apart_and_the_same_numbers(ranges: list[Range]) -> None:
     merged = merge(ranges)
     assert _numbers(merged) == _numbers(ranges)
-    assert all(before[1] + 1 < after[0] for before, after in zip(merged, merged[1:], strict=False))
+    assert all(before[1] + 1 < after[0] for before, after in itertools.pairwise(merged))
 
 
 def test_records_in_order_leave_no_gap_to_keep() -> None:

@@ -1,0 +1,271 @@
+"""One suite for both databases: once each, gaps as they are, pages that stay right, people who may come in."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, inspect, select
+
+from cloud.store import tables
+from cloud.store.accounts import Accounts
+from cloud.store.coverage import Coverage
+from cloud.store.database import Database
+from cloud.store.errors import AlreadyExistsError, StoreUnavailableError
+from cloud.store.intake import Intake, Rejected
+from cloud.store.migrate import migrate
+from cloud.store.queries import CursorError, Queries, Slice
+from contract.messages import HealthChange, Status
+from tests.support.cloud import BOOT, START_MS, event, incoming, loss, opened, prediction, recording
+from tests.support.ports import free_port
+from tests.support.postgres import Postgres, running_postgres
+
+_names = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'cloud.db'}"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.create(f"store_{next(_names)}")
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    async with opened(url) as found:
+        yield found
+
+
+async def _count(database: Database, name: str) -> int:
+    async with database.read() as link:
+        return int((await link.execute(select(func.count()).select_from(tables.metadata.tables[name]))).scalar_one())
+
+
+async def test_migrating_gives_the_tables_that_the_program_expects(database: Database) -> None:
+    await migrate(database)
+
+    def columns(connection: Any) -> dict[str, set[str]]:
+        found = inspect(connection)
+        return {name: {column["name"] for column in found.get_columns(name)} for name in found.get_table_names()}
+
+    async with database.read() as link:
+        there = await link.run_sync(columns)
+    there.pop("alembic_version")
+    assert there == {name: set(table.c.keys()) for name, table in tables.metadata.tables.items()}
+
+
+async def test_two_processes_that_start_at_once_both_find_the_schema(url: str) -> None:
+    first, second = Database(url), Database(url)
+    assert set(await asyncio.gather(migrate(first), migrate(second))) == {"0001"}
+    await first.close()
+    await second.close()
+
+
+async def test_a_record_is_stored_once_however_often_it_comes(database: Database) -> None:
+    intake = Intake(database)
+    batch = [incoming(prediction(seq), seq) for seq in (1, 2, 3)]
+    assert (await intake.add([*batch, batch[0]], 10)).fresh == 3
+    stored = await intake.add([*batch, incoming(prediction(4), 4)], 20)
+    assert stored.fresh == 1
+    assert stored.coverage == {("gate", BOOT): Coverage(4)}
+    assert await _count(database, "records") == await _count(database, "predictions") == 4
+
+
+async def test_any_order_and_any_repetition_end_the_same(database: Database) -> None:
+    intake, rng = Intake(database), random.Random(7)
+    batch = [incoming(prediction(seq), seq) for seq in range(1, 41)]
+    shuffled = batch * 2
+    rng.shuffle(shuffled)
+    fresh = 0
+    for begin in range(0, len(shuffled), 9):
+        fresh += (await intake.add(shuffled[begin : begin + 9], 10)).fresh
+    assert fresh == 40
+    assert await intake.coverage(("gate", BOOT)) == Coverage(40)
+    assert await _count(database, "gaps") == 0
+
+
+async def test_a_gap_is_seen_kept_and_closed(database: Database) -> None:
+    intake, queries = Intake(database), Queries(database)
+    await intake.add([incoming(prediction(seq), seq) for seq in (1, 2, 5, 9)], 10)
+    coverage = await intake.coverage(("gate", BOOT))
+    assert (coverage.contiguous, coverage.gaps) == (2, ((3, 4), (6, 8)))
+    page = await queries.gaps("gate", Slice())
+    assert [(gap["first_seq"], gap["last_seq"]) for gap in page.items] == [(6, 8), (3, 4)]
+    device = (await queries.devices(Slice())).items[0]
+    assert (device["contiguous"], device["highest"], device["missing"]) == (2, 9, 5)
+    await intake.add([incoming(prediction(seq), seq) for seq in (7, 3, 4)], 20)
+    assert await intake.coverage(("gate", BOOT)) == Coverage(9, ((6, 6), (8, 8)))
+
+
+async def test_a_loss_closes_a_gap_also_of_another_boot(database: Database) -> None:
+    intake, later = Intake(database), "00000002-cafecafe"
+    await intake.add([incoming(prediction(seq), seq) for seq in (1, 6)], 10)
+    stored = await intake.add([incoming(loss(2, 5), 1, boot=later)], 20)
+    assert stored.coverage == {("gate", BOOT): Coverage(6), ("gate", later): Coverage(1)}
+    assert [row["lost_boot"] for row in (await Queries(database).page("ledger", Slice())).items] == [BOOT]
+
+
+async def test_a_loss_at_the_end_of_a_boot_moves_its_end(database: Database) -> None:
+    intake = Intake(database)
+    await intake.add([incoming(prediction(1), 1), incoming(loss(2, 9), 1, boot="00000002-cafecafe")], 10)
+    assert await intake.coverage(("gate", BOOT)) == Coverage(9)
+
+
+async def test_two_writers_of_one_boot_lose_nothing(url: str) -> None:
+    async with opened(url) as first, opened(url) as second:
+        writers = [Intake(first), Intake(second)]
+        for begin in range(1, 60, 6):
+            halves = [[incoming(prediction(seq), seq) for seq in range(begin + n, begin + 6, 2)] for n in (0, 1)]
+            await asyncio.gather(*(w.add([*half, halves[0][0]], 5) for w, half in zip(writers, halves, strict=True)))
+        assert await writers[0].coverage(("gate", BOOT)) == Coverage(60)
+        assert await _count(first, "records") == 60
+
+
+async def test_an_event_is_as_its_latest_step_in_any_order(database: Database) -> None:
+    intake = Intake(database)
+    steps = [incoming(event(1, phase=phase), seq) for seq, phase in ((1, "open"), (2, "update"), (3, "close"))]
+    await intake.add([steps[2], steps[0]], 10)
+    await intake.add([steps[1]], 20)
+    rows = (await Queries(database).page("events", Slice())).items
+    assert [(row["phase"], row["seq"]) for row in rows] == [("close", 3)]
+    assert await _count(database, "records") == 3
+
+
+async def test_recordings_of_the_same_id_belong_to_their_devices(database: Database) -> None:
+    intake, queries = Intake(database), Queries(database)
+    batch = [incoming(recording("gate", phase="closed"), 1), incoming(recording("gate"), 2)]
+    await intake.add([*batch, incoming(recording("door"), 1, device="door")], 10)
+    assert {row["device"]: row["phase"] for row in await queries.recording("rec-1")} == {
+        "gate": "uploaded",
+        "door": "uploaded",
+    }
+    assert len(await queries.recording("rec-1", "door")) == 1
+
+
+async def test_every_kind_is_kept_whole(database: Database) -> None:
+    await Intake(database).add([incoming(HealthChange(part="store", state="ok", detail="é\\u0000"), 1)], 10)
+    async with database.read() as link:
+        row = (await link.execute(select(tables.records))).mappings().one()
+    assert (row["kind"], row["boot"], row["seq"], row["t_ms"]) == ("health", BOOT, 1, START_MS + 1)
+
+
+async def test_pages_follow_each_other_while_rows_come_in(database: Database) -> None:
+    intake, queries = Intake(database), Queries(database)
+    for device in ("gate", "door"):
+        await intake.add([incoming(prediction(seq), seq, device=device) for seq in range(1, 8)], 10)
+    seen, after = [], None
+    while True:
+        page = await queries.page("predictions", Slice(limit=4, after=after))
+        seen += [(row["device"], row["seq"]) for row in page.items]
+        await intake.add([incoming(prediction(100 + len(seen)), 100 + len(seen))], 20)
+        if not page.after:
+            break
+        after = page.after
+    assert sorted(seen) == sorted((device, seq) for device in ("gate", "door") for seq in range(1, 8))
+
+
+async def test_rows_are_chosen_by_device_and_time(database: Database) -> None:
+    intake, queries = Intake(database), Queries(database)
+    await intake.add([incoming(prediction(seq), seq) for seq in range(1, 8)], 10)
+    chosen = Slice(device="gate", from_ms=START_MS + 10_000, to_ms=START_MS + 20_000)
+    assert [row["seq"] for row in (await queries.page("predictions", chosen)).items] == [3, 2]
+    assert not (await queries.page("predictions", Slice(device="door"))).items
+
+
+@pytest.mark.parametrize("cursor", ["x", "W10", "WzEsMl0", "bnVsbA", "é", "W1widGV4dFwiXQ"])
+async def test_a_cursor_that_is_none_of_ours_is_told(database: Database, cursor: str) -> None:
+    with pytest.raises(CursorError):
+        await Queries(database).page("predictions", Slice(after=cursor))
+
+
+async def test_a_device_comes_and_goes(database: Database) -> None:
+    intake, queries = Intake(database), Queries(database)
+    for state in ("online", "offline"):
+        status = Status(device="gate", state=state, boot=BOOT, t="2026-11-21T08:00:00.000Z", software="1.0\0")
+        await intake.set_status(status, 50)
+    await intake.add([incoming(prediction(1), 1)], 90)
+    device = (await queries.devices(Slice())).items[0]
+    assert (device["state"], device["software"], device["first_seen_ms"], device["last_seen_ms"]) == (
+        "offline",
+        "1.0",
+        50,
+        90,
+    )
+
+
+async def test_rejected_messages_are_kept_in_bounds(database: Database) -> None:
+    intake = Intake(database, rejected_limit=10)
+    for number in range(8):
+        await intake.reject([Rejected(f"t/{number}\0", "why\0", b"x" * 10_000)] * 3, number)
+    async with database.read() as link:
+        rows = (await link.execute(select(tables.rejected).order_by(tables.rejected.c.id))).mappings().all()
+    assert len(rows) == 10
+    assert rows[-1]["topic"] == "t/7"
+    assert len(rows[-1]["payload"]) == 4096
+
+
+async def test_people_come_in_by_password_and_programs_by_token(database: Database) -> None:
+    accounts = Accounts(database)
+    password = await accounts.first_user(1)
+    assert password and await accounts.first_user(2) is None
+    assert await accounts.check_password("admin", password)
+    assert not await accounts.check_password("admin", password + "x")
+    assert not await accounts.check_password("nobody\0", password)
+    token = await accounts.issue("admin", "session", label="test", now_ms=100, expires_ms=200)
+    assert await accounts.caller(token, 150) == ("admin", "session")
+    assert await accounts.caller(token, 201) is None
+    bearer = await accounts.issue("admin", "bearer", label="test", now_ms=300, expires_ms=None)
+    assert await _count(database, "tokens") == 1, "what has expired is forgotten"
+    await accounts.revoke(bearer)
+    assert await accounts.caller(bearer, 301) is None
+
+
+async def test_nothing_that_opens_a_door_is_stored_in_clear(database: Database) -> None:
+    accounts = Accounts(database)
+    password = await accounts.first_user(1)
+    token = await accounts.issue("admin", "session", label="test", now_ms=100, expires_ms=200)
+    async with database.read() as link:
+        kept = [str(row) for table in (tables.users, tables.tokens) for row in await link.execute(select(table))]
+    assert password and not any(password in row or token in row for row in kept)
+
+
+async def test_a_new_password_ends_what_the_old_one_opened(database: Database) -> None:
+    accounts = Accounts(database)
+    await accounts.add_user("ada", "first password", 1)
+    token = await accounts.issue("ada", "session", label="test", now_ms=1, expires_ms=None)
+    with pytest.raises(AlreadyExistsError):
+        await accounts.add_user("ada", "second password", 2)
+    await accounts.add_user("ada", "second password", 2, replace=True)
+    assert await accounts.caller(token, 3) is None
+    assert await accounts.check_password("ada", "second password")
+
+
+async def test_a_postgresql_that_is_away_is_told_as_that_and_comes_back(postgres: Postgres) -> None:
+    async with opened(postgres.create("coming_back")) as database:
+        intake = Intake(database)
+        await intake.add([incoming(prediction(1), 1)], 10)
+        postgres.stop()
+        try:
+            with pytest.raises(StoreUnavailableError):
+                await intake.add([incoming(prediction(2), 2)], 20)
+        finally:
+            postgres.start()
+        assert (await intake.add([incoming(prediction(2), 2)], 30)).coverage == {("gate", BOOT): Coverage(2)}
+
+
+async def test_a_database_that_refuses_us_is_told_as_away(tmp_path: Path) -> None:
+    for url in (f"postgresql://x@127.0.0.1:{free_port()}/none", f"sqlite:///{tmp_path}"):
+        database = Database(url)
+        with pytest.raises(StoreUnavailableError):
+            await migrate(database)
+        await database.close()

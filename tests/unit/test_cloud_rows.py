@@ -1,0 +1,147 @@
+"""What meets the cloud from outside: whatever comes, it is stored, kept as unreadable, or refused by name."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cloud.ingest.link import Delivery
+from cloud.ingest.sorting import sort
+from cloud.store.rows import UNREADABLE, read
+from contract.codec import encode
+from contract.errors import ContractError, InvalidMessageError
+from contract.messages import Event, HealthChange, Status
+from contract.topics import RECORD_LEAVES
+from tests.support.cloud import BOOT, START_MS, event, loss, payload, prediction, recording
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+BODIES = [prediction(), event(), recording("gate"), loss(2, 3), HealthChange(part="store", state="ok")]
+
+
+def _changed(document: dict[str, Any], path: list[str], value: Any) -> bytes:
+    place = document
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    return json.dumps(document).encode("utf-8", "surrogatepass")
+
+
+@given(st.binary(max_size=300), st.sampled_from(RECORD_LEAVES))
+def test_any_bytes_are_a_record_or_refused(raw: bytes, leaf: str) -> None:
+    with pytest.raises(InvalidMessageError):
+        read("gate", leaf, raw, START_MS)
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(BODIES), st.data())
+def test_a_record_with_one_field_of_anything_never_escapes(body: Any, data: st.DataObject) -> None:
+    document = json.loads(payload(body, 7))
+    inside = data.draw(st.booleans())
+    keys = sorted(document["body"] if inside else document)
+    path = (["body"] if inside else []) + [data.draw(st.sampled_from(keys))]
+    raw = _changed(document, path, data.draw(JSON))
+    try:
+        found, problem = read("gate", "predictions", raw, START_MS)
+    except ContractError:
+        return
+    assert found.at.device == "gate"
+    assert (problem is None) == (found.row["kind"] != UNREADABLE)
+    rows = [found.row, found.typed or {}]
+    for value in (value for row in rows for value in row.values()):
+        assert not isinstance(value, int) or abs(value) < 2**63
+        assert not isinstance(value, str) or "\0" not in value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "word"),
+    [
+        (["seq"], 0, "seq"),
+        (["seq"], 2**63, "id"),
+        (["boot"], "../../etc", "boot"),
+        (["boot"], f"{BOOT}\n", "boot"),
+        (["id"], "other:1", "$.id"),
+        (["t"], "yesterday", "yesterday"),
+        (["mono_ms"], -1, "mono_ms"),
+        (["v"], 2, "$.v"),
+        (["clock"], "perhaps", "clock"),
+    ],
+)
+def test_a_broken_envelope_is_refused_by_name(path: list[str], value: Any, word: str) -> None:
+    raw = _changed(json.loads(payload(prediction(), 7)), path, value)
+    with pytest.raises(ContractError) as caught:
+        read("gate", "predictions", raw, START_MS)
+    assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "word"),
+    [
+        (["body", "kind"], "hologram", "hologram"),
+        (["body", "start_ms"], -5, "start_ms"),
+        (["body", "segment_index"], 2**70, "segment_index"),
+        (["body", "session_id"], "a\0b", "NUL"),
+        (["body", "probe"], "XX", "probe"),
+        (["body"], "text", "body"),
+    ],
+)
+def test_a_sound_envelope_keeps_an_unreadable_body(path: list[str], value: Any, word: str) -> None:
+    """A newer device must not wait for ever: its record is kept whole and acked."""
+    raw = _changed(json.loads(payload(prediction(), 7)), path, value)
+    found, problem = read("gate", "predictions", raw, START_MS)
+    assert found.row["kind"] == UNREADABLE
+    assert found.at.seq == 7
+    assert word in str(problem)
+    assert json.loads(found.row["body"]) == json.loads(raw)["body"]
+
+
+def test_a_record_on_the_wrong_topic_is_unreadable() -> None:
+    found, problem = read("gate", "events", payload(prediction(), 7), START_MS)
+    assert found.typed is None
+    assert problem and "predictions" in problem
+
+
+@pytest.mark.parametrize("key", ["recordings/other/x.mp4", "recordings/gate/../other/x.mp4", "/etc/passwd", ""])
+def test_a_device_speaks_for_its_own_objects_alone(key: str) -> None:
+    raw = _changed(json.loads(payload(recording("gate"), 7)), ["body", "key"], key)
+    found, problem = read("gate", "recordings", raw, START_MS)
+    assert found.typed is None
+    assert problem and "key" in problem
+
+
+def _delivery(topic: str, raw: bytes) -> Delivery:
+    return Delivery(topic, raw, 1, 1, 1)
+
+
+@given(st.lists(st.tuples(st.text(max_size=40), st.binary(max_size=60)), max_size=5))
+def test_no_topic_and_no_payload_escapes_the_sorting(messages: list[tuple[str, bytes]]) -> None:
+    found = sort([_delivery(topic, raw) for topic, raw in messages], START_MS)
+    assert not found.records
+    assert len(found.rejected) <= len(messages)
+
+
+def test_records_statuses_and_rubbish_are_told_apart() -> None:
+    birth = Status(device="gate", state="online", boot=BOOT, t="2026-11-21T08:00:00.000Z")
+    will = Status(device="gate", state="offline", boot=BOOT, t="2026-11-21T08:00:00.000Z")
+    stranger = Status(device="other", state="offline", boot=BOOT, t="2026-11-21T08:00:00.000Z")
+    body: Event = event()
+    found = sort(
+        [
+            _delivery("afferent/v1/gate/status", encode(birth)),
+            _delivery("afferent/v1/gate/status", encode(will)),
+            _delivery("afferent/v1/gate/events", payload(body, 1)),
+            _delivery("afferent/v1/gate/status", encode(stranger)),
+            _delivery("afferent/v1/gate/events", b"{}"),
+            _delivery("afferent/v1/gate/ack", b"whatever"),
+        ],
+        START_MS,
+    )
+    assert [record.at.seq for record in found.records] == [1]
+    assert [status.state for status in found.statuses] == ["offline"]
+    assert len(found.rejected) == 2
+    assert found.unreadable == 0

@@ -84,7 +84,7 @@ class MjpegCamera:
         except httpx.TimeoutException as error:
             raise SourceUnavailableError(f"{where}: no answer in time ({type(error).__name__})") from error
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-            raise SourceUnavailableError(f"{where}: {error or type(error).__name__}") from error
+            raise SourceUnavailableError(f"{where}: {_in_words(error)}") from error
         except SourceUnavailableError as error:
             raise SourceUnavailableError(f"{where}: {error}") from error
 
@@ -118,6 +118,12 @@ def _check_answer(response: httpx.Response) -> None:
         raise SourceUnavailableError("this URL gives a single picture: name the one of the stream")
     if kind.startswith("text/"):
         raise SourceUnavailableError(f"this URL gives {kind}, not a stream of pictures: name the one of the stream")
+
+
+def _in_words(error: Exception) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return "nobody we trust signed the camera's certificate: if that is as it should be, set `verify_tls` to false"
+    return str(error) or type(error).__name__
 
 
 def _without_query(url: str) -> str:

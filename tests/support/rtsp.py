@@ -16,7 +16,7 @@ _PYTHON = "/usr/bin/python3"
 class RtspSource:
     """One camera on loopback; it keeps its port when it is killed and started again."""
 
-    def __init__(self, codec: str = "h264", *, fps: int = 20, sign_in: tuple[str, str] | None = None) -> None:
+    def __init__(self, codec: str = "h264", *, fps: int = 25, sign_in: tuple[str, str] | None = None) -> None:
         self.port = free_port()
         self._arguments = [codec, str(fps), *(sign_in or ())]
         self._process: subprocess.Popen[bytes] | None = None
@@ -62,7 +62,7 @@ class RtspSource:
 
 
 @contextlib.contextmanager
-def rtsp_source(codec: str = "h264", *, fps: int = 20, sign_in: tuple[str, str] | None = None) -> Iterator[RtspSource]:
+def rtsp_source(codec: str = "h264", *, fps: int = 25, sign_in: tuple[str, str] | None = None) -> Iterator[RtspSource]:
     """A running camera for the time of a test."""
     source = RtspSource(codec, fps=fps, sign_in=sign_in)
     source.start()

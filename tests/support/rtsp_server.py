@@ -12,8 +12,8 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-found,unused-ignore] # noqa: E402
 
 _ENCODERS = {
-    "h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 bitrate=600 ! rtph264pay name=pay0 pt=96",
-    "h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=10 bitrate=600 ! rtph265pay name=pay0 pt=96",
+    "h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=5 bitrate=600 ! rtph264pay name=pay0 pt=96",
+    "h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=5 bitrate=600 ! rtph265pay name=pay0 pt=96",
     "jpeg": "jpegenc ! rtpjpegpay name=pay0 pt=26",
 }
 

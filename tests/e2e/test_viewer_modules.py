@@ -205,15 +205,33 @@ def test_steps_of_one_event_are_one_entry(page: Page) -> None:
     records = [
         step(1, "a", "open", 1000),
         step(2, "b", "open", 2000, severity="CRITICAL"),
-        step(4, "a", "close", 1000, end_ms=9000, reasoning=["stayed_long", "stayed_long", ""]),
+        step(4, "a", "close", 1000, end_ms=9000, reasoning=["stayed_long", "stayed_long", "", "alone"]),
         step(3, "a", "update", 1000),
         {"id": "00000001-aa:5", "seq": 5, "body": {"kind": "telemetry"}},
     ]
-    script = "return arg.reduce(m.fold, []).map((e) => [e.title, e.severity, e.open, e.details])"
+    script = "return arg.reduce(m.fold, []).map((e) => [e.title, e.severity, e.open, e.details, e.more])"
     assert run(page, "happenings.js", script, records) == [
-        ["Loitering", "CRITICAL", True, []],
-        ["Loitering", "LOW", False, ["Stayed long", "lasted 8 s"]],
+        ["Loitering", "CRITICAL", True, [], []],
+        ["Loitering", "LOW", False, ["Stayed long", "lasted 8 s"], ["Alone"]],
     ]
+
+
+def test_only_trouble_is_listed(page: Page) -> None:
+    """Parts that start and stop as they should are no news; trouble is, and its end."""
+    states = ["starting", "ok", "degraded", "ok", "ok", "stopped", "failed"]
+    records = [
+        {
+            "id": f"00000001-aa:{n}",
+            "t": f"2026-11-21T06:00:0{n}.000Z",
+            "body": {"kind": "health", "part": "broker", "state": s},
+        }
+        for n, s in enumerate(states)
+    ]
+    script = "return m.inOrder(arg).reduce(m.fold, []).map((e) => e.title)"
+    expected = ["Broker: failed", "Broker: works again", "Broker: impaired"]
+    assert run(page, "happenings.js", script, records) == expected
+    assert run(page, "happenings.js", script, records[::-1]) == expected
+    assert run(page, "happenings.js", script, records * 2) == expected
 
 
 @pytest.mark.parametrize(

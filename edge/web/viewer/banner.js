@@ -1,6 +1,6 @@
 // The annunciator: what is unusual now, how sure that is and why, in the colour of its severity (X.23).
 
-import { el, mark, say } from "./dom.js";
+import { fillList, mark, say } from "./dom.js";
 import { percent, quantity, reasons, severity, words } from "./format.js";
 
 const HOLD_MS = 3_000;
@@ -41,7 +41,7 @@ export function createBanner(root, { tag, title, list, side }) {
     say(tag, shown ? shown.severity : "Quiet");
     say(title, shown ? shown.title : calm(vision));
     say(side, shown ? certainty(shown) : "");
-    fill(list, shown ? shown.reasons : []);
+    fillList(list, shown ? shown.reasons : []);
     document.title = shown ? `${shown.severity}: ${shown.title} · Afferent` : "Afferent";
   };
 }
@@ -50,9 +50,4 @@ function certainty({ confidence, deviation }) {
   const sure = confidence === null ? "" : `${percent(confidence)} confident`;
   const far = deviation === null ? "" : `${quantity(deviation, "σ", 1)} from usual`;
   return [sure, far].filter(Boolean).join(" · ");
-}
-
-function fill(list, texts) {
-  const now = [...list.children].map((item) => item.textContent);
-  if (now.join("\n") !== texts.join("\n")) list.replaceChildren(...texts.map((text) => el("li", {}, text)));
 }

@@ -22,6 +22,12 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Give a list one item for each text, only where they differ. */
+export function fillList(list, texts) {
+  const now = [...list.children].map((item) => item.textContent);
+  if (now.join("\n") !== texts.join("\n")) list.replaceChildren(...texts.map((text) => el("li", {}, text)));
+}
+
 /** Set an attribute only where it differs. */
 export function mark(element, name, value) {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);

@@ -1,6 +1,6 @@
 // The list of what happened, newest first. Entries keep their element, so that an open one stays open.
 
-import { el, mark, say } from "./dom.js";
+import { el, fillList, mark, say } from "./dom.js";
 import { whenAndWhere } from "./happenings.js";
 
 /** The list `root`; `draw(happenings, nowMs)`. */
@@ -20,8 +20,16 @@ export function createFeed(root, empty) {
   };
 
   function add(key) {
-    const parts = { title: el("strong"), when: el("span", { class: "when" }), details: el("span", { class: "details" }), tag: el("span", { class: "tag" }) };
-    const element = el("li", { class: "happening" }, el("span", { class: "bullet", "aria-hidden": "true" }), el("div", {}, parts.title, parts.tag, parts.when, parts.details));
+    const parts = {
+      title: el("strong"),
+      tag: el("span", { class: "tag" }),
+      when: el("span", { class: "when" }),
+      details: el("span", { class: "details" }),
+      list: el("ul"),
+    };
+    parts.more = el("details", { class: "more" }, el("summary", {}, "More"), parts.list);
+    const words = el("div", {}, parts.title, parts.tag, parts.when, parts.details, parts.more);
+    const element = el("li", { class: "happening" }, el("span", { class: "bullet", "aria-hidden": "true" }), words);
     items.set(key, { element, ...parts });
     return items.get(key);
   }
@@ -40,4 +48,6 @@ function fill(item, entry, nowMs) {
   say(item.when, whenAndWhere(entry, nowMs));
   say(item.details, entry.details.join(" · "));
   item.details.hidden = entry.details.length === 0;
+  item.more.hidden = !entry.more?.length;
+  if (entry.more) fillList(item.list, entry.more);
 }

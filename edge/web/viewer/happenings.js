@@ -5,7 +5,7 @@ import { moment, percent, quantity, bytes, duration, reasons, severity, words } 
 const KEEP = 100;
 
 const READERS = {
-  event: (body, record) => ({
+  event: (body) => ({
     key: `event:${body.event_id}`,
     at: body.start_ms,
     title: words(body.type),
@@ -13,11 +13,11 @@ const READERS = {
     severity: severity(body.severity ?? "LOW"),
     open: body.phase !== "close",
     details: [
-      ...reasons(body.reasoning),
+      reasons(body.reasoning)[0],
       body.confidence ? `${percent(body.confidence)} confident` : "",
       body.end_ms ? `lasted ${duration((body.end_ms - body.start_ms) / 1000)}` : "",
     ].filter(Boolean),
-    order: record.seq,
+    more: reasons(body.reasoning).slice(1),
   }),
   recording: (body) => ({
     key: `recording:${body.recording_id}`,

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import ssl
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from edge.sync.envelope import PackedProperties
 from edge.sync.inbox import Inbox
 from edge.sync.refusals import FIRST_FAILURE, BrokerRefusedError, ClosedEarlyError, unreachable, words_of
 from edge.sync.settings import BrokerSettings
+from edge.sync.tls import broker_tls
 
 MQTT_5: Final = MQTTProtocolVersion.MQTTv5
 MQTT_311: Final = MQTTProtocolVersion.MQTTv311
@@ -53,6 +53,7 @@ class BrokerConnection:
         self.receive_maximum = 1
         """How many records the broker allows to be on their way to it, unconfirmed. paho does not look at it."""
         self._settings = settings
+        self._place = f"broker {settings.host}:{settings.port}"
         self._identity = identity
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[None] = self._loop.create_future()
@@ -63,15 +64,22 @@ class BrokerConnection:
         self._socket: Any = None
         self._client = self._make_client()
 
-    async def open(self) -> None:
-        """Connect and subscribe. Raise `BrokerRefusedError` if the broker says no, `LinkError` if it says nothing."""
+    async def open(self, answer_within_s: float) -> None:
+        """Connect and subscribe.
+
+        Raise `BrokerRefusedError` if the broker says no, `ClosedEarlyError` if it takes the connection and says nothing
+        that MQTT knows, `LinkError` if there is no connection.
+        """
         self._connecting = self._loop.run_in_executor(self._threads, self._connect)
         try:
             await asyncio.shield(self._connecting)
-            async with asyncio.timeout(self._settings.connect_timeout_s):
-                await self._answer
         except OSError as error:
             raise unreachable(error, self._settings.host, self._settings.port) from error
+        await asyncio.wait({self._answer}, timeout=answer_within_s)
+        if not self._answer.done():
+            self._answer.cancel()
+            raise ClosedEarlyError(f"{self._place} does not answer: is it an MQTT broker, and the network sound?")
+        self._answer.result()
 
     def publish(
         self, topic: str, payload: bytes, *, retain: bool = False, event: PackedProperties | None = None
@@ -128,21 +136,30 @@ class BrokerConnection:
 
     def _connect(self) -> None:
         """In a thread: name resolution, TCP and TLS block."""
-        settings = self._settings
-        if settings.tls:
-            self._client.tls_set_context(ssl.create_default_context(cafile=settings.ca_file or None))
-        if self.version == MQTT_5:
-            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.SessionExpiryInterval = settings.session_expiry_s
-            self._client.connect(
-                settings.host, settings.port, settings.keepalive_s, clean_start=False, properties=properties
-            )
-        else:
-            self._client.connect(settings.host, settings.port, settings.keepalive_s)
+        tls = broker_tls(self._settings.ca_file) if self._settings.tls else None
+        if tls:
+            self._client.tls_set_context(tls)
+        try:
+            self._shake_hands()
+        except OSError:
+            if tls:
+                tls.close_last()
+            raise
         if self._closed and self._socket is not None:
             self._socket.close()
             return
         self._client.loop_start()
+
+    def _shake_hands(self) -> None:
+        settings = self._settings
+        if self.version == MQTT_311:
+            self._client.connect(settings.host, settings.port, settings.keepalive_s)
+            return
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = settings.session_expiry_s
+        self._client.connect(
+            settings.host, settings.port, settings.keepalive_s, clean_start=False, properties=properties
+        )
 
     def _cut(self) -> None:
         if self._socket is not None:
@@ -165,8 +182,7 @@ class BrokerConnection:
         self, client: mqtt.Client, _userdata: Any, flags: mqtt.ConnectFlags, code: ReasonCode, properties: Any
     ) -> None:
         if code.is_failure:
-            place = f"{self._settings.host}:{self._settings.port}"
-            error = BrokerRefusedError(code.value, place, code.getName())
+            error = BrokerRefusedError(code.value, self._place, code.getName())
             self._loop.call_soon_threadsafe(self._answered, error)
             return
         self.session_present = flags.session_present
@@ -178,13 +194,15 @@ class BrokerConnection:
     def _on_subscribe(self, _client: mqtt.Client, _userdata: Any, _mid: int, codes: Any, _properties: Any) -> None:
         for code in codes:
             if code.is_failure:
-                self.inbox.lost(f"broker {words_of(code.value, code.getName())} (subscribing to acknowledgements)")
+                self.inbox.lost(
+                    f"{self._place} {words_of(code.value, code.getName())} (subscribing to acknowledgements)"
+                )
 
     def _on_disconnect(
         self, _client: mqtt.Client, _userdata: Any, _flags: Any, code: ReasonCode, _properties: Any
     ) -> None:
         why = words_of(code.value, code.getName()) if code.value > FIRST_FAILURE else "ended the connection"
-        reason = f"broker {self._settings.host}:{self._settings.port} {why}"
+        reason = f"{self._place} {why}"
         self.inbox.lost(reason)
         self._loop.call_soon_threadsafe(self._answered, ClosedEarlyError(reason))
         self._loop.call_soon_threadsafe(self._ended.set)

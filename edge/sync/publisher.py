@@ -4,7 +4,9 @@ import asyncio
 import random
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeGuard
+
+from paho.mqtt.enums import MQTTProtocolVersion
 
 from contract.codec import encode
 from contract.messages import Ack, Status
@@ -34,6 +36,7 @@ from edge.sync.window import Window
 
 PART: Final = "broker"
 _BEAT_S: Final = 5.0
+_FIRST_ANSWER_S: Final = 3.0
 _PATIENCE_LIMIT: Final = 16
 """Waits for an acknowledgement grow up to this many times `resend_after_s`, so that a cloud that is down for hours does
 not find the same records a thousand times in the broker."""
@@ -107,9 +110,9 @@ class Publisher:
 
     async def run_once(self) -> None:
         """Connect and publish until the connection is lost, which raises `LinkError`."""
-        connection = BrokerConnection(self._settings, self._identity(), self._version)
+        connection = await self._connect()
         try:
-            await self._open(connection)
+            self._begin(connection)
             await self._publish_over(connection)
         finally:
             await connection.close(encode(self._status("offline")))
@@ -135,16 +138,34 @@ class Publisher:
             software=self._software,
         )
 
-    async def _open(self, connection: BrokerConnection) -> None:
-        try:
-            await connection.open()
-        except BrokerRefusedError as error:
-            if error.code == UNSUPPORTED_VERSION:
-                self._try_other_version()
-            raise
-        except ClosedEarlyError:
-            self._try_other_version()
-            raise
+    async def _connect(self) -> BrokerConnection:
+        """A connection in the version that worked last, or else in the other one."""
+        failure: LinkError | None = None
+        for version in self._versions():
+            connection = BrokerConnection(self._settings, self._identity(), version)
+            try:
+                await connection.open(self._answer_within_s(version))
+            except BaseException as error:
+                await connection.close()
+                if not _is_about_version(error):
+                    raise
+                failure = failure or error
+                self.pulse.beat()
+            else:
+                self._version = version
+                return connection
+        raise failure or LinkError("no version of MQTT to speak")
+
+    def _versions(self) -> list[MQTTProtocolVersion]:
+        fixed = {"5": [MQTT_5], "3.1.1": [MQTT_311]}.get(self._settings.version)
+        return fixed or sorted([MQTT_5, MQTT_311], key=lambda version: version != self._version)
+
+    def _answer_within_s(self, version: MQTTProtocolVersion) -> float:
+        """Some brokers that do not know MQTT 5 say nothing at all; when there is 3.1.1 to try, do not wait for long."""
+        patient = version == MQTT_311 or self._settings.version != "auto" or self.connects_total
+        return self._settings.connect_timeout_s if patient else min(_FIRST_ANSWER_S, self._settings.connect_timeout_s)
+
+    def _begin(self, connection: BrokerConnection) -> None:
         connection.publish(topic(self._device, "status"), encode(self._status("online")), retain=True)
         self.connects_total += 1
         self._backoff.reset()
@@ -153,9 +174,6 @@ class Publisher:
         self._patience = 1
         self._progress_ns = self._clock.mono_ns()
         self._health.set(PART, State.OK, self.link)
-
-    def _try_other_version(self) -> None:
-        self._version = MQTT_311 if self._version == MQTT_5 else MQTT_5
 
     async def _publish_over(self, connection: BrokerConnection) -> None:
         while True:
@@ -267,3 +285,10 @@ class Publisher:
             self.pulse.beat()
             await self._clock.sleep(min(seconds, _BEAT_S))
             seconds -= _BEAT_S
+
+
+def _is_about_version(error: BaseException) -> TypeGuard[LinkError]:
+    """Whether another version of MQTT may do better."""
+    return isinstance(error, ClosedEarlyError) or (
+        isinstance(error, BrokerRefusedError) and error.code == UNSUPPORTED_VERSION
+    )

@@ -40,7 +40,7 @@ class BrokerRefusedError(LinkError):
     """The broker answered and said no; `code` is MQTT 5's reason code."""
 
     def __init__(self, code: int, place: str, name: str) -> None:
-        super().__init__(f"broker {place} {words_of(code, name)}")
+        super().__init__(f"{place} {words_of(code, name)}")
         self.code = code
 
 

@@ -13,6 +13,10 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     enabled: Annotated[bool, Meta(description="Whether records are sent at all; they are kept in any case.")] = True
     host: Annotated[str, Meta(min_length=1, max_length=255, description="Name or address of the broker.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535, description="TCP port; by custom 1883, with TLS 8883.")] = 1883
+    version: Annotated[
+        Literal["auto", "5", "3.1.1"],
+        Meta(description="Version of MQTT; `auto` tries 5, then 3.1.1 where the broker does not know it."),
+    ] = "auto"
     tls: Annotated[bool, Meta(description="Whether to speak TLS and check the broker's certificate and name.")] = False
     ca_file: Annotated[
         str, Meta(max_length=4096, description="PEM file of the authority to trust; empty trusts the system's.")

@@ -1,4 +1,4 @@
-"""An S3 server over HTTP in a process of its own (moto). Good for the happy path: it takes wrong secrets and digests."""
+"""An S3 server over HTTP in a process of its own (moto), for the happy path: it takes wrong secrets and digests."""
 
 import subprocess
 import sys

@@ -1,5 +1,7 @@
 """The store within its bounds: history first, then by the written policy, and every gap explained where it is."""
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,8 @@ from tests.support.outboxes import alarm, open_outbox, prediction, telemetry
 TINY = OutboxSettings(linger_ms=0, max_records=2000, history_records=1000)
 
 
-async def fill(outbox: Outbox, bodies: list[AnyBody]) -> None:
+async def fill(outbox: Outbox, bodies: Sequence[AnyBody]) -> None:
     """Append in order, quickly."""
-    import asyncio
 
     await asyncio.gather(*(outbox.append(body) for body in bodies))
 

@@ -1,0 +1,326 @@
+"""Records from the outbox through a real mosquitto to a consumer that acknowledges as the cloud does."""
+
+import asyncio
+import random
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+from paho.mqtt.enums import MQTTProtocolVersion
+
+from edge.core.clock import SystemClock
+from edge.core.health import Health, PartHealth, State
+from edge.outbox.store import Outbox
+from edge.sync.publisher import PART, Publisher
+from edge.sync.settings import BrokerSettings
+from tests.support.certificates import certificate
+from tests.support.consumer import AckingConsumer
+from tests.support.embedded_broker import embedded_broker
+from tests.support.faults import faulty_link
+from tests.support.mosquitto import Mosquitto, mosquitto
+from tests.support.outboxes import DEVICE, open_outbox, prediction
+from tests.support.ports import free_port
+
+QUICK = BrokerSettings(resend_after_s=1.0, keepalive_s=5, connect_timeout_s=2)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with mosquitto(tmp_path / "broker") as running:
+        yield running
+
+
+@pytest.fixture
+def consumer(broker: Mosquitto) -> Iterator[AckingConsumer]:
+    consuming = AckingConsumer(broker.port, DEVICE)
+    consuming.start()
+    yield consuming
+    consuming.stop()
+
+
+def at(port: int, **changes: object) -> BrokerSettings:
+    """Quick settings for a broker on loopback."""
+    return msgspec.structs.replace(QUICK, port=port, **changes)
+
+
+@asynccontextmanager
+async def publishing(folder: Path, outbox: Outbox, settings: BrokerSettings) -> AsyncIterator[tuple[Publisher, Health]]:
+    """A publisher at work."""
+    clock = SystemClock()
+    health = Health(clock)
+    publisher = Publisher(
+        settings, outbox=outbox, clock=clock, health=health, rng=random.Random(1), secrets_dir=folder, software="test"
+    )
+    task = asyncio.create_task(publisher.run())
+    try:
+        yield publisher, health
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+    assert task.cancelled(), task.exception()
+
+
+async def until(condition: Callable[[], bool], within_s: float = 30.0) -> None:
+    """Return once it holds."""
+    async with asyncio.timeout(within_s):
+        while not condition():  # noqa: ASYNC110 - conditions of several threads
+            await asyncio.sleep(0.02)
+
+
+async def add(outbox: Outbox, count: int) -> None:
+    """Append predictions."""
+    await asyncio.gather(*(outbox.append(prediction(index)) for index in range(count)))
+
+
+def detail(health: Health) -> str:
+    """What the broker's health says."""
+    return next(part.detail for part in health.parts() if part.part == PART)
+
+
+async def test_everything_arrives_once_in_order_and_leaves_the_outbox(
+    tmp_path: Path, broker: Mosquitto, consumer: AckingConsumer
+) -> None:
+    async with open_outbox(tmp_path) as outbox:
+        await add(outbox, 700)
+        async with publishing(tmp_path, outbox, at(broker.port)) as (publisher, health):
+            await until(lambda: not outbox.outbox_records)
+            await add(outbox, 50)
+            await until(lambda: not outbox.outbox_records)
+            assert health.of(PART) is State.OK
+            assert detail(health).startswith("MQTT 5 to")
+            assert publisher.resent_total == 0
+        await until(lambda: len(consumer.statuses) == 2)
+    assert consumer.arrived == [(outbox.boot, seq) for seq in range(1, 751)]
+    assert [status["state"] for status in consumer.statuses] == ["online", "offline"]
+    assert consumer.properties[0] == {
+        "specversion": "1.0",
+        "id": f"{outbox.boot}:1",
+        "source": f"/devices/{DEVICE}",
+        "type": "afferent.prediction.v1",
+        "time": consumer.kept[outbox.boot, 1]["t"],
+    }
+
+
+async def test_records_of_earlier_runs_go_first(tmp_path: Path, broker: Mosquitto, consumer: AckingConsumer) -> None:
+    boots = []
+    for _ in range(3):
+        async with open_outbox(tmp_path) as outbox:
+            boots.append(outbox.boot)
+            await add(outbox, 5)
+    async with open_outbox(tmp_path) as outbox, publishing(tmp_path, outbox, at(broker.port)):
+        await until(lambda: not outbox.outbox_records)
+    assert consumer.arrived == [(boot, seq) for boot in boots for seq in range(1, 6)]
+
+
+async def test_a_killed_broker_costs_nothing(tmp_path: Path, broker: Mosquitto, consumer: AckingConsumer) -> None:
+    async with open_outbox(tmp_path) as outbox:
+        await add(outbox, 300)
+        async with publishing(tmp_path, outbox, at(broker.port)) as (publisher, health):
+            for stop in (broker.kill, broker.stop):
+                await until(lambda: publisher.in_flight > 0 or not outbox.outbox_records)
+                stop()
+                await add(outbox, 100)
+                await until(lambda: health.of(PART) is State.FAILED)
+                assert "refuses the connection" in detail(health) or "ended the connection" in detail(health)
+                broker.start()
+            await until(lambda: not outbox.outbox_records)
+            assert health.of(PART) is State.OK
+    assert consumer.sequence(outbox.boot) == list(range(1, 501))
+
+
+async def test_a_cut_reset_and_stalled_link_costs_nothing(
+    tmp_path: Path, broker: Mosquitto, consumer: AckingConsumer
+) -> None:
+    with faulty_link(broker.port) as link:
+        async with open_outbox(tmp_path) as outbox:
+            await add(outbox, 300)
+            async with publishing(tmp_path, outbox, at(link.port)) as (publisher, health):
+                await until(lambda: bool(consumer.arrived))
+                link.reset()
+                await until(lambda: publisher.connects_total == 2)
+                link.cut()
+                await add(outbox, 100)
+                await until(lambda: health.of(PART) is State.FAILED)
+                link.mend()
+                await until(lambda: publisher.connects_total == 3)
+                link.stall()
+                await add(outbox, 100)
+                await until(lambda: health.of(PART) is State.FAILED)
+                assert "stopped answering" in detail(health) or "does not answer" in detail(health)
+                link.mend()
+                await until(lambda: not outbox.outbox_records)
+    assert consumer.sequence(outbox.boot) == list(range(1, 501))
+
+
+async def test_lost_acknowledgements_are_asked_for_by_sending_again(
+    tmp_path: Path, broker: Mosquitto, consumer: AckingConsumer
+) -> None:
+    consumer.swallow_acks = 20
+    async with open_outbox(tmp_path) as outbox:
+        await add(outbox, 20)
+        async with publishing(tmp_path, outbox, at(broker.port)) as (publisher, health):
+            said: list[PartHealth] = []
+            health.on_change = said.append
+            await until(lambda: len(consumer.arrived) == 20)
+            assert outbox.outbox_records == 20, "the broker has them, and that is not enough"
+            await until(lambda: not outbox.outbox_records)
+            assert "has not acknowledged 20 records" in said[1].detail
+            assert publisher.resent_total == 20
+            assert health.of(PART) is State.OK
+    assert consumer.sequence(outbox.boot) == list(range(1, 21))
+    assert len(consumer.arrived) > 20, "twice, and kept once"
+
+
+async def test_what_the_cloud_misses_goes_again(tmp_path: Path, broker: Mosquitto, consumer: AckingConsumer) -> None:
+    consumer.swallow_acks = 10_000
+    async with open_outbox(tmp_path) as outbox:
+        await add(outbox, 30)
+        async with publishing(tmp_path, outbox, at(broker.port, resend_after_s=4.0)):
+            await until(lambda: len(consumer.arrived) == 30)
+            consumer.acknowledge(outbox.boot, 10, [(12, 13), (20, 20)])
+            await until(lambda: outbox.outbox_records == 20)
+            assert len(consumer.arrived) == 30, "sent a moment ago: it may still be under way"
+            await asyncio.sleep(1.2)
+            consumer.acknowledge(outbox.boot, 10, [(12, 13), (20, 20)])
+            await until(lambda: len(consumer.arrived) == 33)
+            assert [seq for _, seq in consumer.arrived[30:]] == [12, 13, 20]
+            consumer.acknowledge(outbox.boot, 30)
+            await until(lambda: not outbox.outbox_records)
+
+
+async def test_nonsense_on_the_ack_topic_changes_nothing(
+    tmp_path: Path, broker: Mosquitto, consumer: AckingConsumer
+) -> None:
+    consumer.swallow_acks = 10_000
+    async with open_outbox(tmp_path) as outbox:
+        await add(outbox, 3)
+        async with publishing(tmp_path, outbox, at(broker.port)):
+            await until(lambda: len(consumer.arrived) == 3)
+            for payload in (b"", b"{}", b"\xff\xfe", b'{"v":1,"boot":"x","seq":-1}', b"[" * 10_000):
+                consumer._client.publish(f"afferent/v1/{DEVICE}/ack", payload, qos=1)
+            consumer.acknowledge("00000099-ffffffff", 3)
+            consumer.acknowledge(outbox.boot, 2)
+            await until(lambda: outbox.outbox_records == 1)
+
+
+async def test_the_broker_alone_is_enough_if_so_configured(
+    tmp_path: Path, broker: Mosquitto, consumer: AckingConsumer
+) -> None:
+    consumer.swallow_acks = 10_000
+    async with open_outbox(tmp_path) as outbox:
+        await add(outbox, 1200)
+        async with publishing(tmp_path, outbox, at(broker.port, ack="broker")):
+            await until(lambda: not outbox.outbox_records)
+    await until(lambda: len(consumer.arrived) == 1200)
+
+
+async def test_a_message_to_nobody_is_not_delivered(tmp_path: Path, broker: Mosquitto) -> None:
+    async with open_outbox(tmp_path) as outbox:
+        await add(outbox, 10)
+        async with publishing(tmp_path, outbox, at(broker.port, ack="broker")) as (_, health):
+            await until(lambda: health.of(PART) is State.DEGRADED)
+            assert "nobody who listens" in detail(health)
+            assert outbox.outbox_records == 10
+            late = AckingConsumer(broker.port, DEVICE)
+            late.swallow_acks = 10_000
+            late.start()
+            await until(lambda: not outbox.outbox_records)
+            late.stop()
+    assert late.sequence(outbox.boot) == list(range(1, 11))
+
+
+async def test_a_refused_sign_in_has_one_clear_line_and_a_new_secret_mends_it(tmp_path: Path) -> None:
+    passwords = tmp_path / "passwords"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", str(passwords), "gate", "right"], check=True, capture_output=True)  # noqa: ASYNC221
+    passwords.chmod(0o644)
+    secret = tmp_path / "broker-password"
+    secret.write_text("wrong\n")
+    with mosquitto(tmp_path / "broker", password_file=passwords) as broker:
+        settings = at(broker.port, username="gate", password_secret="broker-password")  # noqa: S106
+        async with open_outbox(tmp_path) as outbox:
+            await add(outbox, 3)
+            async with publishing(tmp_path, outbox, settings) as (publisher, health):
+                await until(lambda: health.of(PART) is State.FAILED)
+                assert "refuses the sign-in" in detail(health)
+                assert publisher.connects_total == 0
+                secret.unlink()
+                await until(lambda: "'broker-password' not found" in detail(health))
+                secret.write_text("right\n")
+                await until(lambda: health.of(PART) is State.OK)
+                assert outbox.outbox_records == 3
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("no-such-host.invalid", "cannot be resolved"),
+        ("127.0.0.1", "nothing listens there"),
+    ],
+)
+async def test_an_unreachable_broker_says_why(tmp_path: Path, host: str, words: str) -> None:
+    async with (
+        open_outbox(tmp_path) as outbox,
+        publishing(tmp_path, outbox, at(free_port(), host=host)) as (_, health),
+    ):
+        await until(lambda: health.of(PART) is State.FAILED)
+        assert words in detail(health)
+
+
+async def test_a_broker_that_never_answers_says_so(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        async with (
+            open_outbox(tmp_path) as outbox,
+            publishing(tmp_path, outbox, at(deaf.getsockname()[1])) as (_, health),
+        ):
+            await until(lambda: health.of(PART) is State.FAILED)
+            assert "does not answer" in detail(health)
+
+
+async def test_tls_is_checked(tmp_path: Path) -> None:
+    key, cert = certificate(tmp_path)
+    with mosquitto(tmp_path / "broker", extra=f"certfile {cert}\nkeyfile {key}") as broker:
+        async with open_outbox(tmp_path) as outbox:
+            async with publishing(tmp_path, outbox, at(broker.port, tls=True)) as (_, health):
+                await until(lambda: health.of(PART) is State.FAILED)
+                assert "certificate that is not trusted" in detail(health)
+            async with publishing(tmp_path, outbox, at(broker.port, tls=True, ca_file=str(cert))) as (_, health):
+                await until(lambda: health.of(PART) is State.OK)
+            async with publishing(tmp_path, outbox, at(broker.port, tls=True, ca_file="/nowhere")) as (_, health):
+                await until(lambda: health.of(PART) is State.FAILED)
+                assert "/nowhere is missing" in detail(health)
+            async with publishing(tmp_path, outbox, at(broker.port)) as (_, health):
+                await until(lambda: health.of(PART) is State.FAILED)
+
+
+async def test_an_expired_certificate_says_so(tmp_path: Path) -> None:
+    key, cert = certificate(tmp_path, expired=True)
+    settings = {"tls": True, "ca_file": str(cert)}
+    with mosquitto(tmp_path / "broker", extra=f"certfile {cert}\nkeyfile {key}") as broker:
+        async with (
+            open_outbox(tmp_path) as outbox,
+            publishing(tmp_path, outbox, at(broker.port, **settings)) as (_, health),
+        ):
+            await add(outbox, 1)
+            await until(lambda: health.of(PART) is State.FAILED)
+            assert "certificate has expired" in detail(health)
+            assert outbox.outbox_records == 1
+
+
+async def test_falls_back_to_3_1_1_where_the_broker_speaks_no_5(tmp_path: Path) -> None:
+    with embedded_broker() as port:
+        consumer = AckingConsumer(port, DEVICE, version=MQTTProtocolVersion.MQTTv311)
+        consumer.start()
+        async with open_outbox(tmp_path) as outbox:
+            await add(outbox, 50)
+            async with publishing(tmp_path, outbox, at(port)) as (publisher, health):
+                await until(lambda: not outbox.outbox_records)
+                assert detail(health).startswith("MQTT 3.1.1")
+                assert publisher.connects_total == 1
+            async with publishing(tmp_path, outbox, at(port, version="3.1.1")) as (_, health):
+                await until(lambda: health.of(PART) is State.OK, within_s=2.5)
+        consumer.stop()
+    assert consumer.sequence(outbox.boot) == list(range(1, 51))

@@ -13,6 +13,7 @@ from edge.capture.v4l2 import list_v4l2_devices
 from edge.config import EdgeConfig
 from edge.core.clock import SystemClock
 from edge.core.errors import EdgeError, ModelError
+from edge.daemon.assembly import TASKS
 from edge.daemon.drivers import camera_opener, sensor_opener
 from edge.daemon.sync import target_maker
 from edge.models.store import ModelStore
@@ -20,7 +21,6 @@ from edge.sensing.settings import SerialSettings
 from edge.sync.probe import probe_broker
 from edge.sync.targets.target import Object
 
-_TASKS: Final = ("motion", "anomaly", "emotion")
 _TIMEOUT_S: Final = 5.0
 _LOW_DISK_BYTES: Final = 2 * 2**30
 
@@ -86,7 +86,7 @@ def _clock(_config: EdgeConfig) -> Iterator[Finding]:
 
 def _models(config: EdgeConfig) -> Iterator[Finding]:
     store = ModelStore(Path(config.models.folder) if config.models.folder else None, providers=config.models.providers)
-    for task in _TASKS:
+    for task in TASKS:
         try:
             manifest = store.load(task).manifest
         except ModelError as error:

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from contract.messages import Record
 from edge.config import EdgeConfig
 from edge.core.clock import Clock
+from edge.core.errors import ModelError
 from edge.core.frame import Frame
 from edge.core.health import Health, PartHealth, State
 from edge.core.hub import Hub
@@ -33,6 +34,9 @@ from edge.web.app import create_app
 from edge.web.deps import WebDeps
 from edge.web.relay import Relays
 from edge.web.server import WebServer
+
+TASKS: Final = ("motion", "anomaly", "emotion")
+"""What there are models for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +86,16 @@ async def assemble(config: EdgeConfig, clock: Clock, version: str, stack: AsyncE
 
 
 def _models(config: EdgeConfig, health: Health) -> ModelStore:
-    store = ModelStore(Path(config.models.folder) if config.models.folder else None, providers=config.models.providers)
-    store.available()
-    health.set("models", State.DEGRADED if store.problems else State.OK, "; ".join(store.problems))
+    """The models, each tried once before anybody needs it, so that a broken one is known from the start."""
+    folder = Path(config.models.folder) if config.models.folder else None
+    store = ModelStore(folder, providers=config.models.providers)
+    try:
+        for task in TASKS:
+            store.load(task)
+    except ModelError as error:
+        health.set("models", State.FAILED, str(error))
+    else:
+        health.set("models", State.DEGRADED if store.problems else State.OK, "; ".join(store.problems))
     return store
 
 

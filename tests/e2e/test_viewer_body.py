@@ -13,13 +13,20 @@ from tests.support.stage import Stage
 _STEP_MS = 5000
 
 
-def prediction(start_ms: int, probe: Probe | None, *, end_ms: int | None = None, confidence: float = 0.8) -> Prediction:
+def prediction(
+    start_ms: int,
+    probe: Probe | None,
+    *,
+    end_ms: int | None = None,
+    confidence: float = 0.8,
+    source: str = "wrist",
+) -> Prediction:
     """A segment of emotion."""
     return Prediction(
         task="emotion",
         model="emotion",
         model_version="1",
-        source="wrist",
+        source=source,
         segment_index=0,
         start_ms=start_ms,
         end_ms=end_ms or start_ms + _STEP_MS,
@@ -75,9 +82,9 @@ def test_segments_have_their_colours(page: Page, stage: Stage) -> None:
 
 def test_tooltip_by_pointer_and_by_keys(page: Page, stage: Stage) -> None:
     """S0.33: emotion, confidence and time of a segment, for hand and keyboard alike."""
-    start = stage.now_ms - 40_000
-    stage.record(prediction(start, "HH", confidence=0.62))
-    stage.record(prediction(start + _STEP_MS, "LL", confidence=0.51))
+    now = stage.now_ms
+    stage.record(prediction(now - 90_000, "HH", end_ms=now - 30_000, confidence=0.62))
+    stage.record(prediction(now - 30_000, "LL", end_ms=now - 5_000, confidence=0.51))
     page.wait_for_function("() => document.querySelectorAll('.segment').length === 2")
     tip = page.locator("#tip")
     page.locator(".segment").first.hover()
@@ -92,6 +99,16 @@ def test_tooltip_by_pointer_and_by_keys(page: Page, stage: Stage) -> None:
     expect(page.locator("#timeline")).to_have_attribute("aria-activedescendant", re.compile("segment-"))
     page.keyboard.press("Escape")
     expect(tip).to_be_hidden()
+
+
+def test_two_people_have_a_row_each(page: Page, stage: Stage) -> None:
+    """Predictions of two sensors at the same time do not hide each other."""
+    start = stage.now_ms - 20_000
+    stage.record(prediction(start, "HH"))
+    stage.record(prediction(start, "LL", source="belt"))
+    page.wait_for_function("() => document.querySelectorAll('.segment').length === 2")
+    tops = page.eval_on_selector_all(".segment", "all => all.map((s) => [s.style.top, s.style.height]).sort()")
+    assert tops == [["0%", "50%"], ["50%", "50%"]]
 
 
 def test_emotion_now(page: Page, stage: Stage) -> None:

@@ -294,3 +294,41 @@ def test_stage(page: Page, facts: dict[str, Any], view: str, words: str) -> None
 def test_sync_in_one_sentence(page: Page, sync: dict[str, Any] | None, text: str) -> None:
     """The backlog in words."""
     assert run(page, "panels.js", "return m.verdict(arg).text", sync) == text
+
+
+def test_silence_is_a_lost_connection(visit: Visit) -> None:
+    """A pulled cable ends no connection: ten seconds without a word do, and it is tried again."""
+    page = visit.open("/viewer/icon.svg")
+    page.clock.install()
+    page.evaluate(
+        """async () => {
+          const m = await import("/viewer/stream.js");
+          globalThis.seen = [];
+          globalThis.asked = [];
+          globalThis.fetch = async (url, { signal, headers }) => {
+            asked.push(headers["Last-Event-ID"] ?? null);
+            const text = 'event: sync\\nid: 41\\ndata: {"broker":"ok"}\\n\\n';
+            const body = new ReadableStream({
+              start(pen) {
+                pen.enqueue(new TextEncoder().encode(text));
+                signal.addEventListener("abort", () => pen.error(new DOMException("aborted", "AbortError")));
+              },
+            });
+            return new Response(body, { status: 200 });
+          };
+          m.openStream("/nowhere", {
+            onLink: ({ state }) => seen.push(state),
+            onMessage: ({ topic, id }) => seen.push(`${topic} ${id}`),
+          });
+        }"""
+    )
+    page.clock.run_for(9_000)
+    assert page.evaluate("seen") == ["connecting", "live", "sync 41"]
+    page.clock.run_for(2_000)
+    page.wait_for_function("() => seen.at(-1) === 'lost'")
+    page.clock.run_for(2_000)
+    page.wait_for_function("() => seen.length === 6")
+    assert page.evaluate("[seen, asked]") == [
+        ["connecting", "live", "sync 41", "lost", "live", "sync 41"],
+        [None, "41"],
+    ]

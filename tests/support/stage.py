@@ -114,9 +114,7 @@ class Stage:
 
     def plug_in(self) -> None:
         """Begin to serve; returns once it listens."""
-        ready = threading.Event()
-        self._do(lambda: self._begin(ready))
-        assert ready.wait(20), "the server did not start"
+        self._wait(self._begin())
 
     def unplug(self) -> None:
         """Stop serving, as a reboot does."""
@@ -138,10 +136,16 @@ class Stage:
         """After the thread ended."""
         self._loop.close()
 
-    def _begin(self, ready: threading.Event) -> None:
-        self._serving = self._loop.create_task(self._serve(ready))
+    async def _begin(self) -> None:
+        ready = asyncio.Event()
+        self._serving = asyncio.create_task(self._serve(ready))
+        listening = asyncio.create_task(ready.wait())
+        await asyncio.wait({self._serving, listening}, return_when=asyncio.FIRST_COMPLETED)
+        listening.cancel()
+        if self._serving.done():
+            self._serving.result()
 
-    async def _serve(self, ready: threading.Event) -> None:
+    async def _serve(self, ready: asyncio.Event) -> None:
         async with serving(self._make(), port=self._port):
             ready.set()
             await asyncio.Event().wait()

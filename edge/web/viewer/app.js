@@ -36,7 +36,13 @@ const vision = () => store.vision.get(store.selected) ?? null;
 const picture = createPicture(img, { liveUrl: api.liveUrl, onState: () => drawStage() });
 const controls = createControls({ api, picture, camera: chosen, onPending: setPending, onRefused: askAgain });
 const overlay = createOverlay(byId("overlay"), img, () => sizeOfPicture());
-const banner = createBanner(byId("banner"), { tag: byId("banner-severity"), title: byId("banner-title"), list: byId("banner-reasons"), side: byId("banner-side") });
+const banner = createBanner(byId("banner"), {
+  tag: byId("banner-severity"),
+  title: byId("banner-title"),
+  list: byId("banner-reasons"),
+  side: byId("banner-side"),
+  alarm: byId("alarm"),
+});
 const readings = createReadings(byId("readings"));
 const learning = createLearning(byId("learning"));
 const sync = createSync({ rows: byId("sync-rows"), verdict: byId("sync-verdict"), upload: byId("upload") });

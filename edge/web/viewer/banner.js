@@ -27,7 +27,7 @@ export function calm(vision) {
 }
 
 /** The strip `root`; `draw(vision, now)`. An announcement stays a few seconds after its end, so that it can be read. */
-export function createBanner(root, { tag, title, list, side }) {
+export function createBanner(root, { tag, title, list, side, alarm }) {
   let held = null;
   let camera = null;
 
@@ -38,6 +38,7 @@ export function createBanner(root, { tag, title, list, side }) {
     if (fresh) held = { ...fresh, until: now + HOLD_MS };
     const shown = held && held.until > now ? held : null;
     mark(root, "data-severity", shown?.severity ?? "none");
+    say(alarm, shown ? `${shown.severity}: ${shown.title}` : "");
     say(tag, shown ? shown.severity : "Quiet");
     say(title, shown ? shown.title : calm(vision));
     say(side, shown ? certainty(shown) : "");

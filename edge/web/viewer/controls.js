@@ -23,7 +23,8 @@ export function createControls({ api, camera, picture, onPending, onRefused }) {
   power.addEventListener("click", () => (running(camera()) ? stop() : start()));
   record.addEventListener("click", toggleRecording);
   snapshot.addEventListener("click", takeSnapshot);
-  fullscreen.addEventListener("click", () => byId("stage").requestFullscreen?.());
+  fullscreen.hidden = !byId("stage").requestFullscreen;
+  fullscreen.addEventListener("click", () => byId("stage").requestFullscreen());
 
   function start() {
     return during("start", async (id) => {

@@ -4,7 +4,7 @@ import { createParser } from "./sse.js";
 
 const FIRST_DELAY_MS = 1_000;
 const LAST_DELAY_MS = 15_000;
-const SILENCE_MS = 35_000;
+const SILENCE_MS = 10_000;
 
 /** How long to wait before attempt `n` (from 1): doubling from one second to fifteen, spread by a fifth. `random` is 0..1. */
 export function retryDelay(n, random) {
@@ -13,8 +13,10 @@ export function retryDelay(n, random) {
 }
 
 /**
- * Keep `url` open. `onMessage({topic, data, id})` gets every message, decoded; `onLink({state, attempt, retryMs})` every
- * change of the connection: `connecting`, `live`, `lost` (will retry in `retryMs`), `refused` (401: sign in, then `retry()`).
+ * Keep `url` open. The appliance says something every second; ten without a word mean that it is gone.
+ *
+ * `onMessage({topic, data, id})` gets every message, decoded; `onLink({state, attempt, retryMs})` every change of the
+ * connection: `connecting`, `live`, `lost` (will retry in `retryMs`), `refused` (401: sign in, then call `retry`).
  * Returns `{close, retry}`.
  */
 export function openStream(url, { onMessage, onLink }) {

@@ -15,7 +15,7 @@ export function describe(segment) {
 }
 
 /** The strip in `root`. `draw(segments, startMs, endMs)` places them; pointing or arrow keys show `tip`. */
-export function createTimeline(root, { empty, now, tip, onPick }) {
+export function createTimeline(root, { empty, now, tip }) {
   const blocks = new Map();
   let shown = [];
   let picked = null;
@@ -24,18 +24,22 @@ export function createTimeline(root, { empty, now, tip, onPick }) {
     shown = within(segments, startMs, endMs);
     const ids = new Set(shown.map((segment) => segment.id));
     for (const [id, block] of blocks) if (!ids.has(id)) drop(id, block);
-    for (const segment of shown) lay(segment, startMs, endMs);
+    const sources = [...new Set(shown.map(({ source }) => source))].sort();
+    for (const segment of shown) lay(segment, sources, startMs, endMs);
     empty.hidden = segments.length > 0;
     tellNow(segments.at(-1), endMs);
     if (picked) point(picked);
   }
 
-  function lay(segment, startMs, endMs) {
+  /** Several sensors share the strip, each in a row of its own. */
+  function lay(segment, sources, startMs, endMs) {
     if (!blocks.has(segment.id)) blocks.set(segment.id, root.appendChild(makeBlock(segment)));
     const block = blocks.get(segment.id);
     const { left, width } = stretch(segment.startMs, segment.endMs, startMs, endMs);
     block.style.left = `${left * 100}%`;
     block.style.width = `${width * 100}%`;
+    block.style.top = `${(100 * sources.indexOf(segment.source)) / sources.length}%`;
+    block.style.height = `${100 / sources.length}%`;
   }
 
   function drop(id, block) {
@@ -53,7 +57,6 @@ export function createTimeline(root, { empty, now, tip, onPick }) {
     root.setAttribute("aria-activedescendant", blocks.get(segment.id).id);
     say(tip, describe(segment));
     point(segment);
-    onPick?.(segment);
   }
 
   function point(segment) {
@@ -75,10 +78,12 @@ export function createTimeline(root, { empty, now, tip, onPick }) {
     mark(now, "data-emotion", current?.emotion ?? "");
   }
 
-  root.addEventListener("pointermove", ({ target }) => {
-    const segment = shown.find(({ id }) => blocks.get(id) === target);
-    if (segment !== picked) pick(segment ?? null);
-  });
+  for (const kind of ["pointermove", "pointerdown"]) {
+    root.addEventListener(kind, ({ target }) => {
+      const segment = shown.find(({ id }) => blocks.get(id) === target) ?? null;
+      if (segment !== picked) pick(segment);
+    });
+  }
   root.addEventListener("pointerleave", () => pick(null));
   root.addEventListener("blur", () => pick(null));
   root.addEventListener("keydown", (event) => {

@@ -164,9 +164,9 @@ async def test_silence_is_noticed_and_explained_and_keeps_the_pulse(diagnosis: D
         rig.say(0)
         await rig.until(lambda: rig.state is State.OK)
         rig.sensor.diagnosed = diagnosis
-        for _ in range(45):
-            rig.clock.advance(1)
-            await asyncio.sleep(0.03)
+        for _ in range(12):
+            rig.clock.advance(4)
+            await asyncio.sleep(0.04)
         assert rig.state is State.DEGRADED
         assert words in rig.health.parts()[0].detail
         assert rig.service.pulse.alive

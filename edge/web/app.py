@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from edge.web.callers import COOKIE
+from edge.web.camera_routes import CameraRoutes
 from edge.web.deps import WebDeps
 from edge.web.endpoint import Endpoint, Query, answer
 from edge.web.event_stream import EventStream
@@ -19,6 +20,7 @@ from edge.web.openapi import describe
 from edge.web.page import Page
 from edge.web.probes import ProbeRoutes
 from edge.web.problem import ProblemError, on_bug, on_http_error, on_problem
+from edge.web.records import RecordRoutes
 from edge.web.sign_in import SessionRoutes
 from edge.web.snapshots import Snapshots
 
@@ -43,9 +45,12 @@ def endpoints_of(deps: WebDeps) -> list[Endpoint]:
     """The whole table, in the order in which the router tries it."""
     page = Page(deps.viewer_dir)
     snapshots = Snapshots(deps.snapshots_dir, clock=deps.clock, keep=deps.settings.keep_snapshots)
+    cameras, records = CameraRoutes(deps, snapshots=snapshots), RecordRoutes(deps.history)
     table = [
         *CctvRoutes(deps, page=page, snapshots=snapshots).endpoints(),
-        *NativeRoutes(deps, snapshots=snapshots).endpoints(),
+        *NativeRoutes(deps, cameras=cameras, records=records).endpoints(),
+        *cameras.endpoints(),
+        *records.endpoints(),
         *SessionRoutes(deps.auth, session_days=deps.settings.session_days).endpoints(),
         *ProbeRoutes(deps).endpoints(),
         Endpoint(

@@ -64,6 +64,11 @@ class Endpoint:
         return Route(self.path, guarded, methods=[self.method])
 
 
+def owner_get(path: str, summary: str, handler: Handler, kind: Any, queries: tuple[Query, ...] = ()) -> Endpoint:
+    """A GET with a JSON answer for who signed in."""
+    return Endpoint(path=path, access=Access.SIGNED_IN, summary=summary, handler=handler, answer=kind, queries=queries)
+
+
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON response of any msgspec value; nothing that the appliance says may be cached."""
     content = msgspec.json.encode(value)

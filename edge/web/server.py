@@ -22,6 +22,8 @@ _BEAT_EVERY_S: Final = 5
 _LONGEST_WAIT_S: Final = 8.0
 _LARGEST_MESSAGE: Final = 64 * 1024
 """Bytes of a WebSocket message that a client may send: none of ours has anything to say."""
+_OTHERS: Final = 128
+"""Connections beside live pictures and event streams; beyond them uvicorn answers 503, so that memory is bounded."""
 
 
 class WebServer:
@@ -116,6 +118,7 @@ class WebServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            limit_concurrency=settings.max_viewers + settings.max_event_streams + _OTHERS,
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_graceful_shutdown=settings.shutdown_wait_s,
@@ -134,7 +137,8 @@ def listen(settings: WebSettings) -> socket.socket:
     Raise `OSError` if the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Only with the protocol named does asyncio switch Nagle's delay off: 40 ms an answer otherwise.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Accepted sockets inherit what follows. The kernel doubles the size, to count its own overhead in.

@@ -78,12 +78,11 @@ def feed(slot: Slot[Frame], jpegs: list[bytes], fps: float, loop: asyncio.Abstra
             return
 
 
-async def serve_ours(web: Web, port: int, state: Path, *, analyse: bool) -> None:
+async def serve_ours(web: Web, port: int, analysis: VisionService | None) -> None:
     """The LAN side, and the analysis of the same frames."""
     async with serving(web, port=port), asyncio.TaskGroup() as group:
-        if analyse:
-            service = analysis_of(web, state)
-            group.create_task(service.run())
+        if analysis:
+            group.create_task(analysis.run())
         await asyncio.Event().wait()
 
 
@@ -101,7 +100,7 @@ def analysis_of(web: Web, state: Path) -> VisionService:
     )
 
 
-async def serve_plain(slot: Slot[Frame], port: int) -> None:
+async def serve_plain(slot: Slot[Frame], port: int, analysis: VisionService | None) -> None:
     """What one writes first: a generator a viewer, and the part built for each."""
 
     async def parts() -> AsyncIterator[bytes]:
@@ -112,7 +111,10 @@ async def serve_plain(slot: Slot[Frame], port: int) -> None:
         return StreamingResponse(parts(), media_type="multipart/x-mixed-replace; boundary=frame")
 
     app = Starlette(routes=[Route("/live", live)])
-    await uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False)).serve()
+    async with asyncio.TaskGroup() as group:
+        if analysis:
+            group.create_task(analysis.run())
+        await uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False)).serve()
 
 
 async def main(mode: str, port: int, fps: float, folders: tuple[Path, Path], analyse: bool) -> None:
@@ -126,10 +128,11 @@ async def main(mode: str, port: int, fps: float, folders: tuple[Path, Path], ana
         target=feed, args=(slot, recorded(data_dir), fps, asyncio.get_running_loop()), daemon=True
     )
     camera.start()
+    analysis = analysis_of(web, state) if analyse else None
     if mode == "ours":
-        await serve_ours(web, port, state, analyse=analyse)
+        await serve_ours(web, port, analysis)
     else:
-        await serve_plain(slot, port)
+        await serve_plain(slot, port, analysis)
 
 
 if __name__ == "__main__":

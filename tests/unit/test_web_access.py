@@ -42,19 +42,15 @@ async def test_every_route_refuses_whom_it_must(tmp_path: Path) -> None:
     }
     for endpoint in endpoints:
         path, method = paths_of(endpoint), endpoint.method
+        if path == "/v1/session":
+            continue  # tested on a real server; signing out here would end the session of the others
         far = (await asked(web, path, method=method, address=FAR)).status_code
-        assert (far == 401) is (
-            endpoint.access is not Access.PUBLIC or path in {"/"} or (method == "POST" and far == 401)
-        )
+        assert (far == 401) is (endpoint.access is not Access.PUBLIC or path == "/"), path
         if endpoint.app:
             continue  # open-ended: allowed callers are tested on a real server
         near = (await asked(web, path, method=method)).status_code
         assert (near == 401) is (endpoint.access in {Access.METRICS, Access.SIGNED_IN}), path
-        owner = (await asked(web, path, method=method, address=FAR, headers=signed_in)).status_code
-        assert owner != 401 or path == "/v1/session", path
-        if path == "/v1/session" and method == "DELETE":
-            web.session = ""
-            signed_in = await web.signed_in()
+        assert (await asked(web, path, method=method, address=FAR, headers=signed_in)).status_code != 401, path
 
 
 async def test_a_wrong_token_is_no_token(tmp_path: Path) -> None:

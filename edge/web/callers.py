@@ -21,6 +21,8 @@ class Caller:
     """One client as far as it can be known."""
 
     address: str
+    program: str = ""
+    """The User-Agent."""
     user: str | None = None
     token: str | None = None
     open: bool = False

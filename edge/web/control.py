@@ -7,7 +7,7 @@ from edge.core.errors import SourceUnavailableError
 from edge.core.frame import Frame
 from edge.web.callers import Caller
 from edge.web.deps import CameraPort
-from edge.web.relay import Relay
+from edge.web.relay import Relay, Watcher
 
 
 async def start_camera(camera: CameraPort, clock: Clock, within_s: float) -> None:
@@ -34,10 +34,12 @@ async def stop_camera(camera: CameraPort, relay: Relay) -> None:
 def others_on(camera: CameraPort, relay: Relay, caller: Caller) -> int:
     """How many besides the caller need this camera running: other viewers, and a recording.
 
-    One viewer at the caller's own address is taken for the caller's own picture; of several, nobody can tell which.
+    A single viewer of the caller's own address and program is taken for the caller's own picture; of several, nobody
+    can tell which.
     """
     watchers = relay.watchers
-    own = len(watchers) == 1 and all(w.address == caller.address and w.user is None for w in watchers)
+    mine = Watcher(caller.address, None, caller.program)
+    own = len(watchers) == 1 and all(watcher.is_same_client(mine) for watcher in watchers)
     return (0 if own else len(watchers)) + camera.recording
 
 

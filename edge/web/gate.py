@@ -126,6 +126,7 @@ class Gate:
         token = token_of(headers)
         return Caller(
             address,
+            program=headers.get("user-agent", ""),
             user=self._auth.user_of(token) if token else None,
             token=token,
             open=is_within(address, self._open),

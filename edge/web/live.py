@@ -73,7 +73,7 @@ def _watching(deps: WebDeps, scope: Scope) -> Iterator[Slot[Picture]]:
     wanted = scope["path_params"].get("camera") or QueryParams(scope["query_string"]).get("camera")
     camera, caller = camera_in(deps.cameras, wanted), caller_of(scope)
     try:
-        with deps.relays.watching(camera.id, Watcher(caller.address, caller.user)) as pictures:
+        with deps.relays.watching(camera.id, Watcher(caller.address, caller.user, caller.program)) as pictures:
             yield pictures
     except TooManyViewersError as error:
         raise ProblemError(

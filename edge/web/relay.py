@@ -33,10 +33,16 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Watcher:
-    """One open live picture: the address it goes to and who signed in there, if anybody."""
+    """One open live picture: the address and the program it goes to, and who signed in there, if anybody."""
 
     address: str
     user: str | None
+    program: str = ""
+    """The User-Agent, which tells two clients of one address apart."""
+
+    def is_same_client(self, other: "Watcher") -> bool:
+        """Whether both look like the same client."""
+        return (self.address, self.user, self.program) == (other.address, other.user, other.program)
 
 
 class TooManyViewersError(Exception):

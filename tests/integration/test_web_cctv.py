@@ -260,6 +260,17 @@ async def test_stop_while_others_watch_takes_away_nobody_s_picture(web: Web) -> 
         assert not web.cameras["front"].running
 
 
+async def test_stop_by_another_program_of_the_same_address_leaves_the_only_viewer_alone(web: Web) -> None:
+    """X.10"""
+    async with web.client(headers={"User-Agent": "another"}) as client:
+        await client.post("/start")
+        async with watching(web) as theirs:
+            await theirs.part()
+            assert (await client.post("/stop")).headers["x-camera-kept"] == "1"
+            web.cameras["front"].show(jpeg_of(4))
+            assert (await theirs.part())[1] == jpeg_of(4)
+
+
 async def test_stop_does_not_end_a_recording(web: Web) -> None:
     """X.10"""
     async with web.client() as client:

@@ -68,6 +68,7 @@ class Uploader:
         self._clock = clock
         self._health = health
         self._backoff = Backoff(rng, first_s=1.0, limit_s=60.0)
+        self._failing = False
         self._stopping = threading.Event()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="uploader")
 
@@ -91,12 +92,15 @@ class Uploader:
             target = await self._in_thread(make_target)
             await self._in_thread(target.check)
             while True:
-                self._health.set(PART, State.OK)
-                if await self._upload_next(target):
-                    self._backoff.reset()
-                else:
+                if not self._failing:
+                    self._health.set(PART, State.OK)
+                sent = await self._upload_next(target)
+                self._failing = False
+                self._backoff.reset()
+                if not sent:
                     await self._wait_for_work()
         except (LinkError, StoreError, SecretMissingError) as error:
+            self._failing = True
             self._health.set(PART, State.FAILED, str(error))
         finally:
             self.progress = None
@@ -161,8 +165,10 @@ class Uploader:
 
     async def _send_parts(self, target: Target, thing: Object, upload: Upload) -> None:
         uploads, recording_id = self._outbox.uploads, upload.recording.recording_id
-        upload_id, tags = upload.upload_id, dict(upload.parts)
-        if upload_id is None or upload.part_bytes != target.part_bytes:
+        if upload.upload_id and upload.part_bytes == target.part_bytes:
+            upload_id = upload.upload_id
+            tags = await self._in_thread(target.held, thing, upload_id, upload.parts)
+        else:
             upload_id, tags = await self._in_thread(target.begin, thing), {}
             await uploads.begin(recording_id, upload_id, target.part_bytes)
         for number in range(1, -(-thing.size_bytes // target.part_bytes) + 1):

@@ -62,6 +62,14 @@ class FolderTarget:
                 pass
         return upload_id
 
+    def held(self, thing: Object, upload_id: str, tags: dict[int, str]) -> dict[int, str]:
+        """Those that the file which grew is long enough for."""
+        with self._errors(), self._open(thing, upload_id) as file:
+            size = os.fstat(file).st_size
+        last = -(-thing.size_bytes // self._part_bytes)
+        ends = {number: thing.size_bytes if number == last else number * self._part_bytes for number in tags}
+        return {number: tag for number, tag in tags.items() if ends[number] <= size}
+
     def put_part(self, thing: Object, upload_id: str, number: int, data: bytes, sending: Sending) -> str:
         """Write at the part's offset and sync; the tag is the part's MD5."""
         offset = (number - 1) * self._part_bytes

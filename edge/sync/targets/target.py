@@ -59,6 +59,13 @@ class Target(Protocol):
         """Begin an upload in parts; return the target's name for it."""
         ...
 
+    def held(self, thing: Object, upload_id: str, tags: dict[int, str]) -> dict[int, str]:
+        """Those of the parts with these tags that the target still holds; asked before an upload goes on.
+
+        Raise `UploadUnknownError` if it does not know the upload any more.
+        """
+        ...
+
     def put_part(self, thing: Object, upload_id: str, number: int, data: bytes, sending: Sending) -> str:
         """Store one part, again if it was stored before; return its tag. Raise `UploadUnknownError` to begin again."""
         ...

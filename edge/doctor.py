@@ -100,7 +100,7 @@ def _models(config: EdgeConfig) -> Iterator[Finding]:
 
 
 def _cameras(config: EdgeConfig) -> Iterator[Finding]:
-    devices = ", ".join(str(device) for device in list_v4l2_devices()) or "none"
+    devices = ", ".join(f"{found.path} ({found.problem or found.name})" for found in list_v4l2_devices()) or "none"
     for settings in config.cameras:
         part = f"camera {settings.id}"
         try:

@@ -1,8 +1,12 @@
 """From settings to drivers: the one place where each concrete camera, sensor and target is named."""
 
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Final
+
+import msgspec
 
 from edge.capture.auto import AutoCamera
 from edge.capture.camera import Camera
@@ -30,6 +34,8 @@ from edge.sensing.replay import ReplaySensor
 from edge.sensing.sensor import Sensor
 from edge.sensing.serial_board import SerialBoard
 from edge.sensing.simulated import SimulatedSensor
+
+_PI_CAMERA: Final = "rpicam-vid"
 
 
 def camera_opener(settings: CameraSettings, secrets: Path, clock: Clock) -> Callable[[], Camera]:
@@ -69,15 +75,29 @@ def sensor_opener(settings: sensing.SensorSettings, clock: Clock) -> Callable[[]
 
 
 def _candidates(settings: AutoSettings, clock: Clock) -> list[Callable[[], Camera]]:
-    """The cameras of this machine, then the simulated scene."""
-    common = {"id": settings.id, "name": settings.name, "fps": settings.fps, "jpeg_quality": settings.jpeg_quality}
-    size = {"width": settings.width, "height": settings.height}
+    """The cameras of this machine, the Pi's own by its encoder, then the simulated scene."""
+    common = {"id": settings.id, "name": settings.name}
+    picture = {"width": settings.width, "height": settings.height, "fps": settings.fps}
     found: list[Callable[[], Camera]] = [
-        partial(V4l2Camera, V4l2Settings(device=str(device), **common, **size))  # type: ignore[arg-type]
+        partial(V4l2Camera, msgspec.convert(common | picture | {"source": "v4l2", "device": device.path}, V4l2Settings))
         for device in list_v4l2_devices()
+        if not device.problem
     ]
-    simulated = SimulatedSettings(**common, **size)  # type: ignore[arg-type]
-    return [*found, lambda: SimulatedCamera(simulated, clock=clock)]
+    if shutil.which(_PI_CAMERA):
+        found.append(
+            partial(
+                CommandCamera,
+                msgspec.convert(common | {"source": "command", "argv": _pi_command(settings)}, CommandSettings),
+            )
+        )
+    simulated = msgspec.convert(common | picture | {"source": "simulated"}, SimulatedSettings)
+    return [*found, partial(SimulatedCamera, simulated, clock=clock)]
+
+
+def _pi_command(settings: AutoSettings) -> list[str]:
+    """`rpicam-vid` writing JPEGs of the Pi's hardware encoder to its standard output."""
+    size = ["--width", str(settings.width), "--height", str(settings.height), "--framerate", str(round(settings.fps))]
+    return [_PI_CAMERA, "--nopreview", "--timeout", "0", "--codec", "mjpeg", *size, "--output", "-"]
 
 
 def _password(name: str, secrets: Path) -> str | None:

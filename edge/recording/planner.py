@@ -81,7 +81,7 @@ class ClipPlanner:
 
     def event_opened(self, event_id: str) -> None:
         """Something began."""
-        self.trigger.event_opened(event_id)
+        self.trigger.event_opened(event_id, self._clock.mono_ns())
         if self._clip:
             self._queue.put(Mark(event_id))
 

@@ -1,10 +1,12 @@
 """When to record and why: events, a hand, or always. Pure; time comes with each question."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from edge.recording.settings import Mode
 
 Reason = Literal["continuous", "event", "manual"]
+_LONGEST_EVENT_NS: Final = 3600 * 1_000_000_000
+"""An event that nobody closed for so long was forgotten by whoever opened it."""
 
 
 class Trigger:
@@ -13,7 +15,7 @@ class Trigger:
     def __init__(self, mode: Mode, *, post_roll_s: float) -> None:
         self._mode = mode
         self._post_roll_ns = round(post_roll_s * 1e9)
-        self._open: dict[str, None] = {}
+        self._open: dict[str, int] = {}
         self._latest: str | None = None
         self._tail_until_ns: int | None = None
         self._manual = False
@@ -37,15 +39,17 @@ class Trigger:
 
     def wanted(self, now_ns: int) -> bool:
         """Whether a frame of this moment is to be recorded."""
+        for event_id in [one for one, since_ns in self._open.items() if now_ns - since_ns > _LONGEST_EVENT_NS]:
+            self.event_closed(event_id, now_ns)
         if self._tail_until_ns is not None and now_ns > self._tail_until_ns:
             self._tail_until_ns = None
         if self._mode == "continuous" or self._manual:
             return True
         return self.by_events and (bool(self._open) or self._tail_until_ns is not None)
 
-    def event_opened(self, event_id: str) -> None:
-        """An event began."""
-        self._open[event_id] = None
+    def event_opened(self, event_id: str, now_ns: int) -> None:
+        """An event began. It ends by itself after an hour."""
+        self._open[event_id] = now_ns
         self._latest, self._tail_until_ns = event_id, None
 
     def event_closed(self, event_id: str, now_ns: int) -> None:

@@ -46,7 +46,14 @@ def places(page: Page) -> list[tuple[float, float]]:
 def test_nothing_yet(page: Page) -> None:
     """S0.34: the empty state in its words; no sensor is no error."""
     expect(page.locator("#timeline-empty")).to_have_text("No predictions yet. Analysis in progress...")
-    expect(page.locator("#body-empty")).to_contain_text("Waiting for a body sensor")
+    expect(page.locator("#body-empty")).to_contain_text("No body sensor is configured")
+
+
+def test_sensor_that_does_not_speak(page: Page, stage: Stage) -> None:
+    """Why there is no signal stands where it would be."""
+    part = {"part": "sensor.wrist", "state": "failed", "detail": "no board at /dev/ttyUSB0", "since_ms": 1}
+    stage.publish("health", part, key="sensor.wrist")
+    expect(page.locator("#body-empty")).to_have_text("no board at /dev/ttyUSB0")
 
 
 def test_segments_stand_where_they_were(page: Page, stage: Stage) -> None:

@@ -185,12 +185,15 @@ def test_no_room_for_a_recording(visit: Visit, stage: Stage) -> None:
 
 
 def test_camera_lost_and_back(page: Page, stage: Stage) -> None:
-    """S1.35: said on the picture with the reason; back by itself."""
+    """S1.35: said on the picture with the reason, nothing drawn where nothing is seen; back by itself."""
+    stage.vision()
     page.wait_for_function(_LIVE)
     camera = stage.cameras["front"]
     camera.detail, camera.broken = "the cable is out", True
     expect(page.locator("#stage-note")).to_contain_text("Camera lost, trying again…")
     expect(page.locator("#stage-note")).to_contain_text("the cable is out")
+    page.wait_for_timeout(300)
+    assert painted(page, "#overlay") == 0
     camera.detail, camera.broken = "", False
     expect(page.locator("#stage")).to_have_attribute("data-view", "live")
 

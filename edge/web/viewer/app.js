@@ -27,6 +27,7 @@ const store = createStore();
 const img = byId("live");
 let known = false;
 let broken = false;
+let view = "loading";
 let pending = null;
 let latencyMs = null;
 
@@ -67,6 +68,7 @@ store.on("vision selected", drawVision);
 store.on("telemetry camera vision", drawReadings);
 store.on("sync", () => sync(store.sync));
 store.on("health", () => parts(store.health));
+store.on("health channels", () => body.drawEmpty(known));
 store.on("happenings", () => feed(store.happenings, deviceNow()));
 store.on("link", () => drawLink(store.link));
 
@@ -74,18 +76,20 @@ function drawStage() {
   const camera = chosen();
   const link = store.link.state;
   const stage = stageOf({ known, camera, picture: picture.state, link, pending });
-  mark(byId("stage"), "data-view", stage.view);
+  if (stage.view !== view) overlay(null, 0);
+  view = stage.view;
+  mark(byId("stage"), "data-view", view);
   mark(byId("stage"), "data-busy", String(stage.busy));
   say(byId("stage-title"), stage.title);
   say(byId("stage-detail"), stage.detail);
   img.alt = camera ? `Live picture of ${nameOf(camera)}` : "";
   byId("rec-mark").hidden = !camera?.recording;
   controls.draw(link);
-  if (pending === null && link !== "refused") followCamera(camera, stage.view);
+  if (pending === null && link !== "refused") followCamera(camera);
 }
 
 /** The picture follows the camera: shown while it runs, given back when somebody stopped it. */
-function followCamera(camera, view) {
+function followCamera(camera) {
   if (view === "off" || view === "none") picture.hide();
   else if (camera && view !== "cut") picture.show(camera.camera);
 }
@@ -98,7 +102,7 @@ function drawVision() {
   say(byId("activity"), state);
   banner(seen, now);
   learning(seen?.learning);
-  overlay(picture.state === "live" ? seen : null, now);
+  overlay(view === "live" ? seen : null, now);
 }
 
 function drawReadings() {
@@ -151,6 +155,7 @@ async function load() {
     askAgain(problem);
   }
   known = true;
+  body.drawEmpty(known);
   drawStage();
 }
 

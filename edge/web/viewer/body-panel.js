@@ -1,6 +1,6 @@
 // The panel of body signals and emotion: everything in it stands on one axis of time.
 
-import { byId, el, mark } from "./dom.js";
+import { byId, el, mark, say } from "./dom.js";
 import { createPlots } from "./plots.js";
 import { createTimeline, fillLegend } from "./timeline.js";
 
@@ -9,7 +9,7 @@ const LAG_MS = 400;
 const SLOW_FRAME_MS = 1_000;
 const FRAME_MS = 66;
 
-/** Wire the panel to the store; `begin()` starts drawing. It draws only while it can be seen, and slowly for who wants calm. */
+/** Wire the panel to the store; `begin()` starts drawing: only while it can be seen, and slowly for who wants calm. */
 export function createBodyPanel(store) {
   const lanes = byId("lanes");
   const plots = createPlots(byId("channels"), byId("axis"));
@@ -30,10 +30,16 @@ export function createBodyPanel(store) {
   });
   lanes.addEventListener("pointermove", (event) => (cursor = shareOf(event, byId("timeline"))));
   lanes.addEventListener("pointerleave", () => (cursor = null));
-  store.on("channels", () => {
-    plots.setChannels(store);
+  store.on("channels", () => plots.setChannels(store));
+
+  /** Why there is no signal; `known` once the appliance said which parts it has. */
+  function drawEmpty(known) {
+    const sensors = [...store.health.values()].filter(({ part }) => part.startsWith("sensor."));
+    const trouble = sensors.find(({ state, detail }) => state !== "ok" && detail);
+    const words = known && !sensors.length ? "No body sensor is configured." : (trouble?.detail ?? "Waiting for a body sensor…");
+    say(byId("body-empty"), words);
     byId("body-empty").hidden = plots.count > 0;
-  });
+  }
 
   function draw() {
     const endMs = store.clock.now(Date.now()) - LAG_MS;
@@ -50,7 +56,7 @@ export function createBodyPanel(store) {
     setTimeout(() => requestAnimationFrame(turn), calm.matches ? SLOW_FRAME_MS : FRAME_MS);
   }
 
-  return { begin: () => requestAnimationFrame(turn) };
+  return { begin: () => requestAnimationFrame(turn), drawEmpty };
 }
 
 /** Where a pointer is on the axis, 0..1, or null outside it. */

@@ -92,7 +92,7 @@ export function createControls({ api, camera, picture, onPending, onRefused }) {
     power.classList.toggle("primary", !on);
     power.disabled = !idle;
     record.disabled = snapshot.disabled = !idle || !on;
-    fullscreen.disabled = !on;
+    fullscreen.disabled = !on || link === "lost";
     const recording = byHand(now);
     mark(record, "aria-pressed", String(recording));
     say(record, recording ? "Stop recording" : "Record");

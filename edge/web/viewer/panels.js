@@ -40,8 +40,8 @@ export function createLearning(root) {
 const STATE_WORDS = { ok: "Connected", starting: "Connecting", degraded: "Impaired", failed: "Not reachable", stopped: "Off" };
 
 const SYNC_ROWS = [
-  ["Broker", (sync) => stateText(sync.broker, sync.broker_detail), (sync) => sync.broker],
-  ["Object storage", (sync) => stateText(sync.objects, sync.objects_detail), (sync) => sync.objects],
+  ["Broker", (sync) => stateText(sync.broker), (sync) => sync.broker],
+  ["Object storage", (sync) => stateText(sync.objects), (sync) => sync.objects],
   ["Records waiting", (sync) => number(sync.outbox_records)],
   ["Oldest not acked", (sync) => (sync.oldest_unacked_s === null ? "none" : duration(sync.oldest_unacked_s))],
   ["Records delivered", (sync) => number(sync.acked_total)],
@@ -84,7 +84,7 @@ export function createSync({ rows, verdict: sentence, upload }) {
   };
 }
 
-function stateText(state, detail) {
-  const plain = STATE_WORDS[state] ?? "Unknown";
-  return detail && state !== "ok" ? `${plain}: ${detail}` : plain;
+/** The reason of a bad state stands with the parts. */
+function stateText(state) {
+  return STATE_WORDS[state] ?? "Unknown";
 }

@@ -70,6 +70,7 @@ class Spool:
         """Delete a recording: the video first, so that what is left always has a name."""
         self.path(sidecar).unlink(missing_ok=True)
         self.part_path(sidecar).unlink(missing_ok=True)
+        self._note(sidecar).with_suffix(".tmp").unlink(missing_ok=True)
         self._note(sidecar).unlink(missing_ok=True)
 
     def entries(self, camera: str | None = None) -> Iterator[Entry]:

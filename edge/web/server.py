@@ -116,6 +116,7 @@ class WebServer:
             ws_per_message_deflate=False,
             lifespan="off",
             log_config=None,
+            log_level="warning",
             access_log=False,
             server_header=False,
             limit_concurrency=settings.max_viewers + settings.max_event_streams + _OTHERS,

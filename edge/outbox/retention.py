@@ -56,8 +56,9 @@ async def used_bytes(connection: aiosqlite.Connection) -> int:
 class Eviction:
     """One chunk of eviction within one transaction: bulk first, then normal, oldest first, the rest never."""
 
-    def __init__(self, boots: Boots, clock: Clock) -> None:
+    def __init__(self, boots: Boots, clock: Clock, at_most: int) -> None:
         self._boots = boots
+        self._at_most = at_most
         self._now: Stamp = clock.now()
         self.evicted = 0
         """Records given up."""
@@ -65,7 +66,7 @@ class Eviction:
         """Rows less in the outbox."""
 
     async def run(self, connection: aiosqlite.Connection) -> None:
-        """Evict up to a chunk of the lowest rank there is."""
+        """Evict up to `at_most` records of the lowest rank there is."""
         self.evicted = self.freed = 0
         head = await database.one(connection, "SELECT row FROM outbox ORDER BY row LIMIT 1 OFFSET ?", SPARED_HEAD)
         if head is None:
@@ -74,7 +75,7 @@ class Eviction:
             victims = await connection.execute_fetchall(
                 "SELECT o.row, r.boot FROM outbox o JOIN records r USING (row)"
                 " WHERE o.rank = ? AND o.row >= ? ORDER BY o.row LIMIT ?",
-                (rank, head[0], CHUNK),
+                (rank, head[0], self._at_most),
             )
             for number, rows in _runs([(int(row), int(boot)) for row, boot in victims]):
                 await self._replace(connection, number, rows, spared_before=int(head[0]))

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from contract.codec import encode
+import msgspec
+
+from contract.codec import MAX_PAYLOAD_BYTES, encode
 from contract.ids import record_id
 from contract.messages import AnyBody, Loss, Record, Recording, priority_of
 from contract.times import to_wire
@@ -13,6 +15,8 @@ BULK: Final = 0
 NORMAL: Final = 1
 KEPT: Final = 2
 TOMBSTONE: Final = 3
+_LIMIT_BYTES: Final = MAX_PAYLOAD_BYTES - 1024
+"""Room for the envelope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,16 @@ class NewRow:
     record: Record
     t_ms: int
     payload: bytes
+
+
+def why_invalid(body: AnyBody) -> str:
+    """Why the cloud would refuse such a record for ever, and with it all that comes after; empty if it would not."""
+    try:
+        encoded = msgspec.json.encode(body)
+        msgspec.json.decode(encoded, type=AnyBody)
+    except (msgspec.MsgspecError, UnicodeError, TypeError) as error:
+        return f"{type(body).__name__}: {error}"
+    return "" if len(encoded) < _LIMIT_BYTES else f"{type(body).__name__}: {len(encoded)} bytes are too many"
 
 
 def rank_of(body: AnyBody) -> int:

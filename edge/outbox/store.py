@@ -18,15 +18,13 @@ from edge.core.health import Health, State
 from edge.core.service import Pulse
 from edge.outbox import database
 from edge.outbox.boots import Boots, next_boot
-from edge.outbox.retention import CHUNK, Bounds, Eviction, trim_history, used_bytes
+from edge.outbox.keeper import Keeper
 from edge.outbox.rows import Counts, Pending
 from edge.outbox.settings import OutboxSettings
 from edge.outbox.uploads import Uploads
 from edge.outbox.writer import PART, OnCommit, Writer
 
 _BEAT_S: Final = 5.0
-_LOW_WATER: Final = 0.9
-"""Eviction goes on until this share of a bound is left, so that it does not run for every record."""
 _log = logging.getLogger(__name__)
 
 
@@ -61,6 +59,9 @@ class Outbox:
         self._outbox_records = 0
         self._writer = Writer(
             writing, path=path, boots=boots, clock=clock, health=health, on_commit=self._committed, limits=limits
+        )
+        self._keeper = Keeper(
+            self._reader, self._writer, boots=boots, clock=clock, limits=limits, evicted=self._evicted
         )
         self._writing: asyncio.Task[None] | None = None
         self.uploads = Uploads(self._reader, self._writer)
@@ -205,13 +206,7 @@ class Outbox:
 
     async def tidy(self) -> None:
         """Bring the store within its bounds now; `run` does it again and again."""
-        while await self._trim(self._bounds()) >= CHUNK:
-            self.pulse.beat()
-        while self._outbox_records > self._limits.max_records:
-            if not await self._evict(int(self._limits.max_records * _LOW_WATER)):
-                break
-        if await used_bytes(self._reader) > self._limits.max_bytes:
-            await self._shrink(int(self._limits.max_bytes * _LOW_WATER))
+        await self._keeper.tidy(lambda: self._outbox_records)
 
     async def run(self) -> None:
         """Tidy until cancelled; raise what stopped the writer."""
@@ -247,6 +242,11 @@ class Outbox:
         if self.on_commit:
             self.on_commit(rows)
 
+    def _evicted(self, records: int, rows: int) -> None:
+        self._outbox_records -= rows
+        self.evicted_total += records
+        self.pulse.beat()
+
     def _announce(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
@@ -272,36 +272,6 @@ class Outbox:
             await self.tidy()
         except (StoreError, sqlite3.OperationalError):
             return  # the writer has set the health; the next look tries again
-
-    def _bounds(self) -> Bounds:
-        now = self._clock.now()
-        oldest_ms = now.wall_ms - int(self._limits.history_days * 86_400_000) if now.trusted else 0
-        return Bounds(self.last_row - self._limits.history_records, oldest_ms)
-
-    async def _trim(self, bounds: Bounds) -> int:
-        """Take at most a chunk out of the history; return how many went."""
-        trimmed = 0
-
-        async def work(connection: aiosqlite.Connection) -> None:
-            nonlocal trimmed
-            trimmed = await trim_history(connection, bounds)
-
-        await self._writer.execute(work)
-        return trimmed
-
-    async def _shrink(self, target_bytes: int) -> None:
-        everything = Bounds(last_row=self.last_row, oldest_ms=0)
-        while await used_bytes(self._reader) > target_bytes:
-            if not await self._trim(everything) and not await self._evict(0):
-                break
-
-    async def _evict(self, target_records: int) -> bool:
-        """Evict chunk by chunk down to the target; whether anything was given up in the last one."""
-        eviction = Eviction(self._boots, self._clock)
-        await self._writer.execute(eviction.run)
-        self._outbox_records -= eviction.freed
-        self.evicted_total += eviction.evicted
-        return eviction.evicted > 0
 
 
 async def _open_or_begin(path: Path, clock: Clock) -> tuple[aiosqlite.Connection, Path | None]:

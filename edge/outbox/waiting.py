@@ -9,7 +9,7 @@ import aiosqlite
 
 from contract.messages import AnyBody, Record
 from edge.core.clock import Stamp
-from edge.core.errors import StoreError
+from edge.core.errors import StoreDelayedError, StoreError
 from edge.outbox.rows import BULK
 
 Work = Callable[[aiosqlite.Connection], Awaitable[None]]
@@ -24,6 +24,7 @@ class Waiting:
     at: Stamp
     work: Work | None
     rank: int
+    since_ns: int
     done: "asyncio.Future[Record | None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def succeed(self, record: Record | None) -> None:
@@ -31,10 +32,10 @@ class Waiting:
         if not self.done.done():
             self.done.set_result(record)
 
-    def refuse(self, reason: str) -> None:
-        """It never will be. If nobody waits for it any more, nobody is told."""
+    def refuse(self, error: StoreError) -> None:
+        """It is not. If nobody waits for it any more, nobody is told."""
         if not self.done.done():
-            self.done.set_exception(StoreError(reason))
+            self.done.set_exception(error)
 
 
 class WaitingLine:
@@ -45,39 +46,53 @@ class WaitingLine:
 
     def __init__(self, limit: int) -> None:
         self._line: deque[Waiting] = deque()
+        self._taken: list[Waiting] = []
         self._limit = limit
         self.given_up = 0
         self.given_up_total = 0
 
     def __len__(self) -> int:
-        return len(self._line)
+        return len(self._line) + len(self._taken)
 
     def admit(self, newcomer: Waiting, *, failing: bool) -> None:
         """Put `newcomer` in line; while `failing`, the lowest rank gives way at the bound and bulk does not wait."""
         self._line.append(newcomer)
         if failing and newcomer.rank == BULK:
             self._give_up(newcomer, "the disk takes no records: bulk records do not wait for it")
-        elif len(self._line) > self._limit and failing:
+        elif failing and len(self) > self._limit:
             lowest = min(waiting.rank for waiting in self._line)
             loser = next(waiting for waiting in reversed(self._line) if waiting.rank == lowest)
             self._give_up(loser, "the disk takes no records and no more can wait in memory")
 
     def take(self, at_most: int) -> list[Waiting]:
-        """The first in line, out of it."""
-        return [self._line.popleft() for _ in range(min(at_most, len(self._line)))]
+        """The first in line, for one commit; `written` or `put_back` must follow."""
+        self._taken = [self._line.popleft() for _ in range(min(at_most, len(self._line)))]
+        return self._taken
 
-    def put_back(self, batch: list[Waiting]) -> None:
-        """Return what `take` gave to the head of the line."""
-        self._line.extendleft(reversed(batch))
+    def written(self) -> None:
+        """What was taken is durable."""
+        self._taken = []
+
+    def put_back(self) -> None:
+        """What was taken is at the head of the line again."""
+        self._line.extendleft(reversed(self._taken))
+        self._taken = []
 
     def refuse_all(self, reason: str) -> None:
         """Nothing more will be written."""
+        self.put_back()
         while self._line:
-            self._line.popleft().refuse(reason)
+            self._line.popleft().refuse(StoreError(reason))
+
+    def delay(self, since_ns: int, reason: str) -> None:
+        """Tell those who have waited since before `since_ns` to wait no longer; what they brought stays in line."""
+        for waiting in self._line:
+            if waiting.since_ns <= since_ns:
+                waiting.refuse(StoreDelayedError(reason))
 
     def _give_up(self, loser: Waiting, reason: str) -> None:
         self._line.remove(loser)
         if loser.body:
             self.given_up += 1
             self.given_up_total += 1
-        loser.refuse(reason)
+        loser.refuse(StoreError(reason))

@@ -8,6 +8,7 @@ The rules while the disk takes nothing (full, failing):
 """
 
 import asyncio
+import logging
 import random
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -24,16 +25,13 @@ from edge.core.errors import StoreError
 from edge.core.health import Health, State
 from edge.outbox import database
 from edge.outbox.boots import Boots
-from edge.outbox.rows import KEPT, NewRow, kind_of, make_row, rank_of, subject_of
+from edge.outbox.rows import KEPT, NewRow, kind_of, make_row, rank_of, subject_of, why_invalid
 from edge.outbox.settings import OutboxSettings
 from edge.outbox.waiting import Waiting, WaitingLine, Work
 
 PART: Final = "store"
+_log = logging.getLogger(__name__)
 OnCommit = Callable[[Sequence[tuple[int, Record]]], None]
-
-
-class StoreDelayedError(StoreError):
-    """Not durable yet: the record waits in memory and is written when the disk takes it. Do not append it again."""
 
 
 class Writer:
@@ -71,14 +69,18 @@ class Writer:
 
         Raise `StoreError` if it was refused, `StoreDelayedError` if it waits for the disk.
         """
-        record = await self._written(Waiting(body, at or self._clock.now(), work, rank_of(body)))
+        if error := why_invalid(body):
+            _log.error("a record that breaks the contract was not kept: %s", error)
+            await self.append(Loss(what="records", reason=f"broke the contract: {error}"[:500], count=1))
+            raise StoreError(f"a record that breaks the contract was not kept: {error}")
+        record = await self._written(Waiting(body, at or self._clock.now(), work, rank_of(body), self._clock.mono_ns()))
         if record is None:
             raise StoreError("the store lost count of its records")
         return record
 
     async def execute(self, work: Work) -> None:
         """Run statements in the next commit; raise `StoreError` if they were refused or wait for the disk."""
-        await self._written(Waiting(None, self._clock.now(), work, KEPT))
+        await self._written(Waiting(None, self._clock.now(), work, KEPT, self._clock.mono_ns()))
 
     async def run(self) -> None:
         """Commit what waits, until `close`. A damaged database escapes as `StoreDamagedError`."""
@@ -103,11 +105,7 @@ class Writer:
             raise StoreError("the store is closed")
         self.line.admit(waiting, failing=bool(self._failing))
         self._wake.set()
-        done, _ = await asyncio.wait({waiting.done}, timeout=self._limits.wait_s)
-        if not done:
-            waiting.done.cancel()
-            raise StoreDelayedError(self._failing or f"{self._path.name}: the disk is slow")
-        return waiting.done.result()
+        return await waiting.done
 
     async def _something_waits(self) -> bool:
         while not self.line and not self._closing:
@@ -123,10 +121,10 @@ class Writer:
         try:
             await self._commit(batch, rows)
         except sqlite3.OperationalError as error:
-            self.line.put_back(batch)
+            self.line.put_back()
             await self._failed(error)
         except sqlite3.DatabaseError as error:
-            self.line.put_back(batch)
+            self.line.put_back()
             self._damaged(error)
             raise
         else:
@@ -175,6 +173,7 @@ class Writer:
         )
 
     def _succeeded(self, batch: list[Waiting], rows: list[NewRow]) -> None:
+        self.line.written()
         self._failing = ""
         self._backoff.reset()
         self._health.set(PART, State.OK)
@@ -182,10 +181,9 @@ class Writer:
         if rows:
             self._boot_written = True
             self.next_row = rows[-1].row + 1
-        told = len(rows) - sum(waiting.body is not None for waiting in batch)
-        if told:
-            self.line.given_up = 0
-        records = iter(rows[told:])
+        told = rows[: len(rows) - sum(waiting.body is not None for waiting in batch)]
+        self.line.given_up -= sum(new.record.body.count for new in told if isinstance(new.record.body, Loss))
+        records = iter(rows[len(told) :])
         for waiting in batch:
             waiting.succeed(next(records).record if waiting.body else None)
         if rows:
@@ -197,7 +195,8 @@ class Writer:
         if self._closing:
             self.line.refuse_all(self._failing)
         else:
-            await self._clock.sleep(self._backoff.next())
+            await self._clock.sleep(min(self._backoff.next(), self._limits.wait_s))
+            self.line.delay(self._clock.mono_ns() - int(self._limits.wait_s * 1e9), self._failing)
 
     def _damaged(self, error: sqlite3.DatabaseError) -> None:
         if database.is_damage(error):

@@ -62,7 +62,9 @@ def _why(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"shows a certificate that is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return f"does not speak TLS as we do: {error.reason or error}; check broker.port and broker.tls"
+        return (
+            f"does not speak TLS as we do: {getattr(error, 'reason', None) or error}; check broker.port and broker.tls"
+        )
     if isinstance(error, FileNotFoundError):
         return f"cannot be checked: {error.filename or 'broker.ca_file'} is missing"
     known = next((words for kind, words in _KNOWN.items() if isinstance(error, kind)), None)

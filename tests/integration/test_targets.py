@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from edge.core.errors import LinkError
-from edge.sync.settings import FolderSettings, OffSettings, S3Settings
-from edge.sync.targets.configured import target_maker
+from edge.sync.settings import S3Settings
 from edge.sync.targets.folder import FolderTarget
-from edge.sync.targets.s3 import S3Target
+from edge.sync.targets.s3 import S3Target, read_keys
 from edge.sync.targets.target import Object, ObjectDamagedError, Target, UploadCancelledError, UploadUnknownError
 from tests.support.ports import free_port
 from tests.support.s3 import KEYS, S3Server, s3_server
@@ -211,19 +210,8 @@ def test_a_bad_endpoint_says_so() -> None:
         S3Target(S3Settings(bucket="clips", endpoint="not a url"), KEYS)
 
 
-def test_settings_choose_the_target(tmp_path: Path, server: S3Server) -> None:
-    def made(settings: FolderSettings | S3Settings) -> Target:
-        maker = target_maker(settings, default_folder=tmp_path / "objects", secrets_dir=tmp_path)
-        assert maker
-        return maker()
-
-    assert target_maker(OffSettings(), default_folder=tmp_path, secrets_dir=tmp_path) is None
-    made(FolderSettings()).check()
-    assert (tmp_path / "objects").is_dir()
-    (tmp_path / "access").write_text("a\n")
-    (tmp_path / "secret").write_text("s\n")
-    target = made(
-        S3Settings(bucket="clips", endpoint=server.endpoint, access_key_secret="access", secret_key_secret="secret")  # noqa: S106
-    )
-    target.check()
-    target.close()
+def test_keys_come_from_secrets_or_the_aws_chain(server: S3Server) -> None:
+    secrets = {"access": "a", "secret": "s"}
+    named = S3Settings(bucket="clips", access_key_secret="access", secret_key_secret="secret")  # noqa: S106
+    assert read_keys(named, secrets.__getitem__) == ("a", "s")
+    assert read_keys(S3Settings(bucket="clips"), secrets.__getitem__) is None

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from contract.codec import decode
-from contract.messages import Loss, Record
+from contract.messages import Loss, Prediction, Record
 from edge.core.errors import StoreError
 from edge.core.health import Health, State
 from edge.outbox.database import put_aside
@@ -205,8 +206,6 @@ async def test_an_upload_is_listed_until_it_is_told_as_done(tmp_path: Path) -> N
 
 def recording_uploaded(data: bytes) -> object:
     """The body that says an object of these bytes is there."""
-    from msgspec.structs import replace
-
     return replace(recording("rec-event", data), phase="uploaded")
 
 
@@ -221,3 +220,25 @@ async def test_alarm_and_health(tmp_path: Path) -> None:
     async with open_outbox(tmp_path, health=health) as outbox:
         await outbox.append(alarm())
         assert health.of("store") is State.OK
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        replace(prediction(), confidence=float("nan")),
+        replace(prediction(), confidence=1.0001),
+        replace(prediction(), source="bad id"),
+        replace(prediction(), user_id="\ud800"),
+        replace(prediction(), user_id="x" * 300_000),
+    ],
+)
+async def test_a_record_that_the_cloud_would_refuse_for_ever_is_not_kept(tmp_path: Path, body: Prediction) -> None:
+    """It would hold up everything behind it."""
+    async with open_outbox(tmp_path) as outbox:
+        with pytest.raises(StoreError, match="breaks the contract"):
+            await outbox.append(body)
+        await outbox.append(prediction())
+        bodies = [record.body for _, record in await outbox.history(after=0)]
+    assert isinstance(bodies[0], Loss)
+    assert "Prediction" in bodies[0].reason
+    assert len(bodies) == 2

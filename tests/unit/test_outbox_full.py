@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from contract.messages import Event, Loss, Prediction
-from edge.core.errors import StoreError
+from edge.core.errors import StoreDelayedError, StoreError
 from edge.core.health import Health, State
 from edge.outbox.database import StoreDamagedError
 from edge.outbox.settings import OutboxSettings
 from edge.outbox.store import Outbox
-from edge.outbox.writer import StoreDelayedError
 from tests.support.clock import FakeClock
 from tests.support.outboxes import alarm, open_outbox, prediction, telemetry
 

@@ -1,0 +1,94 @@
+"""How records are labelled for the broker, and how its refusals are told."""
+
+import errno
+import socket
+import ssl
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from contract.errors import InvalidSettingsError
+from contract.settings import decode_settings
+from edge.outbox.rows import Pending
+from edge.sync.envelope import PackedProperties, cloud_event
+from edge.sync.refusals import BrokerRefusedError, unreachable
+from edge.sync.settings import BrokerSettings, S3Settings
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"], exclude_characters="\ufeff"), max_size=300)
+
+
+def publish_properties() -> Any:
+    """paho's own, for a PUBLISH."""
+    return Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+
+
+@given(TEXT, st.dictionaries(TEXT, TEXT, max_size=6))
+def test_packed_as_paho_packs(content_type: str, user: dict[str, str]) -> None:
+    slow = publish_properties()
+    slow.PayloadFormatIndicator = 1
+    slow.ContentType = content_type
+    slow.UserProperty = list(user.items())
+    packed = PackedProperties(content_type, user).pack()
+    again = publish_properties()
+    _, length = again.unpack(packed)
+    assert length == len(packed) == len(slow.pack())
+    assert (again.ContentType, again.PayloadFormatIndicator) == (content_type, 1)
+    assert getattr(again, "UserProperty", []) == list(user.items())
+
+
+def test_a_record_is_a_cloud_event() -> None:
+    record = Pending(7, "00000001-0a0b0c0d", 3, "events", "event", 1_780_000_000_123, b"{}")
+    again = publish_properties()
+    again.unpack(cloud_event("gate-1", record).pack())
+    assert dict(again.UserProperty) == {
+        "specversion": "1.0",
+        "id": "00000001-0a0b0c0d:3",
+        "source": "/devices/gate-1",
+        "type": "afferent.event.v1",
+        "time": "2026-05-28T20:26:40.123Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "nothing listens there"),
+        (socket.gaierror(-2, "Name or service not known"), "cannot be resolved"),
+        (TimeoutError(), "does not answer"),
+        (FileNotFoundError(errno.ENOENT, "no", "/etc/ca.pem"), "/etc/ca.pem is missing"),
+        (ssl.SSLError(1, "wrong version number"), "does not speak TLS"),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), "cannot be reached: Network is unreachable"),
+    ],
+)
+def test_why_it_cannot_be_reached(error: OSError, words: str) -> None:
+    line = str(unreachable(error, "broker.example", 8883))
+    assert line.startswith("broker broker.example:8883 ")
+    assert words in line
+
+
+def test_refusals_say_what_to_do_and_unknown_codes_what_was_said() -> None:
+    assert "broker.username" in str(BrokerRefusedError(0x86, "broker x:1", "Bad user name or password"))
+    assert "'wildcard subscriptions not supported' (0xa2)" in str(
+        BrokerRefusedError(0xA2, "broker x:1", "Wildcard subscriptions not supported")
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "words"),
+    [
+        (BrokerSettings, {"port": 0}, "$.port: must be >= 1"),
+        (BrokerSettings, {"ack": "none"}, "$.ack: invalid enum value 'none'"),
+        (BrokerSettings, {"window_records": 5000}, "$.window_records: must be <= 1000"),
+        (S3Settings, {"type": "s3", "bucket": "clips", "part_size_bytes": 1}, "$.part_size_bytes: must be >= 5242880"),
+        (S3Settings, {"type": "s3", "bucket": "clips", "access_key_secret": "a"}, "belong together"),
+        (S3Settings, {"type": "s3"}, "'bucket' is missing"),
+    ],
+)
+def test_bad_settings_are_named(kind: Any, raw: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidSettingsError) as error:
+        decode_settings(raw, kind)
+    assert words in str(error.value)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from edge.capture.service import CaptureService
 from edge.core.clock import Clock
+from edge.core.errors import StoreError
 from edge.core.frame import Frame
 from edge.core.health import Health, PartHealth, State
 from edge.core.hub import Hub
@@ -26,6 +27,7 @@ class CameraParts:
     capture: CaptureService
     recorder: RecordingService
     vision: VisionService | None
+    has_room: Callable[[], bool]
 
 
 class CameraUnit:
@@ -123,7 +125,9 @@ class CameraUnit:
             self._parts.vision.reset()
 
     async def set_recording(self, on: bool) -> None:
-        """Begin or end a recording by hand."""
+        """Begin or end a recording by hand. Raise `StoreError` if there is no room."""
+        if on and not self._parts.has_room():
+            raise StoreError("the disk has no room for a recording: see the part `disk`")
         if on:
             self._parts.recorder.start_manual()
         else:

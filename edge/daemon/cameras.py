@@ -83,7 +83,9 @@ def make_camera(
     vision = _vision(ground, settings.id, slot, recorder) if config.vision.enabled else None
     unit = CameraUnit(
         settings.id,
-        CameraParts(slot=slot, capture=capture, recorder=recorder, vision=vision),
+        CameraParts(
+            slot=slot, capture=capture, recorder=recorder, vision=vision, has_room=recorders.retention.has_room
+        ),
         name=settings.name,
         hub=ground.hub,
         health=health,

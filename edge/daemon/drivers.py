@@ -1,4 +1,7 @@
-"""From settings to drivers: the one place where each concrete camera, sensor and target is named."""
+"""From settings to drivers: the one place where each concrete camera and sensor is named.
+
+A driver that brings a library of its own is imported when it is configured, so that nobody pays memory for the others.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -11,9 +14,6 @@ import msgspec
 from edge.capture.auto import AutoCamera
 from edge.capture.camera import Camera
 from edge.capture.command import CommandCamera
-from edge.capture.file import FileCamera
-from edge.capture.mjpeg import MjpegCamera
-from edge.capture.rtsp import RtspCamera
 from edge.capture.settings import (
     AutoSettings,
     CameraSettings,
@@ -30,9 +30,7 @@ from edge.core.clock import Clock
 from edge.core.errors import SourceUnavailableError
 from edge.core.secrets import SecretMissingError, read_secret
 from edge.sensing import settings as sensing
-from edge.sensing.replay import ReplaySensor
 from edge.sensing.sensor import Sensor
-from edge.sensing.serial_board import SerialBoard
 from edge.sensing.simulated import SimulatedSensor
 
 _PI_CAMERA: Final = "rpicam-vid"
@@ -42,8 +40,12 @@ def camera_opener(settings: CameraSettings, secrets: Path, clock: Clock) -> Call
     """What makes a fresh, unopened camera of these settings; a missing secret is a `SourceUnavailableError` of it."""
     match settings:
         case MjpegSettings():
+            from edge.capture.mjpeg import MjpegCamera
+
             return lambda: MjpegCamera(settings, password=_password(settings.password_secret, secrets))
         case RtspSettings():
+            from edge.capture.rtsp import RtspCamera
+
             return lambda: RtspCamera(settings, clock=clock, password=_password(settings.password_secret, secrets))
         case AutoSettings():
             return lambda: AutoCamera(_candidates(settings, clock))
@@ -58,6 +60,8 @@ def _local_camera(settings: V4l2Settings | CommandSettings | FileSettings | Simu
         case CommandSettings():
             return CommandCamera(settings)
         case FileSettings():
+            from edge.capture.file import FileCamera
+
             return FileCamera(settings, clock=clock)
         case SimulatedSettings():
             return SimulatedCamera(settings, clock=clock)
@@ -67,8 +71,12 @@ def sensor_opener(settings: sensing.SensorSettings, clock: Clock) -> Callable[[]
     """What makes a fresh, unopened sensor of these settings."""
     match settings:
         case sensing.SerialSettings():
+            from edge.sensing.serial_board import SerialBoard
+
             return lambda: SerialBoard(settings, clock=clock)
         case sensing.ReplaySettings():
+            from edge.sensing.replay import ReplaySensor
+
             return lambda: ReplaySensor(settings, clock=clock)
         case sensing.SimulatedSettings():
             return lambda: SimulatedSensor(settings, clock=clock)

@@ -90,9 +90,7 @@ def _bare_imports_mb() -> float:
         "print(int(open('/proc/self/statm').read().split()[1]) * 4096 / 2**20)"
     )
     env = os.environ | {"ORT_DISABLE_TELEMETRY": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
     return float(done.stdout)
 
 

@@ -19,21 +19,21 @@ class SmallDisk:
         self.folder = folder
         self._mounted = mounted
 
-    def fill(self, leave_bytes: int) -> None:
-        """From now on at most about `leave_bytes` more can be written, in one file at least."""
+    def fill(self, leave_bytes: int, *, writer: int = 0) -> None:
+        """From now on process `writer`, by default this one, can write at most about `leave_bytes` more to a file."""
         if not self._mounted:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (leave_bytes, resource.RLIM_INFINITY))
+            resource.prlimit(writer, resource.RLIMIT_FSIZE, (leave_bytes, resource.RLIM_INFINITY))
             return
         disk = os.statvfs(self.folder)
         with (self.folder / _BALLAST).open("wb") as ballast:
             os.posix_fallocate(ballast.fileno(), 0, disk.f_bavail * disk.f_frsize - leave_bytes)
 
-    def free(self) -> None:
+    def free(self, *, writer: int = 0) -> None:
         """Make room again."""
         if self._mounted:
             (self.folder / _BALLAST).unlink(missing_ok=True)
         else:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            resource.prlimit(writer, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 @contextmanager

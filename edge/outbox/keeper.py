@@ -63,8 +63,7 @@ class Keeper:
     async def evict(self, at_most: int) -> bool:
         """Give up records of the lowest rank there is; return whether there was anything to give up."""
         eviction = Eviction(self._boots, self._clock, at_most)
-        await self._writer.execute(eviction.run)
-        self._evicted(eviction.evicted, eviction.freed)
+        await self._writer.execute(eviction.run, lambda: self._evicted(eviction.evicted, eviction.freed))
         return eviction.evicted > 0
 
     def _bounds(self) -> Bounds:

@@ -166,9 +166,11 @@ class Outbox:
             cursor = await connection.execute("DELETE FROM outbox WHERE row BETWEEN ? AND ?", (rows[0], rows[-1]))
             deleted = cursor.rowcount
 
-        await self._writer.execute(work)
-        self._outbox_records -= deleted
-        self.acknowledged_total += deleted
+        def after() -> None:
+            self._outbox_records -= deleted
+            self.acknowledged_total += deleted
+
+        await self._writer.execute(work, after)
         return deleted
 
     async def history(

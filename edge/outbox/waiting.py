@@ -18,17 +18,23 @@ Work = Callable[[aiosqlite.Connection], Awaitable[None]]
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """A record, statements, or both that belong in one commit; `done` gets the record, or None for statements alone."""
+    """A record, statements, or both that belong in one commit; `done` gets the record, or None for statements alone.
+
+    `after` is called once it is durable, even if whoever waited was told to wait no longer.
+    """
 
     body: AnyBody | None
     at: Stamp
     work: Work | None
     rank: int
     since_ns: int
+    after: Callable[[], None] | None = None
     done: "asyncio.Future[Record | None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def succeed(self, record: Record | None) -> None:
         """It is durable."""
+        if self.after:
+            self.after()
         if not self.done.done():
             self.done.set_result(record)
 

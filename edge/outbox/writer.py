@@ -78,9 +78,9 @@ class Writer:
             raise StoreError("the store lost count of its records")
         return record
 
-    async def execute(self, work: Work) -> None:
-        """Run statements in the next commit; raise `StoreError` if they were refused or wait for the disk."""
-        await self._written(Waiting(None, self._clock.now(), work, KEPT, self._clock.mono_ns()))
+    async def execute(self, work: Work, after: Callable[[], None] | None = None) -> None:
+        """Run statements in the next commit, then `after`. Raise `StoreError` if they were refused or must wait."""
+        await self._written(Waiting(None, self._clock.now(), work, KEPT, self._clock.mono_ns(), after))
 
     async def run(self) -> None:
         """Commit what waits, until `close`. A damaged database escapes as `StoreDamagedError`."""

@@ -107,3 +107,25 @@ async def test_damage_while_running_ends_the_service_and_marks_the_file(tmp_path
         assert (tmp_path / "store.db.suspect").exists()
     async with open_outbox(tmp_path) as outbox:
         assert len(await outbox.history()) == 1, "the check found it sound after all"
+
+
+async def test_what_is_acknowledged_late_is_still_counted(tmp_path: Path) -> None:
+    broken = True
+
+    async def fail(_: object) -> None:
+        if broken:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    async with open_outbox(tmp_path, limits=LIMITS) as outbox:
+        for index in range(5):
+            await outbox.append(prediction(index))
+        failing = asyncio.create_task(outbox._writer.execute(fail))
+        with pytest.raises(StoreDelayedError, match="I/O"):
+            await outbox.acknowledge(outbox.boot, 3)
+        with pytest.raises(StoreDelayedError):
+            await failing
+        assert outbox.outbox_records == 5
+        broken = False
+        await outbox.append(prediction(9))
+        assert [one.seq for one in await outbox.pending()] == [4, 5, 6]
+        assert outbox.outbox_records == 3

@@ -13,6 +13,7 @@ from paho.mqtt.properties import Properties
 
 from contract.errors import InvalidSettingsError
 from contract.settings import decode_settings
+from edge.outbox.retention import SPARED_HEAD
 from edge.outbox.rows import Pending
 from edge.sync.envelope import PackedProperties, cloud_event
 from edge.sync.refusals import BrokerRefusedError, unreachable
@@ -92,3 +93,10 @@ def test_bad_settings_are_named(kind: Any, raw: dict[str, Any], words: str) -> N
     with pytest.raises(InvalidSettingsError) as error:
         decode_settings(raw, kind)
     assert words in str(error.value)
+
+
+def test_the_window_is_never_wider_than_what_eviction_spares() -> None:
+    """What may be under way must keep its meaning."""
+    assert decode_settings({"window_records": SPARED_HEAD}, BrokerSettings).window_records == SPARED_HEAD
+    with pytest.raises(InvalidSettingsError):
+        decode_settings({"window_records": SPARED_HEAD + 1}, BrokerSettings)

@@ -32,9 +32,13 @@ id = "body"
 name = "Participant"
 source = "simulated"
 
+[recording]
+max_clip_s = 30
+
 [broker]
 host = "127.0.0.1"
 port = {broker}
+version = "3.1.1" # the embedded broker's
 
 [objects]
 type = "folder"

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from contract.messages import HealthChange
 from edge.core.clock import Clock
-from edge.core.errors import StoreError
+from edge.core.errors import StoreDelayedError, StoreError
 from edge.core.health import PartHealth
 from edge.core.hub import Hub
 from edge.core.records import RecordSink
@@ -55,6 +55,8 @@ class HealthLedger:
             body = HealthChange(part=part.part, state=part.state.value, detail=part.detail[:500])
             try:
                 await self._sink.append(body, part.since)
+            except StoreDelayedError:
+                continue  # it stands in line for the disk
             except StoreError:
                 self._waiting.appendleft(part)  # the store says so itself; the next change tries again
                 return

@@ -43,6 +43,9 @@ def run(path: Path | None) -> None:
     """
     config = _load(path)
     logging.basicConfig(level=config.log_level.upper(), format=_LOG_FORMAT, stream=sys.stderr)
+    from edge.core.memory import bound_allocator
+
+    bound_allocator()
     from edge.core.errors import EdgeError
     from edge.daemon import run_daemon
 

@@ -94,7 +94,7 @@ class Queries:
         if device:
             query = query.where(table.c.device == device)
         async with self._database.read() as link:
-            return [dict(row) for row in (await link.execute(query.limit(2))).mappings()]
+            return [_plain(row) for row in (await link.execute(query.limit(2))).mappings()]
 
     async def check(self) -> None:
         """Return if the database answers; raise `StoreUnavailableError` otherwise."""
@@ -110,7 +110,7 @@ class Queries:
         async with self._database.read() as link:
             boot = (await link.execute(newest.limit(1))).first()
             count = int((await link.execute(missing)).scalar_one())
-            ranges = [dict(row) for row in (await link.execute(shown)).mappings()]
+            ranges = [_plain(row) for row in (await link.execute(shown)).mappings()]
             first = select(func.min(gaps.first_seq)).where(
                 gaps.device == device, gaps.boot == (boot.boot if boot else "")
             )
@@ -140,10 +140,15 @@ def _conditions(table: Table, order: Sequence[ColumnElement[Any]], wanted: Slice
 
 
 def _page(rows: Sequence[RowMapping], limit: int, columns: Sequence[str]) -> Page:
-    items = [dict(row) for row in rows[:limit]]
+    items = [_plain(row) for row in rows[:limit]]
     if len(rows) <= limit:
         return Page(items, None)
     return Page(items, _encode_cursor([items[-1][column] for column in columns]))
+
+
+def _plain(row: RowMapping) -> dict[str, Any]:
+    """A row under plain strings: SQLAlchemy's own column names are of a subclass."""
+    return {str(name): value for name, value in row.items()}
 
 
 def _encode_cursor(key: Sequence[int | str]) -> str:

@@ -1,0 +1,114 @@
+"""One suite for both kinds of object storage: what is there, its ranges, and nothing outside it."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from cloud.objects.folder import FolderStorage
+from cloud.objects.s3 import S3Storage
+from cloud.objects.settings import S3Settings
+from cloud.objects.storage import ObjectMissingError, ObjectStorage, ObjectsUnavailableError
+from tests.support.ports import free_port
+from tests.support.s3 import KEYS, S3Server, s3_server
+
+KEY = "recordings/gate/2026/05/28/door/rec-1.mp4"
+CONTENT = bytes(range(256)) * 3000
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[S3Server]:
+    with s3_server() as found:
+        found.make_bucket("afferent")
+        client = found.client()
+        client.put_object(Bucket="afferent", Key=f"site/{KEY}", Body=CONTENT)
+        client.close()
+        yield found
+
+
+def _s3(endpoint: str, bucket: str = "afferent") -> S3Storage:
+    settings = S3Settings(bucket=bucket, endpoint=endpoint, prefix="site/", timeout_s=3)
+    return S3Storage(settings, access_key=KEYS[0], secret_key=KEYS[1])
+
+
+@pytest.fixture(params=["folder", "s3"])
+async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ObjectStorage]:
+    found: ObjectStorage
+    if request.param == "folder":
+        path = tmp_path / "objects" / KEY
+        path.parent.mkdir(parents=True)
+        path.write_bytes(CONTENT)
+        found = FolderStorage(tmp_path / "objects")
+    else:
+        server: S3Server = request.getfixturevalue("server")
+        found = _s3(server.endpoint)
+    yield found
+    await found.close()
+
+
+async def _read(storage: ObjectStorage, first: int, last: int) -> bytes:
+    pieces: Any = storage.read(KEY, first, last)
+    async with aclosing(pieces):
+        return b"".join([piece async for piece in pieces])
+
+
+async def test_size_and_a_stable_tag(storage: ObjectStorage) -> None:
+    info = await storage.head(KEY)
+    assert info.size_bytes == len(CONTENT)
+    assert info.etag and '"' not in info.etag
+    assert await storage.head(KEY) == info
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, len(CONTENT) - 1), (0, 0), (5, 300_000), (len(CONTENT) - 7, 767_999)])
+async def test_any_range(storage: ObjectStorage, first: int, last: int) -> None:
+    assert await _read(storage, first, last) == CONTENT[first : last + 1]
+
+
+async def test_a_reader_may_leave_early(storage: ObjectStorage) -> None:
+    pieces: Any = storage.read(KEY, 0, len(CONTENT) - 1)
+    async with aclosing(pieces):
+        assert CONTENT.startswith(await anext(pieces))
+
+
+@pytest.mark.parametrize(
+    "key", ["recordings/none.mp4", "../secret", "/etc/passwd", "a//b", "", ".", "a/\0", "a\\..\\b"]
+)
+async def test_what_is_not_there_is_missing_and_nothing_else(storage: ObjectStorage, key: str) -> None:
+    with pytest.raises(ObjectMissingError):
+        await storage.head(key)
+    with pytest.raises(ObjectMissingError):
+        await anext(aiter(storage.read(key, 0, 10)))
+
+
+async def test_a_link_reads_the_object_where_there_are_links(storage: ObjectStorage) -> None:
+    await storage.check()
+    link = await storage.link(KEY, 60)
+    if isinstance(storage, FolderStorage):
+        assert link is None
+    else:
+        assert link
+        with urlopen(link) as answer:  # noqa: S310, ASYNC210 - our own server
+            assert answer.read() == CONTENT
+
+
+async def test_a_way_out_of_the_folder_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "objects").mkdir()
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "objects" / "link").symlink_to(tmp_path / "secret")
+    with pytest.raises(ObjectMissingError):
+        await FolderStorage(tmp_path / "objects").head("link")
+
+
+async def test_storage_that_is_away_is_told_as_that(server: S3Server, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for storage in (
+        _s3(f"http://127.0.0.1:{free_port()}"),
+        _s3(server.endpoint, "nobodys"),
+        FolderStorage(tmp_path / "file"),
+    ):
+        with pytest.raises(ObjectsUnavailableError):
+            await storage.check()
+        await storage.close()

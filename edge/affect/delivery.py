@@ -3,8 +3,9 @@
 from collections import deque
 from typing import Final
 
-from contract.messages import Loss, Prediction
+from contract.messages import AnyBody, Loss, Prediction
 from edge.core.clock import Stamp
+from edge.core.errors import StoreDelayedError
 from edge.core.records import RecordSink
 
 LIMIT: Final = 720
@@ -35,12 +36,25 @@ class Delivery:
             self.lost += 1
 
     async def flush(self) -> None:
-        """Hand over what waits, oldest first; raise `StoreError` and keep the rest if the store refuses."""
-        if self._unexplained:
-            reason = "the store took no predictions for too long"
-            await self._sink.append(Loss(what="records", reason=reason, count=self._unexplained))
-            self._unexplained = 0
+        """Hand over what waits, oldest first; raise `StoreError` and keep the rest if the store refuses.
+
+        After `StoreDelayedError` what was handed over last stands in the store's own line, and here no more.
+        """
+        if told := self._unexplained:
+            loss = Loss(what="records", reason="the store took no predictions for too long", count=told)
+            delayed = await self._append(loss, None)
+            self._unexplained -= told
+            if delayed:
+                raise delayed
         while self._waiting:
-            prediction, at = self._waiting[0]
-            await self._sink.append(prediction, at)
+            delayed = await self._append(*self._waiting[0])
             self._waiting.popleft()
+            if delayed:
+                raise delayed
+
+    async def _append(self, body: AnyBody, at: Stamp | None) -> StoreDelayedError | None:
+        try:
+            await self._sink.append(body, at)
+        except StoreDelayedError as error:
+            return error
+        return None

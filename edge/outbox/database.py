@@ -3,7 +3,7 @@
 import sqlite3
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiosqlite
 
@@ -69,6 +69,14 @@ def put_aside(path: Path, wall_ms: int) -> Path:
 def suspect_mark(path: Path) -> Path:
     """The empty file that tells the next start to check the whole database."""
     return path.with_name(f"{path.name}.suspect")
+
+
+async def rows(connection: aiosqlite.Connection, sql: str, *parameters: object) -> list[Any]:
+    """Every row of a query of a connection for looking. Raise `StoreError` if the store cannot be read."""
+    try:
+        return list(await connection.execute_fetchall(sql, parameters))
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot read the store: {error}") from error
 
 
 async def one(connection: aiosqlite.Connection, sql: str, *parameters: object) -> sqlite3.Row | None:

@@ -264,10 +264,7 @@ class Outbox:
         return [Pending(row, *self._boots.identity(number, row), *rest) for row, number, *rest in rows]
 
     async def _read(self, sql: str, *parameters: object) -> list[Any]:
-        try:
-            return list(await self._reader.execute_fetchall(sql, parameters))
-        except sqlite3.Error as error:
-            raise StoreError(f"cannot read the store: {error}") from error
+        return await database.rows(self._reader, sql, *parameters)
 
     async def _try_to_tidy(self) -> None:
         try:

@@ -3,14 +3,14 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import aiosqlite
 import msgspec
 
 from contract.codec import decode
 from contract.messages import AnyBody, Loss, Record, Recording
-from edge.core.errors import StoreError
+from edge.core.errors import StoreDelayedError, StoreError
 from edge.outbox import database
 from edge.outbox.waiting import Work
 from edge.outbox.writer import Writer
@@ -38,6 +38,7 @@ class Uploads:
         self._reader = reader
         self._writer = writer
         self._changed = asyncio.Event()
+        self._ending: str | None = None
 
     async def add(self, recording_id: str, path: Path) -> None:
         """Queue the file of a recording whose `closed` record is in the store; does nothing if it is known already."""
@@ -62,8 +63,15 @@ class Uploads:
         self._changed.clear()
 
     async def next(self) -> Upload | None:
-        """What to send now: recordings of events and by hand first, then the oldest; None if all is sent."""
-        return await self._first("ORDER BY rank, added_row, recording_id LIMIT 1")
+        """What to send now: recordings of events and by hand first, then the oldest; None if all is sent.
+
+        Raise `StoreDelayedError` while the end of the last one waits for the disk: its row still stands, but to send it
+        again would tell of it twice.
+        """
+        upload = await self._first("ORDER BY rank, added_row, recording_id LIMIT 1")
+        if upload and upload.recording.recording_id == self._ending and len(self._writer.line):
+            raise StoreDelayedError(f"the end of the upload of {self._ending} waits for the disk")
+        return upload
 
     async def get(self, recording_id: str) -> Upload | None:
         """One of them; None if it is sent, given up or unknown."""
@@ -84,8 +92,7 @@ class Uploads:
 
     async def finish(self, recording: Recording) -> Record:
         """The object is confirmed: tell the cloud and forget the upload, in one commit."""
-        body = msgspec.structs.replace(recording, phase="uploaded")
-        return await self._writer.append(body, work=_forget(recording.recording_id))
+        return await self._end(recording.recording_id, msgspec.structs.replace(recording, phase="uploaded"))
 
     async def give_up(self, recording: Recording, reason: str) -> Record:
         """It can never be sent: write that into the ledger and forget the upload, in one commit."""
@@ -96,7 +103,7 @@ class Uploads:
             size_bytes=recording.size_bytes,
             recording_id=recording.recording_id,
         )
-        return await self._writer.append(loss, work=_forget(recording.recording_id))
+        return await self._end(recording.recording_id, loss)
 
     async def forget(self, recording_id: str) -> None:
         """Someone else gave it up and told so; unknown ids are ignored."""
@@ -104,32 +111,41 @@ class Uploads:
 
     async def pending(self) -> int:
         """How many are not sent yet."""
-        return await database.number(self._reader, "SELECT COUNT(*) FROM uploads")
+        return int((await self._read("SELECT COUNT(*) FROM uploads"))[0][0])
 
     async def phases(self, recording_id: str) -> frozenset[Phase]:
         """What the store has told of a recording. Kept as long as the history is."""
         sql = "SELECT payload FROM records WHERE subject = ? ORDER BY row"
-        rows = await self._reader.execute_fetchall(sql, (recording_id,))
+        rows = await self._read(sql, recording_id)
         return frozenset(_phase_of(decode(row[0], Record).body) for row in rows)
 
     async def _first(self, which: str, *parameters: object) -> Upload | None:
-        row = await database.one(self._reader, f"SELECT {_COLUMNS} FROM uploads {which}", *parameters)  # noqa: S608
-        if row is None:
+        rows = await self._read(f"SELECT {_COLUMNS} FROM uploads {which}", *parameters)  # noqa: S608
+        if not rows:
             return None
-        recording_id, path, body, upload_id, part_bytes = row
-        parts = await self._reader.execute_fetchall(
-            "SELECT number, etag FROM parts WHERE recording_id = ? ORDER BY number", (recording_id,)
-        )
+        recording_id, path, body, upload_id, part_bytes = rows[0]
+        parts = await self._read("SELECT number, etag FROM parts WHERE recording_id = ? ORDER BY number", recording_id)
         recording = msgspec.json.decode(body, type=Recording)
         return Upload(recording, Path(path), upload_id, part_bytes, {int(part[0]): str(part[1]) for part in parts})
 
     async def _closed_body(self, recording_id: str) -> Recording:
         sql = "SELECT payload FROM records WHERE subject = ? AND kind = 'recording' ORDER BY row LIMIT 1"
-        row = await database.one(self._reader, sql, recording_id)
-        body = decode(row[0], Record).body if row else None
+        rows = await self._read(sql, recording_id)
+        body = decode(rows[0][0], Record).body if rows else None
         if not isinstance(body, Recording):
             raise StoreError(f"the announcement of recording {recording_id} is gone from the history")
         return body
+
+    async def _end(self, recording_id: str, body: AnyBody) -> Record:
+        """The last word on an upload, and its row away, in one commit."""
+        try:
+            return await self._writer.append(body, work=_forget(recording_id))
+        except StoreDelayedError:
+            self._ending = recording_id
+            raise
+
+    async def _read(self, sql: str, *parameters: object) -> list[Any]:
+        return await database.rows(self._reader, sql, *parameters)
 
 
 def _phase_of(body: AnyBody) -> Phase:

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import Final
 
 from contract.messages import Event, Record
 from edge.core.backoff import Backoff
 from edge.core.clock import Clock, Stamp
-from edge.core.errors import StoreError
+from edge.core.errors import StoreDelayedError, StoreError
 from edge.core.records import RecordSink
 
 LIMIT: Final = 256
@@ -61,7 +62,8 @@ class EventJournal:
             task = self._under_way or asyncio.ensure_future(self._sink.append(*self._line[0]))
             self._under_way = task
             try:
-                await asyncio.shield(task)
+                with suppress(StoreDelayedError):  # it stands in line for the disk: once more would double it
+                    await asyncio.shield(task)
             finally:
                 if task.done():
                     self._under_way = None

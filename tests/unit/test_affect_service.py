@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from contract.messages import Loss, Prediction
+from contract.messages import AnyBody, Loss, Prediction, Record
 from edge.affect.delivery import Delivery
 from edge.affect.estimator import Estimator
 from edge.affect.service import AffectService
@@ -15,7 +15,7 @@ from edge.affect.session import Viewings
 from edge.affect.settings import AffectSettings
 from edge.affect.window import SignalWindow
 from edge.core.clock import Stamp
-from edge.core.errors import ModelError, StoreError
+from edge.core.errors import ModelError, StoreDelayedError, StoreError
 from edge.core.health import Health, PartHealth, State
 from edge.core.sample import Channel, Sample
 from tests.support.affect import CLASSES, ListSink, ScriptedModel, ScriptedModels, SteppingClock
@@ -221,6 +221,26 @@ async def test_what_was_given_up_is_explained() -> None:
     assert [one.segment_index for one in sink.predictions] == [2, 3, 4]
     await delivery.flush()
     assert len(sink.bodies) == 4
+
+
+async def test_what_stands_in_the_stores_own_line_is_not_handed_over_twice() -> None:
+    """A full disk: `StoreDelayedError` means that the record comes by itself."""
+
+    class SlowSink(ListSink):
+        async def append(self, body: AnyBody, at: Stamp | None = None) -> Record:
+            await super().append(body, at)
+            raise StoreDelayedError("the disk is full")
+
+    sink = SlowSink()
+    delivery = Delivery(sink, limit=3)
+    for index in range(4):
+        delivery.put(_prediction(index), Stamp(1, 1, trusted=True))
+    for _ in range(4):
+        with pytest.raises(StoreDelayedError):
+            await delivery.flush()
+    await delivery.flush()
+    assert [one.count for one in sink.bodies if isinstance(one, Loss)] == [1]
+    assert [one.segment_index for one in sink.predictions] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(

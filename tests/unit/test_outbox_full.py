@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from contract.messages import Event, Loss, Prediction
+from contract.messages import Event, Loss, Prediction, Recording
 from edge.core.errors import StoreDelayedError, StoreError
 from edge.core.health import Health, State
 from edge.outbox.database import StoreDamagedError
 from edge.outbox.settings import OutboxSettings
 from edge.outbox.store import Outbox
 from tests.support.clock import FakeClock
-from tests.support.outboxes import alarm, open_outbox, prediction, telemetry
+from tests.support.outboxes import alarm, open_outbox, prediction, recording, telemetry
 
 LIMITS = OutboxSettings(linger_ms=0, waiting_records=10, wait_s=0.2)
 
@@ -129,3 +129,33 @@ async def test_what_is_acknowledged_late_is_still_counted(tmp_path: Path) -> Non
         await outbox.append(prediction(9))
         assert [one.seq for one in await outbox.pending()] == [4, 5, 6]
         assert outbox.outbox_records == 3
+
+
+async def test_the_end_of_an_upload_that_waits_for_the_disk_is_told_once(tmp_path: Path) -> None:
+    body = recording("rec-1", b"video")
+    async with full_outbox(tmp_path, Health(FakeClock())) as outbox:
+        await free_disk(outbox)
+        await asyncio.wait_for(outbox.wait_beyond(outbox.last_row), 10)
+        await outbox.append(body)
+        await outbox.uploads.add(body.recording_id, tmp_path / "rec-1.mp4")
+        await fill_disk(outbox)
+        with pytest.raises(StoreDelayedError):
+            await outbox.uploads.finish(body)
+        with pytest.raises(StoreDelayedError, match="rec-1"):
+            await outbox.uploads.next()
+        await free_disk(outbox)
+        await asyncio.wait_for(outbox.wait_beyond(outbox.last_row), 10)
+        assert await outbox.uploads.next() is None
+        phases = [record.body for _, record in await outbox.history("recording")]
+        assert [one.phase for one in phases if isinstance(one, Recording)] == ["uploaded", "closed"]
+
+
+async def test_what_cannot_be_read_is_an_error_of_the_store(tmp_path: Path) -> None:
+    """Nobody who asks for uploads expects SQLite's own."""
+    async with open_outbox(tmp_path) as outbox:
+        await outbox._reader.execute("PRAGMA query_only = OFF")
+        await outbox._reader.execute("DROP TABLE parts")
+        await outbox._reader.execute("DROP TABLE uploads")
+        for ask in (outbox.counts, outbox.uploads.next, outbox.uploads.pending):
+            with pytest.raises(StoreError, match="cannot read"):
+                await ask()

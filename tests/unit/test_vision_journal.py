@@ -3,8 +3,10 @@
 from random import Random
 from typing import Literal
 
-from contract.messages import Event
+from contract.messages import AnyBody, Event, Record
 from edge.core.backoff import Backoff
+from edge.core.clock import Stamp
+from edge.core.errors import StoreDelayedError
 from edge.vision.journal import LIMIT, EventJournal
 from tests.support.clock import START_MS, FakeClock
 from tests.support.record_sink import MemorySink
@@ -40,3 +42,24 @@ async def test_what_a_full_store_does_not_take_in_the_end_is_counted() -> None:
         journal.put(_event(number, "open"), clock.now())
     await journal.finish()
     assert (journal.dropped, sink.events) == (3, [])
+
+
+class _SlowSink(MemorySink):
+    """Keeps what it is given in its own line and says so, as the store does while its disk fails."""
+
+    async def append(self, body: AnyBody, at: Stamp | None = None) -> Record:
+        """Keep `body`, then raise `StoreDelayedError`."""
+        await super().append(body, at)
+        raise StoreDelayedError("the disk is full")
+
+
+async def test_what_stands_in_the_stores_own_line_is_not_handed_over_twice() -> None:
+    clock = FakeClock()
+    sink = _SlowSink(clock)
+    journal = EventJournal(sink, clock, Backoff(Random(0)))
+    for number in range(3):
+        journal.put(_event(number, "open"), clock.now())
+    await journal.finish()
+    await journal.finish()
+    assert [event.event_id for event in sink.events] == ["evt-0", "evt-1", "evt-2"]
+    assert journal.dropped == 0

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import aiosqlite
 
 from contract.ids import new_boot
 from edge.outbox import database
+
+_LAST_ROW: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,8 @@ class Boots:
         for index, known in enumerate(self._ordered):
             if known.boot == boot:
                 following = self._ordered[index + 1 :]
-                end = min([known.first_row + last_seq, *(later.first_row for later in following[:1])])
-                return range(known.first_row + max(first_seq, 1) - 1, end)
+                end = min([known.first_row + last_seq, _LAST_ROW, *(later.first_row for later in following[:1])])
+                return range(min(known.first_row + max(first_seq, 1) - 1, end), end)
         return range(0)
 
 

@@ -85,6 +85,17 @@ async def test_acknowledging_is_cumulative_and_of_one_boot_alone(tmp_path: Path)
         assert (await outbox.counts()).outbox_records == 1
 
 
+@pytest.mark.parametrize("seq", [1 << 62, 1 << 63, 1 << 80])
+async def test_numbers_that_no_database_holds_do_no_harm(tmp_path: Path, seq: int) -> None:
+    """An acknowledgement comes from outside."""
+    async with open_outbox(tmp_path) as outbox:
+        await outbox.append(prediction())
+        assert await outbox.pending_range(outbox.boot, seq, seq) == []
+        assert len(await outbox.pending_range(outbox.boot, 1, seq)) == 1
+        assert await outbox.acknowledge(outbox.boot, seq) == 1
+        assert (await outbox.append(prediction(1))).seq == 2
+
+
 async def test_history_stays_after_the_acknowledgement(tmp_path: Path) -> None:
     async with open_outbox(tmp_path) as outbox:
         for index in range(5):

@@ -83,7 +83,7 @@ class MjpegCamera:
             yield
         except httpx.TimeoutException as error:
             raise SourceUnavailableError(f"{where}: no answer in time ({type(error).__name__})") from error
-        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError, OSError) as error:
             raise SourceUnavailableError(f"{where}: {_in_words(error)}") from error
         except SourceUnavailableError as error:
             raise SourceUnavailableError(f"{where}: {error}") from error

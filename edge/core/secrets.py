@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from contract.errors import InvalidIdError
 from contract.ids import check_id
 from edge.core.errors import EdgeError
 
@@ -14,13 +15,20 @@ class SecretMissingError(EdgeError):
 def read_secret(name: str, folder: Path) -> str:
     """The secret `name`, without its final newline.
 
-    Looked for in `$CREDENTIALS_DIRECTORY` (systemd's `LoadCredential=`), then in `folder`.
+    Looked for in `$CREDENTIALS_DIRECTORY` (systemd's `LoadCredential=`), then in `folder`. Raise `SecretMissingError`
+    if it is in neither, or cannot be read.
     """
-    check_id(name, "secret")
+    try:
+        check_id(name, "secret")
+    except InvalidIdError as error:
+        raise SecretMissingError(str(error)) from error
     places = [Path(credentials)] if (credentials := os.environ.get("CREDENTIALS_DIRECTORY")) else []
     for place in [*places, folder]:
-        path = place / name
-        if path.is_file():
-            return path.read_text(encoding="utf-8").rstrip("\n")
+        try:
+            return (place / name).read_text(encoding="utf-8").rstrip("\n")
+        except FileNotFoundError:
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            raise SecretMissingError(f"secret {name!r} in {place} cannot be read: {error}") from error
     looked = " or ".join(str(place / name) for place in [*places, folder])
     raise SecretMissingError(f"secret {name!r} not found: put it into {looked}, readable by the daemon alone")

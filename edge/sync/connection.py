@@ -73,7 +73,7 @@ class BrokerConnection:
         self._connecting = self._loop.run_in_executor(self._threads, self._connect)
         try:
             await asyncio.shield(self._connecting)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise unreachable(error, self._settings.host, self._settings.port) from error
         await asyncio.wait({self._answer}, timeout=answer_within_s)
         if not self._answer.done():
@@ -141,7 +141,7 @@ class BrokerConnection:
             self._client.tls_set_context(tls)
         try:
             self._shake_hands()
-        except OSError:
+        except (OSError, UnicodeError):
             if tls:
                 tls.close_last()
             raise

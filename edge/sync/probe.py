@@ -50,7 +50,7 @@ def _ask(
         if settings.tls:
             client.tls_set(settings.ca_file or None)
         client.connect(settings.host, settings.port)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise unreachable(error, settings.host, settings.port) from error
     client.loop_start()
     try:

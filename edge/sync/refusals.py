@@ -53,12 +53,14 @@ def words_of(code: int, name: str) -> str:
     return _WORDS.get(code, f"says {name.lower()!r} (0x{code:02x})")
 
 
-def unreachable(error: OSError, host: str, port: int) -> LinkError:
-    """The error of a connection that never came to be."""
+def unreachable(error: OSError | UnicodeError, host: str, port: int) -> LinkError:
+    """The error of a connection that never came to be; a name that no resolver takes is a `UnicodeError`."""
     return LinkError(f"broker {host}:{port} {_why(error)}")
 
 
-def _why(error: OSError) -> str:
+def _why(error: OSError | UnicodeError) -> str:
+    if isinstance(error, UnicodeError):
+        return _KNOWN[socket.gaierror]
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"shows a certificate that is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):

@@ -78,9 +78,9 @@ class WebServer:
         try:
             server = _Server(self._config())
             listener = listen(settings)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter for a host that no resolver takes
             where = f"port {settings.port} of {settings.host}"
-            self._health.set(PART, State.FAILED, f"cannot listen on {where}: {error.strerror or error}")
+            self._health.set(PART, State.FAILED, f"cannot listen on {where}: {getattr(error, 'strerror', '') or error}")
         except CertificateError as error:
             self._health.set(PART, State.FAILED, str(error))
         else:

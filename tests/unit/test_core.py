@@ -126,8 +126,11 @@ def test_a_secret_comes_from_systemd_first_and_a_missing_one_says_where_to_put_i
     assert read_secret("broker", folder) == "from systemd"
     with pytest.raises(SecretMissingError, match=str(folder)):
         read_secret("bucket", folder)
-    with pytest.raises(ValueError, match="secret"):
-        read_secret("../broker", folder)
+    (folder / "unreadable").write_bytes(b"\xff\xfe")
+    (folder / "folder").mkdir()
+    for name in ("../broker", "unreadable", "folder"):
+        with pytest.raises(SecretMissingError, match=f"secret '{name}'"):
+            read_secret(name, folder)
 
 
 def test_the_system_clock_reads_both_clocks() -> None:

@@ -3,6 +3,7 @@
 import errno
 import socket
 import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +14,15 @@ from paho.mqtt.properties import Properties
 
 from contract.errors import InvalidSettingsError
 from contract.settings import decode_settings
+from edge.core.errors import LinkError
 from edge.outbox.retention import SPARED_HEAD
 from edge.outbox.rows import Pending
+from edge.sync.connection import MQTT_5, BrokerConnection, Identity
 from edge.sync.envelope import PackedProperties, cloud_event
+from edge.sync.probe import probe_broker
 from edge.sync.refusals import BrokerRefusedError, unreachable
 from edge.sync.settings import BrokerSettings, S3Settings
+from edge.sync.targets.s3 import S3Target
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"], exclude_characters="\ufeff"), max_size=300)
 
@@ -39,6 +44,21 @@ def test_packed_as_paho_packs(content_type: str, user: dict[str, str]) -> None:
     assert length == len(packed) == len(slow.pack())
     assert (again.ContentType, again.PayloadFormatIndicator) == (content_type, 1)
     assert getattr(again, "UserProperty", []) == list(user.items())
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example"])
+def test_a_name_that_no_resolver_takes_is_an_unreachable_broker(host: str, tmp_path: Path) -> None:
+    """Python raises UnicodeError for it and not OSError."""
+    with pytest.raises(LinkError, match=r"check broker\.host"):
+        probe_broker(BrokerSettings(host=host), tmp_path, 1.0)
+
+
+async def test_nor_does_it_end_the_connection_otherwise() -> None:
+    identity = Identity(client_id="gate-1", password=None, status_topic="s", ack_topic="a", will=b"")
+    connection = BrokerConnection(BrokerSettings(host="a..b"), identity, MQTT_5)
+    with pytest.raises(LinkError, match=r"check broker\.host"):
+        await connection.open(1.0)
+    await connection.close()
 
 
 def test_a_record_is_a_cloud_event() -> None:
@@ -100,3 +120,9 @@ def test_the_window_is_never_wider_than_what_eviction_spares() -> None:
     assert decode_settings({"window_records": SPARED_HEAD}, BrokerSettings).window_records == SPARED_HEAD
     with pytest.raises(InvalidSettingsError):
         decode_settings({"window_records": SPARED_HEAD + 1}, BrokerSettings)
+
+
+def test_a_profile_of_the_environment_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(LinkError, match="nobody"):
+        S3Target(S3Settings(bucket="clips"), None)

@@ -176,14 +176,10 @@ def read_keys(settings: S3Settings, read: Callable[[str], str]) -> tuple[str, st
 def _make_client(settings: S3Settings, keys: tuple[str, str] | None) -> "S3Client":
     import boto3
     from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
 
     if settings.ca_file and not Path(settings.ca_file).is_file():
         raise LinkError(f"objects.ca_file: {settings.ca_file} is missing")
-    session = boto3.session.Session(
-        aws_access_key_id=keys[0] if keys else None,
-        aws_secret_access_key=keys[1] if keys else None,
-        region_name=settings.region,
-    )
     # Not every service takes checksums in trailers (411, 501): parts carry Content-MD5 instead.
     config = Config(
         connect_timeout=min(10.0, settings.timeout_s),
@@ -196,9 +192,16 @@ def _make_client(settings: S3Settings, keys: tuple[str, str] | None) -> "S3Clien
     )
     verify = (settings.ca_file or True) if settings.verify else False
     try:
+        session = boto3.session.Session(
+            aws_access_key_id=keys[0] if keys else None,
+            aws_secret_access_key=keys[1] if keys else None,
+            region_name=settings.region,
+        )
         client: S3Client = session.client("s3", endpoint_url=settings.endpoint or None, verify=verify, config=config)
     except ValueError as error:
         raise LinkError(f"objects.endpoint: {error}") from error
+    except BotoCoreError as error:  # a profile of the environment that is not there, for one
+        raise LinkError(f"bucket {settings.bucket}: {error}") from error
     return client
 
 

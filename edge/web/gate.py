@@ -119,7 +119,7 @@ class Gate:
         return None
 
     def _trusts(self, origin: str, host: str, path: str) -> bool:
-        return urlsplit(origin).netloc.lower() == host.lower() or (self._is_legacy(path) and origin in self._origins)
+        return _authority_of(origin) == host.lower() or (self._is_legacy(path) and origin in self._origins)
 
     def _identify(self, scope: Scope, headers: Headers) -> Caller:
         address = address_of(scope, headers, behind_proxy=self._behind_proxy)
@@ -166,6 +166,14 @@ def is_known_host(host: str, names: set[str]) -> bool:
     if parts.username is not None or parts.path:
         return False
     return name in names or is_within(name, _EVERYWHERE)
+
+
+def _authority_of(origin: str) -> str:
+    """Host and port of an origin; empty for what is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def own_names() -> set[str]:

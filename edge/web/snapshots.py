@@ -1,6 +1,7 @@
 """Single pictures kept as files: whole or not at all, and never more than agreed."""
 
 import re
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ class Snapshots:
         self._folder = folder
         self._clock = clock
         self._keep = keep
+        self._storing = threading.Lock()
 
     async def take(self, jpeg: bytes) -> str:
         """Keep a picture and return its name; raise `OSError` if the disk does not take it.
@@ -34,15 +36,16 @@ class Snapshots:
         return await to_thread.run_sync(_read, self._folder / name)
 
     def _store(self, jpeg: bytes, unix: int) -> str:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        kept = self._kept()
-        while unix in kept:
-            unix += 1
-        name = f"snapshot_{unix}.jpg"
-        write_private(self._folder / name, jpeg)
-        for old in kept[: max(0, len(kept) + 1 - self._keep)]:
-            (self._folder / f"snapshot_{old}.jpg").unlink(missing_ok=True)
-        return name
+        with self._storing:  # two requests of one second must not find the same name free
+            self._folder.mkdir(parents=True, exist_ok=True)
+            kept = self._kept()
+            while unix in kept:
+                unix += 1
+            name = f"snapshot_{unix}.jpg"
+            write_private(self._folder / name, jpeg)
+            for old in kept[: max(0, len(kept) + 1 - self._keep)]:
+                (self._folder / f"snapshot_{old}.jpg").unlink(missing_ok=True)
+            return name
 
     def _kept(self) -> list[int]:
         found = (_NAME.fullmatch(path.name) for path in self._folder.iterdir())

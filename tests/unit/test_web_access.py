@@ -53,6 +53,12 @@ async def test_every_route_refuses_whom_it_must(tmp_path: Path) -> None:
         assert (await asked(web, path, method=method, address=FAR, headers=signed_in)).status_code != 401, path
 
 
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "null", "", "//", "http://evil.example"])
+async def test_no_origin_of_somewhere_else_may_stop_a_camera(tmp_path: Path, origin: str) -> None:
+    refused = await asked(make_web(tmp_path), "/stop", method="POST", headers={"Origin": origin})
+    assert refused.status_code == 403
+
+
 async def test_a_wrong_token_is_no_token(tmp_path: Path) -> None:
     web = make_web(tmp_path)
     wrong = {"Authorization": "Bearer nonsense", "Cookie": "afferent_session=nonsense"}

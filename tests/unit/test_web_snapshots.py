@@ -1,5 +1,6 @@
 """Snapshots: whole files, exact names, a bounded folder, and no way out of it."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -23,6 +24,13 @@ async def test_the_name_is_the_second_and_two_of_one_second_differ(tmp_path: Pat
     assert first == f"snapshot_{START_MS // 1000 + 1}.jpg"
     assert re.fullmatch(r"snapshot_\d+\.jpg", second)
     assert (await snapshots.read(first), await snapshots.read(second)) == (b"one", b"two")
+
+
+async def test_many_at_once_get_a_name_each(tmp_path: Path) -> None:
+    snapshots = Snapshots(tmp_path, clock=FakeClock(), keep=100)
+    names = await asyncio.gather(*(snapshots.take(b"%d" % number) for number in range(24)))
+    assert len(set(names)) == 24
+    assert [await snapshots.read(name) for name in names] == [b"%d" % number for number in range(24)]
 
 
 async def test_the_oldest_goes_and_other_files_stay(tmp_path: Path) -> None:

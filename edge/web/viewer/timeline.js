@@ -25,16 +25,17 @@ export function createTimeline(root, { empty, now, tip }) {
     const ids = new Set(shown.map((segment) => segment.id));
     for (const [id, block] of blocks) if (!ids.has(id)) drop(id, block);
     const sources = [...new Set(shown.map(({ source }) => source))].sort();
-    for (const segment of shown) lay(segment, sources, startMs, endMs);
+    shown.forEach((segment, at) => lay(segment, at, { sources, startMs, endMs }));
     empty.hidden = segments.length > 0;
     tellNow(segments.at(-1), endMs);
     if (picked) point(picked);
   }
 
   /** Several sensors share the strip, each in a row of its own. */
-  function lay(segment, sources, startMs, endMs) {
-    if (!blocks.has(segment.id)) blocks.set(segment.id, root.appendChild(makeBlock(segment)));
+  function lay(segment, at, { sources, startMs, endMs }) {
+    if (!blocks.has(segment.id)) blocks.set(segment.id, makeBlock(segment));
     const block = blocks.get(segment.id);
+    if (root.children[at] !== block) root.insertBefore(block, root.children[at] ?? null);
     const { left, width } = stretch(segment.startMs, segment.endMs, startMs, endMs);
     block.style.left = `${left * 100}%`;
     block.style.width = `${width * 100}%`;

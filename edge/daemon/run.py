@@ -18,6 +18,7 @@ from edge.core.errors import EdgeError
 from edge.core.notify import sd_notify
 from edge.core.service import supervise
 from edge.daemon.assembly import Appliance, assemble
+from edge.daemon.room import wait_for_room
 
 _CLOSE_WITHIN_S: Final = 3.0
 _log = logging.getLogger(__name__)
@@ -31,8 +32,10 @@ async def run_daemon(config: EdgeConfig) -> None:
     """Run the appliance until SIGTERM or SIGINT. Raise `StateFolderError` if the state folder cannot be had."""
     with _own(config.state):
         _log.info("afferent %s, device %s, state in %s", _version(), config.device, config.state)
+        clock = SystemClock()
+        await wait_for_room(config.state, clock)
         async with AsyncExitStack() as stack:
-            appliance = await assemble(config, SystemClock(), _version(), stack)
+            appliance = await assemble(config, clock, _version(), stack)
             await _run_until_stopped(appliance)
     _log.info("stopped")
 

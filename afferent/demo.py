@@ -84,9 +84,7 @@ def demo(data_dir: Path | None, camera: str, edge_port: int, cloud_port: int) ->
     """
     folder = (data_dir or _default_folder()).absolute()
     (folder / "objects").mkdir(parents=True, exist_ok=True)
-    ports = [
-        _free_from(port, name) for port, name in ((edge_port, "appliance"), (cloud_port, "cloud"), (18830, "broker"))
-    ]
+    ports = _free_ports({"appliance": edge_port, "cloud": cloud_port, "broker": 18830})
     edge_toml, cloud_toml = _write_settings(folder, camera, ports)
     password = _new_password(edge_toml, cloud_toml)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -109,17 +107,29 @@ def _default_folder() -> Path:
     return Path(base) / "afferent" / "demo"
 
 
-def _free_from(port: int, name: str) -> int:
-    """The first port from `port` on that nobody listens on; says so when it is another."""
-    for candidate in range(port, min(port + 50, 65536)):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("", candidate))
-                if candidate != port:
-                    click.echo(f"Port {port} is in use; the {name} takes {candidate}.")
-                return candidate
-    raise click.ClickException(f"no free port for the {name} between {port} and {port + 49}: stop what uses them")
+def _free_ports(wanted: dict[str, int]) -> list[int]:
+    """For each name the first port from the wanted one on that nobody has, a different one each; says which moved."""
+    found: list[int] = []
+    for name, first in wanted.items():
+        port = next(
+            (port for port in range(first, min(first + 50, 65536)) if port not in found and _is_free(port)), None
+        )
+        if port is None:
+            raise click.ClickException(f"no free port for the {name} from {first} on: stop what uses them")
+        if port != first:
+            click.echo(f"Port {first} is in use; the {name} takes {port}.")
+        found.append(port)
+    return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True
 
 
 def _write_settings(folder: Path, camera: str, ports: list[int]) -> tuple[Path, Path]:
@@ -193,7 +203,8 @@ def _wait_for(name: str, port: int, process: subprocess.Popen[bytes], folder: Pa
 def _check_alive(name: str, process: subprocess.Popen[bytes], folder: Path) -> None:
     if process.poll() is not None:
         log = folder / ("cloud.log" if name == "cloud" else "edge.log")
-        last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
+        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else "(its log is gone)"
+        last = text.strip().splitlines()[-5:]
         raise click.ClickException(
             f"the {name} ended with {process.returncode}; its last words ({log}):\n" + "\n".join(last)
         )

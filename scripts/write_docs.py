@@ -16,7 +16,6 @@ defaults below. This page is written by `make docs` from the settings themselves
 def pages() -> dict[Path, str]:
     """Each generated page with its text."""
     from cloud.config import CloudConfig
-
     from edge.config import EdgeConfig
 
     return {

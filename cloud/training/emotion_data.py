@@ -7,7 +7,7 @@ Sensors 2022, 22(21):8135): 25 people, three stressors. Nothing else may teach a
 import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -27,9 +27,9 @@ class CaseRows(NamedTuple):
     """Labelled segments of CASE, one row each; `x` is `[rows, features * channels]`."""
 
     x: Array
-    person: NDArray[np.int64]
-    video: NDArray[np.int64]
-    index: NDArray[np.int64]
+    person: NDArray[Any]
+    video: NDArray[Any]
+    place: NDArray[Any]
     """Place of the segment within its video."""
     session_s: Array
     rating: Array
@@ -70,14 +70,18 @@ def read_case(data: Path, seen_as: Callable[[Array], Array] = lambda us: us) -> 
     physio.columns["gsr_us"] = seen_as(physio.columns["gsr_us"])
     rows = [row for person in physio.people for row in _case_person(person, physio.of(person), ratings.of(person))]
     numbers = np.array([row[1:] for row in rows])
+    person, video, place = numbers[:, :3].astype(np.int64).T
     case = CaseRows(
-        np.array([row[0] for row in rows]),
-        *(numbers[:, column].astype(np.int64) for column in range(3)),
-        numbers[:, 3],
-        numbers[:, 4:6],
+        x=np.array([row[0] for row in rows]),
+        person=person,
+        video=video,
+        place=place,
+        session_s=numbers[:, 3],
+        rating=numbers[:, 4:6],
     )
     labelled = (np.abs(case.rating - RATING_CENTRE) > RATING_MARGIN).all(1) & np.isin(case.video, VIDEOS)
-    return CaseRows(*(column[labelled] for column in case))
+    kept: list[NDArray[Any]] = [column[labelled] for column in case]
+    return CaseRows(*kept)
 
 
 def uncalibrated(us: Array) -> Array:

@@ -54,7 +54,8 @@ class Step(NamedTuple):
 
 def ages_s() -> Array:
     """Age of the middle of each cell at the end of the window: negative seconds, oldest first."""
-    return (np.arange(CELLS) - CELLS + 0.5) / RATE_HZ
+    ages: Array = (np.arange(CELLS, dtype=np.float64) - CELLS + 0.5) / RATE_HZ
+    return ages
 
 
 def kernels() -> Array:
@@ -67,7 +68,8 @@ def kernels() -> Array:
 def slots() -> Array:
     """`[15, cells]`: which cells of the last half minute lie in which slot of two seconds."""
     slot = np.floor(-ages_s() / SLOT_S)
-    return (slot == np.arange(int(COVERED_S / SLOT_S))[:, None]).astype(float)
+    members: Array = (slot == np.arange(int(COVERED_S / SLOT_S))[:, None]).astype(np.float64)
+    return members
 
 
 def fresh_baseline() -> Array:

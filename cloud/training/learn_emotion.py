@@ -147,10 +147,10 @@ def _case_metrics(case: CaseRows, unseen: Array) -> dict[str, float]:
 
 def _control_metrics(case: CaseRows) -> dict[str, float]:
     truth, person = case.quadrant, case.person
-    session, film = case.session_s / 1000, np.log1p(case.index)
+    session, film = case.session_s / 1000, np.log1p(case.place)
     clocks = np.stack([session, session**2, film, film**2], axis=1)
     timed = score.out_of_fold(fit_quadrant, clocks, truth, person, score.leave_one_out(person))
-    crowd = score.consensus(truth, person, case.video, case.index)
+    crowd = score.consensus(truth, person, case.video, case.place)
     most = np.eye(len(CLASSES))[np.full(len(truth), np.bincount(truth).argmax())]
     return {
         "control_chance_macro_f1": score.blind_f1(truth),

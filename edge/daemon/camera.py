@@ -160,5 +160,6 @@ class CameraUnit:
             "height": stats.height,
             "viewers": self._viewers(self._id),
             "recording": self.recording,
+            "manual": self._parts.recorder.manual,
         }
         self._hub.publish("camera", message, key=self._id)

@@ -87,6 +87,11 @@ class RecordingService:
         return self._planner.recording
 
     @property
+    def manual(self) -> bool:
+        """Whether somebody asked for a recording by hand and has not ended it."""
+        return self._planner.trigger.manual
+
+    @property
     def stats(self) -> RecordingStats:
         """How it is doing."""
         desk = self._desk

@@ -18,7 +18,7 @@ class Trigger:
         self._open: dict[str, int] = {}
         self._latest: str | None = None
         self._tail_until_ns: int | None = None
-        self._manual = False
+        self.manual = False
 
     @property
     def by_events(self) -> bool:
@@ -43,7 +43,7 @@ class Trigger:
             self.event_closed(event_id, now_ns)
         if self._tail_until_ns is not None and now_ns > self._tail_until_ns:
             self._tail_until_ns = None
-        if self._mode == "continuous" or self._manual:
+        if self._mode == "continuous" or self.manual:
             return True
         return self.by_events and (bool(self._open) or self._tail_until_ns is not None)
 
@@ -62,8 +62,8 @@ class Trigger:
 
     def start_manual(self) -> None:
         """Someone wants a recording."""
-        self._manual = True
+        self.manual = True
 
     def stop_manual(self) -> None:
         """Nobody wants one by hand any more."""
-        self._manual = False
+        self.manual = False

@@ -1,8 +1,8 @@
 """Run as a program inside a network namespace of its own: starts the daemon and prints whom it tried to reach.
 
 Usage: `unshare -n python -m tests.support.sealed SETTINGS PORT SECONDS`. Every interface is listened to, and a default
-route leads into a wire without an end, so that whatever the process or a library in it sends is seen and goes nowhere. Prints one
-line `tcp|udp ADDRESS:PORT` for each different target.
+route leads into a wire without an end, so that whatever the process or a library in it sends is seen and goes nowhere.
+Prints one line `tcp|udp ADDRESS:PORT` for each different target.
 """
 
 import contextlib

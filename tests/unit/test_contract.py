@@ -1,5 +1,7 @@
 """The contract: what goes out comes back, and nothing malformed gets in."""
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -70,11 +72,16 @@ def test_a_record_survives_the_wire_with_every_envelope_field(body: AnyBody) -> 
 
 @given(st.binary(max_size=400))
 def test_arbitrary_bytes_are_refused_with_a_clear_error_and_nothing_else(payload: bytes) -> None:
-    for kind in (Record, Status, Ack):
+    readers: dict[str, Callable[[], object]] = {
+        "Record": lambda: codec.decode(payload, Record),
+        "Status": lambda: codec.decode(payload, Status),
+    }
+    readers["Ack"] = lambda: codec.decode(payload, Ack)
+    for kind, read in readers.items():
         try:
-            codec.decode(payload, kind)
+            read()
         except InvalidMessageError as error:
-            assert kind.__name__ in str(error)
+            assert kind in str(error)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), st.lists, max_leaves=20))

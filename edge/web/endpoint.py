@@ -1,12 +1,13 @@
 """One table of routes: what serves them, who may use them and what they say, from which OpenAPI is generated too."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute, request_response
 from starlette.types import ASGIApp
@@ -17,6 +18,7 @@ from edge.web.problem import ProblemError
 Handler = Callable[[Request], Awaitable[Response]]
 WEBSOCKET: Final = "WEBSOCKET"
 _MOST_BODY_BYTES: Final = 16 * 1024
+_BODY_WITHIN_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +80,13 @@ def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None)
 
 async def body_of(request: Request, kind: Any) -> Any:
     """The JSON body as `kind`; a problem that names the field if it is not one."""
-    raw = bytearray()
-    async for part in request.stream():
-        raw += part
-        if len(raw) > _MOST_BODY_BYTES:
-            raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has more than {_MOST_BODY_BYTES} bytes")
     try:
-        return msgspec.json.decode(bytes(raw), type=kind)
+        async with asyncio.timeout(_BODY_WITHIN_S):
+            raw = await _bytes_of(request)
+    except (TimeoutError, ClientDisconnect) as error:
+        raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive as a whole") from error
+    try:
+        return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         what, _, path = str(error).partition(" - at ")
         raise ProblemError(
@@ -105,3 +107,12 @@ def integer_of(request: Request, query: Query) -> int | None:
             field=query.name,
         )
     return int(raw)
+
+
+async def _bytes_of(request: Request) -> bytes:
+    raw = bytearray()
+    async for part in request.stream():
+        raw += part
+        if len(raw) > _MOST_BODY_BYTES:
+            raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has more than {_MOST_BODY_BYTES} bytes")
+    return bytes(raw)

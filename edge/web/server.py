@@ -14,6 +14,7 @@ from edge.core.backoff import Backoff
 from edge.core.clock import Clock
 from edge.core.health import Health, State
 from edge.core.service import Pulse
+from edge.web.patience import PatientProtocol
 from edge.web.settings import WebSettings
 from edge.web.tls import CertificateError, Tls
 
@@ -110,7 +111,7 @@ class WebServer:
         config = uvicorn.Config(
             self._app,
             loop="none",
-            http="h11",
+            http=PatientProtocol,
             ws="websockets-sansio",
             ws_max_size=_LARGEST_MESSAGE,
             ws_per_message_deflate=False,

@@ -1,6 +1,7 @@
 """The server as a service: ports, certificates, stalled viewers, sign-in over HTTP, and a quick end."""
 
 import asyncio
+import contextlib
 import datetime
 import logging
 import socket
@@ -18,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from edge.core.clock import SystemClock
 from edge.core.health import State
+from edge.web.patience import PatientProtocol
 from edge.web.tls import CertificateError, Tls
 from tests.support.ports import free_port
 from tests.support.web import Web, jpeg_of, make_web, server_of, serving
@@ -187,6 +189,54 @@ def stalled_viewer(web: Web) -> Iterator[None]:
         stalled.connect(("127.0.0.1", int(web.base.rpartition(":")[2])))
         stalled.sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
         yield
+
+
+@pytest.mark.parametrize("whole", [0, 1], ids=["first", "second"])
+@pytest.mark.parametrize("half", [b"", b"GET / HTTP/1.1\r\nHost: loc"], ids=["nothing", "half a head"])
+async def test_half_a_request_holds_no_connection_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: int, half: bytes
+) -> None:
+    monkeypatch.setattr(PatientProtocol, "head_within_s", 0.3)
+    async with serving(make_web(tmp_path)) as web, asyncio.timeout(8):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(web.base.rpartition(":")[2]))
+        for _ in range(whole):
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (await reader.readuntil(b"alive")).startswith(b"HTTP/1.1 200")
+        writer.write(half)
+        with contextlib.suppress(ConnectionResetError):
+            await reader.read()
+        writer.close()
+
+
+async def test_a_picture_and_a_websocket_are_not_taken_for_half_a_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PatientProtocol, "head_within_s", 0.3)
+    async with serving(make_web(tmp_path)) as web, web.client() as client:
+        await web.cameras["front"].start()
+        async with (
+            client.stream("GET", "/live") as live,
+            websockets.connect(f"{web.base.replace('http', 'ws')}/ws/live", proxy=None) as link,
+        ):
+            pictures = live.aiter_raw()
+            await asyncio.sleep(0.8)
+            for _ in range(2):
+                assert await anext(pictures)
+                assert await link.recv()
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_request_is_no_bug(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(make_web(tmp_path)) as web, web.client() as client:
+        _, writer = await asyncio.open_connection("127.0.0.1", int(web.base.rpartition(":")[2]))
+        writer.write(b"POST /v1/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.close()
+        assert (await client.get("/healthz")).status_code == 200
+        await asyncio.sleep(0.1)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_sign_in_over_http(tmp_path: Path) -> None:

@@ -19,6 +19,9 @@ _TAIL: Final = 64
 """Some cameras pad a picture after its end to a multiple of this many bytes."""
 _BAD_LIMIT: Final = 25
 """So many damaged pictures in a row, and the source counts as lost."""
+_SMALLEST: Final = 16
+_LARGEST: Final = 16_384
+"""Sides in pixels: less is nothing to see or to encode, more is memory that a small machine does not have."""
 _FILL: Final = re.compile(rb"\xff+")
 
 
@@ -42,6 +45,8 @@ def picture_of(data: bytes) -> Picture:
             insert_at = start
     if not insert_at or not width or not height:
         raise BadJpegError("a picture without size or content")
+    if min(width, height) < _SMALLEST or max(width, height) > _LARGEST:
+        raise BadJpegError(f"a picture of {width}x{height} pixels")
     if EOI not in data[-_TAIL:]:
         raise BadJpegError("a picture that is cut off")
     return Picture(data if whole else data[:insert_at] + _standard_tables() + data[insert_at:], width, height)

@@ -159,7 +159,10 @@ class _H264:
         self._key_us: int | None = None
 
     def of(self, jpeg: bytes, at_us: int) -> "list[Packet] | None":
-        frame = self._decoded(jpeg)
+        try:
+            frame = self._decoded(jpeg)
+        except av.error.FFmpegError:
+            return None
         if frame is None:
             return None
         frame.pts, frame.time_base = at_us, _TIME_BASE
@@ -172,10 +175,7 @@ class _H264:
         return self._stream.encode(None)
 
     def _decoded(self, jpeg: bytes) -> VideoFrame | None:
-        try:
-            frames = self._decoder.decode(av.Packet(jpeg))
-        except av.error.FFmpegError:
-            return None
+        frames = self._decoder.decode(av.Packet(jpeg))
         if not frames or not isinstance(frame := frames[0], VideoFrame):
             return None
         context = self._stream.codec_context

@@ -53,6 +53,13 @@ def test_what_is_no_whole_picture_is_refused(data: bytes) -> None:
         picture_of(data)
 
 
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (64, 15), (15, 64), (16_400, 16)])
+def test_nothing_to_see_and_more_than_memory_are_refused(width: int, height: int) -> None:
+    """The recorder's encoder takes no picture without a pixel, and the camera must not end the appliance by that."""
+    with pytest.raises(BadJpegError, match=f"{width}x{height}"):
+        picture_of(jpeg(width=width, height=height))
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_picture_or_refused(data: bytes) -> None:
     for candidate in (data, b"\xff\xd8" + data):

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from msgspec.structs import replace
+
 from contract.messages import Loss
 from edge.core.clock import Clock
 from edge.core.errors import StoreDelayedError, StoreError
@@ -108,7 +110,7 @@ class RetentionService:
         for entry in entries:
             sidecar = entry.sidecar
             if sidecar.step == "recorded" and "uploaded" in await self._known(sidecar.recording_id):
-                sidecar = await asyncio.to_thread(self._spool.advance, sidecar, "uploaded")
+                sidecar = await asyncio.to_thread(self._as_uploaded, sidecar)
             if sidecar.step in _RANK:
                 found.append(Entry(sidecar, entry.size_bytes))
         return found
@@ -155,6 +157,12 @@ class RetentionService:
             self._health.set("disk", State.DEGRADED, f"{self.lost} recordings were deleted before their upload")
         else:
             self._health.set("disk", State.OK, f"recordings take {self.used_bytes} bytes")
+
+    def _as_uploaded(self, sidecar: Sidecar) -> Sidecar:
+        try:
+            return self._spool.advance(sidecar, "uploaded")
+        except OSError:  # a disk too full to note it; what it makes room for needs no note
+            return replace(sidecar, step="uploaded")
 
     def _mark(self, recording_id: str) -> None:
         sidecar = self._spool.find(recording_id)

@@ -55,6 +55,8 @@ class EventJournal:
                 await self._write()
         except (StoreError, TimeoutError):
             self.dropped += len(self._line)
+            if self._under_way:
+                self._under_way.add_done_callback(_forget)
 
     async def _write(self) -> None:
         """Append all in line. An append that is under way when this is cancelled is waited for by the next call."""
@@ -76,3 +78,9 @@ class EventJournal:
         spare = next((at for at in range(1, len(line)) if line[at][0].phase == "update"), 1)
         del self._line[spare]
         self.dropped += 1
+
+
+def _forget(append: "asyncio.Future[Record]") -> None:
+    """It is counted already: whatever becomes of it, nobody asks any more."""
+    if not append.cancelled():
+        append.exception()

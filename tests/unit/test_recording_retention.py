@@ -1,5 +1,6 @@
 """The spool's budget: the order of eviction, what is told of it, what never goes."""
 
+import errno
 from pathlib import Path
 from typing import Any, Literal
 
@@ -103,6 +104,25 @@ async def test_what_the_uploader_or_the_store_calls_uploaded_is_no_loss(tmp_path
     sidecar = disk.spool.find("known")
     assert sidecar
     await disk.sink.append(replace(sidecar.body("gate-1"), phase="uploaded"))
+    await disk.retention.sweep()
+    assert disk.names() == {"rest"}
+    assert disk.sink.losses() == []
+
+
+async def test_a_disk_too_full_to_note_what_is_uploaded_is_freed_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = _Disk(tmp_path, max_spool_bytes=_MIB)
+    disk.add("known")
+    disk.add("rest")
+    sidecar = disk.spool.find("known")
+    assert sidecar
+    await disk.sink.append(replace(sidecar.body("gate-1"), phase="uploaded"))
+
+    def full(*_: object) -> Sidecar:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(disk.spool, "advance", full)
     await disk.retention.sweep()
     assert disk.names() == {"rest"}
     assert disk.sink.losses() == []

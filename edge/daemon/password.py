@@ -1,5 +1,6 @@
 """The first password of the page: kept in a file that only the daemon's user reads, never in a log."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Final
@@ -7,8 +8,10 @@ from typing import Final
 from edge.config import EdgeConfig
 from edge.core.clock import SystemClock
 from edge.web.auth import Auth
+from edge.web.passwords import PasswordFileError
 
 _FILE: Final = "first-password"
+_log = logging.getLogger(__name__)
 
 
 def auth_of(config: EdgeConfig) -> Auth:
@@ -17,11 +20,16 @@ def auth_of(config: EdgeConfig) -> Auth:
 
 
 def ensure_password(config: EdgeConfig, auth: Auth) -> Path | None:
-    """At the first start, make a password and keep it in a private file; return that file while it is there."""
+    """At the first start, make a password and keep it in a private file; return that file while it is there.
+
+    Where none can be kept nobody can sign in, and all else goes on.
+    """
     path = config.state / _FILE
-    made = auth.ensure_password()
-    if made:
-        _write_private(path, made + "\n")
+    try:
+        if made := auth.ensure_password():
+            _write_private(path, made + "\n")
+    except (PasswordFileError, OSError) as error:
+        _log.error("nobody can sign in: %s; make a new password with: afferent edge password --reset", error)
     return path if path.exists() else None
 
 

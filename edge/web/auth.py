@@ -19,6 +19,7 @@ from msgspec import Struct
 from edge.core.clock import Clock
 from edge.web.attempts import Attempts
 from edge.web.passwords import (
+    PasswordFileError,
     StoredPassword,
     generate_password,
     load_password,
@@ -94,7 +95,7 @@ class Auth:
         return password
 
     async def sign_in(self, password: str, address: str) -> NewSession:
-        """Open a session. Raise `WrongPasswordError` or `TooManyAttemptsError`."""
+        """Open a session. Raise `WrongPasswordError`, `TooManyAttemptsError`, or `PasswordFileError`."""
         wait = self._attempts.wait_s(address)
         if wait or self._waiting >= _MOST_WAITING:
             raise TooManyAttemptsError(wait or 1)
@@ -111,7 +112,7 @@ class Auth:
         session = self._sessions.get(key)
         if session is None:
             return None
-        if session.expires_ms <= self._clock.now().wall_ms or session.salt != self._password().salt:
+        if session.expires_ms <= self._clock.now().wall_ms or session.salt != self._salt():
             del self._sessions[key]
             return None
         return USER
@@ -152,8 +153,18 @@ class Auth:
         except OSError as error:
             _log.warning("sessions will not outlive a restart: %s cannot be written: %s", self._sessions_path, error)
 
+    def _salt(self) -> str | None:
+        """The present password's; None where there is no password that could be used."""
+        try:
+            return self._password().salt
+        except PasswordFileError:
+            return None
+
     def _password(self) -> StoredPassword:
-        changed_ns = self._password_path.stat().st_mtime_ns
+        try:
+            changed_ns = self._password_path.stat().st_mtime_ns
+        except OSError as error:
+            raise PasswordFileError(f"{self._password_path} cannot be used: {error.strerror}") from error
         if self._stored is None or self._stored[0] != changed_ns:
             self._stored = (changed_ns, load_password(self._password_path))
         return self._stored[1]

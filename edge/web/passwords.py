@@ -53,7 +53,7 @@ def load_password(path: Path) -> StoredPassword:
     try:
         return msgspec.json.decode(path.read_bytes(), type=StoredPassword)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise PasswordFileError(f"{path} cannot be used ({error}): delete it to get a new password") from error
+        raise PasswordFileError(f"{path} cannot be used ({error})") from error
 
 
 def matches(stored: StoredPassword, password: str) -> bool:

@@ -10,6 +10,7 @@ from edge.web.auth import USER, Auth, NewSession, TooManyAttemptsError, WrongPas
 from edge.web.callers import COOKIE, caller_of
 from edge.web.endpoint import Endpoint, answer, body_of
 from edge.web.gate import Access
+from edge.web.passwords import PasswordFileError
 from edge.web.problem import ProblemError
 from edge.web.views import NewSessionView, SessionView, SignInRequest
 
@@ -85,6 +86,12 @@ class SessionRoutes:
                 field="password",
                 remedy="it was printed at the first start; make a new one with the command line on the appliance",
                 headers={"WWW-Authenticate": 'Bearer realm="afferent"'},
+            ) from error
+        except PasswordFileError as error:
+            raise ProblemError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "Nobody can sign in: the password's file is damaged",
+                remedy="make a new password on the appliance: afferent edge password --reset",
             ) from error
         except TooManyAttemptsError as error:
             raise ProblemError(

@@ -99,8 +99,20 @@ async def test_damaged_files_are_told_and_do_not_let_anybody_in(tmp_path: Path) 
     auth = Auth(tmp_path, clock=FakeClock())
     assert auth.user_of("anything") is None
     (tmp_path / "password.json").write_text('{"v": 1}')
-    with pytest.raises(PasswordFileError, match="delete it to get a new password"):
+    with pytest.raises(PasswordFileError, match="cannot be used"):
         auth.ensure_password()
+
+
+async def test_without_a_usable_password_nobody_is_signed_in_and_a_new_one_mends_it(tmp_path: Path) -> None:
+    auth = Auth(tmp_path, clock=FakeClock())
+    session = await auth.sign_in(auth.reset(), HERE)
+    assert auth.user_of(session.token) == USER
+    (tmp_path / "password.json").unlink()
+    assert auth.user_of(session.token) is None
+    with pytest.raises(PasswordFileError, match="cannot be used"):
+        await auth.sign_in("anything", HERE)
+    fresh = Auth(tmp_path, clock=FakeClock()).reset()
+    assert auth.user_of((await auth.sign_in(fresh, HERE)).token) == USER
 
 
 def test_waits_double_and_are_forgotten() -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from contract.messages import AnyBody, Loss, Prediction
 from edge.core.clock import Stamp
-from edge.core.errors import StoreDelayedError
+from edge.core.errors import RecordInvalidError, StoreDelayedError
 from edge.core.records import RecordSink
 
 LIMIT: Final = 720
@@ -57,4 +57,6 @@ class Delivery:
             await self._sink.append(body, at)
         except StoreDelayedError as error:
             return error
+        except RecordInvalidError:
+            return None  # never will it be taken; the store has told so
         return None

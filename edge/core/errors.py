@@ -25,5 +25,9 @@ class StoreDelayedError(StoreError):
     """The record waits in memory and becomes durable when the disk takes it: do not append it again."""
 
 
+class RecordInvalidError(StoreError):
+    """The record breaks the contract and is never kept: do not append it again. The store has told of its loss."""
+
+
 class LinkError(EdgeError):
     """The broker or the object storage cannot be reached or refuses us; trying again later may help."""

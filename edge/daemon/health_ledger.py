@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from contract.messages import HealthChange
 from edge.core.clock import Clock
-from edge.core.errors import StoreDelayedError, StoreError
+from edge.core.errors import RecordInvalidError, StoreDelayedError, StoreError
 from edge.core.health import PartHealth
 from edge.core.hub import Hub
 from edge.core.records import RecordSink
@@ -51,12 +51,13 @@ class HealthLedger:
 
     async def _drain(self) -> None:
         while self._waiting:
+            self.pulse.beat()  # each may have to wait for a disk that takes nothing
             part = self._waiting.popleft()
             body = HealthChange(part=part.part, state=part.state.value, detail=part.detail[:500])
             try:
                 await self._sink.append(body, part.since)
-            except StoreDelayedError:
-                continue  # it stands in line for the disk
+            except (StoreDelayedError, RecordInvalidError):
+                continue  # it stands in line for the disk, or is never taken: to try again would tell of it twice
             except StoreError:
                 self._waiting.appendleft(part)  # the store says so itself; the next change tries again
                 return

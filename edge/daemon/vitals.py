@@ -1,6 +1,7 @@
 """How the device is: to the page every two seconds, to the cloud once a minute."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,15 +51,18 @@ class VitalsService:
         """Read until cancelled."""
         since_record_s = self._record_every_s - 10.0
         while True:
-            reading = self._read()
-            self._latest = msgspec.to_builtins(reading) | {"t_ms": self._clock.now().wall_ms}
-            self._hub.publish("telemetry", self._latest, key="device")
             self.pulse.beat()
-            if since_record_s >= self._record_every_s:
-                since_record_s = 0.0
-                await self._keep(reading)
+            due = since_record_s >= self._record_every_s
+            with suppress(OSError):  # the disk of the state is gone for now: store and recordings say so
+                await self._tell(self._read(), keep=due)
+            since_record_s = _EVERY_S if due else since_record_s + _EVERY_S
             await self._clock.sleep(_EVERY_S)
-            since_record_s += _EVERY_S
+
+    async def _tell(self, reading: Telemetry, *, keep: bool) -> None:
+        self._latest = msgspec.to_builtins(reading) | {"t_ms": self._clock.now().wall_ms}
+        self._hub.publish("telemetry", self._latest, key="device")
+        if keep:
+            await self._keep(reading)
 
     def _read(self) -> Telemetry:
         vitals = self._reader.read()

@@ -12,6 +12,7 @@ import logging
 import random
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ from contract.messages import AnyBody, Loss, Record
 from contract.topics import leaf_of
 from edge.core.backoff import Backoff
 from edge.core.clock import Clock, Stamp
-from edge.core.errors import StoreError
+from edge.core.errors import RecordInvalidError, StoreDelayedError, StoreError
 from edge.core.health import Health, State
 from edge.outbox import database
 from edge.outbox.boots import Boots
@@ -71,8 +72,9 @@ class Writer:
         """
         if error := why_invalid(body):
             _log.error("a record that breaks the contract was not kept: %s", error)
-            await self.append(Loss(what="records", reason=f"broke the contract: {error}"[:500], count=1))
-            raise StoreError(f"a record that breaks the contract was not kept: {error}")
+            with suppress(StoreDelayedError):  # it stands in line
+                await self.append(Loss(what="records", reason=f"broke the contract: {error}"[:500], count=1))
+            raise RecordInvalidError(f"a record that breaks the contract was not kept: {error}")
         record = await self._written(Waiting(body, at or self._clock.now(), work, rank_of(body), self._clock.mono_ns()))
         if record is None:
             raise StoreError("the store lost count of its records")

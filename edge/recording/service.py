@@ -8,7 +8,7 @@ from typing import Final
 
 from contract.messages import Loss
 from edge.core.clock import Clock
-from edge.core.errors import StoreDelayedError, StoreError
+from edge.core.errors import RecordInvalidError, StoreDelayedError, StoreError
 from edge.core.frame import Frame
 from edge.core.health import Health, State
 from edge.core.service import Pulse
@@ -170,6 +170,9 @@ class RecordingService:
             while found := desk.waiting():
                 try:
                     await tell(self._teller, self._spool, found)
+                except RecordInvalidError:
+                    desk.done()  # its note was tampered with: the file stays, the store has told of it
+                    continue
                 except (StoreError, OSError) as error:
                     self._health.set(self.name, State.DEGRADED, f"a recording cannot be noted: {error}")
                     return False

@@ -8,7 +8,7 @@ from typing import Final
 from contract.messages import Event, Record
 from edge.core.backoff import Backoff
 from edge.core.clock import Clock, Stamp
-from edge.core.errors import StoreDelayedError, StoreError
+from edge.core.errors import RecordInvalidError, StoreDelayedError, StoreError
 from edge.core.records import RecordSink
 
 LIMIT: Final = 256
@@ -64,7 +64,7 @@ class EventJournal:
             task = self._under_way or asyncio.ensure_future(self._sink.append(*self._line[0]))
             self._under_way = task
             try:
-                with suppress(StoreDelayedError):  # it stands in line for the disk: once more would double it
+                with suppress(StoreDelayedError, RecordInvalidError):  # once more would double it, or be as wrong
                     await asyncio.shield(task)
             finally:
                 if task.done():

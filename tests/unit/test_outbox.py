@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from contract.codec import decode
 from contract.messages import Loss, Prediction, Record
-from edge.core.errors import StoreError
+from edge.core.errors import RecordInvalidError, StoreError
 from edge.core.health import Health, State
 from edge.outbox.database import put_aside
 from edge.outbox.settings import OutboxSettings
@@ -246,7 +246,7 @@ async def test_alarm_and_health(tmp_path: Path) -> None:
 async def test_a_record_that_the_cloud_would_refuse_for_ever_is_not_kept(tmp_path: Path, body: Prediction) -> None:
     """It would hold up everything behind it."""
     async with open_outbox(tmp_path) as outbox:
-        with pytest.raises(StoreError, match="breaks the contract"):
+        with pytest.raises(RecordInvalidError, match="breaks the contract"):
             await outbox.append(body)
         await outbox.append(prediction())
         bodies = [record.body for _, record in await outbox.history(after=0)]

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from edge.daemon.sync import target_maker
 from edge.models.store import ModelStore
 from edge.sensing.settings import SerialSettings
 from edge.sync.probe import probe_broker
-from edge.sync.targets.target import Object
+from edge.sync.settings import FolderSettings
 
 _TIMEOUT_S: Final = 5.0
 _LOW_DISK_BYTES: Final = 2 * 2**30
@@ -52,18 +53,27 @@ def examine(config: EdgeConfig, tell: Callable[[Finding], None]) -> list[Finding
 
 def _state(config: EdgeConfig) -> Iterator[Finding]:
     folder = config.state
-    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    nearest = _nearest(folder)
     writable = os.access(nearest, os.W_OK)
     yield Finding(
         "state folder",
         writable,
         f"{folder} {'can be written' if writable else 'cannot be written by this user'}",
-        f"run as the appliance's user, or: sudo chown $(id -un) {nearest}",
+        f"run as the appliance's user, or: sudo install -d -m 700 -o $(id -un) {folder}",
     )
 
 
+def _nearest(folder: Path) -> Path:
+    """The folder itself, or the nearest above it that is there and that this user may look at."""
+    for path in (folder, *folder.parents):
+        with suppress(OSError):
+            if path.exists():
+                return path
+    return Path("/")
+
+
 def _disk(config: EdgeConfig) -> Iterator[Finding]:
-    nearest = next(path for path in (config.state, *config.state.parents) if path.exists())
+    nearest = _nearest(config.state)
     free = shutil.disk_usage(nearest).free
     need = config.recording.reserve_bytes + _LOW_DISK_BYTES
     yield Finding(
@@ -168,10 +178,14 @@ def _objects(config: EdgeConfig) -> Iterator[Finding]:
         yield Finding("object storage", True, "switched off in the settings; recordings stay on the device")
         return
 
+    if isinstance(config.objects, FolderSettings) and not config.objects.path:
+        yield Finding("object storage", True, "is a folder in the state folder")  # to check it would make it
+        return
+
     def look() -> str:
         target = make()
         try:
-            target.confirm(Object(key="doctor/nothing", size_bytes=0, sha256="0" * 64))
+            target.check()
         finally:
             target.close()
         return "answers"

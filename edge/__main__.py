@@ -91,7 +91,12 @@ def password(path: Path | None, reset: bool) -> None:
     config = _load(path)
     from edge.daemon import page_password
 
-    click.echo(page_password(config, reset=reset))
+    try:
+        click.echo(page_password(config, reset=reset))
+    except OSError as error:
+        raise click.ClickException(
+            f"{error.filename or config.state}: {error.strerror}; run this as the appliance's user"
+        ) from error
 
 
 def _kind(settings: object) -> str:

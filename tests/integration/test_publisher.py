@@ -170,7 +170,7 @@ async def test_lost_acknowledgements_are_asked_for_by_sending_again(
             await until(lambda: not outbox.outbox_records)
             assert "has not acknowledged 20 records" in said[1].detail
             assert publisher.resent_total == 20
-            assert health.of(PART) is State.OK
+            await until(lambda: health.of(PART) is State.OK)
     assert consumer.sequence(outbox.boot) == list(range(1, 21))
     assert len(consumer.arrived) > 20, "twice, and kept once"
 

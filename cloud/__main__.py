@@ -24,6 +24,7 @@ from cloud.objects.folder import FolderStorage
 from cloud.objects.s3 import S3Storage
 from cloud.objects.settings import S3Settings
 from cloud.objects.storage import ObjectStorage
+from cloud.registry.catalogue import Catalogue
 from cloud.store.accounts import Accounts
 from cloud.store.clock import Backoff, Clock, SystemClock
 from cloud.store.database import Database
@@ -267,6 +268,7 @@ def _web_deps(
         queries=Queries(database),
         accounts=Accounts(database),
         storage=storage,
+        catalogue=Catalogue(config.models_path),
         registry=registry,
         clock=clock,
         ingest_state=lambda: "" if ingest.connected and not ingest.store_detail else "away",

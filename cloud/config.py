@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from cloud.ingest.settings import BrokerSettings
 from cloud.objects.settings import FolderSettings, ObjectsSettings, S3Settings
+from cloud.registry.settings import RegistrySettings
 from cloud.store.settings import StoreSettings
 from cloud.web.settings import WebSettings
 from contract.errors import InvalidSettingsError
@@ -37,6 +38,7 @@ class CloudConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     store: StoreSettings = msgspec.field(default_factory=StoreSettings)
     broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
     objects: ObjectsSettings = msgspec.field(default_factory=FolderSettings)
+    models: RegistrySettings = msgspec.field(default_factory=RegistrySettings)
     web: WebSettings = msgspec.field(default_factory=WebSettings)
 
     @property
@@ -59,6 +61,11 @@ class CloudConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         """The folder that is meant where recordings lie in one."""
         given = "" if isinstance(self.objects, S3Settings) else self.objects.path
         return Path(given).expanduser() if given else self.state_path / "objects"
+
+    @property
+    def models_path(self) -> Path:
+        """The folder that is meant where models lie."""
+        return Path(self.models.folder).expanduser() if self.models.folder else self.state_path / "models"
 
     def secret(self, name: str) -> str | None:
         """The secret `name`, or None for the empty name; raise `InvalidSettingsError` that says where it should be."""

@@ -27,6 +27,8 @@ _REFUSED_VERSION: Final = 132
 _REFUSED: Final = 128
 _LONGEST_WAIT_S: Final = 15
 _CONNECT_S: Final = 3.0
+_ANSWER_S: Final = 5.0
+"""An older broker may wait for ever for more of a CONNECT that it misreads; then the other version is tried."""
 _ACKS_QUEUED: Final = 10_000
 
 
@@ -112,6 +114,7 @@ class BrokerLink:
             manual_ack=True,
         )
         client.on_connect = self._on_connect
+        client.on_socket_open = self._on_socket_open
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
@@ -139,6 +142,13 @@ class BrokerLink:
         if client is self._client and not self._closing and not (self._switching and not self._switching.done()):
             self._switching = asyncio.create_task(self._switch(client), name="mqtt-other-version")
 
+    def _expect_answer(self, client: mqtt.Client) -> None:
+        def check() -> None:
+            if not self._answered and client.socket():
+                self._try_other_version(client)
+
+        asyncio.get_running_loop().call_later(_ANSWER_S, check)
+
     async def _switch(self, client: mqtt.Client) -> None:
         await asyncio.to_thread(_stop, client)
         modern = self._version == MQTTProtocolVersion.MQTTv5
@@ -157,6 +167,10 @@ class BrokerLink:
         return properties
 
     # What follows runs in paho's thread.
+
+    def _on_socket_open(self, client: mqtt.Client, _data: Any, _socket: Any) -> None:
+        self._answered = False
+        self._in_loop(self._expect_answer, client)
 
     def _on_connect(
         self,
@@ -203,7 +217,6 @@ class BrokerLink:
         """A broker of another version says so, or hangs up, or says nothing until the connection is given up."""
         if not self._answered:
             self._in_loop(self._try_other_version, client)
-        self._answered = False
         self._in_loop(self._changed, False, f"disconnected: {reason}")
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:

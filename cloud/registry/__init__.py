@@ -1,1 +1,1 @@
-"""The models that the cloud can offer to devices."""
+"""The models that this cloud holds: each an ONNX graph with its manifest, in a folder of its own."""

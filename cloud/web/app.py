@@ -44,7 +44,8 @@ def create_app(deps: WebDeps) -> Starlette:
 
 
 def _routes(deps: WebDeps) -> list[Route | Mount]:
-    listing, video, sessions, operations = Listing(deps.queries), Video(deps), Sessions(deps), Operations(deps)
+    listing, video = Listing(deps.queries, deps.catalogue), Video(deps)
+    sessions, operations = Sessions(deps), Operations(deps)
     return [
         Route("/", _page),
         Mount("/console", StaticFiles(directory=_CONSOLE)),
@@ -56,6 +57,7 @@ def _routes(deps: WebDeps) -> list[Route | Mount]:
         Route("/v1/recordings/{recording}", video.show),
         Route("/v1/recordings/{recording}/video", video.play),
         Route("/v1/ledger", listing.ledger),
+        Route("/v1/models", listing.models),
         Route("/v1/session", sessions.show, methods=["GET"]),
         Route("/v1/session", sessions.sign_in, methods=["POST"]),
         Route("/v1/session", sessions.sign_out, methods=["DELETE"]),

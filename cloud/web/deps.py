@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from cloud.objects.storage import ObjectStorage
+from cloud.registry.catalogue import Catalogue
 from cloud.store.accounts import Accounts
 from cloud.store.clock import Clock
 from cloud.store.queries import Queries
@@ -20,6 +21,7 @@ class WebDeps:
     queries: Queries
     accounts: Accounts
     storage: ObjectStorage
+    catalogue: Catalogue
     registry: CollectorRegistry
     clock: Clock
     ingest_state: Callable[[], str]

@@ -1,11 +1,13 @@
 """The lists: devices, gaps, predictions, events, recordings and the ledger, page by page."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cloud.registry.catalogue import Catalogue
 from cloud.store.queries import CursorError, Page, Queries, Slice
 from cloud.web.parameters import slice_of
 from cloud.web.problems import ProblemError
@@ -21,6 +23,7 @@ from cloud.web.shapes import (
     event_of,
     gap_of,
     ledger_entry_of,
+    model_list_of,
     prediction_of,
     recording_of,
 )
@@ -31,8 +34,9 @@ from contract.ids import check_id
 class Listing:
     """The handlers of the lists."""
 
-    def __init__(self, queries: Queries) -> None:
+    def __init__(self, queries: Queries, catalogue: Catalogue) -> None:
         self._queries = queries
+        self._catalogue = catalogue
 
     async def devices(self, request: Request) -> Response:
         """`GET /v1/devices`."""
@@ -67,6 +71,10 @@ class Listing:
     async def ledger(self, request: Request) -> Response:
         """`GET /v1/ledger`."""
         return await self._list(request, "ledger", LedgerPage, ledger_entry_of)
+
+    async def models(self, _request: Request) -> Response:
+        """`GET /v1/models`."""
+        return reply(model_list_of(await asyncio.to_thread(self._catalogue.entries)))
 
     async def _list(
         self, request: Request, table: str, kind: Callable[..., Any], shape: Callable[[dict[str, Any]], Any]

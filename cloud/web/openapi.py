@@ -31,6 +31,7 @@ OPERATIONS: Final = (
     Operation("get", "/v1/recordings/{recording}", "One recording", shapes.Recording),
     Operation("get", "/v1/recordings/{recording}/video", "Its video, also by ranges", None),
     Operation("get", "/v1/ledger", "What was given up, when and why", shapes.LedgerPage, paged=True),
+    Operation("get", "/v1/models", "The models held here", shapes.ModelList),
     Operation("get", "/v1/session", "Who is signed in", shapes.Session),
     Operation("post", "/v1/session", "Sign in", shapes.Session, shapes.SignIn),
     Operation("delete", "/v1/session", "Sign out", None),

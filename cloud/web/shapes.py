@@ -3,15 +3,17 @@
 Times are milliseconds since the epoch, UTC; `after` is the cursor of the next page, absent on the last.
 """
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct, json
 
+from cloud.registry.catalogue import Entry
 from contract.emotions import emotion_of
 from contract.messages import Severity
 
 _S = TypeVar("_S", bound=Struct)
+_FROM_MANIFEST: Final = ("name", "version", "task", "classes", "metrics", "sha256")
 
 
 class Gap(Struct, frozen=True, kw_only=True):
@@ -122,6 +124,25 @@ class LedgerEntry(Struct, frozen=True, kw_only=True):
     recording_id: str | None = None
 
 
+class Model(Struct, frozen=True, kw_only=True):
+    """A model held here; `problem` is empty unless its file is not what its manifest says."""
+
+    name: str
+    version: str
+    task: str
+    classes: list[str]
+    metrics: dict[str, float]
+    sha256: str
+    problem: str
+
+
+class ModelList(Struct, frozen=True, kw_only=True):
+    """Models by name and version; `problems` are manifests that cannot be read, by file name."""
+
+    items: list[Model]
+    problems: dict[str, str]
+
+
 class DevicePage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Devices by name."""
 
@@ -220,6 +241,17 @@ def gap_of(row: dict[str, Any]) -> Gap:
 def ledger_entry_of(row: dict[str, Any]) -> LedgerEntry:
     """From a row of `ledger`."""
     return _struct(row, LedgerEntry)
+
+
+def model_list_of(entries: list[Entry]) -> ModelList:
+    """From what a catalogue found."""
+    read = [(entry.manifest, entry.problem) for entry in entries if entry.manifest]
+    items = [
+        _struct({name: getattr(manifest, name) for name in _FROM_MANIFEST} | {"problem": problem}, Model)
+        for manifest, problem in read
+    ]
+    items.sort(key=lambda model: (model.name, model.version))
+    return ModelList(items=items, problems={entry.path.name: entry.problem for entry in entries if not entry.manifest})
 
 
 def _struct(row: dict[str, Any], kind: type[_S]) -> _S:

@@ -1,6 +1,7 @@
 """The cloud's API over a real server: what it shows, who may see it, how it says no."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from contract.emotions import EMOTIONS, UNKNOWN
 from contract.messages import AnyBody
+from tests.conftest import ROOT
 from tests.support.cloud import BOOT, PASSWORD, START_MS, USER, event, incoming, loss, prediction, recording
 from tests.support.cloud_stage import CloudStage, cloud_stage, write_video
 
@@ -116,7 +118,15 @@ async def test_a_wrong_parameter_is_named_with_a_remedy(client: httpx.AsyncClien
 
 async def test_everything_but_the_door_needs_a_sign_in(stage: CloudStage) -> None:
     async with stage.client() as stranger:
-        for path in [*LISTS, "/v1/devices/gate/gaps", "/v1/recordings/x/video", "/metrics", "/v1/none", "/v1/session"]:
+        for path in [
+            *LISTS,
+            "/v1/devices/gate/gaps",
+            "/v1/recordings/x/video",
+            "/v1/models",
+            "/metrics",
+            "/v1/none",
+            "/v1/session",
+        ]:
             await _problem(await stranger.get(path), 401)
         for path in ["/", "/console/console.js", "/console/console.css", "/healthz", "/readyz", "/openapi.json"]:
             assert (await stranger.get(path)).status_code == 200
@@ -226,6 +236,19 @@ async def test_a_recording_that_is_not_there_is_told(stage: CloudStage, client: 
     body = await _problem(await client.get("/v1/recordings/rec-1"), 409)
     assert body["field"] == "device"
     assert (await client.get("/v1/recordings/rec-1?device=door")).json()["device"] == "door"
+
+
+async def test_models_are_listed_and_a_changed_one_is_told(tmp_path: Path, client: httpx.AsyncClient) -> None:
+    assert (await client.get("/v1/models")).json() == {"items": [], "problems": {}}
+    shutil.copytree(ROOT / "edge" / "models" / "bundled", tmp_path / "models")
+    (tmp_path / "models" / "broken.json").write_text("{")
+    (tmp_path / "models" / "motion.onnx").write_bytes(b"something else")
+    found = (await client.get("/v1/models")).json()
+    assert "manifest" in found["problems"]["broken.json"]
+    problems = {model["name"]: model["problem"] for model in found["items"]}
+    assert "digest" in problems.pop("motion")
+    assert set(problems.values()) == {""}
+    assert {"HH", "HL", "LH", "LL"} in [set(model["classes"]) for model in found["items"]]
 
 
 async def test_metrics_are_for_users_and_the_scraper(stage: CloudStage, client: httpx.AsyncClient) -> None:

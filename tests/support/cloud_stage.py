@@ -15,6 +15,7 @@ import numpy as np
 from prometheus_client import CollectorRegistry
 
 from cloud.objects.folder import FolderStorage
+from cloud.registry.catalogue import Catalogue
 from cloud.store.accounts import Accounts
 from cloud.store.clock import SystemClock
 from cloud.store.database import Database
@@ -62,6 +63,7 @@ async def cloud_stage(folder: Path, **more: Any) -> AsyncIterator[CloudStage]:
             queries=Queries(database),
             accounts=accounts,
             storage=FolderStorage(objects),
+            catalogue=Catalogue(folder / "models"),
             registry=CollectorRegistry(),
             clock=clock,
             **options,

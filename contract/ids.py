@@ -15,14 +15,17 @@ from contract.errors import InvalidIdError
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _BOOT: Final = re.compile(r"[0-9]{8}-[0-9a-f]{8}")
 
+# `$` would let a final newline pass in Python; "nothing more" says what is meant, there and in JSON Schema.
 Id = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(?![\s\S])",
         description="1 to 64 letters, digits, dots, dashes or underscores, not starting with a punctuation mark",
     ),
 ]
-BootId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}-[0-9a-f]{8}$", description="one run of a device's daemon")]
+BootId = Annotated[
+    str, msgspec.Meta(pattern=r"^[0-9]{8}-[0-9a-f]{8}(?![\s\S])", description="one run of a device's daemon")
+]
 
 
 def check_id(value: str, what: str = "id") -> str:

@@ -20,6 +20,7 @@ from tests.support.processes import Daemon, running
 
 _SETTLE_S = 45.0
 _CYCLES = 100
+_PICTURE = "() => [...document.images].some(image => image.naturalWidth > 0)"
 _SETTINGS = """
 device = "bench"
 state_dir = "{state}"
@@ -129,4 +130,4 @@ def _see(address: str, password: str) -> None:
     with chromium() as browser:
         visit = Visit(browser, address.rstrip("/"))
         visit.sign_in(password)
-        visit.open("/").wait_for_function("[...document.images].some(image => image.naturalWidth > 0)", timeout=60_000)
+        visit.open("/").wait_for_function(_PICTURE, timeout=60_000)

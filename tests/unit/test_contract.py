@@ -96,6 +96,13 @@ def test_a_field_error_names_its_path() -> None:
         codec.decode(broken, Record)
 
 
+@pytest.mark.parametrize("field", ['"task":"emotion', '"boot":"00000001-0badcafe'])
+def test_an_id_with_a_final_newline_is_refused(field: str) -> None:
+    payload = codec.encode(record(BODIES[0])).replace(f'{field}"'.encode(), f'{field}\\n"'.encode())
+    with pytest.raises(InvalidMessageError, match="matching regex"):
+        codec.decode(payload, Record)
+
+
 def test_an_oversized_payload_is_refused_before_it_is_parsed() -> None:
     with pytest.raises(InvalidMessageError, match="more than"):
         codec.decode(b" " * (codec.MAX_PAYLOAD_BYTES + 1), Ack)

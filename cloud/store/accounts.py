@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import delete, func, insert, or_, select
@@ -15,6 +16,7 @@ from cloud.store.passwords import generate_password, hash_password, password_mat
 _NOBODY: Final = "scrypt$16384$8$1$" + "00" * 16 + "$" + "00" * 32
 """Compared with when there is no such user, so that a guess at a name takes as long as one at a password."""
 _TRIES_AT_ONCE: Final = 2
+FIRST_USER: Final = "admin"
 Kind = Literal["session", "bearer"]
 
 
@@ -47,17 +49,21 @@ class Accounts:
         except IntegrityError as error:
             raise AlreadyExistsError(f"user {name!r} exists already") from error
 
-    async def first_user(self, now_ms: int, name: str = "admin") -> str | None:
-        """Where there is no user at all, make `name` and return the generated password: the only time it is seen."""
+    async def first_user(self, now_ms: int, keep: Callable[[str], None]) -> bool:
+        """Where there is no user at all, make `FIRST_USER` with a generated password; return whether it was so.
+
+        `keep` writes the password down before there is such a user, so that dying in between locks nobody out.
+        """
         async with self._database.read() as link:
             if (await link.execute(select(func.count()).select_from(tables.users))).scalar_one():
-                return None
+                return False
         password = generate_password()
+        await asyncio.to_thread(keep, password)
         try:
-            await self.add_user(name, password, now_ms)
+            await self.add_user(FIRST_USER, password, now_ms)
         except AlreadyExistsError:
-            return None
-        return password
+            return False
+        return True
 
     async def check_password(self, name: str, password: str) -> bool:
         """Whether the user exists and this is the password."""

@@ -30,9 +30,13 @@ def cloud(tmp_path: Path, broker: Mosquitto) -> Iterator[CloudProcess]:
         yield found
 
 
-def test_the_first_start_prints_a_password_once_and_sigterm_ends_it(cloud: CloudProcess) -> None:
+def test_the_first_start_keeps_a_password_that_no_log_has_and_sigterm_ends_it(cloud: CloudProcess) -> None:
     cloud.start()
-    password = cloud.words().split("with the password ")[1].split()[0]
+    kept = cloud.config.parent / "first-password"
+    password = cloud.command("user", "first-password").stdout.strip()
+    assert password == kept.read_text(encoding="utf-8").strip()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert str(kept) in cloud.words()
     answer = httpx.post(f"{cloud.url}/v1/session", json={"name": "admin", "password": password})
     assert answer.status_code == 200
     assert "READY http://127.0.0.1:" in cloud.words()
@@ -40,8 +44,28 @@ def test_the_first_start_prints_a_password_once_and_sigterm_ends_it(cloud: Cloud
     assert code == 0
     assert took_s < 10
     cloud.start()
-    assert cloud.words().count("with the password") == 1
+    assert cloud.command("user", "first-password").stdout.strip() == password
+    assert password not in cloud.words()
     assert password.encode() not in (cloud.config.parent / "cloud.db").read_bytes()
+
+
+def test_a_replaced_first_password_is_kept_no_longer(cloud: CloudProcess) -> None:
+    cloud.start()
+    assert cloud.command("user", "add", "admin", "--replace", stdin="a long password\n").returncode == 0
+    assert not (cloud.config.parent / "first-password").exists()
+    none = cloud.command("user", "first-password")
+    assert (none.returncode, none.stdout) == (1, "")
+    assert "user add admin --replace" in none.stderr
+
+
+def test_where_no_password_can_be_kept_records_are_taken_all_the_same(cloud: CloudProcess) -> None:
+    (cloud.config.parent / "first-password").mkdir()
+    cloud.start()
+    assert "nobody can sign in" in cloud.words()
+    cloud.end()
+    (cloud.config.parent / "first-password").rmdir()
+    cloud.start()
+    assert cloud.command("user", "first-password").stdout, "made at the next start"
 
 
 def test_sigkill_in_the_middle_loses_and_doubles_nothing(tmp_path: Path, broker: Mosquitto) -> None:

@@ -19,6 +19,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from cloud.ingest.properties import skip_in_this_thread
 from cloud.ingest.settings import BrokerSettings
 from contract.topics import RECORD_LEAVES, ROOT
 
@@ -169,6 +170,7 @@ class BrokerLink:
     # What follows runs in paho's thread.
 
     def _on_socket_open(self, client: mqtt.Client, _data: Any, _socket: Any) -> None:
+        skip_in_this_thread()
         self._answered = False
         self._in_loop(self._expect_answer, client)
 

@@ -4,9 +4,11 @@ Instead of what is there we keep what is not: a device that is well has no gap a
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 Range = tuple[int, int]
+MOST_GAPS: Final = 1000
+"""Gaps kept of one boot. More than a window in flight can leave; a device that makes more has itself to blame."""
 
 
 class Coverage(NamedTuple):
@@ -33,14 +35,24 @@ def merge(ranges: Iterable[Range]) -> list[Range]:
 
 
 def cover(before: Coverage, ranges: Iterable[Range]) -> Coverage:
-    """`before` with all numbers of `ranges` (closed, from 1) present too."""
+    """`before` with all numbers of `ranges` (closed, from 1) present too.
+
+    Beyond `MOST_GAPS` the highest gaps become one, and what lies between them counts as missing: a device forgets
+    nothing above `contiguous`, so it sends that again.
+    """
     highest, gaps = before.highest, list(before.gaps)
     for first, last in merge(ranges):
         if first > highest + 1:
             gaps.append((highest + 1, first - 1))
         gaps = _without(gaps, first, last)
         highest = max(highest, last)
-    return Coverage(highest, tuple(gaps))
+    return Coverage(highest, tuple(_bounded(gaps)))
+
+
+def _bounded(gaps: list[Range]) -> list[Range]:
+    if len(gaps) <= MOST_GAPS:
+        return gaps
+    return [*gaps[: MOST_GAPS - 1], (gaps[MOST_GAPS - 1][0], gaps[-1][1])]
 
 
 def _without(gaps: list[Range], first: int, last: int) -> list[Range]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, Table, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, Float, RowMapping, Table, and_, cast, func, select, tuple_
 
 from cloud.store import tables
 from cloud.store.database import Database
@@ -104,7 +104,9 @@ class Queries:
     async def _delivery(self, device: str) -> dict[str, Any]:
         boots, gaps = tables.boots.c, tables.gaps.c
         newest = select(boots.boot, boots.highest).where(boots.device == device).order_by(boots.last_seen_ms.desc())
-        missing = select(func.coalesce(func.sum(gaps.last_seq - gaps.first_seq + 1), 0)).where(gaps.device == device)
+        # As a float: SQLite gives up on a sum beyond 64 bits, which a device could provoke with two numbers.
+        size = cast(gaps.last_seq - gaps.first_seq + 1, Float)
+        missing = select(func.coalesce(func.sum(size), 0)).where(gaps.device == device)
         shown = select(gaps.boot, gaps.first_seq, gaps.last_seq, gaps.since_ms).where(gaps.device == device)
         shown = shown.order_by(gaps.boot.desc(), gaps.first_seq.desc()).limit(_GAPS_SHOWN)
         async with self._database.read() as link:

@@ -12,7 +12,7 @@ from sqlalchemy import func, inspect, select
 
 from cloud.store import tables
 from cloud.store.accounts import Accounts
-from cloud.store.coverage import Coverage
+from cloud.store.coverage import MOST_GAPS, Coverage
 from cloud.store.database import Database
 from cloud.store.errors import AlreadyExistsError, StoreUnavailableError
 from cloud.store.intake import Intake, Rejected
@@ -105,6 +105,31 @@ async def test_a_gap_is_seen_kept_and_closed(database: Database) -> None:
     assert (device["contiguous"], device["highest"], device["missing"]) == (2, 9, 5)
     await intake.add([incoming(prediction(seq), seq) for seq in (7, 3, 4)], 20)
     assert await intake.coverage(("gate", BOOT)) == Coverage(9, ((6, 6), (8, 8)))
+
+
+async def test_a_device_that_leaves_out_every_second_number_fills_no_table_and_still_gets_through(
+    database: Database,
+) -> None:
+    intake, last = Intake(database), 2 * MOST_GAPS + 400
+    batch = [incoming(prediction(seq), seq) for seq in range(1, last + 1)]
+    stored = await intake.add(batch[1::2], 10)
+    assert await _count(database, "gaps") == MOST_GAPS
+    assert stored.coverage["gate", BOOT].contiguous == 0
+    for begin in range(0, last, 500):
+        await intake.add(batch[begin : begin + 500], 20)
+    assert await intake.coverage(("gate", BOOT)) == Coverage(last)
+    assert await _count(database, "gaps") == 0
+    assert await _count(database, "records") == last
+
+
+async def test_absurd_numbers_of_one_device_do_not_keep_the_list_of_all_from_being_shown(database: Database) -> None:
+    intake, largest = Intake(database), 2**63 - 1
+    for seq, boot in enumerate(("00000002-cafecafe", "00000003-cafecafe"), start=1):
+        await intake.add([incoming(loss(largest, largest, boot), seq)], 10)
+    await intake.add([incoming(prediction(1), 1, device="honest")], 20)
+    page = await Queries(database).devices(Slice())
+    assert [item["device"] for item in page.items] == ["gate", "honest"]
+    assert page.items[0]["missing"] > largest
 
 
 async def test_a_loss_closes_a_gap_also_of_another_boot(database: Database) -> None:

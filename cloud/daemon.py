@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry
+from sqlalchemy.exc import ArgumentError
 
 from cloud.config import CloudConfig
 from cloud.ingest.embedded import EmbeddedBroker
@@ -33,6 +34,7 @@ from cloud.store.queries import Queries
 from cloud.web.app import create_app
 from cloud.web.deps import WebDeps
 from cloud.web.server import WebServer
+from contract.errors import InvalidSettingsError
 
 _log = logging.getLogger(__name__)
 _WATCHDOG_S: Final = 5.0
@@ -41,7 +43,7 @@ _WATCHDOG_S: Final = 5.0
 async def serve(config: CloudConfig) -> None:
     """Everything, until a signal: what is expected to fail is waited for by the part that needs it."""
     clock, rng, registry = SystemClock(), random.Random(), CollectorRegistry()  # noqa: S311 - jitter
-    config.state_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_state(config)
     async with _opened(open_database(config)) as database, _opened(_storage(config)) as storage:
         ingest = Ingest(
             Intake(database, rejected_limit=config.store.rejected_limit),
@@ -67,9 +69,21 @@ async def serve(config: CloudConfig) -> None:
 
 
 def open_database(config: CloudConfig) -> Database:
-    """The database that `config` names; nothing is connected yet."""
+    """The database that `config` names; nothing is connected yet. Raise `InvalidSettingsError`."""
     password = config.secret(config.store.password_secret)
-    return Database(config.database_url, password=password, pool_size=config.store.pool_size)
+    try:
+        return Database(config.database_url, password=password, pool_size=config.store.pool_size)
+    except (ArgumentError, ValueError) as error:
+        raise InvalidSettingsError(f"$.store.database_url: {error}") from error
+    except OSError as error:
+        raise InvalidSettingsError(f"$.store.database_url: {error.filename}: {error.strerror}") from error
+
+
+def _make_state(config: CloudConfig) -> None:
+    try:
+        config.state_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise InvalidSettingsError(f"$.state_dir: {error.filename}: {error.strerror}") from error
 
 
 async def _ingest(

@@ -133,6 +133,24 @@ def test_a_wrong_setting_is_one_clear_line(cloud: CloudProcess) -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ('state_dir = "{config}/state"', "$.state_dir"),
+        ('[store]\ndatabase_url = "sqlite:///{config}/cloud.db"', "$.store.database_url"),
+        ('[store]\ndatabase_url = "sqlite:nonsense"', "$.store.database_url"),
+        ('[store]\ndatabase_url = "sqlite://"', "$.store.database_url"),
+    ],
+)
+def test_a_place_where_nothing_can_be_is_one_clear_line(cloud: CloudProcess, settings: str, field: str) -> None:
+    beside = "" if settings.startswith("state_dir") else f'state_dir = "{cloud.config.parent}"\n'
+    cloud.config.write_text(beside + settings.format(config=cloud.config) + "\n", encoding="utf-8")
+    done = cloud.command("run")
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert field in done.stderr
+
+
 def test_a_port_in_use_is_waited_for(cloud: CloudProcess, tmp_path: Path, broker: Mosquitto) -> None:
     cloud.start()
     port = int(cloud.url.rsplit(":", 1)[1])

@@ -10,14 +10,18 @@ import numpy as np
 from contract.messages import Box
 from edge.core.frame import Frame
 from edge.models.session import Model
-from edge.vision.alerts import AnomalyAlarm, Finding, Thing, find_loitering, find_motion
-from edge.vision.anomaly import AnomalyDetector, Learning, Reading
-from edge.vision.baseline import load_baseline, save_baseline
-from edge.vision.luma import CELL, Plane, analysis_size, read_luma
-from edge.vision.motion import MotionDetector, find_blobs
+from edge.vision.findings import Finding, Thing
+from edge.vision.pixels.blobs import find_blobs
+from edge.vision.pixels.luma import CELL, Plane, analysis_size, read_luma
+from edge.vision.pixels.motion import MotionDetector
+from edge.vision.pixels.stillness import is_trace, window_of
+from edge.vision.places.staying import find_loitering
 from edge.vision.settings import VisionSettings
-from edge.vision.stillness import is_trace, window_of
-from edge.vision.tracks import Track, Tracker, centre_of
+from edge.vision.things.moving import find_motion
+from edge.vision.things.tracks import Track, Tracker, centre_of
+from edge.vision.unusual.alarm import AnomalyAlarm
+from edge.vision.unusual.anomaly import AnomalyDetector, Learning, Reading
+from edge.vision.unusual.baseline import load_baseline, save_baseline
 
 _GAP: Final = 3.0
 """Frames this many usual intervals apart say nothing about speed."""

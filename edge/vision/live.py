@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from contract.messages import Box
 from edge.core.clock import Stamp
 from edge.core.hub import Hub
-from edge.vision.alerts import Finding
 from edge.vision.analysis import Seen
+from edge.vision.findings import Finding
 from edge.vision.state import AiStatus, AnomalyStatus, LearningProgress, VisionState, anomaly_stats
 
 TOPIC: Final = "vision"

@@ -22,13 +22,13 @@ from edge.core.records import RecordSink
 from edge.core.service import Pulse
 from edge.core.slot import Slot
 from edge.models.store import ModelStore
-from edge.vision.alerts import MOTION
 from edge.vision.analysis import FrameAnalysis, Seen
-from edge.vision.events import EventBook
-from edge.vision.journal import EventJournal
+from edge.vision.events.book import EventBook
+from edge.vision.events.journal import EventJournal
+from edge.vision.findings import MOTION
 from edge.vision.live import LiveState
-from edge.vision.luma import FrameUndecodableError
 from edge.vision.pace import FramePace
+from edge.vision.pixels.luma import FrameUndecodableError
 from edge.vision.settings import VisionSettings
 from edge.vision.state import VisionState
 from edge.vision.stats import VisionStats

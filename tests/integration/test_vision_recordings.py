@@ -10,14 +10,15 @@ import pytest
 
 from edge.core.frame import Frame
 from edge.models.store import ModelStore
-from edge.vision.alerts import AnomalyAlarm
 from edge.vision.analysis import FrameAnalysis, Seen
-from edge.vision.anomaly import AnomalyDetector, Learning
-from edge.vision.baseline import Baseline
-from edge.vision.luma import CELL, analysis_size
-from edge.vision.motion import Blob, MotionDetector
+from edge.vision.pixels.blobs import Blob
+from edge.vision.pixels.luma import CELL, analysis_size
+from edge.vision.pixels.motion import MotionDetector
 from edge.vision.settings import VisionSettings
-from edge.vision.tracks import overlap
+from edge.vision.things.tracks import overlap
+from edge.vision.unusual.alarm import AnomalyAlarm
+from edge.vision.unusual.anomaly import AnomalyDetector, Learning
+from edge.vision.unusual.baseline import Baseline
 from tests.support.recorded_video import CdnetTruth, MaskScore, frames, pictures, planes
 
 pytestmark = pytest.mark.data

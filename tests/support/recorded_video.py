@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.core.frame import Frame
-from edge.vision.luma import Plane
+from edge.vision.pixels.luma import Plane
 
 MOVING, STATIC, SHADOW = 255, 0, 50
 """Truth codes of CDnet that count; unknown and outside do not."""

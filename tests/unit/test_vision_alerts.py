@@ -6,23 +6,23 @@ from hypothesis import strategies as st
 
 from contract.messages import Box, Event, priority_of
 from edge.core.clock import Stamp
-from edge.vision.alerts import (
+from edge.vision.events.book import EventBook
+from edge.vision.findings import (
     LOITERING,
     MOTION,
     SUDDEN_MOTION,
     UNUSUAL_ACTIVITY,
-    AnomalyAlarm,
     Finding,
     Thing,
     confidence_of,
-    find_loitering,
-    find_motion,
     place_of,
     severity_of,
 )
-from edge.vision.anomaly import Cell, Reading
-from edge.vision.events import EventBook
+from edge.vision.places.staying import find_loitering
 from edge.vision.settings import VisionSettings
+from edge.vision.things.moving import find_motion
+from edge.vision.unusual.alarm import AnomalyAlarm
+from edge.vision.unusual.anomaly import Cell, Reading
 from tests.support.clock import START_MS
 
 SECOND = 1_000_000_000

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from edge.models.session import Model
 from edge.models.store import ModelStore
-from edge.vision.alerts import SUDDEN_MOTION
 from edge.vision.analysis import FrameAnalysis, Seen
-from edge.vision.anomaly import LEAST_THRESHOLD, AnomalyDetector, Learning
-from edge.vision.baseline import Baseline, load_baseline, save_baseline
+from edge.vision.findings import SUDDEN_MOTION
 from edge.vision.settings import VisionSettings
+from edge.vision.unusual.anomaly import LEAST_THRESHOLD, AnomalyDetector, Learning
+from edge.vision.unusual.baseline import Baseline, load_baseline, save_baseline
 from tests.support.moving_scene import FRAME_NS, Mover, MovingScene
 
 SIZE = (160, 120)

@@ -7,7 +7,7 @@ from contract.messages import AnyBody, Event, Record
 from edge.core.backoff import Backoff
 from edge.core.clock import Stamp
 from edge.core.errors import StoreDelayedError
-from edge.vision.journal import LIMIT, EventJournal
+from edge.vision.events.journal import LIMIT, EventJournal
 from tests.support.clock import START_MS, FakeClock
 from tests.support.record_sink import MemorySink
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.core.frame import Frame
-from edge.vision.luma import CELL, FrameUndecodableError, analysis_size, read_luma
+from edge.vision.pixels.luma import CELL, FrameUndecodableError, analysis_size, read_luma
 from tests.support.moving_scene import MovingScene
 
 

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from edge.core.errors import ModelError
 from edge.models.session import Model
 from edge.models.store import ModelStore
-from edge.vision.luma import Plane
-from edge.vision.motion import Blob, MotionDetector, find_blobs
-from edge.vision.stillness import is_trace, window_of
-from edge.vision.tracks import Tracker, centre_of, overlap
+from edge.vision.pixels.blobs import Blob, find_blobs
+from edge.vision.pixels.luma import Plane
+from edge.vision.pixels.motion import MotionDetector
+from edge.vision.pixels.stillness import is_trace, window_of
+from edge.vision.things.tracks import Tracker, centre_of, overlap
 from tests.support.moving_scene import FRAME_NS, Mover, MovingScene
 
 SIZE = (160, 120)

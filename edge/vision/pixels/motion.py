@@ -6,7 +6,6 @@ N samples a ring of N + 1 planes, of which each frame writes one (see `cloud/tra
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import cv2
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge.core.errors import ModelError
 from edge.models.session import Model
-from edge.vision.luma import Plane
+from edge.vision.pixels.luma import Plane
 
 _STATES: Final = ("noise", "age")
 _FLASH_FROM, _FLASH_TO, _FLASH_FRAMES = 0.3, 0.7, 10
@@ -23,19 +22,6 @@ _FLASH_FROM, _FLASH_TO, _FLASH_FRAMES = 0.3, 0.7, 10
 _MARGIN: Final = 32
 _BANK: Final = 4
 Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Blob:
-    """A foreground region: its box in normalised picture coordinates, the share of the picture that it fills, and the
-    share of its own pixels that changed since the frame before."""
-
-    x: float
-    y: float
-    w: float
-    h: float
-    area: float
-    changed: float = 1.0
 
 
 class MotionDetector:
@@ -144,23 +130,6 @@ class MotionDetector:
 
     def _plane(self) -> Floats:
         return np.zeros((1, 1, *self._shape), np.float32)
-
-
-def find_blobs(mask: Plane, min_area: float, changed: Plane | None = None) -> list[Blob]:
-    """The connected regions of a mask that fill at least the share `min_area` of it, biggest first.
-
-    `changed` is non-zero where a pixel differs from the frame before; without it everything counts as changed.
-    """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    height, width = mask.shape
-    moved = stats[:, 4] if changed is None else np.bincount(labels[changed > 0], minlength=count)
-    rows = zip(stats[1:].tolist(), moved[1:].tolist(), strict=True)
-    big = [(box, pixels) for box, pixels in rows if box[4] >= min_area * mask.size]
-    big.sort(key=lambda row: -row[0][4])
-    return [
-        Blob(x / width, y / height, w / width, h / height, area / mask.size, pixels / area)
-        for (x, y, w, h, area), pixels in big
-    ]
 
 
 def _number(parameters: Mapping[str, float | int | str | list[float]], name: str) -> float:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from edge.vision.motion import Blob
+from edge.vision.pixels.blobs import Blob
 
 _REACH: Final = 0.12
 """How far a centre may go between two frames, as a share of the picture's side, and still be the same thing."""

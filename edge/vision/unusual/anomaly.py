@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.models.session import Model
-from edge.vision.baseline import Baseline
-from edge.vision.luma import CELL, Plane
+from edge.vision.pixels.luma import CELL, Plane
+from edge.vision.unusual.baseline import Baseline
 
 MARGIN: Final = 1.25
 QUANTILE: Final = 0.995

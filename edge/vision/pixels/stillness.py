@@ -8,8 +8,9 @@ from typing import Final
 import cv2
 import numpy as np
 
-from edge.vision.luma import Plane
-from edge.vision.motion import Blob, Floats
+from edge.vision.pixels.blobs import Blob
+from edge.vision.pixels.luma import Plane
+from edge.vision.pixels.motion import Floats
 
 _OUTLINE: Final = np.ones((3, 3), np.uint8)
 _CLEARER: Final = 1.2

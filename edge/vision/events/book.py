@@ -11,7 +11,7 @@ from typing import Final, Literal
 from contract.ids import new_token
 from contract.messages import Event
 from edge.core.clock import Stamp, wall_ms_of
-from edge.vision.alerts import MOTION, SEVERITIES, Finding
+from edge.vision.findings import MOTION, SEVERITIES, Finding
 from edge.vision.settings import VisionSettings
 
 ALERT_QUIET_S: Final = 3.0

@@ -1,0 +1,1 @@
+"""Optional detectors that an operator installs."""

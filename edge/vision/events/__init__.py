@@ -1,0 +1,1 @@
+"""The life of events and what is kept of them."""

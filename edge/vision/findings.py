@@ -1,0 +1,67 @@
+"""What analysis finds: things in the picture and what goes on with them, how grave it is, and why, in plain words."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from contract.messages import Box, Severity
+
+MOTION: Final = "motion"
+SUDDEN_MOTION: Final = "sudden_motion"
+UNUSUAL_ACTIVITY: Final = "unusual_activity"
+LOITERING: Final = "loitering"
+SEVERITIES: Final[tuple[Severity, ...]] = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
+ALARM_SIGMA: Final = 2.0
+"""Severity scores are on the scale of U1.2, on which an alarm begins at 2 sigma."""
+BOXES: Final = 16
+"""A finding shows at most so many boxes."""
+_BOUNDS: Final = (2.0, 3.5, 5.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thing:
+    """A tracked thing in one frame: its box, whether it stands still, since when and for how long it has been moving,
+    how long it has been in one place, and in what share of all frames something moves there."""
+
+    box: Box
+    still: bool
+    since_ns: int
+    moving_s: float
+    dwell_s: float
+    habitual_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that is going on in this frame, in a zone or line (its id) and of a track where it is of one.
+
+    `deviation` is in sigma, None where no baseline is involved.
+    """
+
+    type: str
+    since_ns: int
+    severity: Severity
+    confidence: float
+    reasoning: tuple[str, ...]
+    boxes: tuple[Box, ...]
+    deviation: float | None = None
+    zone: str | None = None
+    track: int | None = None
+    model: str = ""
+    model_version: str = ""
+
+
+def severity_of(score: float) -> Severity:
+    """U1.2: above 5 CRITICAL, above 3.5 HIGH, above 2 MEDIUM, else LOW."""
+    return SEVERITIES[sum(score > bound for bound in _BOUNDS)]
+
+
+def confidence_of(score: float) -> float:
+    """U1.2: the score against twice the sensitivity of 2 sigma, at most 1."""
+    return round(min(max(score, 0.0) / (2 * ALARM_SIGMA), 1.0), 3)
+
+
+def place_of(x: float, y: float) -> str:
+    """Where a point of the picture is, in words: `upper left`, `centre`, `lower right`."""
+    column = ("left", "", "right")[min(int(x * 3), 2)]
+    row = ("upper", "", "lower")[min(int(y * 3), 2)]
+    return " ".join(word for word in (row, column) if word) or "centre"

@@ -1,0 +1,38 @@
+"""Blobs: the connected regions of a motion mask."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edge.vision.pixels.luma import Plane
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A foreground region: its box in normalised picture coordinates, the share of the picture that it fills, and the
+    share of its own pixels that changed since the frame before."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    area: float
+    changed: float = 1.0
+
+
+def find_blobs(mask: Plane, min_area: float, changed: Plane | None = None) -> list[Blob]:
+    """The connected regions of a mask that fill at least the share `min_area` of it, biggest first.
+
+    `changed` is non-zero where a pixel differs from the frame before; without it everything counts as changed.
+    """
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    height, width = mask.shape
+    moved = stats[:, 4] if changed is None else np.bincount(labels[changed > 0], minlength=count)
+    rows = zip(stats[1:].tolist(), moved[1:].tolist(), strict=True)
+    big = [(box, pixels) for box, pixels in rows if box[4] >= min_area * mask.size]
+    big.sort(key=lambda row: -row[0][4])
+    return [
+        Blob(x / width, y / height, w / width, h / height, area / mask.size, pixels / area)
+        for (x, y, w, h, area), pixels in big
+    ]

@@ -1,0 +1,1 @@
+"""Zones and lines: what may and may not happen where."""

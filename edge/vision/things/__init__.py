@@ -1,0 +1,1 @@
+"""What moves, as things with an identity."""

@@ -1,0 +1,1 @@
+"""What is unusual here, learned on the spot."""

@@ -19,3 +19,7 @@ class InvalidManifestError(ContractError):
 
 class InvalidSettingsError(ContractError):
     """A setting is unknown, of the wrong type or out of its bounds; the message names its path and its value."""
+
+
+class InvalidPlanError(ContractError):
+    """A camera's plan is malformed; the message names the field."""

@@ -71,6 +71,15 @@ class Event(Body, frozen=True, kw_only=True, tag="event"):
     baseline_deviation: float | None = None
     reasoning: list[str] = []
     boxes: list[Box] = []
+    zone: Id | None = None
+    """The zone or line of the camera's plan that it is about."""
+    track: int | None = None
+    picture: bool = False
+    """Whether the device keeps a best picture of it."""
+    recording_id: Id | None = None
+    """The recording that shows it, where one was being made."""
+    merged: Count = 0
+    """How many findings of the same kind were taken together in it, so that nothing floods."""
     model: Id | None = None
     model_version: str | None = None
 

@@ -20,7 +20,12 @@ _BOUNDS: Final = (2.0, 3.5, 5.0)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
     """A tracked thing in one frame: its box, whether it stands still, since when and for how long it has been moving,
-    how long it has been in one place, and in what share of all frames something moves there."""
+    how long it has been in one place, and in what share of all frames something moves there.
+
+    `box.track` is its number, `box.label` the class that a detector gave it, else `motion` or `still`. `speed` is in
+    picture widths a second over the last half second, `heading_deg` clockwise from up (None while it has none), `age_s`
+    counts from its first sight.
+    """
 
     box: Box
     still: bool
@@ -28,6 +33,10 @@ class Thing:
     moving_s: float
     dwell_s: float
     habitual_share: float
+    speed: float = 0.0
+    heading_deg: float | None = None
+    age_s: float = 0.0
+    label_confidence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from contract.messages import Box
 from edge.core.clock import Stamp
 from edge.core.hub import Hub
 from edge.vision.analysis import Seen
-from edge.vision.findings import Finding
-from edge.vision.state import AiStatus, AnomalyStatus, LearningProgress, VisionState, anomaly_stats
+from edge.vision.findings import Finding, Thing
+from edge.vision.state import AiStatus, AnomalyStatus, LearningProgress, LiveBox, VisionState, anomaly_stats
 
 TOPIC: Final = "vision"
 _MOVING_NS: Final = 100_000_000
@@ -85,13 +85,28 @@ def _status(seen: Seen, alert: Finding | None) -> AiStatus:
     )
 
 
-def _boxes(seen: Seen, alert: Finding | None) -> list[Box]:
+def _boxes(seen: Seen, alert: Finding | None) -> list[LiveBox]:
     """What moves; what the alert is about carries the alert's type as its label."""
     alarming: Sequence[Box] = alert.boxes if alert else ()
     tracks = {box.track for box in alarming if box.track is not None}
     label = alert.type if alert else ""
-    moving = [replace(thing.box, label=label) if thing.box.track in tracks else thing.box for thing in seen.things]
-    return moving + [box for box in alarming if box.track is None]
+    shown = [_live(thing, label if thing.box.track in tracks else thing.box.label) for thing in seen.things]
+    return shown + [_place(box) for box in alarming if box.track is None]
+
+
+def _live(thing: Thing, label: str) -> LiveBox:
+    return replace(
+        _place(thing.box),
+        label=label,
+        speed=round(thing.speed, 3),
+        heading_deg=None if thing.heading_deg is None else round(thing.heading_deg),
+        age_s=round(thing.age_s, 1),
+        confidence=round(thing.label_confidence, 2),
+    )
+
+
+def _place(box: Box) -> LiveBox:
+    return LiveBox(x=box.x, y=box.y, w=box.w, h=box.h, label=box.label, track=box.track)
 
 
 def _anomaly_status(alert: Finding | None) -> AnomalyStatus | None:

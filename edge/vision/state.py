@@ -5,7 +5,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from contract.messages import Box, Severity
+from contract.messages import Severity
 
 AiStatus = Literal["IDLE", "MOTION", "ALERT"]
 
@@ -37,6 +37,66 @@ class LearningProgress(Struct, frozen=True, kw_only=True):
     progress: float = 0.0
 
 
+class LiveBox(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A box of something that is seen now; like `contract.messages.Box`, with how it moves."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    label: str = ""
+    track: int | None = None
+    speed: float = 0.0
+    """Picture widths a second."""
+    heading_deg: float | None = None
+    age_s: float = 0.0
+    confidence: float = 0.0
+    """Of the label, where a detector gave it."""
+
+
+class ZoneState(Struct, frozen=True, kw_only=True):
+    """A `watch` zone now: how many things are in it, and whether one of its rules is being broken."""
+
+    id: str
+    occupancy: int = 0
+    alarm: bool = False
+
+
+class LineState(Struct, frozen=True, kw_only=True):
+    """Crossings of a line since the start of the daemon or the last reset."""
+
+    id: str
+    forward: int = 0
+    backward: int = 0
+
+
+ConditionKind = Literal["ok", "starting", "frozen", "black", "bright", "covered", "blurred", "moved"]
+
+
+class PictureCondition(Struct, frozen=True, kw_only=True):
+    """Whether the picture is fit to be judged, and if not, why not and since when."""
+
+    kind: ConditionKind = "ok"
+    since_ms: int = 0
+    detail: str = ""
+
+
+class Pace(Struct, frozen=True, kw_only=True):
+    """How analysis keeps up: frames a second, frames that came and went unseen, whether it is behind."""
+
+    fps: float = 0.0
+    skipped: int = 0
+    behind: bool = False
+
+
+class Flood(Struct, frozen=True, kw_only=True):
+    """What was held back so that nothing floods, since the start: findings merged into an open event, and events that
+    a rate limit kept from opening."""
+
+    merged: int = 0
+    suppressed: int = 0
+
+
 class VisionState(Struct, frozen=True, kw_only=True):
     """One camera's analysis at one moment; the data of the hub's topic `vision`."""
 
@@ -44,7 +104,13 @@ class VisionState(Struct, frozen=True, kw_only=True):
     t_ms: int = 0
     frame_seq: int = 0
     ai_status: AiStatus = "IDLE"
-    boxes: list[Box] = []
+    boxes: list[LiveBox] = []
+    zones: list[ZoneState] = []
+    lines: list[LineState] = []
+    condition: PictureCondition = PictureCondition()
+    pace: Pace = Pace()
+    flood: Flood = Flood()
+    after_hours: bool = False
     score: float = 0.0
     threshold: float = 0.0
     learning: LearningProgress = LearningProgress()

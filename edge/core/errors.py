@@ -31,3 +31,7 @@ class RecordInvalidError(StoreError):
 
 class LinkError(EdgeError):
     """The broker or the object storage cannot be reached or refuses us; trying again later may help."""
+
+
+class PlanConflictError(EdgeError):
+    """A camera's plan was changed by somebody else meanwhile; the message names the version that is there now."""

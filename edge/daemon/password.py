@@ -1,12 +1,12 @@
 """The first password of the page: kept in a file that only the daemon's user reads, never in a log."""
 
 import logging
-import os
 from pathlib import Path
 from typing import Final
 
 from edge.config import EdgeConfig
 from edge.core.clock import SystemClock
+from edge.core.files import write_private
 from edge.web.auth import Auth
 from edge.web.passwords import PasswordFileError
 
@@ -27,7 +27,7 @@ def ensure_password(config: EdgeConfig, auth: Auth) -> Path | None:
     path = config.state / _FILE
     try:
         if made := auth.ensure_password():
-            _write_private(path, made + "\n")
+            write_private(path, f"{made}\n".encode("ascii"))
     except (PasswordFileError, OSError) as error:
         _log.error("nobody can sign in: %s; make a new password with: afferent edge password --reset", error)
     return path if path.exists() else None
@@ -43,8 +43,3 @@ def page_password(config: EdgeConfig, *, reset: bool) -> str:
     if path.exists():
         return path.read_text(encoding="ascii").strip()
     return "No first password is kept here. Make a new one with: afferent edge password --reset"
-
-
-def _write_private(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
-        file.write(text)

@@ -17,6 +17,7 @@ from anyio import to_thread
 from msgspec import Struct
 
 from edge.core.clock import Clock
+from edge.core.files import write_private
 from edge.web.attempts import Attempts
 from edge.web.passwords import (
     PasswordFileError,
@@ -25,7 +26,6 @@ from edge.web.passwords import (
     load_password,
     matches,
     store_password,
-    write_private,
 )
 
 USER: Final = "admin"

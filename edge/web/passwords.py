@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import os
 import secrets
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from edge.core.errors import EdgeError
+from edge.core.files import write_private
 
 # 31 signs that nobody mistakes for another; 16 of them are 79 bits.
 _SIGNS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -60,29 +60,6 @@ def matches(stored: StoredPassword, password: str) -> bool:
     """Whether `password` is the stored one. Takes tens of milliseconds of CPU: call it in a thread."""
     found = _hash(password, bytes.fromhex(stored.salt), stored.n, stored.r, stored.p)
     return hmac.compare_digest(found.hex(), stored.hash)
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Replace `path` as a whole, durably, with a file that only its owner may read: who owns its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            _give_to_owner_of(path.parent, file.fileno())
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _give_to_owner_of(folder: Path, handle: int) -> None:
-    """What root writes by the command line has to be read by the appliance's own user."""
-    if os.geteuid() == 0:
-        owner = folder.stat()
-        os.fchown(handle, owner.st_uid, owner.st_gid)
 
 
 def _hash(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:

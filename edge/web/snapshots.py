@@ -8,7 +8,7 @@ from typing import Final
 from anyio import to_thread
 
 from edge.core.clock import Clock
-from edge.web.passwords import write_private
+from edge.core.files import write_private
 
 _NAME: Final = re.compile(r"snapshot_([0-9]{1,12})\.jpg")
 

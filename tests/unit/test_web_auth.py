@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.core.files import write_private
 from edge.web.attempts import Attempts
 from edge.web.auth import USER, Auth, TooManyAttemptsError, WrongPasswordError
-from edge.web.passwords import PasswordFileError, generate_password, write_private
+from edge.web.passwords import PasswordFileError, generate_password
 from tests.support.clock import FakeClock
 
 HERE = "192.0.2.1"

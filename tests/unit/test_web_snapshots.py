@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.web.passwords import write_private
+from edge.core.files import write_private
 from edge.web.snapshots import Snapshots
 from tests.support.clock import START_MS, FakeClock
 

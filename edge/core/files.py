@@ -1,0 +1,28 @@
+"""Writing a small file so that a reader, or the next start after a power cut, finds the old one or the new, whole."""
+
+import os
+import secrets
+from pathlib import Path
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace `path` as a whole, durably, with a file that only its owner may read: who owns its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _give_to_owner_of(path.parent, file.fileno())
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _give_to_owner_of(folder: Path, handle: int) -> None:
+    """What root writes by the command line has to be read by the appliance's own user."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.fchown(handle, owner.st_uid, owner.st_gid)

@@ -1,18 +1,26 @@
 """The cameras: capture, live picture, analysis and recorder of each, and what their recorders share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from contract.messages import Event
+from contract.plan import Plan
+from edge.capture.camera import Camera
+from edge.capture.privacy import FaceFinder, PrivacyPainter, PrivateCamera
 from edge.capture.service import CaptureService
 from edge.capture.settings import CameraSettings
+from edge.core.errors import ModelError
 from edge.core.frame import Frame
 from edge.core.service import Service
 from edge.core.slot import Slot
 from edge.daemon.camera import CameraParts, CameraUnit
 from edge.daemon.drivers import camera_opener
 from edge.daemon.ground import Ground
+from edge.daemon.plan_desk import PlanDesk
+from edge.daemon.plans import PlanStore
+from edge.models.store import ModelStore
 from edge.recording.ledger import ClosedRecording, RecordingTeller
 from edge.recording.retention import RetentionService
 from edge.recording.service import RecordingService
@@ -72,9 +80,10 @@ def make_camera(
         slot.put(frame)
         recorder.offer(frame)
 
+    desk = PlanDesk(settings.id, PlanStore(config.state / "plans"), health)
     capture = CaptureService(
         settings.id,
-        open_camera=camera_opener(settings, config.secrets, clock),
+        open_camera=_private(settings, ground, desk, on_change=lambda: _forget(slot, recorder)),
         deliver=deliver,
         health=health,
         clock=clock,
@@ -94,6 +103,33 @@ def make_camera(
         start_wait_s=config.web.start_wait_s,
     )
     return unit, [recorder, capture, *([vision] if vision else []), unit]
+
+
+def _private(
+    settings: CameraSettings, ground: Ground, desk: PlanDesk, on_change: Callable[[], None]
+) -> Callable[[], Camera]:
+    """What makes the camera with its privacy painter; `on_change` is called when more or less is to be hidden."""
+    painter = PrivacyPainter(lambda: _face_finder(ground.models))
+    open_plain = camera_opener(settings, ground.config.secrets, ground.clock)
+    if desk.problem:
+        painter.withhold(desk.problem)
+
+    def adopt(plan: Plan) -> None:
+        painter.adopt(plan)
+        on_change()
+
+    desk.follow(adopt)
+    return lambda: PrivateCamera(open_plain(), painter)
+
+
+def _face_finder(models: ModelStore) -> FaceFinder:
+    raise ModelError(f"there is no model for the task 'faces' ({len(models.problems)} problems)")
+
+
+def _forget(slot: Slot[Frame], recorder: RecordingService) -> None:
+    """What was taken under another plan is neither shown nor recorded any more."""
+    slot.clear()
+    recorder.forget_pre_roll()
 
 
 def _vision(ground: Ground, camera_id: str, slot: Slot[Frame], recorder: RecordingService) -> VisionService:

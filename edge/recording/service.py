@@ -119,6 +119,10 @@ class RecordingService:
         """It is over: record `post_roll_s` more, unless another event is open."""
         self._planner.event_closed(event_id)
 
+    def forget_pre_roll(self) -> None:
+        """Let go of the seconds before now: what they show may not be shown any more."""
+        self._planner.ring.drain()
+
     def start_manual(self) -> None:
         """Record from now until `stop_manual`, in any mode."""
         self._planner.trigger.start_manual()

@@ -7,7 +7,7 @@ import msgspec
 
 from contract.codec import MAX_PAYLOAD_BYTES, encode
 from contract.ids import record_id
-from contract.messages import AnyBody, Loss, Record, Recording, priority_of
+from contract.messages import AnyBody, Event, Loss, Record, Recording, priority_of
 from contract.times import to_wire
 from edge.core.clock import Stamp
 
@@ -74,7 +74,9 @@ def kind_of(body: AnyBody) -> str:
 
 
 def subject_of(body: AnyBody) -> str | None:
-    """The recording that a record speaks of."""
+    """The recording or the event that a record speaks of."""
+    if isinstance(body, Event):
+        return body.event_id
     return body.recording_id if isinstance(body, Loss | Recording) else None
 
 

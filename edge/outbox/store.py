@@ -191,6 +191,11 @@ class Outbox:
         rows = await self._read(sql, *parameters, limit)
         return [(int(row), decode(payload, Record)) for row, payload in rows]
 
+    async def of_event(self, event_id: str, *, limit: int = 20) -> Sequence[tuple[int, Record]]:
+        """Up to `limit` committed `(row, record)` of one event, newest first; raise `StoreError` like `history`."""
+        sql = "SELECT row, payload FROM records WHERE subject = ? AND kind = 'event' ORDER BY row DESC LIMIT ?"
+        return [(int(row), decode(payload, Record)) for row, payload in await self._read(sql, event_id, limit)]
+
     async def newest_row(self) -> int:
         """The largest committed row, 0 if there is none."""
         return self.last_row

@@ -7,9 +7,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from contract.messages import Record
+from contract.messages import Event, Record
+from contract.plan import Plan
 from edge.core.clock import Clock
 from edge.core.frame import Frame
 from edge.core.health import Health
@@ -20,6 +21,19 @@ from edge.web.relay import Relays
 from edge.web.settings import WebSettings
 
 VIEWER_DIR = Path(__file__).parent / "viewer"
+
+
+class Paint(Protocol):
+    """Draws what analysis sees into a JPEG: `edge.vision.overlay.paint`. Called in worker threads."""
+
+    def __call__(
+        self, jpeg: bytes, state: Mapping[str, Any] | None, plan: Plan, when: str, *, quality: int = ...
+    ) -> bytes:
+        """A new JPEG of that quality (1 to 100); the same bytes where they cannot be decoded.
+
+        `state` is a `vision` message or None; `when` is written into the picture.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +52,20 @@ class CameraStats:
     skipped: int = 0
     """Frames that analysis passed over because it was busy or told to."""
     reconnects: int = 0
+    events_opened: int = 0
+    events_merged: int = 0
+    """Findings that were taken into an event that was open already."""
+    events_suppressed: int = 0
+    """Events that a rate limit kept from opening."""
+    detector_runs: int = 0
+    anomaly_score: float = 0.0
+    """Sigma now."""
+    anomaly_threshold: float = 0.0
+    """Sigma at which an alarm begins."""
+    learning_progress: float = 0.0
+    """0 to 1."""
+    condition: str = ""
+    """A word of `edge.vision.state.ConditionKind`; empty while analysis is not at work."""
 
 
 class CameraPort(Protocol):
@@ -93,6 +121,40 @@ class CameraPort(Protocol):
         """Begin or end a recording asked for by hand. Raise `StoreError` if there is no room."""
         ...
 
+    def plan(self) -> Plan:
+        """What people have drawn over its picture; an empty plan if nobody has."""
+        ...
+
+    def plan_problem(self) -> str | None:
+        """Why the kept plan could not be read, if so: the plan is then an empty one until one is saved."""
+        ...
+
+    async def set_plan(self, plan: Plan) -> Plan:
+        """Keep `plan`, which changes the version that it names; return it as kept, one version on.
+
+        Raise `PlanConflictError` if that is not the version now, `StoreError` if the disk does not take it.
+        """
+        ...
+
+    def anomaly(self) -> Mapping[str, Any] | None:
+        """What it learned and how the last hour was, as `edge.web.views.AnomalyView` has it; None while it is off."""
+        ...
+
+    async def reset_anomaly(self) -> None:
+        """Forget what was learned to be normal. Raise `StoreError` if that cannot be made durable."""
+        ...
+
+    async def feedback(self, event_id: str, normal: bool) -> bool:
+        """Somebody says that an event was normal, or that it was not; whether this camera knows the event.
+
+        Raise `StoreError` if it cannot be kept.
+        """
+        ...
+
+    def feedback_of(self, event_id: str) -> bool | None:
+        """What was last said of an event: whether it was normal; None if nobody said."""
+        ...
+
 
 class History(Protocol):
     """The device's own durable records, by the row they have in its store: later is larger, holes are allowed."""
@@ -109,6 +171,28 @@ class History(Protocol):
 
     async def newest_row(self) -> int:
         """The largest committed row, 0 if there is none."""
+        ...
+
+    async def of_event(self, event_id: str, *, limit: int = 20) -> Sequence[tuple[int, Record]]:
+        """Up to `limit` committed `(row, record)` of one event, newest first; found by an index, not by a scan.
+
+        Raise `StoreError` if the store cannot be read.
+        """
+        ...
+
+
+PictureKind = Literal["picture", "thumbnail"]
+
+
+class EventPictures(Protocol):
+    """The best pictures of events, kept as files."""
+
+    def has(self, event_id: str) -> bool:
+        """Whether both are kept of this event. Called in a worker thread: it may look at the disk."""
+        ...
+
+    async def read(self, event_id: str, kind: PictureKind) -> bytes | None:
+        """The JPEG; None if it is not kept, or no more. `event_id` is a checked id."""
         ...
 
 
@@ -133,6 +217,12 @@ class WebDeps:
     """The running configuration without secrets, ready for JSON."""
     version: str
     device: str
+    event_pictures: EventPictures | None = None
+    clip_of: Callable[[Event], Path | None] = lambda _event: None
+    """The video file that shows an event, growing or whole, if it is on the device: by its `recording_id`, where it has
+    one, else by its `event_id`. Called in a worker thread: it may look at the disk."""
+    paint: Paint | None = None
+    """What draws over a picture; without it there is no live picture with an overlay."""
     viewer_dir: Path = VIEWER_DIR
     """The folder of the page."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)

@@ -13,10 +13,11 @@ import msgspec
 from starlette.applications import Starlette
 
 from contract.ids import record_id
-from contract.messages import AnyBody, Prediction, Record
+from contract.messages import AnyBody, Event, Prediction, Record
+from contract.plan import Plan
 from contract.times import to_wire
 from edge.core.clock import Clock, SystemClock
-from edge.core.errors import SourceUnavailableError, StoreError
+from edge.core.errors import PlanConflictError, SourceUnavailableError, StoreError
 from edge.core.frame import Frame
 from edge.core.health import Health
 from edge.core.hub import Hub
@@ -50,6 +51,17 @@ VISION: dict[str, Any] = {
     },
     "analysis_ms": 2.5,
 }
+ANOMALY: dict[str, Any] = {
+    "rows": 2,
+    "columns": 3,
+    "heat": [0.0, 0.5, 3.5, 0.0, 0.0, 0.25],
+    "usual": [0.0, 0.1, 0.2, 0.0, 0.0, 0.9],
+    "learning": {"complete": True, "progress": 1.0, "hours": [1.0] * 12 + [0.5] * 12},
+    "threshold": 2.5,
+    "threshold_raw": 5.0,
+    "sensitivity": 2.0,
+    "scores": [[START_MS, 1.5], [START_MS + 1000, 6.0]],
+}
 
 
 def jpeg_of(number: int, size: int = 400) -> bytes:
@@ -71,6 +83,12 @@ class FakeCamera:
         self.frames = 0
         self.resets = 0
         self.starts = 0
+        self.kept_plan = Plan()
+        self.plan_trouble: str | None = None
+        self.heat: dict[str, Any] | None = dict(ANOMALY)
+        self.forgotten = 0
+        self.events: set[str] = set()
+        self.verdicts: dict[str, bool] = {}
         self._clock = clock
 
     @property
@@ -112,6 +130,44 @@ class FakeCamera:
             raise StoreError("the disk is full")
         self.recording = on
 
+    def plan(self) -> Plan:
+        """What was kept last."""
+        return self.kept_plan
+
+    def plan_problem(self) -> str | None:
+        """What the test set."""
+        return self.plan_trouble
+
+    async def set_plan(self, plan: Plan) -> Plan:
+        """Keep it, unless broken or changed meanwhile."""
+        if plan.version != self.kept_plan.version:
+            raise PlanConflictError(f"the plan is at version {self.kept_plan.version}, not {plan.version}")
+        if self.broken:
+            raise StoreError("the plan was not saved: No space left on device")
+        self.kept_plan = msgspec.structs.replace(plan, version=plan.version + 1)
+        return self.kept_plan
+
+    def anomaly(self) -> Mapping[str, Any] | None:
+        """What the test set."""
+        return self.heat
+
+    async def reset_anomaly(self) -> None:
+        """Count, unless broken."""
+        if self.broken:
+            raise StoreError("the disk is full")
+        self.forgotten += 1
+
+    async def feedback(self, event_id: str, normal: bool) -> bool:
+        """Note it if the test said that the event is this camera's."""
+        if event_id not in self.events:
+            return False
+        self.verdicts[event_id] = normal
+        return True
+
+    def feedback_of(self, event_id: str) -> bool | None:
+        """What was noted."""
+        return self.verdicts.get(event_id)
+
 
 class MemoryHistory:
     """Committed records in a list; row n is the n-th. `holes` are rows that retention took away."""
@@ -140,6 +196,12 @@ class MemoryHistory:
         """The last row."""
         self._check()
         return self.rows[-1][0] if self.rows else 0
+
+    async def of_event(self, event_id: str, *, limit: int = 20) -> Sequence[tuple[int, Record]]:
+        """As the store's contract has it."""
+        self._check()
+        found = [r for r in reversed(self.rows) if isinstance(r[1].body, Event) and r[1].body.event_id == event_id]
+        return found[:limit]
 
     def _check(self) -> None:
         if self.broken:

@@ -11,7 +11,7 @@ CREATE TABLE boots (
 
 -- The history: what was ever said, until retention takes it. `row` is never used twice (AUTOINCREMENT), because live
 -- viewers resume by it. `payload` is the whole record as it goes over the wire (UTF-8 JSON). `subject` is the recording
--- that a `recording` or `loss` record speaks of.
+-- that a `recording` or `loss` record speaks of, or the event that an `event` record tells of.
 CREATE TABLE records (
     row     INTEGER PRIMARY KEY AUTOINCREMENT,
     boot    INTEGER NOT NULL REFERENCES boots (number),

@@ -24,6 +24,7 @@ from edge.sync.settings import FolderSettings
 
 _TIMEOUT_S: Final = 5.0
 _LOW_DISK_BYTES: Final = 2 * 2**30
+_MODEL_REMEDY: Final = "reinstall the package, or see `afferent edge model list` and install the model again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +96,17 @@ def _clock(_config: EdgeConfig) -> Iterator[Finding]:
 
 
 def _models(config: EdgeConfig) -> Iterator[Finding]:
-    store = ModelStore(Path(config.models.folder) if config.models.folder else None, providers=config.models.providers)
-    for task in TASKS:
+    store = ModelStore.of(config.models, config.state)
+    detectors = [one.manifest.task for one in store.installed() if one.used and one.manifest.task not in TASKS]
+    for task in (*TASKS, *detectors):
         try:
-            manifest = store.load(task).manifest
+            model = store.load(task)
         except ModelError as error:
-            yield Finding(f"model {task}", False, str(error), "reinstall the package, or mend models.folder")
+            yield Finding(f"model {task}", False, str(error), _MODEL_REMEDY)
         else:
-            yield Finding(f"model {task}", True, f"{manifest.name} {manifest.version} passes its self-test")
+            named = f"{model.manifest.name} {model.manifest.version}"
+            licence = f", licence {model.manifest.provenance.licence}" if task in detectors else ""
+            yield Finding(f"model {task}", True, f"{named} passes its self-test on {model.provider}{licence}")
     for problem in store.problems:
         yield Finding(
             "models", False, problem, "copy the model and its manifest again, or remove them from models.folder"

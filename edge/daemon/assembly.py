@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -87,8 +86,7 @@ async def assemble(config: EdgeConfig, clock: Clock, version: str, stack: AsyncE
 
 def _models(config: EdgeConfig, health: Health) -> ModelStore:
     """The models, each tried once before anybody needs it, so that a broken one is known from the start."""
-    folder = Path(config.models.folder) if config.models.folder else None
-    store = ModelStore(folder, providers=config.models.providers)
+    store = ModelStore.of(config.models, config.state)
     try:
         for task in TASKS:
             store.load(task)

@@ -1,6 +1,8 @@
-"""One graph, ready to run: onnxruntime held to one thread, and to what the manifest says goes in and comes out."""
+"""One graph, ready to run: onnxruntime held to few threads, and to what the manifest says goes in and comes out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +13,15 @@ from contract.manifest import Manifest, Tensor
 from edge.core.errors import ModelError
 
 CPU: Final = "CPUExecutionProvider"
+AUTO: Final = "auto"
+BEST_FIRST: Final = (
+    "TensorrtExecutionProvider",
+    "CUDAExecutionProvider",
+    "XnnpackExecutionProvider",
+    "ACLExecutionProvider",
+    CPU,
+)
+"""What `auto` stands for: special hardware, then what is quick on small processors, then what always works."""
 _DTYPES: Final[dict[str, str]] = {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
@@ -22,6 +33,18 @@ _DTYPES: Final[dict[str, str]] = {
 Array = NDArray[Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """What runs a graph: providers, best first (`auto` stands for the best there are), and how many threads.
+
+    `cache` is where a provider may keep what it made of a graph: TensorRT takes minutes to make it.
+    """
+
+    providers: Sequence[str] = (CPU,)
+    threads: int = 1
+    cache: Path | None = None
+
+
 class Model:
     """A verified graph with its manifest.
 
@@ -29,11 +52,13 @@ class Model:
     One instance belongs to one thread at a time.
     """
 
-    def __init__(self, manifest: Manifest, graph: bytes, providers: Sequence[str] = (CPU,)) -> None:
+    def __init__(self, manifest: Manifest, graph: bytes, runtime: Runtime | None = None) -> None:
         """Load `graph`; raise `ModelError` if it is no graph or its tensors are not those of `manifest`."""
         self.manifest = manifest
+        wanted = runtime or Runtime()
+        providers = [(name, provider_options(name, wanted)) for name in choose_providers(wanted.providers)]
         try:
-            self._session = ort.InferenceSession(graph, _options(), providers=choose_providers(providers))
+            self._session = ort.InferenceSession(graph, _options(wanted.threads), providers=providers)
         except Exception as error:  # onnxruntime raises a dozen types of its own, all of which mean: not usable
             raise ModelError(f"model {manifest.name}: {manifest.file} is not a graph that can run: {error}") from error
         _compare(manifest.name, "input", manifest.inputs, self._session.get_inputs())
@@ -88,18 +113,45 @@ class Binding:
 def choose_providers(allowed: Sequence[str]) -> list[str]:
     """What of `allowed` this onnxruntime has, in that order, and the CPU after all else."""
     present = ort.get_available_providers()
-    chosen = [name for name in allowed if name in present]
+    wanted = [one for name in allowed for one in (BEST_FIRST if name == AUTO else (name,))]
+    chosen = [name for name in dict.fromkeys(wanted) if name in present]
     return chosen if CPU in chosen else [*chosen, CPU]
 
 
-def _options() -> ort.SessionOptions:
-    """One thread, the caller's, and no spinning.
+def provider_options(name: str, runtime: Runtime) -> dict[str, str]:
+    """What a provider is told. XNNPACK has threads of its own; TensorRT keeps its engines where it has a place."""
+    if name == "XnnpackExecutionProvider":
+        return {"intra_op_num_threads": str(runtime.threads)}
+    if name == "TensorrtExecutionProvider" and runtime.cache:
+        return {"trt_engine_cache_enable": "1", "trt_engine_cache_path": str(runtime.cache)}
+    return {}
+
+
+def read_tensors(graph: bytes, name: str) -> tuple[list[Tensor], list[Tensor]]:
+    """The inputs and outputs of `graph`, as a manifest writes them; a size without a name is called `any`.
+
+    Raise `ModelError`, naming `name`, if it is no graph that onnxruntime can load here.
+    """
+    try:
+        session = ort.InferenceSession(graph, _options(1), providers=[CPU])
+    except Exception as error:  # see Model
+        raise ModelError(f"{name} is not an ONNX graph that can run here: {error}") from error
+    return [_tensor(found) for found in session.get_inputs()], [_tensor(found) for found in session.get_outputs()]
+
+
+def _tensor(found: Any) -> Tensor:
+    shape = [size if isinstance(size, int | str) else "any" for size in found.shape]
+    return Tensor(name=found.name, dtype=_DTYPES.get(found.type, found.type), shape=shape)
+
+
+def _options(threads: int) -> ort.SessionOptions:
+    """No spinning; with one thread it is the caller's own.
 
     Not `session.set_denormal_as_zero`: on a single thread it changes the caller's own arithmetic, and for good. Graphs
     keep their states away from denormal numbers instead.
     """
     options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")

@@ -14,8 +14,9 @@ from onnx import TensorProto, helper
 
 from contract.manifest import Manifest, Provenance, Tensor, encode_manifest
 from edge.core.errors import ModelError
+from edge.models.loading import load_model
 from edge.models.session import CPU, Model, choose_providers
-from edge.models.store import BUNDLED, ModelStore, load_model
+from edge.models.store import BUNDLED, ModelStore
 from tests.conftest import ROOT
 
 

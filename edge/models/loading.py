@@ -1,0 +1,95 @@
+"""From a manifest on disk to a model that is trusted: digest, tensors, a first run; or clear words on what is wrong."""
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.errors import InvalidManifestError
+from contract.manifest import Manifest, Tensor, decode_manifest
+from edge.core.errors import ModelError
+from edge.models.session import Model, Runtime, choose_providers
+
+_TEST_SIZE: Final = 40
+_log = logging.getLogger(__name__)
+
+
+def load_model(path: Path, runtime: Runtime | None = None) -> Model:
+    """The model whose manifest is the file `path`, with digest and tensors checked and one run made.
+
+    A provider that cannot run it gives way to the next one, which is logged. Raise `ModelError` with what is wrong and
+    with which file.
+    """
+    manifest = read_manifest(path)
+    graph = _read_graph(path.parent / manifest.file, manifest)
+    runtime = runtime or Runtime()
+    chosen = choose_providers(runtime.providers)
+    for start, provider in enumerate(chosen[:-1]):
+        try:
+            return _start(manifest, graph, _only(runtime, chosen[start:]))
+        except ModelError as error:
+            _log.warning(
+                "%s cannot run the model %s, %s is tried: %s", provider, manifest.name, chosen[start + 1], error
+            )
+    return _start(manifest, graph, _only(runtime, chosen[-1:]))
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest in the file `path`; raise `ModelError` that names the file and what is wrong in it."""
+    try:
+        return decode_manifest(path.read_bytes())
+    except OSError as error:
+        raise ModelError(f"manifest {path} cannot be read: {error.strerror}") from error
+    except InvalidManifestError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def _only(runtime: Runtime, providers: list[str]) -> Runtime:
+    return Runtime(providers=providers, threads=runtime.threads, cache=runtime.cache)
+
+
+def _start(manifest: Manifest, graph: bytes, runtime: Runtime) -> Model:
+    model = Model(manifest, graph, runtime)
+    _self_test(model)
+    return model
+
+
+def _read_graph(path: Path, manifest: Manifest) -> bytes:
+    try:
+        graph = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"model {manifest.name}: its file {path} cannot be read: {error.strerror}") from error
+    digest = hashlib.sha256(graph).hexdigest()
+    if digest != manifest.sha256:
+        raise ModelError(
+            f"model {manifest.name}: wrong digest: {path} has SHA-256 {digest[:12]}..., "
+            f"its manifest says {manifest.sha256[:12]}...; copy both files again"
+        )
+    return graph
+
+
+def _self_test(model: Model) -> None:
+    """Run once on zeros. A free dimension `d` has the size `parameters["test_d"]` of the manifest, else 40."""
+    manifest = model.manifest
+    outputs = model.run({tensor.name: _zeros(tensor, manifest) for tensor in manifest.inputs})
+    for name, value in outputs.items():
+        if not np.isfinite(value).all():
+            raise ModelError(f"model {manifest.name}: self-test: output {name!r} is not finite")
+
+
+def _zeros(tensor: Tensor, manifest: Manifest) -> NDArray[Any]:
+    sizes = [size if isinstance(size, int) else _test_size(size, manifest) for size in tensor.shape]
+    try:
+        return np.zeros(sizes, tensor.dtype)
+    except TypeError as error:
+        raise ModelError(
+            f"model {manifest.name}: input {tensor.name!r}: {tensor.dtype} is no type known here"
+        ) from error
+
+
+def _test_size(dimension: str, manifest: Manifest) -> int:
+    size = manifest.parameters.get(f"test_{dimension}", _TEST_SIZE)
+    return size if isinstance(size, int) else _TEST_SIZE

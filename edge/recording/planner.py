@@ -14,14 +14,17 @@ from edge.core.frame import Frame
 from edge.recording.jobs import Begin, End, JobQueue, Mark
 from edge.recording.ring import PreRollRing
 from edge.recording.settings import RecordingSettings
-from edge.recording.sidecar import Sidecar
+from edge.recording.sidecar import MOST_EVENTS, Sidecar
 from edge.recording.trigger import Trigger
 
 _CAMERA_LOST_NS: Final = 10_000_000_000
+_REMEMBERED: Final = 256
+"""Events of which it is remembered in which recording they begin: the latest."""
 
 
 @dataclass(slots=True)
 class _Clip:
+    recording_id: str
     width: int
     height: int
     first_ns: int
@@ -51,6 +54,7 @@ class ClipPlanner:
         self._clock = clock
         self._may_begin = may_begin
         self._clip: _Clip | None = None
+        self._shown: dict[str, str] = {}
         self._newest_ns = 0
 
     @property
@@ -83,11 +87,16 @@ class ClipPlanner:
         """Something began."""
         self.trigger.event_opened(event_id, self._clock.mono_ns())
         if self._clip:
+            self._remember(event_id, self._clip.recording_id)
             self._queue.put(Mark(event_id))
 
     def event_closed(self, event_id: str) -> None:
         """It is over."""
         self.trigger.event_closed(event_id, self._clock.mono_ns())
+
+    def recording_of(self, event_id: str) -> str | None:
+        """The recording in which this event begins; None if there is none, or none yet: a clip begins with a frame."""
+        return self._shown.get(event_id)
 
     def tick(self) -> None:
         """Once a second: end a clip that nobody wants any more or whose camera fell silent."""
@@ -114,7 +123,10 @@ class ClipPlanner:
         before = list(dropwhile(lambda old: (old.width, old.height) != shape, self.ring.drain()))
         sidecar = self._sidecar(before[0] if before else frame)
         longest_s = self._settings.segment_s if sidecar.reason == "continuous" else self._settings.max_clip_s
-        self._clip = _Clip(*shape, (before[0] if before else frame).mono_ns, round(longest_s * 1e9))
+        first_ns = (before[0] if before else frame).mono_ns
+        self._clip = _Clip(sidecar.recording_id, *shape, first_ns, round(longest_s * 1e9))
+        for event_id in sidecar.event_ids:
+            self._remember(event_id, sidecar.recording_id)
         self._queue.put(Begin(sidecar))
         for old in before:
             self._put(old)
@@ -131,7 +143,13 @@ class ClipPlanner:
             width_px=first.width - first.width % 2 if h264 else first.width,
             height_px=first.height - first.height % 2 if h264 else first.height,
             event_id=self.trigger.event_id,
+            event_ids=self.trigger.shown[:MOST_EVENTS],
         )
+
+    def _remember(self, event_id: str, recording_id: str) -> None:
+        self._shown.setdefault(event_id, recording_id)
+        while len(self._shown) > _REMEMBERED:
+            del self._shown[next(iter(self._shown))]
 
     def _put(self, frame: Frame) -> None:
         if self._clip and not self._queue.put_frame(frame):

@@ -120,9 +120,9 @@ class Recorder:
 
     def _mark(self, event_id: str) -> None:
         clip = self._clip
-        if clip is None or clip.sidecar.event_id is not None:
+        if clip is None or clip.sidecar.showing(event_id) is clip.sidecar:
             return
-        clip.sidecar = replace(clip.sidecar, event_id=event_id)
+        clip.sidecar = clip.sidecar.showing(event_id)
         with suppress(OSError):  # the next fragment meets the same disk and says so
             self._spool.note(clip.sidecar)
 

@@ -111,9 +111,10 @@ class RecordingService:
         if not self._closing:
             self._planner.offer(frame)
 
-    def event_opened(self, event_id: str) -> None:
-        """Something began: record from `pre_roll_s` before now."""
+    def event_opened(self, event_id: str) -> str | None:
+        """Something began: record from `pre_roll_s` before now. Return `recording_of` it."""
         self._planner.event_opened(event_id)
+        return self._planner.recording_of(event_id)
 
     def event_closed(self, event_id: str) -> None:
         """It is over: record `post_roll_s` more, unless another event is open."""
@@ -122,6 +123,13 @@ class RecordingService:
     def forget_pre_roll(self) -> None:
         """Let go of the seconds before now: what they show may not be shown any more."""
         self._planner.ring.drain()
+
+    def recording_of(self, event_id: str) -> str | None:
+        """The recording that shows this event, from the frame on with which it begins; None if nothing records it.
+
+        Of the latest events only; `Spool.recording_of` knows all that lie on the disk.
+        """
+        return self._planner.recording_of(event_id)
 
     def start_manual(self) -> None:
         """Record from now until `stop_manual`, in any mode."""

@@ -6,12 +6,14 @@ from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from contract.ids import Id
 from contract.messages import Recording
 from contract.objects import recording_key
 
 SUFFIX: Final = ".json"
+MOST_EVENTS: Final = 64
 Step = Literal["writing", "closed", "recorded", "uploaded", "lost"]
 """`writing`: may be torn. `closed`: whole. `recorded`: its record is durable and the uploader knows it. `uploaded`:
 confirmed in object storage. `lost`: given up; its `Loss` is being recorded and its video deleted."""
@@ -35,6 +37,18 @@ class Sidecar(Struct, frozen=True, kw_only=True):
     size_bytes: int = 0
     sha256: str = ""
     salvaged: bool = False
+    event_ids: tuple[Id, ...] = ()
+    """The events that it shows, the first of which is `event_id`; at most `MOST_EVENTS`."""
+
+    def shows(self, event_id: str) -> bool:
+        """Whether it shows this event."""
+        return event_id == self.event_id or event_id in self.event_ids
+
+    def showing(self, event_id: str) -> "Sidecar":
+        """The same recording, with one event more that it shows."""
+        if self.shows(event_id) or len(self.event_ids) >= MOST_EVENTS:
+            return self
+        return replace(self, event_id=self.event_id or event_id, event_ids=(*self.event_ids, event_id))
 
     def key(self, device: str) -> str:
         """Where it will lie in object storage."""

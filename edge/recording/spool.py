@@ -84,6 +84,18 @@ class Spool:
         name = f"{check_id(recording_id, 'recording')}{SUFFIX}"
         return next((found for note in self.folder.glob(f"*/{name}") if (found := read_sidecar(note))), None)
 
+    def recording_of(self, event_id: str) -> str | None:
+        """The oldest recording that shows this event; None if none is left. Reads every sidecar."""
+        shown = (entry.sidecar for entry in self.entries() if entry.sidecar.shows(event_id))
+        first = min(shown, key=lambda sidecar: sidecar.start_ms, default=None)
+        return first.recording_id if first else None
+
+    def clip_of(self, recording_id: str) -> Path | None:
+        """The video of a recording, whole or growing, as far as it is on the device; it plays in either case."""
+        name = check_id(recording_id, "recording")
+        paths = (path for ending in (".mp4", ".part.mp4") for path in self.folder.glob(f"*/{name}{ending}"))
+        return next((path for path in paths if _size(path)), None)
+
     def free_bytes(self) -> int:
         """What the disk has left for us."""
         self.folder.mkdir(parents=True, exist_ok=True)

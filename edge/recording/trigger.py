@@ -37,6 +37,11 @@ class Trigger:
         """The event that a recording that begins now would show: the oldest open one, or the one in its post-roll."""
         return next(iter(self._open), self._latest if self._tail_until_ns is not None else None)
 
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The events that a recording that begins now would show: those that are open, or the one in its post-roll."""
+        return tuple(self._open) or tuple(filter(None, [self.event_id]))
+
     def wanted(self, now_ns: int) -> bool:
         """Whether a frame of this moment is to be recorded."""
         for event_id in [one for one, since_ns in self._open.items() if now_ns - since_ns > _LONGEST_EVENT_NS]:

@@ -1,27 +1,49 @@
 """The life of events: opened while it goes on, kept open over short pauses, told about at a bounded rate, closed.
 
-A finding of a type opens an event of that type or keeps it open. So whatever happens, one camera says at most a few
-records a minute, and every event that opens also closes.
+There is one open event of each type in each zone; whatever else is found of it is merged into it. So whatever happens,
+one camera says at most so many records a minute, every event that opens also closes, and what was held back is counted:
+
+- A type in a zone that has begun as often as it may within a minute stays open until it may begin again.
+- After an alert its type keeps silent in that zone for the cool-down, unless it comes back graver.
+- A camera that has begun as many events as it may begins none but alarms (HIGH, CRITICAL).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from contract.ids import new_token
 from contract.messages import Event
 from edge.core.clock import Stamp, wall_ms_of
+from edge.vision.events.clarity import is_clearer
+from edge.vision.events.limits import OpenLimits
+from edge.vision.events.merging import Company, Key, by_key, merge, rank_of, weight_of
+from edge.vision.events.settings import EventSettings
 from edge.vision.findings import MOTION, SEVERITIES, Finding
 from edge.vision.settings import VisionSettings
+from edge.vision.state import Flood
 
 ALERT_QUIET_S: Final = 3.0
 """An alert ends after so much quiet (U1.4: the banner stays 3 s)."""
+_PAUSE_NS: Final = 1_000_000_000
+"""What comes back after a longer pause would have been another event."""
+_HELD_QUIET_NS: Final = 3_000_000_000
+"""What was held back and has not been seen for so long is over."""
+_ALARM: Final = SEVERITIES.index("HIGH")
 Phase = Literal["open", "update", "close"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Who knows what else the device keeps of an event; asked for each record, on the event loop, by event id."""
+
+    picture: Callable[[str], bool] = lambda _: False
+    recording: Callable[[str], str | None] = lambda _: None
 
 
 @dataclass(slots=True, kw_only=True)
 class _Open:
-    """An event that goes on: its worst finding so far, its newest, and when it was last seen and told."""
+    """An event that goes on: its worst finding so far, its newest, its clearest; when it was last seen and told."""
 
     event_id: str
     start_ns: int
@@ -30,52 +52,115 @@ class _Open:
     told_ns: int
     worst: Finding
     newest: Finding
+    clearest: Finding
+    clearest_ns: int
+    company: Company
+    merged: int = 0
+    missed: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    at_ns: int
+    rank: int
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was held back; `untold` of `suppressed` no event has told of yet."""
+
+    merged: int = 0
+    suppressed: int = 0
+    untold: int = 0
+    held: dict[Key, int] = field(default_factory=dict)
+    """What would be an event but may not begin now, and when it was last seen."""
 
 
 class EventBook:
-    """The open events of one camera, by type. Times are monotonic nanoseconds of the frames."""
+    """The open events of one camera, by type and zone. Times are monotonic nanoseconds of the frames.
+
+    Types and zones come from code and plan, so there are only so many; nothing else here grows with what is found.
+    """
 
     def __init__(
         self,
         camera: str,
         settings: VisionSettings,
+        limits: EventSettings | None = None,
         *,
+        kept: Kept | None = None,
         new_id: Callable[[], str] = lambda: new_token("evt"),
     ) -> None:
+        limits = limits or EventSettings()
         self._camera = camera
         self._settings = settings
+        self._kept = kept or Kept()
         self._new_id = new_id
-        self._open: dict[str, _Open] = {}
-        self._closed_ns: dict[str, int] = {}
+        self._limits = OpenLimits(limits.opens_per_minute, limits.camera_opens_per_minute)
+        self._open: dict[Key, _Open] = {}
+        self._ended: dict[Key, _Ended] = {}
+        self._tally = _Tally()
+        self._at_ns = 0
 
     @property
     def alert(self) -> Finding | None:
         """The worst thing that goes on beside plain motion."""
-        alerts = [life.newest for kind, life in self._open.items() if kind != MOTION]
-        return max(alerts, key=lambda finding: (_rank(finding), finding.confidence), default=None)
+        alerts = [life.newest for key, life in self._open.items() if key[0] != MOTION and not self._silent(key, life)]
+        return max(alerts, key=weight_of, default=None)
 
     @property
     def moving(self) -> bool:
         """Whether an event of type `motion` is open."""
-        return MOTION in self._open
+        return any(kind == MOTION for kind, _ in self._open)
+
+    @property
+    def open_ids(self) -> list[str]:
+        """The events that go on, the oldest first."""
+        return [life.event_id for life in self._open.values()]
+
+    @property
+    def clearest(self) -> list[tuple[str, Finding]]:
+        """The events that the last frame showed better than any before, each with what it showed: for their pictures.
+
+        The boxes of the last of these are those of the record that closes an event.
+        """
+        return [(life.event_id, life.clearest) for life in self._open.values() if self._at_ns == life.clearest_ns]
+
+    @property
+    def flood(self) -> Flood:
+        """What was merged and held back since the start."""
+        return Flood(merged=self._tally.merged, suppressed=self._tally.suppressed)
 
     def step(self, findings: Sequence[Finding], now: Stamp, at_ns: int) -> list[Event]:
-        """Take what is found at `at_ns`; return the records to make of it, in order."""
-        found = {finding.type: finding for finding in findings}
-        told = [self._end(kind, now) for kind in self._ended(at_ns)]
-        for kind, finding in found.items():
-            life = self._open.get(kind)
-            if life is not None:
-                told += self._go_on(life, finding, now, at_ns)
-            elif self._may_open(kind, at_ns):
-                told.append(self._begin(finding, now, at_ns))
+        """Take what is found at `at_ns`, which does not go back; return the records to make of it, in order."""
+        self._at_ns = max(self._at_ns, at_ns)
+        found = by_key(findings)
+        told = [self._end(key, now) for key in self._over()]
+        self._give_up_held(_HELD_QUIET_NS)
+        for key, life in self._open.items():
+            life.missed |= key not in found
+        for key, group in found.items():
+            told += self._take(key, group, now)
         return told
 
     def close_all(self, now: Stamp) -> list[Event]:
         """End everything now."""
-        return [self._end(kind, now) for kind in list(self._open)]
+        self._give_up_held(-1)
+        return [self._end(key, now) for key in list(self._open)]
 
-    def _begin(self, finding: Finding, now: Stamp, at_ns: int) -> Event:
+    def _take(self, key: Key, group: list[Finding], now: Stamp) -> list[Event]:
+        life = self._open.get(key)
+        if life is not None:
+            return self._go_on(life, group, now)
+        if self._may_open(key, group):
+            return [self._begin(key, group, now)]
+        self._tally.held[key] = self._at_ns
+        return []
+
+    def _begin(self, key: Key, group: list[Finding], now: Stamp) -> Event:
+        finding, at_ns, company = merge(group), self._at_ns, Company()
+        self._tally.held.pop(key, None)
         life = _Open(
             event_id=self._new_id(),
             start_ns=at_ns,
@@ -84,39 +169,83 @@ class EventBook:
             told_ns=at_ns,
             worst=finding,
             newest=finding,
+            clearest=finding,
+            clearest_ns=at_ns,
+            company=company,
+            merged=company.join(group) - 1,
+            notes=self._told_of_held(),
         )
-        self._open[finding.type] = life
+        self._tally.merged += life.merged
+        self._limits.note(key, at_ns)
+        self._open[key] = life
         return self._event("open", life, life.newest)
 
-    def _go_on(self, life: _Open, finding: Finding, now: Stamp, at_ns: int) -> list[Event]:
-        worse = _rank(finding) > _rank(life.worst)
-        life.newest, life.last_ns = finding, at_ns
-        if (_rank(finding), finding.confidence) >= (_rank(life.worst), life.worst.confidence):
+    def _go_on(self, life: _Open, group: list[Finding], now: Stamp) -> list[Event]:
+        finding, at_ns = merge(group), self._at_ns
+        came_back = life.missed and at_ns - life.last_ns > _PAUSE_NS
+        joined = life.company.join(group) or int(came_back)
+        life.merged += joined
+        self._tally.merged += joined
+        worse = rank_of(finding) > rank_of(life.worst)
+        life.newest, life.last_ns, life.missed = finding, at_ns, False
+        if weight_of(finding) >= weight_of(life.worst):
             life.worst = finding
+        if is_clearer(finding, life.clearest):
+            life.clearest, life.clearest_ns = finding, at_ns
         if not worse and at_ns - life.told_ns < self._settings.update_s * 1e9:
             return []
         life.told_ns = at_ns
         return [self._event("update", life, life.newest)]
 
-    def _end(self, kind: str, now: Stamp) -> Event:
-        life = self._open.pop(kind)
-        self._closed_ns[kind] = life.last_ns
+    def _end(self, key: Key, now: Stamp) -> Event:
+        life = self._open.pop(key)
+        self._forget_old()
+        self._ended[key] = _Ended(life.last_ns, rank_of(life.worst))
         end_ms = max(wall_ms_of(life.last_ns, now), life.start_ms)
-        return self._event("close", life, life.worst, end_ms)
+        return self._event("close", life, replace(life.worst, boxes=life.clearest.boxes), end_ms)
 
-    def _ended(self, at_ns: int) -> list[str]:
-        return [kind for kind, life in self._open.items() if self._is_over(kind, life, at_ns)]
+    def _over(self) -> list[Key]:
+        """What is to be closed; not what might not begin again: what comes of that now is merged into it."""
+        return [
+            key
+            for key, life in self._open.items()
+            if (self._silent(key, life) or self._at_ns - life.start_ns > self._settings.longest_event_s * 1e9)
+            and not self._limits.is_full(key, self._at_ns)
+        ]
 
-    def _is_over(self, kind: str, life: _Open, at_ns: int) -> bool:
-        quiet_s = self._settings.merge_s if kind == MOTION else min(self._settings.merge_s, ALERT_QUIET_S)
-        silent = at_ns - life.last_ns > quiet_s * 1e9
-        return silent or at_ns - life.start_ns > self._settings.longest_event_s * 1e9
+    def _silent(self, key: Key, life: _Open) -> bool:
+        merge_s = self._settings.merge_s
+        quiet_s = merge_s if key[0] == MOTION else min(merge_s, ALERT_QUIET_S)
+        return self._at_ns - life.last_ns > quiet_s * 1e9
 
-    def _may_open(self, kind: str, at_ns: int) -> bool:
-        closed_ns = self._closed_ns.get(kind)
-        if kind == MOTION or closed_ns is None:
-            return True
-        return at_ns - closed_ns >= self._settings.cooldown_s * 1e9
+    def _may_open(self, key: Key, group: list[Finding]) -> bool:
+        rank = max(rank_of(finding) for finding in group)
+        ended = self._ended.get(key)
+        if key[0] != MOTION and ended and rank <= ended.rank and self._cools(ended):
+            return False
+        return rank >= _ALARM or not (self._limits.is_full(key, self._at_ns) or self._limits.all_full(self._at_ns))
+
+    def _cools(self, ended: _Ended) -> bool:
+        return self._at_ns - ended.at_ns < self._settings.cooldown_s * 1e9
+
+    def _forget_old(self) -> None:
+        self._ended = {key: ended for key, ended in self._ended.items() if self._cools(ended)}
+        self._limits.forget(self._at_ns)
+
+    def _give_up_held(self, quiet_ns: int) -> None:
+        """Count what was held back and is over: it will not be an event any more."""
+        tally = self._tally
+        for key in [key for key, last_ns in tally.held.items() if self._at_ns - last_ns > quiet_ns]:
+            del tally.held[key]
+            tally.suppressed += 1
+            tally.untold += 1
+
+    def _told_of_held(self) -> tuple[str, ...]:
+        """What the event that opens now has to say of those that could not."""
+        untold, self._tally.untold = self._tally.untold, 0
+        if not untold:
+            return ()
+        return (f"before it, {untold} more {'was' if untold == 1 else 'were'} held back so that events do not flood",)
 
     def _event(self, phase: Phase, life: _Open, finding: Finding, end_ms: int | None = None) -> Event:
         return Event(
@@ -129,12 +258,13 @@ class EventBook:
             start_ms=life.start_ms,
             end_ms=end_ms,
             baseline_deviation=finding.deviation,
-            reasoning=list(finding.reasoning),
+            reasoning=[*finding.reasoning, *life.notes],
             boxes=list(finding.boxes),
+            zone=finding.zone,
+            track=finding.track,
+            picture=self._kept.picture(life.event_id),
+            recording_id=self._kept.recording(life.event_id),
+            merged=life.merged,
             model=finding.model or None,
             model_version=finding.model_version or None,
         )
-
-
-def _rank(finding: Finding) -> int:
-    return SEVERITIES.index(finding.severity)

@@ -1,0 +1,77 @@
+"""Several findings of one kind in one place become one: what a person would tell as one thing is told as one thing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from edge.vision.findings import BOXES, SEVERITIES, Finding
+
+Key = tuple[str, str | None]
+"""Type and zone: there is at most one open event of each."""
+_LINES: Final = 6
+_TRACKS: Final = 512
+
+
+def key_of(finding: Finding) -> Key:
+    """Which event a finding belongs to."""
+    return finding.type, finding.zone
+
+
+def weight_of(finding: Finding) -> tuple[int, float]:
+    """The graver a finding, the larger; the surer among equals."""
+    return rank_of(finding), finding.confidence
+
+
+def rank_of(finding: Finding) -> int:
+    """The place of its severity, 0 for LOW."""
+    return SEVERITIES.index(finding.severity)
+
+
+def by_key(findings: Iterable[Finding]) -> dict[Key, list[Finding]]:
+    """The findings of each event, in order."""
+    groups: dict[Key, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(key_of(finding), []).append(finding)
+    return groups
+
+
+def merge(findings: Sequence[Finding]) -> Finding:
+    """One finding of one or more of the same key.
+
+    It is the worst of them, since the first of them, with the boxes and the reasons of all (each once, the worst one's
+    first, bounded) and the largest deviation.
+    """
+    if len(findings) == 1:
+        return findings[0]
+    ordered = sorted(findings, key=weight_of, reverse=True)
+    worst = ordered[0]
+    deviations = [finding.deviation for finding in ordered if finding.deviation is not None]
+    return replace(
+        worst,
+        since_ns=min(finding.since_ns for finding in ordered),
+        boxes=tuple(dict.fromkeys(box for finding in ordered for box in finding.boxes))[:BOXES],
+        reasoning=tuple(dict.fromkeys(line for finding in ordered for line in finding.reasoning))[:_LINES],
+        deviation=max(deviations, default=None),
+    )
+
+
+class Company:
+    """Who is in an event: counts those that would have been an event of their own, each once.
+
+    That is each further track, and of findings without a track those beyond the most seen in one frame.
+    """
+
+    def __init__(self) -> None:
+        self._tracks: dict[int, None] = {}
+        self._trackless = 0
+
+    def join(self, findings: Sequence[Finding]) -> int:
+        """Take the findings of one frame; return how many of them are new."""
+        fresh = {track for finding in findings if (track := finding.track) is not None} - self._tracks.keys()
+        self._tracks.update(dict.fromkeys(fresh))
+        while len(self._tracks) > _TRACKS:
+            del self._tracks[next(iter(self._tracks))]
+        trackless = sum(finding.track is None for finding in findings)
+        more = max(0, trackless - self._trackless)
+        self._trackless += more
+        return len(fresh) + more

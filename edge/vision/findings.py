@@ -24,7 +24,7 @@ class Thing:
 
     `box.track` is its number, `box.label` the class that a detector gave it, else `motion` or `still`. `speed` is in
     picture widths a second over the last half second, `heading_deg` clockwise from up (None while it has none), `age_s`
-    counts from its first sight.
+    counts from its first sight, when its foot (bottom centre) was at `origin`.
     """
 
     box: Box
@@ -37,6 +37,7 @@ class Thing:
     heading_deg: float | None = None
     age_s: float = 0.0
     label_confidence: float = 0.0
+    origin: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

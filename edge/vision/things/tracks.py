@@ -1,121 +1,125 @@
-"""Tracks: which blob of this frame is which of the last, so that things have an age, a place and a number."""
+"""Follows blobs from frame to frame, so that things have an age, a place, a speed and a number.
 
-import math
-from dataclasses import dataclass
+A track is expected where it would be if it went on as it did. Where it is not seen it is waited for there, and where
+one blob covers several known things they go on in it, each at its own pace, until they part again.
+"""
+
+from collections import defaultdict
 from typing import Final
 
+import numpy as np
+
 from edge.vision.pixels.blobs import Blob
+from edge.vision.things.pairing import Boxes, coverage, pairs
+from edge.vision.things.track import SETTLED_RADIUS, Track, begin, centre_of, overlap
 
-_REACH: Final = 0.12
-"""How far a centre may go between two frames, as a share of the picture's side, and still be the same thing."""
-_CONFIRMED_AFTER: Final = 3
-_LOST_AFTER_NS: Final = 1_000_000_000
-_STILL_NS: Final = 1_000_000_000
-_LIMIT: Final = 64
-_CHANGED: Final = 0.02
-"""What changes by less than this share of its own pixels does not move in this frame."""
-SETTLED_RADIUS: Final = 0.08
-"""Who stays within this share of the picture's side is in one place (U1.1: 500 px² of variance at 640x480)."""
-
-
-@dataclass(slots=True)
-class Track:
-    """One thing over time, in normalised picture coordinates and monotonic nanoseconds.
-
-    `began_ns` is when it began to move, after it came or after it stood still.
-    """
-
-    number: int
-    blob: Blob
-    began_ns: int
-    last_ns: int
-    anchor: tuple[float, float]
-    anchor_ns: int
-    moved_ns: int
-    hits: int = 1
-
-    @property
-    def confirmed(self) -> bool:
-        """Whether it was seen often enough to be more than a flicker."""
-        return self.hits >= _CONFIRMED_AFTER
-
-    @property
-    def dwell_s(self) -> float:
-        """For how long it has been in one place."""
-        return (self.last_ns - self.anchor_ns) / 1e9
-
-    @property
-    def still(self) -> bool:
-        """Whether not even a part of it has moved for a second."""
-        return self.last_ns - self.moved_ns >= _STILL_NS
-
-    def follow(self, blob: Blob, at_ns: int) -> None:
-        """It is at `blob` now."""
-        self.blob, self.last_ns = blob, at_ns
-        self.hits += 1
-        if blob.changed >= _CHANGED:
-            self.began_ns = at_ns if self.still else self.began_ns
-            self.moved_ns = at_ns
-        centre = centre_of(blob)
-        if math.dist(centre, self.anchor) > SETTLED_RADIUS:
-            self.anchor, self.anchor_ns = centre, at_ns
+__all__ = ["SETTLED_RADIUS", "Track", "Tracker", "centre_of", "overlap"]
+MOST: Final = 512
+"""Tracks, those that are waited for included; of more blobs the biggest count."""
+LOST_AFTER_NS: Final = 2_000_000_000
+_FLICKER_NS: Final = 400_000_000
+"""What was not seen often enough to be confirmed is waited for only so long."""
+_SHARED_NS: Final = 4_000_000_000
+"""Who was not seen alone for so long is no longer told apart from who it went together with."""
+_TOP_SPEED: Final = 1.5
+"""Picture sides a second that a thing may be away from where it was expected."""
+_REACH: Final = (0.06, 0.15)
+"""The least and the most of that for one frame, as a share of the picture's side."""
+_WITHIN: Final = 0.6
+_GROWN: Final = 1.2
+"""A blob holds several if their places are so far within it and it is so many times as large as the one it was."""
+_PARTNER: Final = 0.15
+"""Who goes on unseen in a blob fills at least this share of it."""
 
 
 class Tracker:
-    """Follows blobs by overlap, and by nearness where nothing overlaps: greedy, best pairs first."""
+    """The tracks of one camera; belongs to one thread at a time."""
 
     def __init__(self) -> None:
         self._tracks: list[Track] = []
         self._numbered = 0
+        self._before_ns = 0
 
-    def step(self, blobs: list[Blob], at_ns: int) -> list[Track]:
-        """Take one frame's blobs; return the confirmed tracks that are in it."""
-        blobs = blobs[:_LIMIT]
-        free = dict(enumerate(blobs))
-        for track, index in self._pairs(blobs):
-            if index in free and track.last_ns < at_ns:
-                track.follow(free.pop(index), at_ns)
-        self._tracks = [track for track in self._tracks if at_ns - track.last_ns <= _LOST_AFTER_NS]
-        for blob in list(free.values())[: _LIMIT - len(self._tracks)]:
-            self._begin(blob, at_ns)
+    def step(self, blobs: list[Blob], at_ns: int, *, aspect: float = 4 / 3) -> list[Track]:
+        """Take one frame's blobs, biggest first; return the confirmed tracks that are in it.
+
+        `at_ns` grows from frame to frame; `aspect` is the picture's width by its height.
+        """
+        blobs = blobs[:MOST]
+        expected = _boxes([track.predicted(at_ns) for track in self._tracks])
+        found = _boxes([(blob.x, blob.y, blob.w, blob.h) for blob in blobs])
+        made = pairs(expected, found, self._reach(at_ns))
+        companies = self._companies(made, expected, found, blobs)
+        for row, column in made:
+            self._lead(self._tracks[row], blobs[column], companies.get(column, []), at_ns)
+        self._drop(at_ns)
+        known = {column for _, column in made}
+        for column, blob in enumerate(blobs):
+            if column not in known and len(self._tracks) < MOST:
+                self._begin(blob, at_ns, aspect)
+        self._before_ns = at_ns
         return [track for track in self._tracks if track.last_ns == at_ns and track.confirmed]
 
     def reset(self) -> None:
         """Forget all tracks; numbers go on."""
         self._tracks.clear()
 
-    def _pairs(self, blobs: list[Blob]) -> list[tuple[Track, int]]:
-        scored = []
-        for track in self._tracks:
-            for index, blob in enumerate(blobs):
-                score = _likeness(track.blob, blob)
-                if score > 0:
-                    scored.append((score, track.number, track, index))
-        scored.sort(key=lambda pair: (-pair[0], pair[1], pair[3]))
-        return [(track, index) for _, _, track, index in scored]
+    def _reach(self, at_ns: int) -> Boxes:
+        """How far from where it is expected each track may be: the farther the longer it was not seen."""
+        passed_s = np.array([at_ns - track.last_ns for track in self._tracks], np.float64) / 1e9
+        return np.clip(_TOP_SPEED * passed_s, *_REACH)
 
-    def _begin(self, blob: Blob, at_ns: int) -> None:
+    def _companies(
+        self, made: list[tuple[int, int]], expected: Boxes, found: Boxes, blobs: list[Blob]
+    ) -> dict[int, list[Track]]:
+        """For each blob the tracks beside its own that were seen just before and have gone into it."""
+        known = {row for row, _ in made}
+        missed = [row for row, track in enumerate(self._tracks) if row not in known and self._was_there(track)]
+        if not missed or not made:
+            return {}
+        owners = {column: row for row, column in made}
+        columns = list(owners)
+        within = coverage(expected[missed], found[columns])
+        companies: dict[int, list[Track]] = defaultdict(list)
+        for row, best in zip(missed, within.argmax(axis=1).tolist(), strict=True):
+            column, track = columns[best], self._tracks[row]
+            share = within[missed.index(row), best]
+            if share >= _WITHIN and _holds_both(blobs[column], self._tracks[owners[column]], track):
+                companies[column].append(track)
+        return companies
+
+    def _was_there(self, track: Track) -> bool:
+        return track.established and track.last_ns == self._before_ns
+
+    def _lead(self, owner: Track, blob: Blob, company: list[Track], at_ns: int) -> None:
+        if not company:
+            owner.follow(blob, at_ns)
+            return
+        for track in (owner, *company):
+            track.share(blob, at_ns)
+
+    def _drop(self, at_ns: int) -> None:
+        self._tracks = [track for track in self._tracks if track.last_ns == at_ns or _is_awaited(track, at_ns)]
+
+    def _begin(self, blob: Blob, at_ns: int, aspect: float) -> None:
         self._numbered += 1
-        self._tracks.append(Track(self._numbered, blob, at_ns, at_ns, centre_of(blob), at_ns, at_ns))
+        self._tracks.append(begin(self._numbered, blob, at_ns, aspect))
 
 
-def centre_of(blob: Blob) -> tuple[float, float]:
-    """The middle of a blob's box."""
-    return blob.x + blob.w / 2, blob.y + blob.h / 2
+def _boxes(rows: list[tuple[float, float, float, float]]) -> Boxes:
+    return np.array(rows, np.float64).reshape(-1, 4)
 
 
-def overlap(a: Blob, b: Blob) -> float:
-    """Intersection over union of two boxes, 0 to 1."""
-    across = min(a.x + a.w, b.x + b.w) - max(a.x, b.x)
-    down = min(a.y + a.h, b.y + b.h) - max(a.y, b.y)
-    if across <= 0 or down <= 0:
-        return 0.0
-    shared = across * down
-    return min(shared / (a.w * a.h + b.w * b.h - shared), 1.0)
+def _holds_both(blob: Blob, owner: Track, other: Track) -> bool:
+    """Whether `blob` is too large for its owner alone, and `other`, seen alone not long ago, fills part of it."""
+    together = blob.area >= _GROWN * owner.blob.area or blob.w * blob.h >= _GROWN * owner.blob.w * owner.blob.h
+    lately = other.last_ns - other.alone_ns <= _SHARED_NS
+    return together and lately and other.blob.area >= _PARTNER * blob.area
 
 
-def _likeness(a: Blob, b: Blob) -> float:
-    """1 to 2 for boxes that overlap, 0 to 1 for near ones, 0 for far ones."""
-    if shared := overlap(a, b):
-        return 1 + shared
-    return max(0.0, 1 - math.dist(centre_of(a), centre_of(b)) / _REACH)
+def _is_awaited(track: Track, at_ns: int) -> bool:
+    """Whether a track that is not seen may still come back: not for long, and not outside of the picture."""
+    if at_ns - track.last_ns > (LOST_AFTER_NS if track.confirmed else _FLICKER_NS):
+        return False
+    x, y, w, h = track.predicted(at_ns)
+    return -w / 2 <= x + w / 2 <= 1 + w / 2 and -h / 2 <= y + h / 2 <= 1 + h / 2

@@ -159,7 +159,7 @@ def replace_settings(**changes: Any) -> VisionSettings:
 
 
 async def test_the_hub_gets_the_agreed_shape(tmp_path: Path) -> None:
-    """S1.7: key by key."""
+    """S1.6, S1.7: key by key."""
     rig = Rig(tmp_path, replace_settings(loitering_s=1.0))
     async with rig.running():
         await rig.play(LEARNED)
@@ -172,6 +172,12 @@ async def test_the_hub_gets_the_agreed_shape(tmp_path: Path) -> None:
         "frame_seq",
         "ai_status",
         "boxes",
+        "zones",
+        "lines",
+        "condition",
+        "pace",
+        "flood",
+        "after_hours",
         "score",
         "threshold",
         "learning",
@@ -194,7 +200,12 @@ async def test_the_hub_gets_the_agreed_shape(tmp_path: Path) -> None:
         "anomaly_rate",
         "learning_complete",
     ]
-    assert set(message["boxes"][0]) == {"x", "y", "w", "h", "label", "track"}
+    box = set(message["boxes"][0])
+    assert {"x", "y", "w", "h", "label"} <= box
+    assert box <= {"x", "y", "w", "h", "label", "track", "speed", "heading_deg", "age_s", "confidence"}
+    assert set(message["condition"]) == {"kind", "since_ms", "detail"}
+    assert set(message["pace"]) == {"fps", "skipped", "behind"}
+    assert set(message["flood"]) == {"merged", "suppressed"}
     assert message["camera"] == "front"
 
 

@@ -11,13 +11,16 @@ from starlette.responses import Response
 from edge.web.callers import COOKIE
 from edge.web.camera_routes import CameraRoutes
 from edge.web.deps import WebDeps
-from edge.web.endpoint import Endpoint, Query, answer
-from edge.web.event_stream import EventStream
+from edge.web.endpoint import WEBSOCKET, Endpoint, answer
+from edge.web.event_routes import EventRoutes
+from edge.web.event_stream import EventSocket, EventStream
+from edge.web.feed import AFTER, TOPICS, Feeds
 from edge.web.gate import Access, Gate, LegacyCors
 from edge.web.legacy_cctv import CctvRoutes, is_legacy
 from edge.web.native import NativeRoutes
 from edge.web.openapi import describe
 from edge.web.page import Page
+from edge.web.plan_routes import PlanRoutes
 from edge.web.probes import ProbeRoutes
 from edge.web.problem import ProblemError, on_bug, on_http_error, on_problem
 from edge.web.records import RecordRoutes
@@ -50,23 +53,37 @@ def endpoints_of(deps: WebDeps) -> list[Endpoint]:
         *CctvRoutes(deps, page=page, snapshots=snapshots).endpoints(),
         *NativeRoutes(deps, cameras=cameras, records=records).endpoints(),
         *cameras.endpoints(),
+        *PlanRoutes(deps).endpoints(),
         *records.endpoints(),
+        *_feed_endpoints(deps),
+        *EventRoutes(deps).endpoints(),
         *SessionRoutes(deps.auth, session_days=deps.settings.session_days).endpoints(),
         *ProbeRoutes(deps).endpoints(),
+        *page.endpoints(),
+    ]
+    return [*table, _self_description(table, deps.version)]
+
+
+def _feed_endpoints(deps: WebDeps) -> list[Endpoint]:
+    feeds = Feeds(deps)
+    return [
         Endpoint(
             path="/v1/events/stream",
             access=Access.SIGNED_IN,
             summary="Everything live; records exactly once, by Last-Event-ID",
-            app=EventStream(deps),
+            app=EventStream(deps, feeds),
             media="text/event-stream",
-            queries=(
-                Query(name="topics", about="Only these topics, separated by commas"),
-                Query(name="after", about="Like Last-Event-ID, for clients that cannot set it", kind=int),
-            ),
+            queries=(TOPICS, AFTER),
         ),
-        *page.endpoints(),
+        Endpoint(
+            path="/v1/events/ws",
+            access=Access.SIGNED_IN,
+            summary='The same, a JSON object {"topic", "id", "data"} a message, where only records have an id',
+            method=WEBSOCKET,
+            app=EventSocket(deps, feeds),
+            queries=(TOPICS, AFTER),
+        ),
     ]
-    return [*table, _self_description(table, deps.version)]
 
 
 def _self_description(table: list[Endpoint], version: str) -> Endpoint:

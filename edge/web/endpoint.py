@@ -17,7 +17,7 @@ from edge.web.problem import ProblemError
 
 Handler = Callable[[Request], Awaitable[Response]]
 WEBSOCKET: Final = "WEBSOCKET"
-_MOST_BODY_BYTES: Final = 16 * 1024
+_USUAL_BODY_BYTES: Final = 16 * 1024
 _BODY_WITHIN_S: Final = 10.0
 
 
@@ -78,19 +78,23 @@ def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None)
     return Response(content, status_code=status, headers=shown, media_type="application/json")
 
 
-async def body_of(request: Request, kind: Any) -> Any:
-    """The JSON body as `kind`; a problem that names the field if it is not one."""
+async def body_of(request: Request, kind: Any, *, most_bytes: int = _USUAL_BODY_BYTES) -> Any:
+    """The JSON body as `kind`; a problem that names the field if it is not one, or has more than `most_bytes`."""
     try:
         async with asyncio.timeout(_BODY_WITHIN_S):
-            raw = await _bytes_of(request)
+            raw = await _bytes_of(request, most_bytes)
     except (TimeoutError, ClientDisconnect) as error:
         raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive as a whole") from error
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         what, _, path = str(error).partition(" - at ")
+        field = path.strip("`") or "$"
         raise ProblemError(
-            HTTPStatus.BAD_REQUEST, f"The body cannot be used: {what}", field=path.strip("`") or "$"
+            HTTPStatus.BAD_REQUEST,
+            f"The body cannot be used: {what}",
+            field=field,
+            remedy=f"correct {field if field != '$' else 'it'}; /openapi.json describes what is expected",
         ) from error
 
 
@@ -109,10 +113,10 @@ def integer_of(request: Request, query: Query) -> int | None:
     return int(raw)
 
 
-async def _bytes_of(request: Request) -> bytes:
+async def _bytes_of(request: Request, most: int) -> bytes:
     raw = bytearray()
     async for part in request.stream():
         raw += part
-        if len(raw) > _MOST_BODY_BYTES:
-            raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has more than {_MOST_BODY_BYTES} bytes")
+        if len(raw) > most:
+            raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has more than {most} bytes")
     return bytes(raw)

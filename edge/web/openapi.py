@@ -73,7 +73,7 @@ def _responses(endpoint: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
 
 def _success(endpoint: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
     if endpoint.method == WEBSOCKET:
-        return {"101": {"description": "One JPEG a binary message follows"}}
+        return {"101": {"description": f"Messages follow: {endpoint.summary}"}}
     told: dict[str, Any] = {"description": endpoint.summary}
     if endpoint.status != HTTPStatus.NO_CONTENT:
         told["content"] = _content(endpoint.media, schema_of.get(_key(endpoint.answer)))

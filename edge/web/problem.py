@@ -21,6 +21,8 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     remedy: str | None = None
     error: str | None = None
     """The same as `detail`, for the existing clients that look for it here (S1.3)."""
+    version: int | None = None
+    """Of what was to be changed: the version that is there now, where the change was made to another one."""
 
 
 class ProblemError(Exception):
@@ -34,10 +36,17 @@ class ProblemError(Exception):
         field: str | None = None,
         remedy: str | None = None,
         headers: Mapping[str, str] | None = None,
+        version: int | None = None,
     ) -> None:
         super().__init__(detail)
         self.problem = Problem(
-            title=status.phrase, status=status.value, detail=detail, field=field, remedy=remedy, error=detail
+            title=status.phrase,
+            status=status.value,
+            detail=detail,
+            field=field,
+            remedy=remedy,
+            error=detail,
+            version=version,
         )
         self.headers = headers
 

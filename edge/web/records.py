@@ -20,11 +20,11 @@ _LIMIT: Final = Query(name="limit", kind=int, about="At most so many", default=1
 _PAGING: Final = (_AFTER, _BEFORE, _LIMIT)
 _KINDS: Final = ("prediction", "event", "recording", "health", "telemetry", "loss")
 _KIND: Final = Query(name="kind", about=f"Only records of this kind: {', '.join(_KINDS)}")
-_NAMES: Final = (("predictions", "prediction"), ("events", "event"), ("recordings", "recording"))
+_NAMES: Final = (("predictions", "prediction"), ("recordings", "recording"))
 
 
 class RecordRoutes:
-    """`/v1/records`, and the three kinds that people ask for by a path of their own."""
+    """`/v1/records`, and the two kinds that people ask for by a path of their own. Events have routes of their own."""
 
     def __init__(self, history: History) -> None:
         self._history = history

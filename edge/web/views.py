@@ -1,10 +1,11 @@
 """What the native routes say, as types: both their JSON and the schema in `/openapi.json` are made of them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from contract.messages import EpochMs, Record
+from contract.messages import Box, EpochMs, Ratio, Record, Severity
+from contract.plan import Plan
 from edge.web.deps import CameraPort
 
 
@@ -107,6 +108,79 @@ class SnapshotView(Struct, frozen=True, kw_only=True):
 
     filename: str
     url: str
+
+
+class PlanView(Struct, frozen=True, kw_only=True):
+    """A camera's plan. `problem` says why the kept one could not be read, if so."""
+
+    plan: Plan
+    problem: str | None
+
+
+class LearningView(Struct, frozen=True, kw_only=True):
+    """How far the normal is learned: over all, and for each hour of the day, 0 to 1."""
+
+    complete: bool
+    progress: float
+    hours: list[float]
+
+
+class AnomalyView(Struct, frozen=True, kw_only=True):
+    """What a camera learned to be normal, and how the last hour was against it.
+
+    Cells go row by row from the upper left. A sensitivity `s` would have alarmed where `sustained > threshold_raw / s`.
+    """
+
+    rows: int
+    columns: int
+    heat: list[float]
+    """Sigma of each cell now."""
+    usual: list[float]
+    """Share of the frames in which something moves in the cell."""
+    learning: LearningView
+    threshold: float
+    threshold_raw: float
+    sensitivity: float
+    scores: list[tuple[EpochMs, float]]
+    """`[t_ms, sustained]` of each second with movement in the last hour."""
+
+
+class EventView(Struct, frozen=True, kw_only=True):
+    """An event as its records so far tell it. `row` is the newest of them; the URLs are None where there is no file."""
+
+    event_id: str
+    camera: str
+    type: str
+    severity: Severity
+    confidence: Ratio
+    phase: Literal["open", "update", "close"]
+    start_ms: EpochMs
+    end_ms: EpochMs | None
+    reasoning: list[str]
+    zone: str | None
+    track: int | None
+    boxes: list[Box]
+    baseline_deviation: float | None
+    merged: int
+    picture: str | None
+    thumbnail: str | None
+    clip: str | None
+    feedback: Literal["normal", "unusual"] | None
+    row: Annotated[int, Meta(ge=0)]
+
+
+class EventPage(Struct, frozen=True, kw_only=True):
+    """Some events, newest first. `next` is the `before` to go on with, None at the end; a page may be short, or even
+    empty, and yet not the last, for only so many records are looked through at once."""
+
+    events: list[EventView]
+    next: int | None
+
+
+class FeedbackRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether an event was normal after all."""
+
+    normal: bool
 
 
 class StatusView(Struct, frozen=True, kw_only=True):

@@ -152,7 +152,7 @@ async def test_records_are_paged_both_ways(tmp_path: Path) -> None:
     assert await rows("limit=10") == (list(range(25, 15, -1)), 16)
     assert await rows("limit=10&before=16") == (list(range(15, 5, -1)), 6)
     assert await rows("limit=10&after=16") == (list(range(17, 26)), None)
-    assert (await asked(web, "/v1/events", headers=owner)).json() == {"records": [], "next": None}
+    assert (await asked(web, "/v1/events", headers=owner)).json() == {"events": [], "next": None}
     assert len((await asked(web, "/v1/records?kind=prediction", headers=owner)).json()["records"]) == 25
 
 

@@ -12,7 +12,7 @@ from starlette.types import Scope
 from contract.errors import InvalidSettingsError
 from edge.web.callers import Caller, address_of, caller_of, is_within, parse_networks, token_of
 from edge.web.endpoint import Query, integer_of
-from edge.web.event_stream import last_event_id
+from edge.web.feed import wish_of
 from edge.web.gate import Access, allows, is_known_host, own_names
 from edge.web.native import without_passwords
 from edge.web.page import prefers_html
@@ -148,7 +148,7 @@ def test_no_accept_header_makes_it_fall_over(accept: str) -> None:
 @given(st.one_of(st.text(st.characters(codec="latin-1"), max_size=30), st.integers().map(str)))
 def test_a_last_event_id_is_a_row_or_a_problem(raw: str) -> None:
     try:
-        row = last_event_id(scope_of(headers={"last-event-id": raw}))
+        row = wish_of(scope_of(headers={"last-event-id": raw})).after
     except ProblemError as error:
         assert error.problem.field == "Last-Event-ID"
     else:
@@ -158,9 +158,9 @@ def test_a_last_event_id_is_a_row_or_a_problem(raw: str) -> None:
 
 
 def test_last_event_id_by_parameter_and_none() -> None:
-    assert last_event_id(scope_of(b"after=17")) == 17
-    assert last_event_id(scope_of(b"after=17", {"Last-Event-ID": "18"})) == 18
-    assert last_event_id(scope_of()) is None
+    assert wish_of(scope_of(b"after=17")).after == 17
+    assert wish_of(scope_of(b"after=17", {"Last-Event-ID": "18"})).after == 18
+    assert wish_of(scope_of()).after is None
 
 
 LIMIT = Query(name="limit", kind=int, about="", default=100, least=1, most=1000)

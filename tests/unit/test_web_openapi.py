@@ -13,6 +13,12 @@ from contract.messages import Event
 from edge.core.health import State
 from tests.support.web import START_MS, VISION, Web, make_web
 
+_BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("post", "recording"): {"on": True},
+    ("post", "feedback"): {"normal": True},
+    ("put", "plan"): {"version": 0, "zones": [{"id": "gate", "points": [[0, 0], [0.5, 0], [0.5, 0.5]]}]},
+}
+
 
 async def asked(web: Web, method: str, path: str, **options: Any) -> httpx.Response:
     transport = httpx.ASGITransport(web.app, client=("127.0.0.1", 1))
@@ -30,6 +36,7 @@ def web(tmp_path: Path) -> Web:
             event_id="event-1", phase="open", camera="front", type="sudden_motion", start_ms=START_MS, severity="HIGH"
         )
     )
+    made.cameras["front"].events.add("event-1")
     made.deps.hub.publish("vision", VISION, key="front")
     made.deps.hub.publish("sync", {"broker": "ok", "outbox_records": 3, "acked_total": 9}, key="all")
     made.deps.health.set("camera.front", State.OK)
@@ -58,14 +65,16 @@ async def test_what_the_routes_say_is_what_the_description_says(web: Web) -> Non
             if not _answers_json(operation) or path == "/v1/session":
                 continue
             await web.cameras["front"].start()
-            body = {"on": True} if path.endswith("/recording") else None
-            response = await asked(web, method.upper(), path.replace("{camera}", "front"), json=body)
+            body = _BODIES.get((method, path.rpartition("/")[2]))
+            asked_for = path.replace("{camera}", "front").replace("{event_id}", "event-1")
+            response = await asked(web, method.upper(), asked_for, json=body)
+            assert response.status_code < 400 or path == "/readyz", path
             told = operation["responses"]
             status = str(response.status_code)
             schema = told[status if status in told else "default"]["content"]
             _check(document, next(iter(schema.values()))["schema"], response.json(), path)
             checked += 1
-    assert checked >= 18
+    assert checked >= 25
 
 
 async def test_signing_in_says_what_the_description_says(web: Web) -> None:

@@ -1,0 +1,169 @@
+"""Everything live, and every durable record exactly once, whatever carries it to the client.
+
+A record's id is its row in the history, so a client that comes back and names the last one it has gets what it missed.
+The history is the truth: the hub only says that there is more. Where it skips a row, because a slow client lost
+messages or the replay overlaps, the rows between are read from the history and no row is sent twice.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, Protocol
+
+from starlette.datastructures import Headers, QueryParams
+from starlette.types import Scope
+
+from edge.core.errors import StoreError
+from edge.core.hub import LiveMessage
+from edge.web.deps import WebDeps
+from edge.web.endpoint import Query
+from edge.web.problem import ProblemError
+
+TOPICS: Final = Query(name="topics", about="Only these topics, separated by commas")
+AFTER: Final = Query(name="after", about="Like Last-Event-ID, for clients that cannot set it", kind=int)
+_PAGE: Final = 200
+_ID: Final = re.compile(r"[0-9]{1,18}")
+
+
+class Line(Protocol):
+    """What carries the feed to one client. Both methods wait as long as the client is slow."""
+
+    async def tell(self, messages: Sequence[LiveMessage]) -> None:
+        """Send these, in order."""
+        ...
+
+    async def still_here(self, t_ms: int) -> None:
+        """Send something that means nothing, so that proxies and watchdogs let the connection be."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a client asks for: the row that it has already, if any, and topics, where none means all."""
+
+    after: int | None
+    topics: frozenset[str]
+
+
+class Feeds:
+    """All feeds that are open, be it as server-sent events or as WebSockets: at most `max_event_streams` at once."""
+
+    def __init__(self, deps: WebDeps) -> None:
+        self._deps = deps
+        self.open = 0
+
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Count one more inside; refuse one too many."""
+        if self.open >= self._deps.settings.max_event_streams:
+            raise ProblemError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"{self.open} event streams are open already",
+                remedy="close one, or raise web.max_event_streams",
+                headers={"Retry-After": "10"},
+            )
+        self.open += 1
+        try:
+            yield
+        finally:
+            self.open -= 1
+
+    async def feed(self, line: Line, wish: Wish) -> "Feed":
+        """A feed that begins where the history is now; a problem if that cannot be read."""
+        try:
+            return Feed(self._deps, line, wish, newest=await self._deps.history.newest_row())
+        except StoreError as error:
+            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": "5"}) from error
+
+
+def wish_of(scope: Scope) -> Wish:
+    """Header `Last-Event-ID`, else the parameter `after`, and the parameter `topics`."""
+    params = QueryParams(scope["query_string"])
+    raw = Headers(scope=scope).get("last-event-id") or params.get("after") or ""
+    if raw and not _ID.fullmatch(raw):
+        raise ProblemError(
+            HTTPStatus.BAD_REQUEST,
+            f"Last-Event-ID must be a row's number, not {raw!r:.40}",
+            field="Last-Event-ID",
+            remedy="send back the id of the last event, or none",
+        )
+    topics = frozenset(name for name in params.get("topics", "").split(",") if name)
+    return Wish(int(raw) if raw else None, topics)
+
+
+class Feed:
+    """What one client is told. `_cursor` is the last row that it has."""
+
+    def __init__(self, deps: WebDeps, line: Line, wish: Wish, *, newest: int) -> None:
+        self._deps = deps
+        self._line = line
+        self._topics = wish.topics
+        # A row beyond the newest is of another store, wiped since: everything here is new to the client.
+        self._cursor = newest if wish.after is None else wish.after if wish.after <= newest else 0
+        self._quiet = True
+
+    async def run(self) -> None:
+        """Greet, tell the newest of each kind, replay what was missed, then follow. Return if the store fails."""
+        watch = self._deps.hub.watch()
+        async with _registered(watch) as first:
+            await self._say(self._greeting())
+            for message in self._deps.hub.latest():
+                await self._tell(message)
+            try:
+                await self._catch_up()
+                await self._tell(await first)
+                async for message in watch:
+                    await self._tell(message)
+            except StoreError:
+                return  # the client comes back with the row it has; the health of the store tells people
+
+    async def keep_alive(self) -> None:
+        """Say that we are still here whenever nothing was said for a while."""
+        while True:
+            self._quiet = True
+            await self._deps.clock.sleep(self._deps.settings.event_keepalive_s)
+            if self._quiet:
+                await self._line.still_here(self._deps.clock.now().wall_ms)
+
+    async def _tell(self, message: LiveMessage) -> None:
+        if self._topics and message.topic not in self._topics:
+            return
+        if message.id is None:
+            await self._say(message)
+        elif message.id == self._cursor + 1:
+            await self._say(message)
+            self._cursor = message.id
+        elif message.id > self._cursor:
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        if self._topics and "record" not in self._topics:
+            return
+        while rows := await self._deps.history.history(None, after=self._cursor, limit=_PAGE):
+            await self._say(*(LiveMessage("record", record, row) for row, record in rows))
+            self._cursor = rows[-1][0]
+
+    async def _say(self, *messages: LiveMessage) -> None:
+        self._quiet = False
+        await self._line.tell(messages)
+
+    def _greeting(self) -> LiveMessage:
+        deps = self._deps
+        hello = {"device": deps.device, "version": deps.version, "t_ms": deps.clock.now().wall_ms}
+        return LiveMessage("hello", hello, self._cursor)
+
+
+@asynccontextmanager
+async def _registered(watch: AsyncIterator[LiveMessage]) -> AsyncIterator[asyncio.Future[LiveMessage]]:
+    """Inside, the watcher is surely registered with the hub, and the first message is on its way."""
+    first = asyncio.ensure_future(anext(watch))
+    try:
+        await asyncio.sleep(0)
+        yield first
+    finally:
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        await watch.aclose()  # type: ignore[attr-defined]

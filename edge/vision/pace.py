@@ -1,6 +1,7 @@
-"""Which frames are analysed: every n-th, no more than so many a second, always the newest."""
+"""Which frames are analysed: every n-th, no more than so many a second, always the newest; and whether that succeeds."""
 
 import asyncio
+from collections import deque
 from typing import Final
 
 from edge.core.clock import Clock
@@ -10,6 +11,11 @@ from edge.core.slot import Slot, SlotClosedError
 IDLE_S: Final = 1.0
 _EARLY: Final = 0.9
 """A frame that comes a tenth of an interval early is still in time."""
+_WINDOW_NS: Final = 10_000_000_000
+_WINDOW_LIMIT: Final = 2000
+_LEAST_TAKEN: Final = 10
+_BEHIND: Final = 0.2
+"""Analysis is behind while it misses more than this share of the frames that were due."""
 
 
 class FramePace:
@@ -23,7 +29,23 @@ class FramePace:
         self._seen = slot.version
         self._wanted = slot.version + 1
         self._taken_ns: int | None = None
+        self._taken_version = slot.version
+        self._skipped_before = 0
+        self._recent: deque[tuple[int, int]] = deque(maxlen=_WINDOW_LIMIT)
         self.skipped = 0
+
+    @property
+    def fps(self) -> float:
+        """Frames a second that were taken lately."""
+        if len(self._recent) < 2:  # noqa: PLR2004 - an interval has two ends
+            return 0.0
+        return (len(self._recent) - 1) * 1e9 / max(self._recent[-1][0] - self._recent[0][0], 1)
+
+    @property
+    def behind(self) -> bool:
+        """Whether more of the frames that were due lately were missed than can pass for an accident."""
+        taken, missed = len(self._recent), sum(missed for _, missed in self._recent)
+        return taken >= _LEAST_TAKEN and missed > _BEHIND * (taken + missed)
 
     async def next_due(self) -> Frame | None:
         """The next frame to analyse; None after a second without any, and at intervals once the slot is closed."""
@@ -39,9 +61,25 @@ class FramePace:
             self.skipped += version - self._seen - 1
             self._seen = version
             if self._due(version, frame):
-                self._wanted, self._taken_ns = version + self._every_nth, frame.mono_ns
+                self._take(version, frame)
                 return frame
 
     def _due(self, version: int, frame: Frame) -> bool:
         early = self._taken_ns is not None and frame.mono_ns - self._taken_ns < self._least_ns
         return version >= self._wanted and not early
+
+    def _take(self, version: int, frame: Frame) -> None:
+        self._recent.append((frame.mono_ns, self._missed(version, frame)))
+        while self._recent[0][0] < frame.mono_ns - _WINDOW_NS:
+            self._recent.popleft()
+        self._wanted, self._taken_ns = version + self._every_nth, frame.mono_ns
+        self._taken_version, self._skipped_before = version, self.skipped
+
+    def _missed(self, version: int, frame: Frame) -> int:
+        """Frames that were due since the last one taken and went unseen; a camera that paused made none due."""
+        if self._taken_ns is None or self.skipped == self._skipped_before:
+            return 0
+        elapsed_ns = frame.mono_ns - self._taken_ns
+        camera_ns = elapsed_ns / max(version - self._taken_version, 1)
+        due_ns = max(self._least_ns / _EARLY, self._every_nth * camera_ns)
+        return max(round(elapsed_ns / due_ns) - 1, 0)

@@ -58,3 +58,33 @@ async def test_a_closed_slot_is_a_slot_without_frames() -> None:
     slot: Slot[Frame] = Slot()
     slot.close()
     assert await FramePace(slot, FakeClock(), every_nth=1, max_fps=15).next_due() is None
+
+
+@pytest.mark.parametrize(
+    ("every_nth", "max_fps", "bursts", "behind"),
+    [
+        (1, 120, [1] * 40, False),
+        (2, 120, [1] * 40, False),
+        (1, 5, [1] * 60, False),
+        (1, 120, [3] * 40, True),
+        (2, 120, [2] * 60, False),
+        (2, 120, [5] * 40, True),
+        (1, 5, [2] * 60, False),
+        (1, 120, [1] * 30 + [4] * 2, False),
+    ],
+)
+async def test_it_is_behind_when_frames_that_were_due_go_unseen(
+    every_nth: int, max_fps: float, bursts: list[int], behind: bool
+) -> None:
+    slot: Slot[Frame] = Slot()
+    pace = FramePace(slot, FakeClock(), every_nth=every_nth, max_fps=max_fps)
+    await _taken(pace, slot, bursts)
+    assert pace.behind is behind
+
+
+async def test_the_rate_is_what_was_taken_lately() -> None:
+    slot: Slot[Frame] = Slot()
+    pace = FramePace(slot, FakeClock(), every_nth=3, max_fps=120)
+    assert pace.fps == 0
+    await _taken(pace, slot, [1] * 60)
+    assert pace.fps == pytest.approx(5.0, rel=0.01)

@@ -19,6 +19,7 @@ from edge.web.gate import Access, Gate, LegacyCors
 from edge.web.legacy_cctv import CctvRoutes, is_legacy
 from edge.web.native import NativeRoutes
 from edge.web.openapi import describe
+from edge.web.overlaid import dresses
 from edge.web.page import Page
 from edge.web.plan_routes import PlanRoutes
 from edge.web.probes import ProbeRoutes
@@ -34,6 +35,8 @@ def create_app(deps: WebDeps) -> Starlette:
     Raise `InvalidSettingsError` if a network of the settings is none.
     """
     settings = deps.settings
+    if deps.paint:
+        deps.relays.add_overlays(dresses(deps, deps.paint))
     return Starlette(
         routes=[endpoint.route() for endpoint in endpoints_of(deps)],
         middleware=[

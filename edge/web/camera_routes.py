@@ -61,7 +61,7 @@ class CameraRoutes:
     async def stop(self, request: Request) -> Response:
         """Stop for everybody: who signed in may."""
         camera = self._camera(request)
-        await stop_camera(camera, self._deps.relays.of(camera.id))
+        await stop_camera(camera, self._deps.relays)
         return answer(self._view(camera))
 
     async def snapshot(self, request: Request) -> Response:

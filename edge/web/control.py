@@ -7,7 +7,7 @@ from edge.core.errors import SourceUnavailableError
 from edge.core.frame import Frame
 from edge.web.callers import Caller
 from edge.web.deps import CameraPort
-from edge.web.relay import Relay, Watcher
+from edge.web.relay import Relays, Watcher
 
 
 async def start_camera(camera: CameraPort, clock: Clock, within_s: float) -> None:
@@ -24,20 +24,20 @@ async def start_camera(camera: CameraPort, clock: Clock, within_s: float) -> Non
     raise SourceUnavailableError(f"camera {camera.id} gave no frame within {within_s:g} s: {camera.stats.detail}")
 
 
-async def stop_camera(camera: CameraPort, relay: Relay) -> None:
+async def stop_camera(camera: CameraPort, relays: Relays) -> None:
     """Release a camera, end its live pictures and forget what is transient of its analysis; the learned is kept."""
     await camera.stop()
     camera.reset_vision()
-    relay.finish()
+    relays.finish(camera.id)
 
 
-def others_on(camera: CameraPort, relay: Relay, caller: Caller) -> int:
+def others_on(camera: CameraPort, relays: Relays, caller: Caller) -> int:
     """How many besides the caller need this camera running: other viewers, and a recording.
 
     A single viewer of the caller's own address and program is taken for the caller's own picture; of several, nobody
     can tell which.
     """
-    watchers = relay.watchers
+    watchers = relays.watchers(camera.id)
     mine = Watcher(caller.address, None, caller.program)
     own = len(watchers) == 1 and all(watcher.is_same_client(mine) for watcher in watchers)
     return (0 if own else len(watchers)) + camera.recording

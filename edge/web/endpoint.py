@@ -100,7 +100,12 @@ async def body_of(request: Request, kind: Any, *, most_bytes: int = _USUAL_BODY_
 
 def integer_of(request: Request, query: Query) -> int | None:
     """An integer parameter or its default; a problem that names it if it is none or out of its bounds."""
-    raw = request.query_params.get(query.name)
+    return integer_in(request.query_params, query)
+
+
+def integer_in(params: Mapping[str, str], query: Query) -> int | None:
+    """The same, of parameters that were read already."""
+    raw = params.get(query.name)
     if raw is None or raw == "":
         return query.default if isinstance(query.default, int) else None
     digits = raw.isascii() and raw.isdigit() and len(raw) <= len(str(query.most))

@@ -25,7 +25,7 @@ from edge.web.legacy_views import (
     SnapshotTaken,
     anomaly_stats,
 )
-from edge.web.live import MotionJpeg, WebSocketJpeg
+from edge.web.live import OVERLAY, MotionJpeg, WebSocketJpeg
 from edge.web.lookup import camera_in
 from edge.web.page import Page, prefers_html
 from edge.web.problem import ProblemError
@@ -63,14 +63,29 @@ class CctvRoutes:
                 handler=self.root,
                 answer=ServiceInfo,
             ),
-            Endpoint(path="/live", access=near, summary="The first camera's live picture", app=live, media=stream),
-            Endpoint(path="/live/{camera}", access=near, summary="A camera's live picture", app=live, media=stream),
+            Endpoint(
+                path="/live",
+                access=near,
+                summary="The first camera's live picture",
+                app=live,
+                media=stream,
+                queries=(OVERLAY,),
+            ),
+            Endpoint(
+                path="/live/{camera}",
+                access=near,
+                summary="A camera's live picture",
+                app=live,
+                media=stream,
+                queries=(OVERLAY,),
+            ),
             Endpoint(
                 path="/ws/live",
                 access=near,
                 summary="Live pictures, one JPEG a message",
                 method=WEBSOCKET,
                 app=WebSocketJpeg(self._deps),
+                queries=(OVERLAY,),
             ),
             Endpoint(
                 path="/status",
@@ -133,11 +148,11 @@ class CctvRoutes:
     async def stop(self, request: Request) -> Response:
         """S1.10, with X.10: without sign-in a client takes only itself away while others need the camera."""
         camera, caller = self._camera(request), caller_of(request.scope)
-        relay = self._deps.relays.of(camera.id)
-        others = 0 if caller.user else others_on(camera, relay, caller)
+        relays = self._deps.relays
+        others = 0 if caller.user else others_on(camera, relays, caller)
         if others:
             return answer(CameraStopped(), headers={"X-Camera-Kept": str(others)})
-        await stop_camera(camera, relay)
+        await stop_camera(camera, relays)
         return answer(CameraStopped())
 
     async def snapshot(self, request: Request) -> Response:

@@ -16,6 +16,7 @@ from edge.core.slot import Slot, SlotClosedError
 from edge.web.callers import caller_of
 from edge.web.connection import say_farewell, while_connected
 from edge.web.deps import WebDeps
+from edge.web.endpoint import Query, integer_in
 from edge.web.lookup import camera_in
 from edge.web.problem import ProblemError
 from edge.web.relay import BOUNDARY, Picture, TooManyViewersError, Watcher
@@ -31,6 +32,13 @@ _START: Final[Message] = {
         (b"x-accel-buffering", b"no"),
     ],
 }
+OVERLAY: Final = Query(
+    name="overlay",
+    kind=int,
+    about="1 for the picture with boxes, zones and the time drawn in, 0 for the camera's own; "
+    "without it the setting web.live_overlay decides",
+    most=1,
+)
 _END: Final[Message] = {"type": "http.response.body", "body": b"", "more_body": False}
 _GOING_AWAY: Final = 1001
 
@@ -70,10 +78,12 @@ class WebSocketJpeg:
 @contextmanager
 def _watching(deps: WebDeps, scope: Scope) -> Iterator[Slot[Picture]]:
     """`Relays.watching` for the camera and the caller of a request, with its refusal as a problem."""
-    wanted = scope["path_params"].get("camera") or QueryParams(scope["query_string"]).get("camera")
-    camera, caller = camera_in(deps.cameras, wanted), caller_of(scope)
+    params = QueryParams(scope["query_string"])
+    camera = camera_in(deps.cameras, scope["path_params"].get("camera") or params.get("camera"))
+    overlay, caller = _wants_overlay(deps, params), caller_of(scope)
+    watcher = Watcher(caller.address, caller.user, caller.program)
     try:
-        with deps.relays.watching(camera.id, Watcher(caller.address, caller.user, caller.program)) as pictures:
+        with deps.relays.watching(camera.id, watcher, overlay=overlay) as pictures:
             yield pictures
     except TooManyViewersError as error:
         raise ProblemError(
@@ -82,6 +92,13 @@ def _watching(deps: WebDeps, scope: Scope) -> Iterator[Slot[Picture]]:
             remedy="close one, or raise web.max_viewers",
             headers={"Retry-After": "10"},
         ) from error
+
+
+def _wants_overlay(deps: WebDeps, params: QueryParams) -> bool:
+    if deps.paint is None:
+        return False
+    asked = integer_in(params, OVERLAY)
+    return deps.settings.live_overlay if asked is None else bool(asked)
 
 
 async def _send_parts(pictures: Slot[Picture], send: Send) -> None:

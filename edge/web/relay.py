@@ -5,9 +5,10 @@ shown a picture that says so, once a second, until frames come again.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,8 @@ from edge.core.slot import Slot
 BOUNDARY: Final = b"--frame\r\n"
 NO_LIVE_VIDEO: Final = (Path(__file__).parent / "assets" / "no_live_video.jpg").read_bytes()
 _NOTICE_EVERY_S: Final = 1.0
+Dress = Callable[[Frame], Awaitable[bytes]]
+"""What is done to a frame before it is shown; returns a JPEG."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,10 @@ class TooManyViewersError(Exception):
     """As many live pictures as allowed are being sent already."""
 
 
-def picture_of(frame: Frame, now: Stamp) -> Picture:
-    """A frame as a picture; `X-Timestamp` is the wall time of its capture in seconds, to tell latency by."""
-    return _picture(frame.jpeg, b"X-Timestamp: %.3f\r\n" % (wall_ms_of(frame.mono_ns, now) / 1000))
+def picture_of(frame: Frame, now: Stamp, jpeg: bytes | None = None) -> Picture:
+    """A frame, or what was made of it, as a picture; `X-Timestamp` is the wall time of its capture in seconds."""
+    header = b"X-Timestamp: %.3f\r\n" % (wall_ms_of(frame.mono_ns, now) / 1000)
+    return _picture(frame.jpeg if jpeg is None else jpeg, header)
 
 
 def _picture(jpeg: bytes, header: bytes) -> Picture:
@@ -60,10 +64,16 @@ def _picture(jpeg: bytes, header: bytes) -> Picture:
 
 
 class Relay:
-    """Hands one camera's frames to its watchers. Works only while somebody watches. Belongs to the event loop."""
+    """Hands one camera's frames to its watchers. Works only while somebody watches. Belongs to the event loop.
 
-    def __init__(self, source: Slot[Frame], *, clock: Clock, lost_after_s: float, notice: bytes) -> None:
+    With `dress`, what that makes of each frame is handed on; frames that come meanwhile are passed over but the newest.
+    """
+
+    def __init__(
+        self, source: Slot[Frame], *, clock: Clock, lost_after_s: float, notice: bytes, dress: Dress | None = None
+    ) -> None:
         self._source = source
+        self._dress = dress
         self._clock = clock
         self._lost_after_ns = int(lost_after_s * 1e9)
         self._notice = _picture(notice, b"X-No-Signal: 1\r\n")
@@ -117,7 +127,8 @@ class Relay:
             if now.mono_ns - frame.mono_ns < self._lost_after_ns:
                 self._last_ns = now.mono_ns
                 self.forwarded += 1
-                self._out.put(picture_of(frame, now))
+                out = self._out  # closed by the time a frame is dressed, if the picture ended meanwhile
+                out.put(picture_of(frame, now, await self._dress(frame) if self._dress else None))
         self._out.close()
 
     async def _notify(self) -> None:
@@ -140,24 +151,41 @@ class Relays:
         max_viewers: int = 64,
         notice: bytes = NO_LIVE_VIDEO,
     ) -> None:
-        self._relays = {
-            camera: Relay(slot, clock=clock, lost_after_s=lost_after_s, notice=notice)
-            for camera, slot in sources.items()
-        }
+        self._sources = sources
+        self._new = partial(Relay, clock=clock, lost_after_s=lost_after_s, notice=notice)
+        self._relays = {camera: self._new(slot) for camera, slot in sources.items()}
+        self._overlaid: dict[str, Relay] = {}
         self._max_viewers = max_viewers
 
-    def of(self, camera: str) -> Relay:
-        """The relay of a camera; `KeyError` if there is none."""
-        return self._relays[camera]
+    def add_overlays(self, dress: Mapping[str, Dress]) -> None:
+        """Offer a second picture of these cameras too, each frame as its `dress` makes it."""
+        self._overlaid = {camera: self._new(self._sources[camera], dress=made) for camera, made in dress.items()}
+
+    def of(self, camera: str, *, overlay: bool = False) -> Relay:
+        """The relay of a camera's own picture, or of that with an overlay; `KeyError` if there is none."""
+        return (self._overlaid if overlay else self._relays)[camera]
+
+    def watchers(self, camera: str) -> list[Watcher]:
+        """Everybody who watches a camera in either way."""
+        return [watcher for relay in self._both(camera) for watcher in relay.watchers]
 
     def viewers(self, camera: str) -> int:
         """How many watch a camera."""
-        return len(self._relays[camera].watchers)
+        return len(self.watchers(camera))
+
+    def finish(self, camera: str) -> None:
+        """End the live pictures of everybody who watches a camera now."""
+        for relay in self._both(camera):
+            relay.finish()
 
     @contextmanager
-    def watching(self, camera: str, who: Watcher) -> Iterator[Slot[Picture]]:
+    def watching(self, camera: str, who: Watcher, *, overlay: bool = False) -> Iterator[Slot[Picture]]:
         """Like `Relay.watching`; raise `TooManyViewersError` if one more would be too many."""
-        if sum(len(relay.watchers) for relay in self._relays.values()) >= self._max_viewers:
+        if sum(self.viewers(camera) for camera in self._relays) >= self._max_viewers:
             raise TooManyViewersError(f"{self._max_viewers} live pictures are being sent already")
-        with self._relays[camera].watching(who) as pictures:
+        with self.of(camera, overlay=overlay).watching(who) as pictures:
             yield pictures
+
+    def _both(self, camera: str) -> list[Relay]:
+        overlaid = self._overlaid.get(camera)
+        return [self._relays[camera], *([overlaid] if overlaid else [])]

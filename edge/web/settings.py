@@ -76,6 +76,17 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         float,
         Meta(ge=0.5, le=60, description="Seconds without a frame after which viewers are shown NO LIVE VIDEO."),
     ] = 2.0
+    live_overlay: Annotated[
+        bool,
+        Meta(
+            description="Whether /live shows boxes, zones and the time drawn into the picture for clients that do not "
+            "ask for either with ?overlay=1 or ?overlay=0; true for programs that expect boxes in the picture. "
+            "Costs a decoding and an encoding of each frame while somebody watches so."
+        ),
+    ] = False
+    overlay_quality: Annotated[
+        int, Meta(ge=10, le=100, description="JPEG quality, 10 to 100, of the picture with the overlay.")
+    ] = 80
     start_wait_s: Annotated[
         float, Meta(ge=0.5, le=60, description="Seconds that a start waits for the first frame before it fails.")
     ] = 8.0

@@ -1,0 +1,35 @@
+"""What turns a camera's frames into those with an overlay: once a frame for all who watch, in a worker thread."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from anyio import CapacityLimiter, to_thread
+
+from edge.core.clock import wall_ms_of
+from edge.core.frame import Frame
+from edge.web.deps import CameraPort, Paint, WebDeps
+from edge.web.relay import Dress
+
+
+def dresses(deps: WebDeps, paint: Paint) -> Mapping[str, Dress]:
+    """The `dress` of each camera for `Relays.add_overlays`.
+
+    One frame is painted at a time, whichever camera it is of, so that overlays never take more than one core.
+    """
+    one = CapacityLimiter(1)
+
+    async def dress(camera: CameraPort, frame: Frame) -> bytes:
+        plan = camera.plan()
+        when = local_time(wall_ms_of(frame.mono_ns, deps.clock.now()), plan.timezone)
+        work = partial(paint, frame.jpeg, camera.vision_state(), plan, when, quality=deps.settings.overlay_quality)
+        return await to_thread.run_sync(work, limiter=one)
+
+    return {camera.id: partial(dress, camera) for camera in deps.cameras.values()}
+
+
+def local_time(wall_ms: int, timezone: str) -> str:
+    """Date and time as people there read them; an empty `timezone` is the device's own."""
+    zone = ZoneInfo(timezone) if timezone else None
+    return datetime.fromtimestamp(wall_ms / 1000, zone).strftime("%Y-%m-%d %H:%M:%S")

@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 
 from edge.vision.pixels.blobs import Blob
-from edge.vision.pixels.luma import Plane
-from edge.vision.pixels.motion import Floats
+from edge.vision.pixels.luma import Floats, Plane
 
 _OUTLINE: Final = np.ones((3, 3), np.uint8)
 _CLEARER: Final = 1.2
@@ -21,13 +20,25 @@ _FAINT: Final = 2.0
 
 def is_trace(blob: Blob, mask: Plane, luma: Plane, background: Floats) -> bool:
     """Whether a blob of `mask` that does not move is no thing: by the steepness of both planes along its outline."""
+    steepness = outline_steepness(blob, mask, luma, background)
+    return steepness is not None and not _shows(*steepness)
+
+
+def is_gap(blob: Blob, mask: Plane, luma: Plane, background: Floats) -> bool:
+    """Whether a blob of `mask` that does not move is where a thing of the background is gone: the background has its
+    outline, the picture has none."""
+    steepness = outline_steepness(blob, mask, luma, background)
+    return steepness is not None and _shows(steepness[1], steepness[0])
+
+
+def outline_steepness(blob: Blob, mask: Plane, luma: Plane, background: Floats) -> tuple[float, float] | None:
+    """Luma per pixel along the outline of a blob of `mask`, in the picture and in the background; None without any."""
     window = window_of(blob, mask.shape, margin=2)
     outline = cv2.morphologyEx(mask[window], cv2.MORPH_GRADIENT, _OUTLINE) > 0
     if not outline.any():
-        return False
+        return None
     now = _steepness(luma[window].astype(np.float32))[outline].mean()
-    remembered = _steepness(background[window])[outline].mean()
-    return bool(now < max(_FAINT, _CLEARER * remembered))
+    return float(now), float(_steepness(background[window])[outline].mean())
 
 
 def window_of(blob: Blob, shape: tuple[int, ...], margin: int = 0) -> tuple[slice, slice]:
@@ -37,6 +48,10 @@ def window_of(blob: Blob, shape: tuple[int, ...], margin: int = 0) -> tuple[slic
     bottom, right = round((blob.y + blob.h) * height), round((blob.x + blob.w) * width)
     rows = slice(max(top - margin, 0), min(bottom + margin, height))
     return rows, slice(max(left - margin, 0), min(right + margin, width))
+
+
+def _shows(here: float, there: float) -> bool:
+    return here >= max(_FAINT, _CLEARER * there)
 
 
 def _steepness(plane: Floats) -> Floats:

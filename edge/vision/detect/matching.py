@@ -49,9 +49,10 @@ class LabelBook:
         return {number: Label(one.label, self._faded(one, at_ns)) for number, one in self._known.items()}
 
     def _sight(self, things: Iterable[Thing], at_ns: int) -> None:
-        for number in {thing.box.track for thing in things} & self._known.keys():
-            known = self._known[number]
-            self._known[number] = _Known(known.label, known.confidence, known.told_ns, at_ns)
+        for number in (thing.box.track for thing in things):
+            known = self._known.get(number) if number is not None else None
+            if known and number is not None:
+                self._known[number] = _Known(known.label, known.confidence, known.told_ns, at_ns)
 
     def _hear(self, number: int, said: Detection, at_ns: int) -> None:
         known = self._known.get(number)

@@ -159,6 +159,9 @@ class EventAlbum:
             except OSError as error:
                 self._failed += 1
                 self._problem = f"pictures of events cannot be kept: {error.strerror or error}"
+            except BaseException as error:
+                self._problem = f"no more pictures of events are kept: {error!r}"
+                raise
 
     def _take(self) -> _Picture | None:
         with self._changed:

@@ -6,6 +6,7 @@ from typing import Final, cast, get_args
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from contract.messages import Box, Severity
 
@@ -60,7 +61,7 @@ def make_thumbnail(jpeg: bytes, boxes: Sequence[Box], *, source_px: int, width_p
     """
     crop = crop_around(boxes)
     reduction = max(by for by in _REDUCED if by == 1 or source_px * crop.share / by >= width_px)
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), _REDUCED[reduction] | cv2.IMREAD_IGNORE_ORIENTATION)
+    picture = _decoded(jpeg, _REDUCED[reduction])
     if picture is None:
         return None
     height, width = picture.shape[:2]
@@ -68,7 +69,7 @@ def make_thumbnail(jpeg: bytes, boxes: Sequence[Box], *, source_px: int, width_p
     part = picture[y : y + max(1, round(crop.share * height)), x : x + max(1, round(crop.share * width))]
     if part.shape[1] > width_px:
         size = width_px, max(1, round(part.shape[0] * width_px / part.shape[1]))
-        part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
     _, encoded = cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     return _with_note(encoded.tobytes(), note)
 
@@ -83,6 +84,14 @@ def read_note(head: bytes) -> Note | None:
         return None
     severity = words[2].decode("ascii", "replace")
     return Note(int(words[1]), cast(Severity, severity)) if severity in get_args(Severity) else None
+
+
+def _decoded(jpeg: bytes, flag: int) -> NDArray[np.uint8] | None:
+    try:
+        picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:
+        return None
+    return None if picture is None else np.asarray(picture, np.uint8)
 
 
 def _with_note(jpeg: bytes, note: Note) -> bytes:

@@ -21,6 +21,7 @@ _REDUCED: Final = (
     (2, cv2.IMREAD_REDUCED_GRAYSCALE_2),
 )
 Plane = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 
 
 class FrameUndecodableError(EdgeError):

@@ -1,26 +1,35 @@
 """Metrics read from what the appliance knows anyway, at the moment somebody asks. All names begin with `afferent_`."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from prometheus_client import ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from edge.core.health import State
+from edge.vision.state import ConditionKind
 from edge.web.deps import WebDeps
 
 _CAMERA_GAUGES: Final = (
     ("fps", "camera_frames_per_second", "Frames that the camera delivers a second"),
     ("width", "camera_width_pixels", "Width of its pictures"),
     ("height", "camera_height_pixels", "Height of its pictures"),
+    ("anomaly_score", "anomaly_score_sigma", "How far what goes on is from what was learned to be normal"),
+    ("anomaly_threshold", "anomaly_threshold_sigma", "Score at which an alarm begins"),
+    ("learning_progress", "anomaly_learning_ratio", "How much of the normal is learned, 0 to 1"),
 )
 _CAMERA_COUNTERS: Final = (
     ("frames", "camera_frames", "Frames delivered by the camera"),
     ("analysed", "camera_frames_analysed", "Frames analysed"),
     ("skipped", "camera_frames_skipped", "Frames that analysis passed over"),
     ("reconnects", "camera_reconnects", "Times that a lost camera came back"),
+    ("events_opened", "events_opened", "Events that began in front of the camera"),
+    ("events_merged", "events_merged", "Findings taken into an event that was open already"),
+    ("events_suppressed", "events_suppressed", "Events that a rate limit kept from opening"),
+    ("detector_runs", "detector_runs", "Times that an optional detector was run on a part of a picture"),
 )
+_CONDITIONS: Final = get_args(ConditionKind)
 _SYNC_GAUGES: Final = (
     ("outbox_records", "outbox_records", "Records that the cloud has not acknowledged"),
     ("oldest_unacked_s", "outbox_oldest_seconds", "Age of the oldest of them"),
@@ -58,16 +67,16 @@ class _Appliance(Collector):
         yield from _plain(_TELEMETRY_GAUGES, deps.telemetry())
 
     def _cameras(self) -> Iterator[Metric]:
-        cameras = self._deps.cameras.values()
+        cameras, relays = self._deps.cameras.values(), self._deps.relays
+        stats = {camera.id: camera.stats for camera in cameras}
         for field, name, about in _CAMERA_GAUGES:
-            values = {camera.id: float(getattr(camera.stats, field)) for camera in cameras}
-            yield _gauge(name, about, "camera", values)
+            yield _gauge(name, about, "camera", {key: getattr(one, field) for key, one in stats.items()})
         for field, name, about in _CAMERA_COUNTERS:
             family = CounterMetricFamily(f"afferent_{name}", about, labels=["camera"])
-            for camera in cameras:
-                family.add_metric([camera.id], getattr(camera.stats, field))
+            for key, one in stats.items():
+                family.add_metric([key], getattr(one, field))
             yield family
-        relays = self._deps.relays
+        yield _conditions({key: one.condition for key, one in stats.items()})
         yield _gauge("viewers", "Live pictures sent now", "camera", {c.id: relays.viewers(c.id) for c in cameras})
         yield _gauge("camera_recording", "1 while it is recorded", "camera", {c.id: c.recording for c in cameras})
 
@@ -101,6 +110,16 @@ class _Appliance(Collector):
 
     def _newest(self, topic: str) -> Mapping[str, Any]:
         return next((message.data for message in self._deps.hub.latest() if message.topic == topic), {})
+
+
+def _conditions(now: Mapping[str, str]) -> GaugeMetricFamily:
+    """The state set of each camera's picture; all 0 while analysis is not at work."""
+    about = "1 for the condition that the picture is in, 0 for the others"
+    family = GaugeMetricFamily("afferent_camera_condition", about, labels=["camera", "condition"])
+    for camera, condition in now.items():
+        for each in _CONDITIONS:
+            family.add_metric([camera, each], float(each == condition))
+    return family
 
 
 def _gauge(name: str, about: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:

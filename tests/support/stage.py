@@ -15,13 +15,14 @@ import cv2
 import numpy as np
 
 from contract.messages import AnyBody
-from edge.core.clock import SystemClock
+from edge.core.clock import Clock, SystemClock
 from edge.core.errors import SourceUnavailableError
 from edge.core.hub import Hub
+from edge.vision.overlay import paint
 from edge.web.app import create_app
 from edge.web.relay import Relays
 from tests.support.ports import free_port
-from tests.support.web import VISION, FakeCamera, MemoryHistory, Web, make_web, serving
+from tests.support.web import VISION, FakeCamera, MemoryHistory, MemoryPictures, Web, make_web, serving
 
 _T = TypeVar("_T")
 _TICK_S = 0.1
@@ -34,11 +35,31 @@ def picture(shade: int = 90) -> bytes:
     return jpeg.tobytes()
 
 
+def learned(**changes: Any) -> dict[str, Any]:
+    """What a camera of 4 x 3 cells says of its learned normal."""
+    answer = {
+        "rows": 3,
+        "columns": 4,
+        "heat": [0.0] * 12,
+        "usual": [0.0] * 12,
+        "learning": {"complete": True, "progress": 1.0, "hours": [1.0] * 8 + [0.5] + [0.0] * 15},
+        "threshold": 4.0,
+        "threshold_raw": 4.0,
+        "sensitivity": 1.0,
+        "scores": [],
+    }
+    return answer | changes
+
+
 class StagedCamera(FakeCamera):
     """A camera whose pictures a browser can show."""
 
     jpeg = picture()
     detail = ""
+
+    def __init__(self, camera_id: str, clock: Clock) -> None:
+        super().__init__(camera_id, clock)
+        self.heat = learned()
 
     async def start(self) -> None:
         """Run and show a picture, unless broken."""
@@ -73,6 +94,9 @@ class Stage:
         self.password = ""
         self.hub = Hub()
         self.history = MemoryHistory()
+        self.pictures = MemoryPictures()
+        self.clips: dict[str, Path] = {}
+        """The video of an event, by its id."""
         self.cameras = {name: StagedCamera(name, self._clock) for name in cameras}
 
     @property
@@ -165,9 +189,19 @@ class Stage:
             relays=Relays(slots, clock=self._clock),
             history=self.history,
             hub=self.hub,
+            event_pictures=self.pictures,
+            clip_of=lambda event: self.clips.get(event.event_id),
+            paint=paint,
             closing=asyncio.Event(),
         )
-        return Web(deps, create_app(deps), dict(self.cameras), self.history, self.password)
+        return dataclasses.replace(
+            web,
+            deps=deps,
+            app=create_app(deps),
+            cameras=dict(self.cameras),
+            history=self.history,
+            password=self.password,
+        )
 
     async def _tick_for_ever(self) -> None:
         while True:

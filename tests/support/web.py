@@ -24,7 +24,7 @@ from edge.core.hub import Hub
 from edge.core.slot import Slot
 from edge.web.app import create_app
 from edge.web.auth import Auth
-from edge.web.deps import CameraStats, WebDeps
+from edge.web.deps import CameraStats, Paint, PictureKind, WebDeps
 from edge.web.relay import Relays
 from edge.web.server import WebServer
 from edge.web.settings import WebSettings
@@ -89,13 +89,15 @@ class FakeCamera:
         self.forgotten = 0
         self.events: set[str] = set()
         self.verdicts: dict[str, bool] = {}
+        self.counted: dict[str, Any] = {}
         self._clock = clock
 
     @property
     def stats(self) -> CameraStats:
         """Counted from what was shown."""
         state = "failed" if self.broken else "ok" if self.running else "stopped"
-        return CameraStats(state=state, fps=25.0, width=640, height=480, frames=self.frames, analysed=self.frames // 2)
+        plain = {"fps": 25.0, "width": 640, "height": 480, "frames": self.frames, "analysed": self.frames // 2}
+        return CameraStats(state=state, **(plain | self.counted))
 
     def show(self, jpeg: bytes) -> None:
         """Deliver a frame taken now."""
@@ -167,6 +169,25 @@ class FakeCamera:
     def feedback_of(self, event_id: str) -> bool | None:
         """What was noted."""
         return self.verdicts.get(event_id)
+
+
+class MemoryPictures:
+    """The best pictures of events, as the test gives them."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], bytes] = {}
+
+    def keep(self, event_id: str, jpeg: bytes) -> None:
+        """Keep a picture; its thumbnail is shorter."""
+        self.kept[event_id, "picture"], self.kept[event_id, "thumbnail"] = jpeg, jpeg[:100]
+
+    def has(self, event_id: str) -> bool:
+        """Whether the test gave any."""
+        return (event_id, "picture") in self.kept
+
+    async def read(self, event_id: str, kind: PictureKind) -> bytes | None:
+        """What the test gave."""
+        return self.kept.get((event_id, kind))
 
 
 class MemoryHistory:
@@ -242,6 +263,9 @@ class Web:
     cameras: dict[str, FakeCamera]
     history: MemoryHistory
     password: str
+    pictures: MemoryPictures
+    clips: dict[str, Path]
+    """The video of an event, by its id."""
     base: str = ""
     server: WebServer | None = None
     task: asyncio.Task[None] | None = None
@@ -260,13 +284,28 @@ class Web:
         """The header of a signed-in program."""
         return {"Authorization": f"Bearer {await self.token()}"}
 
+    async def ask(self, method: str, path: str, *, signed_in: bool = True, **options: Any) -> httpx.Response:
+        """What the application answers a neighbour, without a server."""
+        transport = httpx.ASGITransport(self.app, client=("192.0.2.5", 1))
+        headers = {**(await self.signed_in() if signed_in else {}), **options.pop("headers", {})}
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.request(method, path, headers=headers, **options)
 
-def make_web(folder: Path, *, cameras: Sequence[str] = ("front",), clock: Clock | None = None, **settings: Any) -> Web:
+
+def make_web(
+    folder: Path,
+    *,
+    cameras: Sequence[str] = ("front",),
+    clock: Clock | None = None,
+    paint: Paint | None = None,
+    **settings: Any,
+) -> Web:
     """The application over fakes; `settings` change `WebSettings`."""
     clock = clock or SystemClock()
     chosen = WebSettings(**{"host": "127.0.0.1", "start_wait_s": 0.5, **settings})
     fakes = {name: FakeCamera(name, clock) for name in cameras}
     auth, history = Auth(folder / "auth", clock=clock), MemoryHistory()
+    pictures, clips = MemoryPictures(), dict[str, Path]()
     password = auth.ensure_password() or ""
     deps = WebDeps(
         cameras=fakes,
@@ -287,8 +326,11 @@ def make_web(folder: Path, *, cameras: Sequence[str] = ("front",), clock: Clock 
         config=lambda: {"web": {"port": chosen.port}},
         version="0.1.0",
         device="gate-1",
+        event_pictures=pictures,
+        clip_of=lambda event: clips.get(event.event_id),
+        paint=paint,
     )
-    return Web(deps, create_app(deps), fakes, history, password)
+    return Web(deps, create_app(deps), fakes, history, password, pictures, clips)
 
 
 def server_of(web: Web, port: int) -> WebServer:

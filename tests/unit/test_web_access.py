@@ -96,6 +96,17 @@ async def test_ready_tells_why_not_only_to_those_who_may_know(tmp_path: Path) ->
 async def test_metrics_are_all_ours_and_say_what_is(tmp_path: Path) -> None:
     web = make_web(tmp_path, cameras=("front", "back"))
     await web.cameras["front"].start()
+    web.cameras["front"].counted = {
+        "skipped": 3,
+        "events_opened": 4,
+        "events_merged": 5,
+        "events_suppressed": 6,
+        "detector_runs": 7,
+        "anomaly_score": 1.5,
+        "anomaly_threshold": 2.5,
+        "learning_progress": 0.75,
+        "condition": "covered",
+    }
     web.deps.health.set("broker", State.FAILED, "refused")
     web.deps.hub.publish("sync", {"outbox_records": 7, "acked_total": 40, "oldest_unacked_s": None}, key="all")
     text = (await asked(web, "/metrics", headers=await web.signed_in())).text
@@ -106,6 +117,16 @@ async def test_metrics_are_all_ours_and_say_what_is(tmp_path: Path) -> None:
     }
     assert all(key[0].startswith("afferent_") for key in found)
     assert found["afferent_camera_frames_total", "front"] == 1
+    assert found["afferent_camera_frames_skipped_total", "front"] == 3
+    assert [found[f"afferent_events_{how}_total", "front"] for how in ("opened", "merged", "suppressed")] == [4, 5, 6]
+    assert found["afferent_detector_runs_total", "front"] == 7
+    assert found["afferent_anomaly_score_sigma", "front"] == 1.5
+    assert found["afferent_anomaly_threshold_sigma", "front"] == 2.5
+    assert found["afferent_anomaly_learning_ratio", "front"] == 0.75
+    conditions = {key[2]: value for key, value in found.items() if key[:2] == ("afferent_camera_condition", "front")}
+    assert [condition for condition, value in conditions.items() if value] == ["covered"]
+    assert {"ok", "starting", "frozen", "black", "bright", "blurred", "moved"} < set(conditions)
+    assert not any(value for key, value in found.items() if key[:2] == ("afferent_camera_condition", "back"))
     assert found["afferent_viewers", "back"] == 0
     assert found["afferent_health_state", "broker", "failed"] == 1
     assert found["afferent_health_state", "broker", "ok"] == 0

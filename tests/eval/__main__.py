@@ -25,6 +25,7 @@ from tests.eval.figures import Figure, Table, figures_table
 from tests.eval.motion import measure_motion
 from tests.eval.motion_sequences import MotionSequence, find_motion
 from tests.eval.problems import DataProblemError
+from tests.eval.scenes.measure import all_scenes, measure_scenes
 
 _RECORDED: Final = ("motion", "anomaly", "alarms")
 _PARTS: Final = (*_RECORDED, "scenes")
@@ -88,7 +89,12 @@ def main() -> int:
 
 
 def _measure(run: Run, part: str) -> None:
-    parts: dict[str, Callable[[Run], None]] = {"motion": _motion, "anomaly": _anomaly, "alarms": _alarms, "scenes": _scenes}
+    parts: dict[str, Callable[[Run], None]] = {
+        "motion": _motion,
+        "anomaly": _anomaly,
+        "alarms": _alarms,
+        "scenes": _scenes,
+    }
     try:
         parts[part](run)
     except Exception as error:  # noqa: BLE001 (one part that cannot run must not hide the others)
@@ -114,9 +120,7 @@ def _alarms(run: Run) -> None:
 
 
 def _scenes(run: Run) -> None:
-    from tests.eval.scenes.measure import measure_scenes
-
-    table, figures = measure_scenes(run.say, run.folder)
+    table, figures = measure_scenes(all_scenes(), run.folder, say=run.say, complain=run.complain)
     run.add([table], figures)
 
 

@@ -81,7 +81,11 @@ def measure_anomaly(sets: Sequence[AnomalySet], say: Say, folder: Path) -> tuple
             say(f"anomaly: {problem}")
             continue
         tables.append(_table(one, courses))
-        flat = [(judged.score, truth) for course in courses for judged, truth in zip(course.judged, course.abnormal, strict=True)]
+        flat = [
+            (judged.score, truth)
+            for course in courses
+            for judged, truth in zip(course.judged, course.abnormal, strict=True)
+        ]
         aucs[one.name] = area_under_curve([score for score, _ in flat], [truth for _, truth in flat])
         due = [course for course in courses if any(course.abnormal)]
         missed[one.name] = sum(course.alarmed for course in due), len(due)
@@ -91,7 +95,7 @@ def measure_anomaly(sets: Sequence[AnomalySet], say: Say, folder: Path) -> tuple
 def measure_false_alarms(
     sets: Sequence[AnomalySet], sequences: Sequence[MotionSequence], say: Say, folder: Path
 ) -> tuple[Table, list[Figure]]:
-    """Frames with an alarm among those where none is due, of each recording; `anomaly_false_alarm_rate` is the worst."""
+    """Frames with an alarm where none is due, of each recording; `anomaly_false_alarm_rate` is the worst."""
     rates: dict[str, tuple[float, int, str]] = {}
     for one in sets:
         say(f"false alarms: {one.name}, normal clips kept out of teaching")
@@ -102,7 +106,9 @@ def measure_false_alarms(
     judged = {name: rate for name, (rate, frames, _) in rates.items() if frames >= _LEAST_JUDGED}
     rows: list[list[Any]] = [[name, rate, frames, how] for name, (rate, frames, how) in rates.items()]
     table = Table("False alarms: share of frames", ["recording", "rate", "frames", ""], rows)
-    figures = [Figure(f"anomaly_false_alarm_rate_{name}", rate, "share", at_most=_FALSE) for name, rate in judged.items()]
+    figures = [
+        Figure(f"anomaly_false_alarm_rate_{name}", rate, "share", at_most=_FALSE) for name, rate in judged.items()
+    ]
     if judged:
         figures.append(Figure("anomaly_false_alarm_rate", max(judged.values()), "share", at_most=_FALSE))
     return table, figures
@@ -170,7 +176,14 @@ def _delay_s(judged: Sequence[Judged], truth: Sequence[bool]) -> float:
     starts = [at for at, there in enumerate(truth) if there and (at == 0 or not truth[at - 1])]
     delays = []
     for first, until in pairwise([*starts, len(judged)]):
-        found = next((one.at_s for one, there in zip(judged[first:until], truth[first:until], strict=True) if there and one.alarmed), None)
+        found = next(
+            (
+                one.at_s
+                for one, there in zip(judged[first:until], truth[first:until], strict=True)
+                if there and one.alarmed
+            ),
+            None,
+        )
         if found is not None:
             delays.append(found - judged[first].at_s)
     return statistics.median(delays) if delays else float("nan")

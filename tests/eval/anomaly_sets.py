@@ -59,7 +59,9 @@ class AnomalySet:
 def find_anomaly(folder: Path) -> tuple[list[AnomalySet], list[DataProblemError]]:
     """The sets of a folder by name, and what is wrong with those that cannot be used."""
     if not folder.is_dir():
-        return [], [DataProblemError(f"{folder}: no such folder; expected <set>_train_*.mp4, <set>_test_*.mp4 and labels")]
+        return [], [
+            DataProblemError(f"{folder}: no such folder; expected <set>_train_*.mp4, <set>_test_*.mp4 and labels")
+        ]
     found, wrong = [], []
     for name, parts in sorted(_by_set(folder).items()):
         try:

@@ -117,7 +117,9 @@ def _first_frame(path: Path, entry: Mapping[str, Any], video: Video, masks: Mapp
     if stated is None:
         return min(1, *masks) if len(masks) > 1 else 1
     if not isinstance(stated, int) or stated < 0:
-        raise DataProblemError(f"{path.parent / 'meta.json'}: first_frame of {path.name} is {stated!r}; expected 0, 1 ..")
+        raise DataProblemError(
+            f"{path.parent / 'meta.json'}: first_frame of {path.name} is {stated!r}; expected 0, 1 .."
+        )
     return stated
 
 

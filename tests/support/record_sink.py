@@ -18,6 +18,7 @@ class MemorySink:
         self.records: list[Record] = []
         self.full = False
         self.refused = 0
+        self.asked = 0
         self.held = asyncio.Event()
         self.held.set()
         self._clock = clock
@@ -29,6 +30,7 @@ class MemorySink:
 
     async def append(self, body: AnyBody, at: Stamp | None = None) -> Record:
         """Keep `body`; raise `StoreError` while full."""
+        self.asked += 1
         await asyncio.sleep(0)
         await self.held.wait()
         if self.full:

@@ -155,3 +155,38 @@ def test_the_ring_is_bounded_by_bytes_too() -> None:
         ring.append(replace(frame, seq=seq, mono_ns=seq))
     assert _seqs(ring.drain()) == [7, 8, 9]
     assert ring.size_bytes == 0
+
+
+def test_an_event_is_in_the_recording_that_begins_with_it_and_in_the_one_that_grows() -> None:
+    camera = _Camera(max_clip_s=5)
+    camera.planner.event_opened("first")
+    assert camera.planner.recording_of("first") is None, "a clip begins with a frame"
+    camera.run(1)
+    camera.planner.event_opened("second")
+    recording = camera.planner.recording_of("first")
+    assert recording == camera.planner.recording_of("second") is not None
+    camera.run(5)
+    camera.planner.event_closed("first")
+    camera.planner.event_opened("third")
+    assert camera.planner.recording_of("first") == recording, "where it begins, however long it goes on"
+    before, after = camera.clips()
+    assert before[0].sidecar.recording_id == recording
+    assert (before[0].sidecar.event_ids, before[2]) == (("first",), ["second"])
+    assert (after[0].sidecar.event_ids, after[2]) == (("first", "second"), ["third"])
+    assert camera.planner.recording_of("third") == after[0].sidecar.recording_id
+
+
+def test_what_nothing_records_has_no_recording_and_only_the_latest_are_remembered() -> None:
+    off, camera = _Camera(mode="off"), _Camera(mode="continuous")
+    off.planner.event_opened("ev")
+    off.run(1)
+    assert off.planner.recording_of("ev") is None
+    off.planner.trigger.start_manual()
+    off.run(1)
+    assert off.planner.recording_of("ev") is not None, "a recording by hand shows it too"
+    camera.run(1)
+    for number in range(300):
+        camera.planner.event_opened(f"ev-{number}")
+        camera.planner.event_closed(f"ev-{number}")
+    assert camera.planner.recording_of("ev-0") is None
+    assert camera.planner.recording_of("ev-299") is not None

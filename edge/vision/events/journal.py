@@ -43,11 +43,11 @@ class EventJournal:
 
     def put(self, event: Event, at: Stamp) -> None:
         """Take one record, true at `at`. Never waits."""
+        if len(self._line) >= LIMIT and event.event_id not in self._given_up:
+            self._make_room()
         if event.event_id in self._given_up:
             self._pass_over(event)
             return
-        if len(self._line) >= LIMIT:
-            self._make_room()
         self._line.append(_Waiting(event, at))
         self._ready.set()
 

@@ -1,0 +1,71 @@
+"""What the spool knows of events, and which file plays."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from contract.errors import InvalidIdError
+from edge.recording.sidecar import MOST_EVENTS, Sidecar, read_sidecar
+from edge.recording.spool import Spool
+
+
+def _sidecar(recording_id: str, *, start_ms: int = 0, camera: str = "front") -> Sidecar:
+    return Sidecar(
+        recording_id=recording_id,
+        camera=camera,
+        reason="event",
+        codec="h264",
+        start_ms=start_ms,
+        width_px=64,
+        height_px=48,
+    )
+
+
+def test_a_clip_is_found_growing_and_whole_and_not_once_it_is_gone(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    sidecar = _sidecar("rec-1")
+    part = spool.begin(sidecar)
+    assert spool.clip_of("rec-1") is None, "nothing of it can be played yet"
+    part.write_bytes(b"a fragment")
+    assert spool.clip_of("rec-1") == part
+    spool.close(sidecar)
+    assert spool.clip_of("rec-1") == tmp_path / "front" / "rec-1.mp4"
+    spool.discard(sidecar)
+    assert spool.clip_of("rec-1") is None
+    assert spool.clip_of("rec-never") is None
+
+
+@pytest.mark.parametrize("recording_id", ["../store", "*", "", "rec-[1]", "front/rec-1"])
+def test_an_id_that_is_a_path_or_a_pattern_is_refused(tmp_path: Path, recording_id: str) -> None:
+    with pytest.raises(InvalidIdError):
+        Spool(tmp_path).clip_of(recording_id)
+
+
+def test_the_recording_of_an_event_is_the_oldest_that_shows_it(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.begin(_sidecar("rec-2", start_ms=2).showing("ev-1").showing("ev-2"))
+    spool.begin(_sidecar("rec-1", start_ms=1).showing("ev-1"))
+    spool.begin(_sidecar("rec-0", start_ms=0, camera="yard").showing("ev-0"))
+    assert [spool.recording_of(f"ev-{number}") for number in range(4)] == ["rec-0", "rec-1", "rec-2", None]
+
+
+def test_a_sidecar_names_the_first_event_and_a_bounded_number_in_all(tmp_path: Path) -> None:
+    sidecar = _sidecar("rec-1")
+    for number in range(2 * MOST_EVENTS):
+        sidecar = sidecar.showing(f"ev-{number}").showing("ev-0")
+    assert (sidecar.event_id, len(sidecar.event_ids)) == ("ev-0", MOST_EVENTS)
+    spool = Spool(tmp_path)
+    spool.begin(sidecar)
+    assert spool.find("rec-1") == sidecar
+
+
+def test_a_sidecar_of_an_older_version_is_read(tmp_path: Path) -> None:
+    old = msgspec.to_builtins(_sidecar("rec-1").showing("ev-1"))
+    del old["event_ids"]
+    path = tmp_path / "rec-1.json"
+    path.write_bytes(msgspec.json.encode(old))
+    sidecar = read_sidecar(path)
+    assert sidecar
+    assert sidecar.shows("ev-1")
+    assert sidecar.showing("ev-2").event_id == "ev-1"

@@ -3,13 +3,12 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 import websockets
 
+from tests.support.mjpeg_client import watching
 from tests.support.web import Web, jpeg_of, make_web, serving
 
 
@@ -17,43 +16,6 @@ from tests.support.web import Web, jpeg_of, make_web, serving
 async def web(tmp_path: Path) -> AsyncIterator[Web]:
     async with serving(make_web(tmp_path, cameras=("front", "back"))) as served:
         yield served
-
-
-@asynccontextmanager
-async def watching(web: Web, path: str = "/live?t=1") -> AsyncIterator["Stream"]:
-    async with web.client() as client, client.stream("GET", path) as response:
-        yield Stream(response)
-
-
-class Stream:
-    """Reads a multipart body part by part, as a client that trusts Content-Length does."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self.response = response
-        self._chunks = response.aiter_raw()
-        self._rest = b""
-
-    async def part(self) -> tuple[dict[str, str], bytes]:
-        head = await self._until(b"\r\n\r\n")
-        lines = head.decode().split("\r\n")
-        assert lines[0] == "--frame"
-        headers = dict(line.split(": ", 1) for line in lines[1:])
-        size = int(headers["Content-Length"])
-        while len(self._rest) < size + 2:
-            self._rest += await anext(self._chunks)
-        body, self._rest = self._rest[:size], self._rest[size + 2 :]
-        return headers, body
-
-    async def ended(self) -> bool:
-        async for _ in self._chunks:
-            pass
-        return True
-
-    async def _until(self, mark: bytes) -> bytes:
-        while mark not in self._rest:
-            self._rest += await anext(self._chunks)
-        head, _, self._rest = self._rest.partition(mark)
-        return head
 
 
 async def test_what_the_service_is(web: Web) -> None:

@@ -131,6 +131,14 @@ def test_the_cool_down_holds_back_and_counts_but_not_what_is_graver() -> None:
     assert "1 more was held back" in told[0][1].reasoning[1]
 
 
+def test_the_cool_down_is_of_the_same_thing_another_is_another_event() -> None:
+    book = _book()
+    told = play(book, [(1, [finding(CROSSED, zone="line", track=1)]), (4.5, [finding(CROSSED, zone="line", track=1)])])
+    assert phases(told) == [(1, "open"), (4.5, "close")]
+    told = play(book, [(5.0, [finding(CROSSED, zone="line", track=2)])])
+    assert phases(told) == [(5.0, "open")]
+
+
 def test_a_record_says_what_else_is_kept() -> None:
     recordings: dict[str, str] = {}
     kept = Kept(picture=lambda event_id: event_id == "evt-1", recording=recordings.get)

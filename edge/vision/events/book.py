@@ -4,7 +4,8 @@ There is one open event of each type in each zone; whatever else is found of it 
 one camera says at most so many records a minute, every event that opens also closes, and what was held back is counted:
 
 - A type in a zone that has begun as often as it may within a minute stays open until it may begin again.
-- After an alert its type keeps silent in that zone for the cool-down, unless it comes back graver.
+- After an alert its type keeps silent in that zone for the cool-down, unless it comes back graver or is of something
+  else: a track that the alert was not about.
 - A camera that has begun as many events as it may begins none but alarms (HIGH, CRITICAL).
 """
 
@@ -64,6 +65,7 @@ class _Open:
 class _Ended:
     at_ns: int
     rank: int
+    company: Company
 
 
 @dataclass(slots=True)
@@ -200,7 +202,7 @@ class EventBook:
     def _end(self, key: Key, now: Stamp) -> Event:
         life = self._open.pop(key)
         self._forget_old()
-        self._ended[key] = _Ended(life.last_ns, rank_of(life.worst))
+        self._ended[key] = _Ended(life.last_ns, rank_of(life.worst), life.company)
         end_ms = max(wall_ms_of(life.last_ns, now), life.start_ms)
         return self._event("close", life, replace(life.worst, boxes=life.clearest.boxes), end_ms)
 
@@ -221,7 +223,8 @@ class EventBook:
     def _may_open(self, key: Key, group: list[Finding]) -> bool:
         rank = max(rank_of(finding) for finding in group)
         ended = self._ended.get(key)
-        if key[0] != MOTION and ended and rank <= ended.rank and self._cools(ended):
+        again = ended is not None and rank <= ended.rank and ended.company.knows(group)
+        if key[0] != MOTION and ended and again and self._cools(ended):
             return False
         return rank >= _ALARM or not (self._limits.is_full(key, self._at_ns) or self._limits.all_full(self._at_ns))
 

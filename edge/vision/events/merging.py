@@ -75,3 +75,7 @@ class Company:
         more = max(0, trackless - self._trackless)
         self._trackless += more
         return len(fresh) + more
+
+    def knows(self, findings: Sequence[Finding]) -> bool:
+        """Whether none of them is of a track that never joined."""
+        return all(finding.track is None or finding.track in self._tracks for finding in findings)

@@ -9,7 +9,7 @@ from edge.vision.findings import BOXES, SEVERITIES, Finding
 Key = tuple[str, str | None]
 """Type and zone: there is at most one open event of each."""
 _LINES: Final = 6
-_TRACKS: Final = 512
+TRACKS: Final = 512
 
 
 def key_of(finding: Finding) -> Key:
@@ -58,24 +58,32 @@ def merge(findings: Sequence[Finding]) -> Finding:
 class Company:
     """Who is in an event: counts those that would have been an event of their own, each once.
 
-    That is each further track, and of findings without a track those beyond the most seen in one frame.
+    That is each further track that a finding is of, and of findings without a track those beyond the most seen in one
+    frame. The latest `TRACKS` tracks are remembered.
     """
 
     def __init__(self) -> None:
-        self._tracks: dict[int, None] = {}
+        self._counted: dict[int, None] = {}
+        self._shown: dict[int, None] = {}
         self._trackless = 0
 
     def join(self, findings: Sequence[Finding]) -> int:
         """Take the findings of one frame; return how many of them are new."""
-        fresh = {track for finding in findings if (track := finding.track) is not None} - self._tracks.keys()
-        self._tracks.update(dict.fromkeys(fresh))
-        while len(self._tracks) > _TRACKS:
-            del self._tracks[next(iter(self._tracks))]
+        fresh = {track for finding in findings if (track := finding.track) is not None} - self._counted.keys()
+        _remember(self._counted, fresh)
+        _remember(self._shown, [box.track for finding in findings for box in finding.boxes if box.track is not None])
         trackless = sum(finding.track is None for finding in findings)
         more = max(0, trackless - self._trackless)
         self._trackless += more
         return len(fresh) + more
 
     def knows(self, findings: Sequence[Finding]) -> bool:
-        """Whether none of them is of a track that never joined."""
-        return all(finding.track is None or finding.track in self._tracks for finding in findings)
+        """Whether none of them is of a track that was neither told of nor shown in a box before."""
+        tracks = {track for finding in findings if (track := finding.track) is not None}
+        return tracks <= self._counted.keys() | self._shown.keys()
+
+
+def _remember(known: dict[int, None], tracks: Iterable[int]) -> None:
+    known.update(dict.fromkeys(tracks))
+    while len(known) > TRACKS:
+        del known[next(iter(known))]

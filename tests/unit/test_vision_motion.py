@@ -1,6 +1,4 @@
-"""Motion and tracks on drawn scenes whose truth is known."""
-
-import math
+"""Motion on drawn scenes whose truth is known."""
 
 import numpy as np
 import pytest
@@ -10,17 +8,14 @@ from hypothesis import strategies as st
 from edge.core.errors import ModelError
 from edge.models.session import Model
 from edge.models.store import ModelStore
-from edge.vision.pixels.blobs import Blob, find_blobs
+from edge.vision.pixels.blobs import find_blobs
 from edge.vision.pixels.luma import Plane
 from edge.vision.pixels.motion import MotionDetector
 from edge.vision.pixels.stillness import is_trace, window_of
-from edge.vision.things.tracks import Tracker, centre_of, overlap
-from tests.support.moving_scene import FRAME_NS, Mover, MovingScene
+from edge.vision.things.tracks import overlap
+from tests.support.moving_scene import Mover, MovingScene
 
 SIZE = (160, 120)
-SIDE = st.floats(0.01, 0.5)
-PLACE = st.floats(0.0, 0.5)
-BLOBS = st.builds(Blob, x=PLACE, y=PLACE, w=SIDE, h=SIDE, area=st.floats(0.001, 0.2))
 
 
 @pytest.fixture(scope="module")
@@ -147,63 +142,3 @@ def test_every_blob_lies_in_the_picture_and_is_big_enough(seed: int, density: fl
         assert 0.003 <= blob.area <= blob.w * blob.h + 1e-9
         rows, columns = window_of(blob, mask.shape)
         assert mask[rows, columns].any()
-
-
-@given(BLOBS, BLOBS)
-def test_overlap_is_symmetric_and_between_none_and_all(a: Blob, b: Blob) -> None:
-    assert overlap(a, a) == pytest.approx(1.0)
-    assert overlap(a, b) == overlap(b, a)
-    assert 0.0 <= overlap(a, b) <= 1.0
-
-
-def _blob(x: float, y: float = 0.4, *, changed: float = 1.0) -> Blob:
-    return Blob(x, y, 0.1, 0.3, 0.03, changed)
-
-
-def test_a_track_keeps_its_number_and_two_that_pass_are_two() -> None:
-    tracker = Tracker()
-    for step in range(30):
-        going, coming = _blob(0.02 * step, 0.1), _blob(0.8 - 0.02 * step, 0.6)
-        tracks = tracker.step([going, coming], step * FRAME_NS)
-    assert {track.number: round(centre_of(track.blob)[1], 2) for track in tracks} == {1: 0.25, 2: 0.75}
-
-
-def test_a_flicker_is_no_track_and_a_short_loss_is_survived() -> None:
-    tracker = Tracker()
-    assert tracker.step([_blob(0.2)], 0) == []
-    for step in range(1, 10):
-        tracker.step([_blob(0.2)] if step != 5 else [], step * FRAME_NS)
-    (track,) = tracker.step([_blob(0.21)], 10 * FRAME_NS)
-    assert track.number == 1
-    assert tracker.step([], 60 * FRAME_NS) == []
-    assert tracker.step([_blob(0.21)], 61 * FRAME_NS) == [], "a new thing, unconfirmed"
-
-
-def test_dwell_counts_only_while_it_stays_in_one_place() -> None:
-    tracker = Tracker()
-    for step in range(60):
-        tracks = tracker.step([_blob(0.02 * min(step, 30))], step * FRAME_NS)
-    assert tracks[0].dwell_s == pytest.approx(30 * FRAME_NS / 1e9, abs=0.4)
-
-
-def test_what_stops_is_still_and_begins_anew_when_it_goes_on() -> None:
-    tracker = Tracker()
-    for step in range(60):
-        moving = step < 20 or step >= 50
-        tracks = tracker.step([_blob(0.3, changed=0.5 if moving else 0.0)], step * FRAME_NS)
-        if step == 45:
-            assert tracks[0].still
-    assert not tracks[0].still
-    assert tracks[0].began_ns == 50 * FRAME_NS
-
-
-@given(st.lists(st.lists(BLOBS, max_size=6), max_size=15))
-def test_a_tracker_gives_each_blob_to_at_most_one_track(frames: list[list[Blob]]) -> None:
-    tracker = Tracker()
-    for at, blobs in enumerate(frames):
-        tracks = tracker.step(blobs, at * FRAME_NS)
-        assert len({track.number for track in tracks}) == len(tracks) <= len(blobs)
-        for track in tracks:
-            assert track.blob in blobs
-            assert math.isfinite(track.dwell_s)
-            assert track.dwell_s >= 0

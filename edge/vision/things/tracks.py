@@ -19,7 +19,7 @@ MOST: Final = 512
 LOST_AFTER_NS: Final = 2_000_000_000
 _FLICKER_NS: Final = 400_000_000
 """What was not seen often enough to be confirmed is waited for only so long."""
-_SHARED_NS: Final = 4_000_000_000
+_SHARED_NS: Final = 6_000_000_000
 """Who was not seen alone for so long is no longer told apart from who it went together with."""
 _TOP_SPEED: Final = 1.5
 """Picture sides a second that a thing may be away from where it was expected."""
@@ -111,8 +111,11 @@ def _boxes(rows: list[tuple[float, float, float, float]]) -> Boxes:
 
 
 def _holds_both(blob: Blob, owner: Track, other: Track) -> bool:
-    """Whether `blob` is too large for its owner alone, and `other`, seen alone not long ago, fills part of it."""
-    together = blob.area >= _GROWN * owner.blob.area or blob.w * blob.h >= _GROWN * owner.blob.w * owner.blob.h
+    """Whether `blob` has grown too large for its owner alone, or held both already; and `other` is part of it."""
+    together = other.alone_ns < other.last_ns
+    if not together:
+        boxes = blob.w * blob.h, owner.blob.w * owner.blob.h
+        together = blob.area >= _GROWN * owner.blob.area or boxes[0] >= _GROWN * boxes[1]
     lately = other.last_ns - other.alone_ns <= _SHARED_NS
     return together and lately and other.blob.area >= _PARTNER * blob.area
 

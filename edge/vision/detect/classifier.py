@@ -68,8 +68,11 @@ class ExpressionClassifier:
 
     def classes(self, image: Bgr) -> Floats:
         """The probability of each class for a picture of the size that the model takes; raise `ModelError`."""
-        answer = self.model.run({self.recipe.image.name: as_input(image, self.recipe)})[self._output]
-        return distribution(answer, len(self._probes), plain=self.recipe.activation == "none")
+        return distribution(self.answer(image), len(self._probes), plain=self.recipe.activation == "none")
+
+    def answer(self, image: Bgr) -> NDArray[Any]:
+        """What the graph itself says of such a picture; raise `ModelError` if it fails."""
+        return self.model.run({self.recipe.image.name: as_input(image, self.recipe)})[self._output]
 
 
 def distribution(answer: NDArray[Any], count: int, *, plain: bool) -> Floats:

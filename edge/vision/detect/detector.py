@@ -12,6 +12,7 @@ from contract.messages import Box
 from edge.core.errors import ModelError
 from edge.vision.detect.crops import Bgr, Cut, Window, cut
 from edge.vision.detect.detections import Detection
+from edge.vision.detect.grids import cells
 from edge.vision.detect.nms import Candidates, Floats, suppress, survivors
 from edge.vision.detect.pictures import as_input
 from edge.vision.detect.recipe import Recipe, read_recipe
@@ -19,6 +20,7 @@ from edge.vision.detect.rtdetr import decode_logits, decode_scores
 from edge.vision.detect.yolox import HEAD, decode_yolox
 from edge.vision.detect.yunet import decode_yunet, output_names
 
+_RANK: Final = 3
 MOST: Final = 100
 """A look tells of so many things at most."""
 Outputs = Mapping[str, NDArray[Any]]
@@ -100,13 +102,22 @@ def _yunet(manifest: Manifest, recipe: Recipe) -> Decoder:
 
 
 def _yolox(manifest: Manifest, recipe: Recipe) -> Decoder:
-    columns = _columns(manifest.outputs[0]) if len(manifest.outputs) == 1 else -1
+    shapes = [len(tensor.shape) for tensor in manifest.outputs]
+    columns = _columns(manifest.outputs[0]) if shapes == [_RANK] else 0
     if columns is not None and columns <= HEAD:
         raise _unsuited(manifest, "one output [1, n, 5 + classes]")
     _check_classes(manifest, None if columns is None else columns - HEAD)
     name = manifest.outputs[0].name
+    _check_cells(manifest, recipe)
     decode = partial(decode_yolox, size=recipe.size, strides=recipe.strides, decoded=recipe.decoded)
     return lambda outputs, least: decode(outputs[name], min_score=least)
+
+
+def _check_cells(manifest: Manifest, recipe: Recipe) -> None:
+    rows = manifest.outputs[0].shape[-2]
+    count = len(cells(recipe.size, recipe.strides))
+    if isinstance(rows, int) and rows != count:
+        raise _unsuited(manifest, f"one row for each of {count} cells of the strides {list(recipe.strides)}")
 
 
 def _rtdetr(manifest: Manifest, recipe: Recipe) -> Decoder:

@@ -14,14 +14,14 @@ Floats = NDArray[np.float32]
 def motion_reference(inputs: dict[str, NDArray[Any]]) -> dict[str, Floats]:
     """The outputs of the motion graph, as [height, width] planes."""
     given = {name: value.astype(np.float32).squeeze() for name, value in inputs.items()}
-    x = given["luma"]
+    x = given["luma"] * given["gain"] + given["offset"]
     distances = np.sort([np.abs(given[f"sample_{index}"] - x) for index in range(motion.SAMPLES)], axis=0)
     far = distances[1] > np.maximum(given["noise"] * motion.NOISE_GAIN, given["threshold"])
     mask = _closed(_mean(far.astype(np.float32), motion.MAJORITY) > 0.5)
     foreground = mask | far
     age = (given["age"] + 1) * foreground
-    may_learn = ~foreground | (age > given["age_limit"]) | (given["blind"] > 0)
-    learns = may_learn & (given["chance"] < given["rate"])
+    may_learn = np.maximum(~foreground | (age > given["age_limit"]), given["blind"])
+    learns = given["chance"] < may_learn * given["rate"]
     surprise = np.clip(distances[0], motion.NOISE_FLOOR, motion.NOISE_LIMIT) - given["noise"]
     return {
         "mask": mask * np.float32(255),

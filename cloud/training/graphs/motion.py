@@ -4,6 +4,9 @@ Each pixel keeps `SAMPLES` brightness values that were background once. A pixel 
 all but one of them is foreground (Barnich and Van Droogenbroeck, "ViBe", IEEE TIP 2011; a threshold that grows with the
 pixel's own noise: St-Charles et al., "SuBSENSE", IEEE TIP 2015). No weights: nothing was learned from recordings.
 
+The picture comes with the gain and offset that bring it to the light in which the samples were taken, so that what the
+camera's own exposure does is no motion.
+
 A frame writes at most one sample plane. The planes are a queue: `sample_next` enters behind the last, `sample_0`, whose
 values it carries on where nothing is learned, leaves. Who runs the graph renames N + 1 buffers and copies none. Choices
 by `Where` are arithmetic instead, which onnxruntime runs three times faster.
@@ -15,7 +18,7 @@ from cloud.training.bundle import Bundle, Card, TensorNote, bundle
 from cloud.training.graphs.builder import FLOAT, UINT8, Graph
 from contract.manifest import Provenance
 
-SAMPLES: Final = 8
+SAMPLES: Final = 10
 NOISE_GAIN: Final = 8.0
 """The threshold is at least this many times the pixel's usual distance to its nearest sample."""
 NOISE_RATE: Final = 0.05
@@ -23,14 +26,16 @@ NOISE_FLOOR, NOISE_LIMIT = 0.01, 12.0
 """The floor keeps the noise of a perfectly still pixel from decaying into denormal numbers, which are slow."""
 MAJORITY: Final = 5
 """Side of the neighbourhood whose majority decides: removes speckle, keeps people."""
-CLOSING: Final = 3
+CLOSING: Final = 5
 PLANE: Final = (1, 1, "height", "width")
 
 
 def build() -> Bundle:
     """The model of the task `motion`."""
     graph = Graph("motion")
-    luma = graph.cast(graph.input("luma", PLANE, UINT8), FLOAT)
+    picture = graph.cast(graph.input("luma", PLANE, UINT8), FLOAT)
+    gain, offset = graph.input("gain", [1]), graph.input("offset", [1])
+    luma = graph.add(graph.mul(picture, gain), offset)
     chance = graph.input("chance", PLANE)
     threshold, rate, blind, age_limit = (graph.input(name, [1]) for name in ("threshold", "rate", "blind", "age_limit"))
     noise, age = graph.input("noise", PLANE), graph.input("age", PLANE)
@@ -78,14 +83,16 @@ def _card() -> Card:
     }
     return Card(
         name="motion",
-        version="1.0.0",
+        version="2.0.0",
         task="motion",
         notes={
             "luma": TensorNote(unit="luma", meaning="brightness of the picture at analysis size, 0 to 255"),
+            "gain": TensorNote(meaning="the luma times this, plus `offset`, is as bright as the samples"),
+            "offset": TensorNote(unit="luma", meaning="see `gain`; 1 and 0 where the light is the one of the samples"),
             "chance": TensorNote(meaning="fresh uniform random numbers in 0..1: which pixels learn"),
             "threshold": TensorNote(unit="luma", meaning="distance from the background that counts; less sees more"),
             "rate": TensorNote(meaning="share of background pixels that learn from this frame"),
-            "blind": TensorNote(meaning="1: every pixel may learn, as at the start; 0: only background"),
+            "blind": TensorNote(meaning="foreground learns at this share of the rate, more than 0 only after a start"),
             "age_limit": TensorNote(unit="frames", meaning="foreground older than this becomes background"),
             "noise": TensorNote(state=True, unit="luma", meaning="usual distance to the nearest sample"),
             "age": TensorNote(state=True, unit="frames", meaning="how long a pixel has been foreground"),
@@ -102,10 +109,14 @@ def _card() -> Card:
             "samples": SAMPLES,
             "threshold": 13.0,
             "rate": 0.25,
-            "blind_frames": 150,
+            "blind_frames": 20,
+            "fading_frames": 150,
+            "fading": 5.0,
+            "start_rate": 0.5,
             "noise_start": 4.0,
             "test_height": 90,
             "test_width": 160,
         },
-        limits="For a camera that stands still. A change of the light makes everything move until it is learned.",
+        limits="For a camera that stands still: a shake of a few pixels is taken out of the picture before it gets here. "
+        "The shadow of a thing moves with it.",
     )

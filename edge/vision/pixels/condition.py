@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge.vision.findings import Finding, confidence_of, severity_of
-from edge.vision.pixels.luma import Plane
-from edge.vision.pixels.motion import Floats
+from edge.vision.pixels.luma import Floats, Plane
 from edge.vision.state import ConditionKind
 
 TAMPERED: Final = "camera_tampered"

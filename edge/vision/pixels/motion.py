@@ -1,12 +1,10 @@
 """Motion: runs the model of the task `motion` on one plane after the other and reads what moves out of its mask.
 
-The model's memory lives here in buffers that are never copied: two that alternate for each state, and for the queue of
-N samples a ring of N + 1 planes, of which each frame writes one (see `cloud/training/graphs/motion.py`).
+Before the model sees a plane, a shake of the camera is taken out of it, and the model is told how its light differs
+from what is remembered; after it, what changed by the light alone is taken out of the mask.
 """
 
-import math
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -14,14 +12,18 @@ from numpy.typing import NDArray
 
 from edge.core.errors import ModelError
 from edge.models.session import Model
-from edge.vision.pixels.luma import Plane
+from edge.vision.pixels.light import LightWatch, find_relit
+from edge.vision.pixels.luma import Floats, Plane
+from edge.vision.pixels.memory import Arrays, Memory
+from edge.vision.pixels.shake import Pose, PoseFinder, shift, straighten
 
-_STATES: Final = ("noise", "age")
-_FLASH_FROM, _FLASH_TO, _FLASH_FRAMES = 0.3, 0.7, 10
-"""The light changed if from one frame to the next the moving share leaps so; then all is learned anew in 10 frames."""
+_SETTLED: Final = 0.05
+_LONGEST_RELEARNING: Final = 6
+"""When all is learned anew, that goes on until no more than this share moves, for at most so many times the samples."""
+_PATIENCE: Final = 64
+"""Frames after which a pose that lasts is taken for the new home."""
 _MARGIN: Final = 32
 _BANK: Final = 4
-Floats = NDArray[np.float32]
 
 
 class MotionDetector:
@@ -34,22 +36,24 @@ class MotionDetector:
         self._shape = size[1], size[0]
         self._rng = rng
         self._parameters = model.manifest.parameters
-        samples = _number(self._parameters, "samples")
-        self._ring = [self._plane() for _ in range(int(samples) + 1)]
-        self._states = {name: (self._plane(), self._plane()) for name in _STATES}
+        self._samples = int(self._number("samples"))
         self._bank = rng.random((_BANK, self._shape[0] + _MARGIN, self._shape[1] + _MARGIN), dtype=np.float32)
-        self._chance = self._plane()
+        self._chance = np.zeros((1, 1, *self._shape), np.float32)
         self._luma = np.zeros((1, 1, *self._shape), np.uint8)
         self._mask = np.zeros((1, 1, *self._shape), np.uint8)
-        self._knobs = {name: np.zeros(1, np.float32) for name in ("threshold", "rate", "blind", "age_limit")}
+        names = ("threshold", "rate", "blind", "age_limit", "gain", "offset")
+        self._knobs = {name: np.zeros(1, np.float32) for name in names}
         self._knobs["threshold"][0] = threshold
         self._knobs["age_limit"][0] = age_limit
-        turns = math.lcm(len(self._ring), 2)
-        self._turns = [model.bind(self._inputs(turn), self._outputs(turn)) for turn in range(turns)]
-        self._turn = 0
-        self._flash = 0
+        inputs: Arrays = {"luma": self._luma, "chance": self._chance, **self._knobs}
+        self._memory = Memory(model, self._shape, self._samples, inputs, {"mask": self._mask})
+        self._finder = PoseFinder()
+        self._light = LightWatch()
+        self._pose = Pose()
+        self._strayed: list[Pose] = []
+        self._seen = self._mask[0, 0]
         self._share = 0.0
-        self._frames = 0
+        self._known = self._relearning = self._relearned = 0
 
     @property
     def moving_share(self) -> float:
@@ -59,59 +63,124 @@ class MotionDetector:
     @property
     def learning(self) -> bool:
         """Whether the background is still being learned, after the start or a change of the light."""
-        return self._frames <= _number(self._parameters, "blind_frames") or self._flash > 0
+        return self._known <= self._number("blind_frames") or self._relearning > 0
+
+    @property
+    def pose(self) -> Pose:
+        """How the last frame differed from the remembered view as a whole."""
+        return self._pose
 
     def step(self, luma: Plane) -> Plane:
         """The mask of `luma` (255 moving, 0 not), valid until the next call.
 
-        Raise `ModelError` if the model fails. While the light changes, nothing is said to move.
+        Raise `ModelError` if the model fails. While all of the light changes, nothing is said to move.
         """
-        if not self._frames:
-            self._begin(luma)
-        self._frames += 1
-        self._luma[0, 0] = luma
+        if not self._known:
+            self._memory.begin(luma, self._rng, self._number("noise_start"))
+        self._known += 1
+        self._pose = self._finder.find(luma)
+        self._show(luma)
         self._draw_chances()
-        self._knobs["blind"][0] = self.learning
-        self._knobs["rate"][0] = 1.0 if self._flash else _number(self._parameters, "rate")
-        self._turns[self._turn].run()
-        self._turn = (self._turn + 1) % len(self._turns)
+        self._set_rates()
+        self._memory.run()
         self._watch_light()
-        return np.asarray(self._mask[0, 0])
+        self._seen = self._mask[0, 0]
+        if self._pose.shifted:
+            self._seen = np.asarray(shift(self._seen, self._pose.right, self._pose.down, cv2.BORDER_CONSTANT))
+        self._settle()
+        return np.asarray(self._seen)
 
     def background(self) -> Floats:
-        """The newest remembered sample of the background, [height, width]; valid until the next step."""
-        newest = self._ring[(self._turn - 2) % len(self._ring)]
-        return np.asarray(newest[0, 0])
+        """The newest remembered sample of the background, [height, width]; valid until the next step.
+
+        In the place and the light that it was learned in.
+        """
+        return self._memory.newest
 
     def absorb(self, window: tuple[slice, slice]) -> None:
         """Let what is foreground in `window` (rows, columns) become background within the next frames."""
-        age = self._states["age"][self._turn % 2][0, 0]
-        age[window][self._mask[0, 0][window] > 0] = self._knobs["age_limit"][0] + 1
+        there = np.zeros(self._shape, np.uint8)
+        there[window] = self._seen[window]
+        if self._pose.shifted:
+            there = shift(there, -self._pose.right, -self._pose.down, cv2.BORDER_CONSTANT)
+        self._memory.age[there > 0] = self._knobs["age_limit"][0] + 1
 
     def reset(self) -> None:
         """Forget the background; the next plane begins a new one."""
-        self._frames = self._flash = 0
+        self._known = self._relearning = self._relearned = 0
         self._share = 0.0
+        self._finder.forget()
+        self._light.forget()
+        self._strayed.clear()
+        self._pose = Pose()
+
+    def _show(self, luma: Plane) -> None:
+        """Give the model the plane as the remembered view has it, and its light."""
+        pose = self._pose
+        self._luma[0, 0] = luma
+        if pose.shifted:
+            around = np.clip(self._memory.newest * pose.gain + pose.offset, 0, 255).astype(np.uint8)
+            self._luma[0, 0] = straighten(luma, pose, around)
+        self._knobs["gain"][0] = 1 / pose.gain
+        self._knobs["offset"][0] = -pose.offset / pose.gain
+
+    def _set_rates(self) -> None:
+        """Learn all when all is new; then what moves ever less, so that what the start took for background fades."""
+        young = self._known <= self._number("fading_frames")
+        blind, rate = self._number("fading") / self._known, self._number("start_rate")
+        if self._relearning:
+            blind, rate = 1.0, 1.0
+        elif not young:
+            blind, rate = 0.0, self._number("rate")
+        self._knobs["blind"][0], self._knobs["rate"][0] = min(blind, 1.0), rate
 
     def _watch_light(self) -> None:
-        before, self._share = self._share, cv2.countNonZero(self._mask[0, 0]) / self._mask.size
-        if before < _FLASH_FROM and self._share > _FLASH_TO and self._frames > 1:
-            self._flash = _FLASH_FRAMES
-        if self._flash:
-            self._flash -= 1
-            self._share = 0.0
-            self._mask[:] = 0
+        mask = self._mask[0, 0]
+        share = cv2.countNonZero(mask) / mask.size
+        if not self._relearning and self._light.grew(share):
+            relit = find_relit(mask, self._luma[0, 0], self._memory.newest)
+            if relit is not None:
+                self._forgive(relit)
+                share = cv2.countNonZero(mask) / mask.size
+        if self._light.changed(share) and not self._relearning and self._known > 1:
+            self._relearning, self._relearned = self._samples, 0
+            self._finder.forget()
+        if self._relearning:
+            self._relearn(share)
+            share = 0.0
+        self._share = share
 
-    def _begin(self, luma: Plane) -> None:
-        """Fill every sample with the first picture, each shifted by up to a pixel."""
-        padded = np.pad(luma, 1, mode="edge")
-        height, width = self._shape
-        for plane in self._ring:
-            down, right = self._rng.integers(0, 3, 2)
-            plane[0, 0] = padded[down : down + height, right : right + width]
-        for pair, start in zip(self._states.values(), (_number(self._parameters, "noise_start"), 0.0), strict=True):
-            for plane in pair:
-                plane[:] = start
+    def _forgive(self, relit: NDArray[np.bool_]) -> None:
+        """What only the light changed does not move, and is remembered at once."""
+        light = self._knobs
+        self._memory.learn(relit, self._luma[0, 0] * light["gain"][0] + light["offset"][0])
+        self._mask[0, 0][relit] = 0
+
+    def _relearn(self, share: float) -> None:
+        self._mask[:] = 0
+        self._relearning -= 1
+        self._relearned += 1
+        if not self._relearning:
+            if share > _SETTLED and self._relearned < _LONGEST_RELEARNING * self._samples:
+                self._relearning = self._samples
+            else:
+                self._light.forget()
+                self._known = self._samples
+
+    def _settle(self) -> None:
+        """Let a pose that lasts become home: the memory moves there."""
+        if not (self._pose.shifted or self._pose.relit):
+            self._strayed.clear()
+            return
+        self._strayed.append(self._pose)
+        if len(self._strayed) < _PATIENCE:
+            return
+        poses = np.array([(pose.right, pose.down, pose.gain, pose.offset) for pose in self._strayed])
+        right, down, gain, offset = np.median(poses, axis=0).tolist()
+        home = Pose(round(right), round(down), gain, offset)
+        self._memory.move(home)
+        self._finder.move(home)
+        self._strayed.clear()
 
     def _draw_chances(self) -> None:
         """Fresh-looking random numbers at the price of a copy: a random window of a bank drawn once."""
@@ -119,21 +188,8 @@ class MotionDetector:
         height, width = self._shape
         self._chance[0, 0] = self._bank[which, down : down + height, right : right + width]
 
-    def _inputs(self, turn: int) -> dict[str, NDArray[Any]]:
-        queue = {f"sample_{at}": self._ring[(turn + at) % len(self._ring)] for at in range(len(self._ring) - 1)}
-        states = {name: pair[turn % 2] for name, pair in self._states.items()}
-        return {"luma": self._luma, "chance": self._chance, **self._knobs, **states, **queue}
-
-    def _outputs(self, turn: int) -> dict[str, NDArray[Any]]:
-        states = {f"{name}_next": pair[1 - turn % 2] for name, pair in self._states.items()}
-        return {"mask": self._mask, "sample_next": self._ring[(turn - 1) % len(self._ring)], **states}
-
-    def _plane(self) -> Floats:
-        return np.zeros((1, 1, *self._shape), np.float32)
-
-
-def _number(parameters: Mapping[str, float | int | str | list[float]], name: str) -> float:
-    value = parameters.get(name)
-    if not isinstance(value, int | float):
-        raise ModelError(f"the motion model's manifest has no number {name!r} among its parameters")
-    return float(value)
+    def _number(self, name: str) -> float:
+        value = self._parameters.get(name)
+        if not isinstance(value, int | float):
+            raise ModelError(f"the motion model's manifest has no number {name!r} among its parameters")
+        return float(value)

@@ -1,0 +1,82 @@
+"""The memory of the motion model, in buffers that are never copied: two that alternate for each state, and for the
+queue of N samples a ring of N + 1 planes, of which each frame writes one (see `cloud/training/graphs/motion.py`)."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.models.session import Model
+from edge.vision.pixels.luma import Floats, Plane
+from edge.vision.pixels.shake import Pose, shift
+
+_NOISE, _AGE = "noise", "age"
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class Memory:
+    """What one camera's motion model remembers; runs the model on it. Belongs to one thread."""
+
+    def __init__(self, model: Model, shape: tuple[int, int], samples: int, inputs: Arrays, outputs: Arrays) -> None:
+        """`shape` is (height, width); `inputs` and `outputs` are the tensors that are no memory, bound for good."""
+        self._shape = shape
+        self._ring = [self._plane() for _ in range(samples + 1)]
+        self._states = {name: (self._plane(), self._plane()) for name in (_NOISE, _AGE)}
+        turns = math.lcm(len(self._ring), 2)
+        self._turns = [
+            model.bind({**inputs, **self._before(turn)}, {**outputs, **self._after(turn)}) for turn in range(turns)
+        ]
+        self._turn = 0
+
+    def begin(self, luma: Plane, rng: np.random.Generator, noise: float) -> None:
+        """Fill every sample with the first picture, each shifted by up to a pixel."""
+        padded = np.pad(luma, 1, mode="edge")
+        height, width = self._shape
+        for plane in self._ring:
+            down, right = rng.integers(0, 3, 2)
+            plane[0, 0] = padded[down : down + height, right : right + width]
+        for name, start in ((_NOISE, noise), (_AGE, 0.0)):
+            for plane in self._states[name]:
+                plane[:] = start
+
+    def run(self) -> None:
+        """Let the model look once, and go on. Raise `ModelError` if it fails."""
+        self._turns[self._turn].run()
+        self._turn = (self._turn + 1) % len(self._turns)
+
+    @property
+    def newest(self) -> Floats:
+        """The newest remembered sample, [height, width]; valid until the next run."""
+        return np.asarray(self._ring[(self._turn - 2) % len(self._ring)][0, 0])
+
+    @property
+    def age(self) -> Floats:
+        """For how many frames each pixel has been foreground, [height, width], to be changed in place."""
+        return np.asarray(self._states[_AGE][self._turn % 2][0, 0])
+
+    def learn(self, where: NDArray[np.bool_], luma: Floats) -> None:
+        """Remember `luma` at once where `where` is true, beside what was there before: in every second sample."""
+        for plane in self._ring[::2]:
+            np.copyto(plane[0, 0], luma, where=where)
+        self.age[where] = 0
+
+    def move(self, pose: Pose) -> None:
+        """Become what a camera in `pose` would have remembered: moved by whole pixels, and in its light."""
+        for plane in self._ring:
+            plane[0, 0] = shift(plane[0, 0], pose.right, pose.down) * np.float32(pose.gain) + np.float32(pose.offset)
+        for pair in self._states.values():
+            for plane in pair:
+                plane[0, 0] = shift(plane[0, 0], pose.right, pose.down)
+
+    def _before(self, turn: int) -> dict[str, NDArray[Any]]:
+        queue = {f"sample_{at}": self._ring[(turn + at) % len(self._ring)] for at in range(len(self._ring) - 1)}
+        return {**{name: pair[turn % 2] for name, pair in self._states.items()}, **queue}
+
+    def _after(self, turn: int) -> dict[str, NDArray[Any]]:
+        states = {f"{name}_next": pair[1 - turn % 2] for name, pair in self._states.items()}
+        return {"sample_next": self._ring[(turn - 1) % len(self._ring)], **states}
+
+    def _plane(self) -> Floats:
+        return np.zeros((1, 1, *self._shape), np.float32)

@@ -1,24 +1,28 @@
 """Puts the appliance together: every room is made here and nowhere else, and told only what it needs."""
 
 import asyncio
+import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from contract.messages import Record
+from contract.messages import Event, Record
 from edge.config import EdgeConfig
 from edge.core.clock import Clock
-from edge.core.errors import ModelError
+from edge.core.errors import ModelError, StoreError
 from edge.core.frame import Frame
 from edge.core.health import Health, PartHealth, State
 from edge.core.hub import Hub
 from edge.core.service import Service
 from edge.core.slot import Slot
 from edge.daemon.camera import CameraUnit
-from edge.daemon.cameras import make_camera, make_recorders
+from edge.daemon.cameras import Recorders, make_camera, make_recorders
 from edge.daemon.ground import Ground
 from edge.daemon.health_ledger import HealthLedger
 from edge.daemon.password import auth_of, ensure_password
@@ -29,6 +33,11 @@ from edge.daemon.watchdog import Watchdog
 from edge.models.store import ModelStore
 from edge.outbox.store import Outbox
 from edge.recording.service import RecordingService
+from edge.recording.spool import Spool
+from edge.vision.events.album import EventAlbum
+from edge.vision.events.book import Kept
+from edge.vision.events.left_open import close_left_open
+from edge.vision.overlay import paint
 from edge.web.app import create_app
 from edge.web.deps import WebDeps
 from edge.web.relay import Relays
@@ -36,6 +45,7 @@ from edge.web.server import WebServer
 
 TASKS: Final = ("motion", "anomaly", "emotion")
 """What there are models for."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +69,11 @@ async def assemble(config: EdgeConfig, clock: Clock, version: str, stack: AsyncE
     outbox = await stack.enter_async_context(
         Outbox.open(config.state / "store.db", device=config.device, clock=clock, health=health, limits=config.outbox)
     )
-    ground = Ground(config=config, clock=clock, hub=hub, health=health, outbox=outbox, models=_models(config, health))
+    ground = _ground(config, clock, hub, health, outbox)
+    stack.callback(ground.album.close)
     carrier = make_carrier(config, clock=clock, hub=hub, health=health, outbox=outbox, version=version)
     recorders = make_recorders(ground, carrier.uploader)
+    await _close_left_open(ground, recorders)
     slots: dict[str, Slot[Frame]] = {settings.id: Slot() for settings in config.cameras}
     relays = Relays(slots, clock=clock, lost_after_s=config.web.lost_after_s, max_viewers=config.web.max_viewers)
     built = [make_camera(ground, recorders, relays, settings, slots[settings.id]) for settings in config.cameras]
@@ -69,7 +81,7 @@ async def assemble(config: EdgeConfig, clock: Clock, version: str, stack: AsyncE
     ledger = HealthLedger(sink=outbox, hub=hub, clock=clock)
     _announce(outbox, hub, health, ledger, units.values())
     vitals = _vitals(ground, carrier, units)
-    web = _web(ground, units, relays, vitals, version)
+    web = _web(ground, recorders, units=units, relays=relays, vitals=vitals, version=version)
     services: list[Service] = [
         outbox,
         ledger,
@@ -82,6 +94,29 @@ async def assemble(config: EdgeConfig, clock: Clock, version: str, stack: AsyncE
     ]
     services.append(Watchdog(tuple(services), health=health, clock=clock))
     return Appliance(services=services, recorders=[s for s in services if isinstance(s, RecordingService)])
+
+
+def _ground(config: EdgeConfig, clock: Clock, hub: Hub, health: Health, outbox: Outbox) -> Ground:
+    album = EventAlbum(config.state / "events", config.vision.events, clock, health)
+    return Ground(
+        config=config,
+        clock=clock,
+        hub=hub,
+        health=health,
+        outbox=outbox,
+        models=_models(config, health),
+        album=album,
+        turns=asyncio.Semaphore(os.cpu_count() or 1),
+    )
+
+
+async def _close_left_open(ground: Ground, recorders: Recorders) -> None:
+    """What a killed run left open is over."""
+    kept = Kept(picture=ground.album.has, recording=recorders.spool.recording_of)
+    try:
+        await close_left_open(ground.outbox, ground.outbox, ground.clock, kept=kept)
+    except StoreError as error:
+        _log.error("events of a former run stay open: %s", error)
 
 
 def _models(config: EdgeConfig, health: Health) -> ModelStore:
@@ -128,7 +163,13 @@ def _vitals(ground: Ground, carrier: Carrier, units: Mapping[str, CameraUnit]) -
 
 
 def _web(
-    ground: Ground, units: Mapping[str, CameraUnit], relays: Relays, vitals: VitalsService, version: str
+    ground: Ground,
+    recorders: Recorders,
+    *,
+    units: Mapping[str, CameraUnit],
+    relays: Relays,
+    vitals: VitalsService,
+    version: str,
 ) -> WebServer:
     config, clock = ground.config, ground.clock
     auth = auth_of(config)
@@ -147,6 +188,9 @@ def _web(
         config=lambda: _plain(config),
         version=version,
         device=config.device,
+        event_pictures=ground.album,
+        clip_of=partial(_clip_of, recorders.spool),
+        paint=paint,
     )
     return WebServer(
         create_app(deps),
@@ -156,6 +200,11 @@ def _web(
         rng=ground.rng,
         closing=deps.closing,
     )
+
+
+def _clip_of(spool: Spool, event: Event) -> Path | None:
+    recording_id = event.recording_id or spool.recording_of(event.event_id)
+    return spool.clip_of(recording_id) if recording_id else None
 
 
 def _plain(config: EdgeConfig) -> Mapping[str, Any]:

@@ -1,9 +1,13 @@
 """One camera put together: capture, live picture, analysis and recorder, as the LAN side sees it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import msgspec
+from anyio import to_thread
+
+from contract.plan import Plan
 from edge.capture.service import CaptureService
 from edge.core.clock import Clock
 from edge.core.errors import StoreError
@@ -12,7 +16,10 @@ from edge.core.health import Health, PartHealth, State
 from edge.core.hub import Hub
 from edge.core.service import Pulse
 from edge.core.slot import Slot
+from edge.daemon.opinions import Opinions
+from edge.daemon.plan_desk import PlanDesk
 from edge.recording.service import RecordingService
+from edge.vision.detect.service import DetectorService
 from edge.vision.service import VisionService
 from edge.web.deps import CameraStats
 
@@ -21,12 +28,15 @@ _TELL_EVERY_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraParts:
-    """What a camera is put together from. `vision` is None where analysis is switched off."""
+    """What a camera is put together from. `vision` and `detector` are None where analysis is switched off."""
 
     slot: Slot[Frame]
     capture: CaptureService
     recorder: RecordingService
     vision: VisionService | None
+    detector: DetectorService | None
+    plan: PlanDesk
+    opinions: Opinions
     has_room: Callable[[], bool]
 
 
@@ -91,16 +101,31 @@ class CameraUnit:
         """How it does now."""
         capture, vision = self._parts.capture.stats, self._parts.vision
         part = self._health.part(self._part)
-        return CameraStats(
+        stats = CameraStats(
             state=part.state.value if part else State.STOPPED.value,
             detail=part.detail if part else "",
             fps=capture.fps,
             width=capture.width,
             height=capture.height,
             frames=capture.frames,
-            analysed=vision.stats.frames_analysed if vision else 0,
-            skipped=vision.stats.frames_skipped if vision else 0,
             reconnects=capture.reconnects,
+        )
+        return self._with_analysis(stats, vision) if vision else stats
+
+    def _with_analysis(self, stats: CameraStats, vision: VisionService) -> CameraStats:
+        counts, state, detector = vision.stats, vision.state, self._parts.detector
+        return replace(
+            stats,
+            analysed=counts.frames_analysed,
+            skipped=counts.frames_skipped,
+            events_opened=counts.events_opened,
+            events_merged=state.flood.merged,
+            events_suppressed=state.flood.suppressed,
+            detector_runs=detector.stats.looks if detector else 0,
+            anomaly_score=state.score,
+            anomaly_threshold=state.threshold,
+            learning_progress=state.learning.progress,
+            condition=state.condition.kind if self.running else "",
         )
 
     async def start(self) -> None:
@@ -133,6 +158,42 @@ class CameraUnit:
         else:
             self._parts.recorder.stop_manual()
         self._tell()
+
+    def plan(self) -> Plan:
+        """What people have drawn over its picture."""
+        return self._parts.plan.plan
+
+    def plan_problem(self) -> str | None:
+        """Why the kept plan could not be read, if so."""
+        return self._parts.plan.problem
+
+    async def set_plan(self, plan: Plan) -> Plan:
+        """Keep `plan` and let it hold. Raise `PlanConflictError` or `StoreError`."""
+        return await self._parts.plan.save(plan)
+
+    def anomaly(self) -> Mapping[str, Any] | None:
+        """What was learned to be normal and how the last hour was."""
+        view = self._parts.vision.anomaly() if self._parts.vision else None
+        return None if view is None else msgspec.to_builtins(view)
+
+    async def reset_anomaly(self) -> None:
+        """Forget what was learned to be normal. Raise `StoreError` if that cannot be made durable."""
+        if self._parts.vision:
+            await self._parts.vision.forget_normal()
+
+    async def feedback(self, event_id: str, normal: bool) -> bool:
+        """Somebody says that an event was normal, or that it was not: kept, and taught where it was an anomaly.
+
+        Raise `StoreError` if it cannot be kept.
+        """
+        if self._parts.vision:
+            await self._parts.vision.feedback(event_id, normal=normal)
+        await to_thread.run_sync(lambda: self._parts.opinions.say(event_id, normal=normal))
+        return True
+
+    def feedback_of(self, event_id: str) -> bool | None:
+        """What was last said of an event."""
+        return self._parts.opinions.of(event_id)
 
     def health_changed(self, part: PartHealth) -> None:
         """Clear the live picture when the camera is lost, so that nobody takes an old one for now."""

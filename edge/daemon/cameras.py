@@ -8,25 +8,28 @@ import numpy as np
 from contract.messages import Event
 from contract.plan import Plan
 from edge.capture.camera import Camera
-from edge.capture.privacy import FaceFinder, PrivacyPainter, PrivateCamera
+from edge.capture.privacy import PrivacyPainter, PrivateCamera
 from edge.capture.service import CaptureService
 from edge.capture.settings import CameraSettings
-from edge.core.errors import ModelError
 from edge.core.frame import Frame
 from edge.core.service import Service
 from edge.core.slot import Slot
 from edge.daemon.camera import CameraParts, CameraUnit
 from edge.daemon.drivers import camera_opener
 from edge.daemon.ground import Ground
+from edge.daemon.opinions import Opinions
 from edge.daemon.plan_desk import PlanDesk
 from edge.daemon.plans import PlanStore
-from edge.models.store import ModelStore
 from edge.recording.ledger import ClosedRecording, RecordingTeller
 from edge.recording.retention import RetentionService
 from edge.recording.service import RecordingService
 from edge.recording.spool import Spool
 from edge.sync.uploader import Uploader
-from edge.vision.service import VisionOutlets, VisionService
+from edge.vision.detect.detections import Expression
+from edge.vision.detect.faces import FaceFinder
+from edge.vision.detect.service import DetectorService
+from edge.vision.service import VisionService
+from edge.vision.telling import VisionOutlets
 from edge.web.relay import Relays
 
 
@@ -89,11 +92,20 @@ def make_camera(
         clock=clock,
         rng=ground.rng,
     )
-    vision = _vision(ground, settings.id, slot, recorder) if config.vision.enabled else None
+    detector, vision = _eyes(ground, settings.id, slot, recorder) if config.vision.enabled else (None, None)
+    if vision:
+        desk.follow(vision.adopt)
     unit = CameraUnit(
         settings.id,
         CameraParts(
-            slot=slot, capture=capture, recorder=recorder, vision=vision, has_room=recorders.retention.has_room
+            slot=slot,
+            capture=capture,
+            recorder=recorder,
+            vision=vision,
+            detector=detector,
+            plan=desk,
+            opinions=Opinions(config.state / "opinions" / f"{settings.id}.json"),
+            has_room=recorders.retention.has_room,
         ),
         name=settings.name,
         hub=ground.hub,
@@ -102,14 +114,14 @@ def make_camera(
         viewers=relays.viewers,
         start_wait_s=config.web.start_wait_s,
     )
-    return unit, [recorder, capture, *([vision] if vision else []), unit]
+    return unit, [recorder, capture, *([vision] if vision else []), *([detector] if detector else []), unit]
 
 
 def _private(
     settings: CameraSettings, ground: Ground, desk: PlanDesk, on_change: Callable[[], None]
 ) -> Callable[[], Camera]:
     """What makes the camera with its privacy painter; `on_change` is called when more or less is to be hidden."""
-    painter = PrivacyPainter(lambda: _face_finder(ground.models))
+    painter = PrivacyPainter(lambda: FaceFinder(ground.models))
     open_plain = camera_opener(settings, ground.config.secrets, ground.clock)
     if desk.problem:
         painter.withhold(desk.problem)
@@ -122,37 +134,57 @@ def _private(
     return lambda: PrivateCamera(open_plain(), painter)
 
 
-def _face_finder(models: ModelStore) -> FaceFinder:
-    raise ModelError(f"there is no model for the task 'faces' ({len(models.problems)} problems)")
-
-
 def _forget(slot: Slot[Frame], recorder: RecordingService) -> None:
     """What was taken under another plan is neither shown nor recorded any more."""
     slot.clear()
     recorder.forget_pre_roll()
 
 
-def _vision(ground: Ground, camera_id: str, slot: Slot[Frame], recorder: RecordingService) -> VisionService:
-    def opened(event: Event) -> None:
-        recorder.event_opened(event.event_id)
+def _eyes(
+    ground: Ground, camera_id: str, slot: Slot[Frame], recorder: RecordingService
+) -> tuple[DetectorService, VisionService]:
+    """The analysis of a camera, and the detectors that it asks."""
+    settings = ground.config.vision
 
-    def closed(event: Event) -> None:
-        recorder.event_closed(event.event_id)
+    def hear(expression: Expression) -> None:
+        for listener in ground.expressions:
+            listener(expression)
 
-    outlets = VisionOutlets(
-        sink=ground.outbox,
-        hub=ground.hub,
+    detector = DetectorService(
+        camera_id,
+        models=ground.models,
+        settings=settings.detect,
         health=ground.health,
-        on_event_opened=opened,
-        on_event_closed=closed,
+        clock=ground.clock,
+        on_expression=hear,
     )
-    return VisionService(
+    vision = VisionService(
         camera_id,
         slot=slot,
         models=ground.models,
-        settings=ground.config.vision,
-        outlets=outlets,
+        settings=settings,
+        outlets=_outlets(ground, recorder),
         clock=ground.clock,
         rng=np.random.default_rng(),
         state_dir=ground.config.state / "vision",
+        detector=detector,
+        turns=ground.turns,
+    )
+    return detector, vision
+
+
+def _outlets(ground: Ground, recorder: RecordingService) -> VisionOutlets:
+    def follow(event: Event) -> None:
+        if event.phase == "open":
+            recorder.event_opened(event.event_id)
+        elif event.phase == "close":
+            recorder.event_closed(event.event_id)
+
+    return VisionOutlets(
+        sink=ground.outbox,
+        hub=ground.hub,
+        health=ground.health,
+        album=ground.album,
+        on_event=follow,
+        recording_of=recorder.recording_of,
     )

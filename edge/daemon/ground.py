@@ -1,7 +1,9 @@
 """What every room stands on, made once."""
 
+import asyncio
 import random
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from edge.config import EdgeConfig
 from edge.core.clock import Clock
@@ -9,6 +11,8 @@ from edge.core.health import Health
 from edge.core.hub import Hub
 from edge.models.store import ModelStore
 from edge.outbox.store import Outbox
+from edge.vision.detect.detections import Expression
+from edge.vision.events.album import EventAlbum
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +25,11 @@ class Ground:
     health: Health
     outbox: Outbox
     models: ModelStore
+    album: EventAlbum
+    turns: asyncio.Semaphore
+    """As many cameras analyse a frame at once as there are cores; first come, first served."""
+    expressions: list[Callable[[Expression], None]] = field(default_factory=list)
+    """Who hears what faces in front of the cameras express."""
 
     @property
     def rng(self) -> random.Random:

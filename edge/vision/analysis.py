@@ -1,45 +1,57 @@
-"""Everything that is done to one frame, in order: luma, motion, tracks, anomaly, findings."""
+"""Everything that is done to one frame, in order: luma, motion, tracks, places, the unusual, findings."""
 
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 
-from contract.messages import Box
+from contract.plan import LoiteringRule, Plan
 from edge.core.frame import Frame
 from edge.models.session import Model
+from edge.vision.detect.detections import Label
 from edge.vision.findings import Finding, Thing
-from edge.vision.pixels.blobs import find_blobs
-from edge.vision.pixels.luma import CELL, Plane, analysis_size, read_luma
-from edge.vision.pixels.motion import MotionDetector
-from edge.vision.pixels.stillness import is_trace, window_of
+from edge.vision.pixels.condition import Condition, find_tampering
+from edge.vision.pixels.luma import Plane, analysis_size, read_luma
+from edge.vision.places.hours import after_hours_bonus
 from edge.vision.places.staying import find_loitering
+from edge.vision.places.watch import PlaceReport, Places, View, longest_wait_s
 from edge.vision.settings import VisionSettings
+from edge.vision.sight import Eye, Sight
 from edge.vision.things.moving import find_motion
-from edge.vision.things.tracks import Track, Tracker, centre_of
-from edge.vision.unusual.alarm import AnomalyAlarm
-from edge.vision.unusual.anomaly import AnomalyDetector, Learning, Reading
-from edge.vision.unusual.baseline import load_baseline, save_baseline
+from edge.vision.things.portrait import thing_of
+from edge.vision.things.tracks import Track, centre_of
+from edge.vision.unusual.learning import Learning
+from edge.vision.unusual.reading import Reading
+from edge.vision.unusual.watch import Unusual
 
-_GAP: Final = 3.0
-"""Frames this many usual intervals apart say nothing about speed."""
-_CHANGE: Final = 12
-"""Luma: what differs by more from the frame before moved."""
-_SMOOTHING: Final = 0.1
 _LEAST_AGE_S: Final = 60.0
 _DWELL_ROOM: Final = 2.5
-"""What stands still becomes background after this many times the loitering limit: loitering is seen before."""
+"""What stands still becomes background after this many times the longest wait of a rule: the rule sees it before."""
+_NOBODY: Final[Mapping[int, Label]] = {}
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """When a frame was taken, by both clocks; `local` is the time of the place, None where it is not known."""
+
+    mono_ns: int
+    t_ms: int = 0
+    local: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What one frame shows. `reading` is None where anomaly analysis is switched off."""
+    """What one frame shows. `reading` is None where anomaly analysis is off or the picture is not fit for it."""
 
     things: tuple[Thing, ...]
     findings: tuple[Finding, ...]
     reading: Reading | None
+    condition: Condition
+    places: PlaceReport
+    after_hours: bool = False
 
 
 class FrameAnalysis:
@@ -49,120 +61,137 @@ class FrameAnalysis:
     """
 
     def __init__(
-        self, motion: Model, anomaly: Model | None, settings: VisionSettings, rng: np.random.Generator, kept: Path
+        self,
+        motion: Model,
+        anomaly: Model | None,
+        settings: VisionSettings,
+        rng: np.random.Generator,
+        kept: Path,
+        *,
+        plan: Plan | None = None,
     ) -> None:
         self._models = motion, anomaly
         self._settings = settings
         self._rng = rng
         self._kept = kept
-        self._size = (0, 0)
-        self._motion: MotionDetector | None = None
-        self._anomaly: AnomalyDetector | None = None
-        self._tracker = Tracker()
-        self._alarm = AnomalyAlarm(settings.consecutive_frames)
-        self._before: Plane | None = None
-        self._last_ns: int | None = None
-        self._period_ns = 0.0
+        self._places = Places(plan or Plan())
+        self._eye: Eye | None = None
+        self.unusual: Unusual | None = None
 
-    def step(self, frame: Frame) -> Seen:
-        """Analyse one frame; frames come in order.
+    @property
+    def plan(self) -> Plan:
+        """The plan that holds."""
+        return self._places.plan
+
+    def adopt(self, plan: Plan) -> None:
+        """Let `plan` hold from the next frame on."""
+        self._places.adopt(plan)
+        if self._eye:
+            self._eye.motion.age_limit = self._age_limit()
+        if self.unusual:
+            self.unusual.set_sensitivity(plan.sensitivity)
+
+    def step(self, frame: Frame, moment: Moment | None = None, labels: Mapping[int, Label] = _NOBODY) -> Seen:
+        """Analyse one frame; frames come in order. `labels` are what detectors say of tracks.
 
         Raise `FrameUndecodableError` if it is no JPEG, `ModelError` if a model fails.
         """
+        moment = moment or Moment(frame.mono_ns)
         size = analysis_size(frame.width, frame.height)
         luma = read_luma(frame, size)
-        motion = self._motion if self._motion and size == self._size else self._begin(size)
-        follows = self._follows(frame.mono_ns)
-        mask = motion.step(luma)
-        blobs = find_blobs(mask, self._settings.min_area, self._changed(luma))
-        tracks = self._tracker.step(blobs, frame.mono_ns)
-        self._absorb_traces(tracks, mask, luma, motion)
-        reading = self._read(luma, _without_still(mask, tracks), usable=follows and not motion.learning)
-        return self._sum_up(tracks, reading, frame.mono_ns)
+        eye = self._eye if self._eye and self._eye.size == size else self._begin(size)
+        sight = eye.look(luma, frame.mono_ns, counts=self._places.mask(size), min_area=self._settings.min_area)
+        things = tuple(self._thing(track, labels) for track in sight.tracks)
+        places = self._places.step(things, _view(sight, luma), frame.mono_ns, moment.local)
+        eye.absorb_traces(sight, luma)
+        reading, unusual = self._judge(sight, luma, things, moment)
+        return Seen(
+            things=things,
+            findings=self._findings(sight.condition, things, places, unusual),
+            reading=reading,
+            condition=sight.condition,
+            places=places,
+            after_hours=after_hours_bonus(self.plan, moment.local) > 0,
+        )
 
     def reset(self) -> None:
         """Forget what is going on, the background included. What was learned to be normal stays (X.10)."""
-        self._tracker.reset()
-        self._alarm.reset()
-        self._last_ns = self._before = None
-        if self._motion:
-            self._motion.reset()
-        if self._anomaly:
-            self._anomaly.cut()
+        self._places.reset()
+        if self._eye:
+            self._eye.reset()
+        if self.unusual:
+            self.unusual.reset()
 
     def save(self) -> None:
         """Keep what was learned. Raise `OSError` if the disk will not take it."""
-        model = self._models[1]
-        if self._anomaly and model:
-            save_baseline(self._anomaly.baseline, self._kept, _version(model))
+        if self.unusual:
+            self.unusual.save()
 
-    def _begin(self, size: tuple[int, int]) -> MotionDetector:
-        """Detectors for another size of picture."""
+    def _begin(self, size: tuple[int, int]) -> Eye:
+        """Eye and normal for another size of picture."""
         settings, (motion, anomaly) = self._settings, self._models
-        still_s = max(_LEAST_AGE_S, settings.loitering_s * _DWELL_ROOM)
-        age_limit = still_s * settings.max_fps
         self.reset()
-        self._size = size
-        self._motion = MotionDetector(motion, size, self._rng, threshold=settings.motion_threshold, age_limit=age_limit)
+        self.save()
+        self._eye = Eye(motion, size, self._rng, threshold=settings.motion_threshold, age_limit=self._age_limit())
         if anomaly:
-            baseline = load_baseline(self._kept, (size[1] // CELL, size[0] // CELL), _version(anomaly))
-            self._anomaly = AnomalyDetector(anomaly, size, _learning(settings), baseline)
-        return self._motion
+            self.unusual = Unusual(
+                anomaly,
+                size,
+                learning=_learning(settings),
+                consecutive=settings.consecutive_frames,
+                kept=self._kept,
+                settings=settings.unusual,
+            )
+            self.unusual.set_sensitivity(self.plan.sensitivity)
+        return self._eye
 
-    def _changed(self, luma: Plane) -> Plane:
-        """Non-zero where a pixel differs from the frame before; everywhere in a first frame."""
-        before, self._before = self._before, luma
-        if before is None or before.shape != luma.shape:
-            return np.ones_like(luma)
-        return np.asarray(cv2.absdiff(luma, before) > _CHANGE, np.uint8)
+    def _age_limit(self) -> float:
+        """Frames after which what stands still becomes background."""
+        longest_s = max(self._settings.loitering_s, longest_wait_s(self.plan)) * _DWELL_ROOM
+        return max(_LEAST_AGE_S, longest_s) * self._settings.max_fps
 
-    def _absorb_traces(self, tracks: list[Track], mask: Plane, luma: Plane, motion: MotionDetector) -> None:
-        for track in tracks:
-            if track.still and is_trace(track.blob, mask, luma, motion.background()):
-                motion.absorb(window_of(track.blob, mask.shape))
+    def _thing(self, track: Track, labels: Mapping[int, Label]) -> Thing:
+        habit = self.unusual.habitual_share(*centre_of(track.blob)) if self.unusual else 0.0
+        label = labels.get(track.number)
+        if label is None:
+            return thing_of(track, habitual_share=habit)
+        return thing_of(track, habitual_share=habit, label=label.label, label_confidence=label.confidence)
 
-    def _follows(self, at_ns: int) -> bool:
-        """Whether this frame came about as long after the last as frames here usually do."""
-        last_ns, self._last_ns = self._last_ns, at_ns
-        if last_ns is None:
-            return False
-        period_ns = float(at_ns - last_ns)
-        usual_ns = self._period_ns or period_ns
-        self._period_ns = usual_ns + _SMOOTHING * (period_ns - usual_ns)
-        return period_ns <= _GAP * usual_ns
-
-    def _read(self, luma: Plane, mask: Plane, *, usable: bool) -> Reading | None:
-        return self._anomaly.step(luma, mask, usable=usable) if self._anomaly else None
-
-    def _sum_up(self, tracks: list[Track], reading: Reading | None, at_ns: int) -> Seen:
-        things = tuple(self._thing(track) for track in tracks)
-        motion, anomaly = self._models
-        found = [
-            _signed(find_motion(things, self._settings.min_motion_s), motion),
-            _signed(find_loitering(things, self._settings.loitering_s), motion),
-        ]
-        if reading and anomaly:
-            found.append(_signed(self._alarm.step(reading, things, at_ns), anomaly))
-        return Seen(things, tuple(finding for finding in found if finding), reading)
-
-    def _thing(self, track: Track) -> Thing:
-        blob = track.blob
-        habit = self._anomaly.habitual_share(*centre_of(blob)) if self._anomaly else 0.0
-        return Thing(
-            box=Box(
-                x=blob.x,
-                y=blob.y,
-                w=blob.w,
-                h=blob.h,
-                label="still" if track.still else "motion",
-                track=track.number,
-            ),
-            still=track.still,
-            since_ns=track.began_ns,
-            moving_s=(track.moved_ns - track.began_ns) / 1e9,
-            dwell_s=track.dwell_s,
-            habitual_share=habit,
+    def _judge(
+        self, sight: Sight, luma: Plane, things: tuple[Thing, ...], moment: Moment
+    ) -> tuple[Reading | None, Finding | None]:
+        if self.unusual is None:
+            return None, None
+        if not sight.condition.judged or sight.condition.relearn:
+            self.unusual.cut()
+            return None, None
+        return self.unusual.step(
+            luma,
+            sight.moving,
+            usable=sight.usable,
+            at_ns=moment.mono_ns,
+            t_ms=moment.t_ms,
+            hour=moment.local.hour if moment.local else None,
+            things=things,
+            score_bonus=after_hours_bonus(self.plan, moment.local),
         )
+
+    def _findings(
+        self, condition: Condition, things: tuple[Thing, ...], places: PlaceReport, unusual: Finding | None
+    ) -> tuple[Finding, ...]:
+        """All that goes on, each with the model that it rests on."""
+        motion, anomaly = self._models
+        found = [find_tampering(condition), find_motion(things, self._settings.min_motion_s), *places.findings]
+        if not _loitering_by_zone(self.plan):
+            found.append(find_loitering(things, self._settings.loitering_s))
+        signed = [_signed(finding, motion) for finding in found if finding]
+        if unusual and anomaly:
+            signed.append(_signed(unusual, anomaly))
+        return tuple(signed)
+
+
+def _view(sight: Sight, luma: Plane) -> View | None:
+    return None if sight.background is None else View(luma=luma, background=sight.background, mask=sight.mask)
 
 
 def _learning(settings: VisionSettings) -> Learning:
@@ -173,22 +202,10 @@ def _learning(settings: VisionSettings) -> Learning:
     )
 
 
-def _without_still(mask: Plane, tracks: list[Track]) -> Plane:
-    """The mask of what moves: a thing that stands still must not teach its place that speed is none."""
-    still = [window_of(track.blob, mask.shape) for track in tracks if track.still]
-    if not still:
-        return mask
-    moving = mask.copy()
-    for window in still:
-        moving[window] = 0
-    return moving
+def _loitering_by_zone(plan: Plan) -> bool:
+    return any(isinstance(rule, LoiteringRule) for zone in plan.zones for rule in zone.rules)
 
 
-def _signed(finding: Finding | None, model: Model) -> Finding | None:
-    """With the model that it rests on."""
+def _signed(finding: Finding, model: Model) -> Finding:
     manifest = model.manifest
-    return finding and replace(finding, model=manifest.name, model_version=manifest.version)
-
-
-def _version(model: Model) -> str:
-    return f"{model.manifest.name} {model.manifest.version}"
+    return replace(finding, model=manifest.name, model_version=manifest.version)

@@ -1,6 +1,7 @@
 """What a camera's analysis shows the world now: put together from a frame's findings, told at a bounded rate."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from msgspec.structs import replace
@@ -10,13 +11,36 @@ from edge.core.clock import Stamp
 from edge.core.hub import Hub
 from edge.vision.analysis import Seen
 from edge.vision.findings import Finding, Thing
-from edge.vision.state import AiStatus, AnomalyStatus, LearningProgress, LiveBox, VisionState, anomaly_stats
+from edge.vision.state import (
+    AiStatus,
+    AnomalyStatus,
+    Flood,
+    LearningProgress,
+    LiveBox,
+    Pace,
+    PictureCondition,
+    VisionState,
+    anomaly_stats,
+)
+from edge.vision.unusual.reading import Reading
 
 TOPIC: Final = "vision"
 _MOVING_NS: Final = 100_000_000
 _IDLE_NS: Final = 1_000_000_000
 _SHOWN_AS_MOTION_S: Final = 0.2
 """What was seen for less is not yet shown as motion: a status that flickers tells nobody anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What there is to show of a frame beside what was seen in it."""
+
+    seq: int
+    now: Stamp
+    condition: PictureCondition
+    pace: Pace
+    flood: Flood
+    analysis_ms: float
 
 
 class LiveState:
@@ -33,31 +57,40 @@ class LiveState:
         """One more anomaly began."""
         self._anomalies += 1
 
-    def show(self, seen: Seen, alert: Finding | None, seq: int, now: Stamp, analysis_ms: float) -> None:
-        """A frame was analysed; tell if it is time to, at once if `ai_status` changed."""
+    def show(self, seen: Seen, alert: Finding | None, shown: Shown) -> None:
+        """A frame was analysed; tell if it is time to, at once if `ai_status` or the condition changed."""
         self._frames += 1
         reading = seen.reading
-        learned = bool(reading and reading.complete)
+        learning = self._learning(reading)
         state = replace(
             self.state,
-            t_ms=now.wall_ms,
-            frame_seq=seq,
+            t_ms=shown.now.wall_ms,
+            frame_seq=shown.seq,
             ai_status=_status(seen, alert),
             boxes=_boxes(seen, alert),
+            zones=list(seen.places.zones),
+            lines=list(seen.places.lines),
+            condition=shown.condition,
+            pace=shown.pace,
+            flood=shown.flood,
+            after_hours=seen.after_hours,
             score=round(reading.score, 3) if reading else 0.0,
-            threshold=round(reading.threshold, 3) if reading else 0.0,
-            learning=LearningProgress(complete=learned, progress=round(reading.progress, 3) if reading else 0.0),
+            threshold=round(reading.threshold, 3) if reading else self.state.threshold,
+            learning=learning,
             anomaly_status=_anomaly_status(alert),
-            anomaly_stats=anomaly_stats(self._frames, self._anomalies, learning_complete=learned),
-            analysis_ms=round(analysis_ms, 2),
+            anomaly_stats=anomaly_stats(self._frames, self._anomalies, learning_complete=learning.complete),
+            analysis_ms=round(shown.analysis_ms, 2),
         )
-        self._tell(state, now)
+        self._tell(state, shown.now)
 
-    def idle(self, alert: Finding | None, now: Stamp) -> None:
+    def idle(self, alert: Finding | None, now: Stamp, pace: Pace) -> None:
         """No frame came for a while: nothing moves that we know of."""
         status: AiStatus = "ALERT" if alert else "IDLE"
         anomaly = _anomaly_status(alert)
-        self._tell(replace(self.state, t_ms=now.wall_ms, ai_status=status, boxes=[], anomaly_status=anomaly), now)
+        idle = replace(
+            self.state, t_ms=now.wall_ms, ai_status=status, boxes=[], anomaly_status=anomaly, score=0.0, pace=pace
+        )
+        self._tell(idle, now)
 
     def reset(self, now: Stamp) -> None:
         """Back to the start, counts included (S1.10); what was learned is still learned."""
@@ -68,8 +101,15 @@ class LiveState:
         fresh = VisionState(camera=before.camera, t_ms=now.wall_ms, learning=before.learning, anomaly_stats=stats)
         self._tell(fresh, now)
 
+    def _learning(self, reading: Reading | None) -> LearningProgress:
+        """How far it is; while the picture is not fit to be judged, as far as it was."""
+        if reading is None:
+            return self.state.learning
+        return LearningProgress(complete=reading.complete, progress=round(reading.progress, 3))
+
     def _tell(self, state: VisionState, now: Stamp) -> None:
-        changed = state.ai_status != self.state.ai_status
+        before = self.state
+        changed = (state.ai_status, state.condition.kind) != (before.ai_status, before.condition.kind)
         self.state = state
         pause_ns = _IDLE_NS if state.ai_status == "IDLE" else _MOVING_NS
         if changed or self._told_ns is None or now.mono_ns - self._told_ns >= pause_ns:

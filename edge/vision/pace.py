@@ -1,4 +1,4 @@
-"""Which frames are analysed: every n-th, no more than so many a second, always the newest; and whether that succeeds."""
+"""Which frames are analysed: every n-th, no more than so many a second, always the newest; whether that succeeds."""
 
 import asyncio
 from collections import deque

@@ -1,10 +1,11 @@
 """The service that watches one camera: newest frame in, state to the hub, events to the store."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Final, TypeVar
@@ -12,26 +13,28 @@ from typing import Final, TypeVar
 import numpy as np
 
 from contract.messages import Event
+from contract.plan import Plan
 from edge.core.backoff import Backoff
-from edge.core.clock import Clock, Stamp
-from edge.core.errors import ModelError
+from edge.core.clock import Clock, wall_ms_of
+from edge.core.errors import ModelError, StoreError
 from edge.core.frame import Frame
-from edge.core.health import Health, State
-from edge.core.hub import Hub
-from edge.core.records import RecordSink
+from edge.core.health import State
 from edge.core.service import Pulse
 from edge.core.slot import Slot
 from edge.models.store import ModelStore
-from edge.vision.analysis import FrameAnalysis, Seen
-from edge.vision.events.book import EventBook
+from edge.vision.analysis import FrameAnalysis, Moment, Seen
+from edge.vision.detect.service import DetectorService
+from edge.vision.events.book import EventBook, Kept
 from edge.vision.events.journal import EventJournal
-from edge.vision.findings import MOTION
-from edge.vision.live import LiveState
 from edge.vision.pace import FramePace
 from edge.vision.pixels.luma import FrameUndecodableError
+from edge.vision.places.hours import PlanClock
 from edge.vision.settings import VisionSettings
-from edge.vision.state import VisionState
+from edge.vision.state import Pace, VisionState
 from edge.vision.stats import VisionStats
+from edge.vision.telling import Telling, VisionOutlets
+from edge.vision.unusual.view import AnomalyView
+from edge.vision.unusual.watch import Unusual
 
 _RETRY_LIMIT_S: Final = 10.0
 _SAVE_EVERY_NS: Final = 300_000_000_000
@@ -40,27 +43,14 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class VisionOutlets:
-    """Where a camera's analysis puts what it finds.
-
-    The callables, for the recorder, are called on the event loop and must not wait.
-    """
-
-    sink: RecordSink
-    hub: Hub
-    health: Health
-    on_event_opened: Callable[[Event], None] | None = None
-    on_event_closed: Callable[[Event], None] | None = None
-
-
 class VisionService:
     """Analyses the newest frame of a camera's slot, one after the other, in a thread of its own (X.9).
 
-    If a model fails the stream goes on: health `vision.<camera>` says so and the models are tried again (S1.17).
+    If a model fails the stream goes on: health `vision.<camera>` says so and the models are tried again (S1.17). If
+    analysis falls behind it takes the newest frame, skips the others and says so there too.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root's
         self,
         camera_id: str,
         *,
@@ -71,24 +61,29 @@ class VisionService:
         clock: Clock,
         rng: np.random.Generator,
         state_dir: Path,
+        detector: DetectorService | None = None,
+        turns: asyncio.Semaphore | None = None,
     ) -> None:
-        """`state_dir` is where what the camera learned is kept; it is made when first needed."""
+        """`state_dir` is where what the camera learned is kept; it is made when first needed. `turns`, shared by all
+        cameras, lets as many analyse at once as there are cores, first come first served."""
         self._name = f"vision.{camera_id}"
         self._pulse = Pulse(clock)
-        self._camera = camera_id
         self._pace = FramePace(slot, clock, every_nth=settings.every_nth, max_fps=settings.max_fps)
         self._models = models
         self._settings = settings
-        self._outlets = outlets
+        self._health = outlets.health
         self._clock = clock
         self._rng = rng
         self._kept = state_dir / f"vision-{camera_id}.learned"
+        self._detector = detector
+        self._turns = turns or contextlib.nullcontext()
         self._jitter = Random(int(rng.integers(2**32)))  # noqa: S311 - spreads retries, guards nothing
-        self._journal = EventJournal(outlets.sink, clock, Backoff(self._jitter))
-        self._book = EventBook(camera_id, settings)
-        self._live = LiveState(camera_id, outlets.hub)
+        self._telling = _telling(camera_id, settings, outlets, clock, self._jitter)
+        self._plan = Plan()
+        self._plan_clock = PlanClock("")
         self._stats = VisionStats()
         self._analysis: FrameAnalysis | None = None
+        self._thread: ThreadPoolExecutor | None = None
         self._reset_asked = False
         self._saved_ns = clock.mono_ns()
         self._bad_in_a_row = 0
@@ -106,135 +101,177 @@ class VisionService:
     @property
     def state(self) -> VisionState:
         """What the camera shows now."""
-        return self._live.state
+        return self._telling.state
 
     @property
     def stats(self) -> VisionStats:
         """Counts for metrics."""
-        return replace(self._stats, frames_skipped=self._pace.skipped, records_dropped=self._journal.dropped)
+        return replace(
+            self._stats,
+            frames_skipped=self._pace.skipped,
+            events_opened=self._telling.events_opened,
+            records_dropped=self._telling.journal.dropped,
+        )
+
+    def adopt(self, plan: Plan) -> None:
+        """Let `plan` hold from the next frame on."""
+        self._plan = plan
+        self._plan_clock = PlanClock(plan.timezone)
 
     def reset(self) -> None:
         """Forget what goes on and the background, end open events, count from zero (S1.10).
 
         What was learned to be normal stays (X.10).
         """
-        now = self._clock.now()
-        self._tell(self._book.close_all(now), now)
-        self._live.reset(now)
+        self._telling.reset(self._clock.now())
         self._reset_asked = True
+
+    def anomaly(self) -> AnomalyView | None:
+        """What was learned to be normal and how the last hour was; None while nothing unusual is looked for."""
+        unusual = self._unusual
+        return unusual.view() if unusual else None
+
+    async def forget_normal(self) -> None:
+        """Learn what is normal from nothing. Raise `StoreError` if that cannot be made durable."""
+        await self._ask(lambda unusual: unusual.forget())
+
+    async def feedback(self, event_id: str, *, normal: bool) -> bool:
+        """Somebody says that what raised an alarm was normal, or was not; whether anything is known of that alarm.
+
+        Raise `StoreError` if it cannot be kept.
+        """
+        heard = await self._ask(
+            lambda unusual: unusual.teach_normal(event_id) if normal else unusual.teach_unusual(event_id)
+        )
+        return bool(heard)
 
     async def run(self) -> None:
         """Analyse for ever; on cancellation end what is open and keep what was learned."""
         if not self._settings.enabled:
             await self._rest()
         with ThreadPoolExecutor(1, thread_name_prefix=self._name) as thread:
+            self._thread = thread
             try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self._journal.run(), name=f"{self._name}.journal")
-                    group.create_task(self._watch(thread), name=f"{self._name}.watch")
+                    group.create_task(self._telling.journal.run(), name=f"{self._name}.journal")
+                    group.create_task(self._watch(), name=f"{self._name}.watch")
             finally:
-                await self._end(thread)
+                await self._end()
+
+    @property
+    def _unusual(self) -> Unusual | None:
+        return self._analysis.unusual if self._analysis else None
+
+    async def _ask(self, question: Callable[[Unusual], _T]) -> _T | None:
+        """Ask in the analysis thread; None where nobody is there to answer."""
+        unusual = self._unusual
+        if unusual is None or self._thread is None:
+            return None
+        try:
+            return await self._in_thread(lambda: question(unusual))
+        except OSError as error:
+            raise StoreError(f"what was learned cannot be kept: {error.strerror or error}") from error
 
     async def _rest(self) -> None:
-        self._outlets.health.set(self._name, State.STOPPED, "switched off in the settings")
+        self._health.set(self._name, State.STOPPED, "switched off in the settings")
         while True:
             self._pulse.beat()
             await self._clock.sleep(_RETRY_LIMIT_S)
 
-    async def _watch(self, thread: ThreadPoolExecutor) -> None:
+    async def _watch(self) -> None:
         backoff = Backoff(self._jitter, limit_s=_RETRY_LIMIT_S)
         while True:
             try:
-                await self._in(thread, self._load)
-                self._outlets.health.set(self._name, State.OK)
-                await self._follow(thread, backoff)
+                await self._in_thread(self._load)
+                self._tell_health()
+                await self._follow(backoff)
             except ModelError as error:
                 self._stats = replace(self._stats, model_failures=self._stats.model_failures + 1)
-                self._outlets.health.set(self._name, State.FAILED, f"no analysis: {error}")
+                self._health.set(self._name, State.FAILED, f"no analysis: {error}")
                 self._idle()
                 await self._clock.sleep(backoff.next())
 
     def _load(self) -> None:
         motion = self._models.load("motion")
         anomaly = self._models.load("anomaly") if self._settings.anomaly else None
-        self._analysis = FrameAnalysis(motion, anomaly, self._settings, self._rng, self._kept)
+        self._analysis = FrameAnalysis(motion, anomaly, self._settings, self._rng, self._kept, plan=self._plan)
 
-    async def _follow(self, thread: ThreadPoolExecutor, backoff: Backoff) -> None:
+    async def _follow(self, backoff: Backoff) -> None:
         """Every frame that is due, until a model fails."""
         while True:
             frame = await self._pace.next_due()
             if frame is None:
                 self._idle()
                 continue
-            await self._analyse(thread, frame)
+            async with self._turns:
+                await self._analyse(frame)
             backoff.reset()
-            await self._save_sometimes(thread)
+            self._tell_health()
+            await self._save_sometimes()
 
-    async def _analyse(self, thread: ThreadPoolExecutor, frame: Frame) -> None:
-        began_ns = self._clock.mono_ns()
+    async def _analyse(self, frame: Frame) -> None:
+        now, began_ns = self._clock.now(), self._clock.mono_ns()
+        moment = Moment(frame.mono_ns, wall_ms_of(frame.mono_ns, now), self._plan_clock.local(now))
         try:
-            seen = await self._in(thread, lambda: self._look(frame))
-        except FrameUndecodableError as error:
-            self._note_bad(error)
+            seen = await self._in_thread(lambda: self._look(frame, moment))
+        except FrameUndecodableError:
+            self._stats = replace(self._stats, frames_undecodable=self._stats.frames_undecodable + 1)
+            self._bad_in_a_row += 1
+            self._pulse.beat()
             return
         took_ns = self._clock.mono_ns() - began_ns
-        self._note_good(took_ns)
-        now = self._clock.now()
-        self._tell(self._book.step(seen.findings, now, frame.mono_ns), now)
-        self._live.show(seen, self._book.alert, frame.seq, now, took_ns / 1e6)
+        self._count(took_ns)
+        self._note(self._telling.show(seen, frame, self._clock.now(), self._pace_now(), took_ns / 1e6))
+        if self._detector:
+            self._detector.offer(frame, seen.things)
         self._pulse.beat()
 
-    def _look(self, frame: Frame) -> Seen:
+    def _look(self, frame: Frame, moment: Moment) -> Seen:
         """In the thread: one frame."""
-        if self._analysis is None:
+        analysis = self._analysis
+        if analysis is None:
             raise ModelError("no model is loaded")
         if self._reset_asked:
             self._reset_asked = False
-            self._analysis.reset()
-        return self._analysis.step(frame)
+            analysis.reset()
+        if analysis.plan is not self._plan:
+            analysis.adopt(self._plan)
+        return analysis.step(frame, moment, self._detector.labels() if self._detector else {})
+
+    def _note(self, events: list[Event]) -> None:
+        """Let what judged the unusual know by which id its alarms are known."""
+        if unusual := self._unusual:
+            for event in events:
+                unusual.note(event)
 
     def _idle(self) -> None:
-        now = self._clock.now()
-        self._tell(self._book.step((), now, now.mono_ns), now)
-        self._live.idle(self._book.alert, now)
+        self._telling.idle(self._clock.now(), self._pace_now())
         self._pulse.beat()
 
-    def _tell(self, events: list[Event], now: Stamp) -> None:
-        for event in events:
-            self._journal.put(event, now)
-            if event.phase == "open":
-                self._note_opened(event)
-            elif event.phase == "close" and self._outlets.on_event_closed:
-                self._outlets.on_event_closed(event)
-
-    def _note_opened(self, event: Event) -> None:
-        self._stats = replace(self._stats, events_opened=self._stats.events_opened + 1)
-        if event.type != MOTION:
-            self._live.count_anomaly()
-        if self._outlets.on_event_opened:
-            self._outlets.on_event_opened(event)
-
-    def _note_good(self, took_ns: int) -> None:
+    def _count(self, took_ns: int) -> None:
         before = self._stats
+        self._bad_in_a_row = 0
         self._stats = replace(
             before, frames_analysed=before.frames_analysed + 1, analysis_s=before.analysis_s + took_ns / 1e9
         )
-        if self._bad_in_a_row >= _BAD_FRAMES:
-            self._outlets.health.set(self._name, State.OK)
-        self._bad_in_a_row = 0
 
-    def _note_bad(self, error: FrameUndecodableError) -> None:
-        self._stats = replace(self._stats, frames_undecodable=self._stats.frames_undecodable + 1)
-        self._bad_in_a_row += 1
-        if self._bad_in_a_row >= _BAD_FRAMES:
-            self._outlets.health.set(self._name, State.DEGRADED, f"{error}, nor could the {_BAD_FRAMES - 1} before")
-        self._pulse.beat()
+    def _pace_now(self) -> Pace:
+        return Pace(fps=round(self._pace.fps, 1), skipped=self._pace.skipped, behind=self._pace.behind)
 
-    async def _save_sometimes(self, thread: ThreadPoolExecutor) -> None:
+    def _tell_health(self) -> None:
+        if self._bad_in_a_row >= _BAD_FRAMES:
+            self._health.set(self._name, State.DEGRADED, f"the last {self._bad_in_a_row} pictures could not be decoded")
+        elif self._pace.behind:
+            words = f"falls behind: {self._pace.fps:.1f} frames a second are analysed, more were due; raise `every_nth`"
+            self._health.set(self._name, State.DEGRADED, words)
+        else:
+            self._health.set(self._name, State.OK)
+
+    async def _save_sometimes(self) -> None:
         now_ns = self._clock.mono_ns()
         if now_ns - self._saved_ns >= _SAVE_EVERY_NS:
             self._saved_ns = now_ns
-            await self._in(thread, self._save)
+            await self._in_thread(self._save)
 
     def _save(self) -> None:
         try:
@@ -243,12 +280,21 @@ class VisionService:
         except OSError as error:
             _log.warning("%s: what was learned cannot be kept: %s", self._name, error)
 
-    async def _end(self, thread: ThreadPoolExecutor) -> None:
-        now = self._clock.now()
-        self._tell(self._book.close_all(now), now)
-        await self._journal.finish()
-        await self._in(thread, self._save)
-        self._outlets.health.set(self._name, State.STOPPED)
+    async def _end(self) -> None:
+        self._telling.close(self._clock.now())
+        await self._telling.journal.finish()
+        await self._in_thread(self._save)
+        self._thread = None
+        self._telling.stopped()
+        self._health.set(self._name, State.STOPPED)
 
-    async def _in(self, thread: ThreadPoolExecutor, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(thread, work)
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _telling(camera: str, settings: VisionSettings, outlets: VisionOutlets, clock: Clock, jitter: Random) -> Telling:
+    kept = Kept(
+        picture=outlets.album.promised if outlets.album else lambda _event_id: False, recording=outlets.recording_of
+    )
+    book = EventBook(camera, settings, settings.events, kept=kept)
+    return Telling(camera, outlets, book, EventJournal(outlets.sink, clock, Backoff(jitter)))

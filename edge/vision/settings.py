@@ -4,6 +4,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from edge.vision.detect.settings import DetectSettings
+from edge.vision.events.settings import EventSettings
+from edge.vision.unusual.settings import UnusualSettings
+
 
 class VisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The `vision` table of one camera."""
@@ -79,3 +83,6 @@ class VisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             description="Seconds in one place after which something that moves is loitering; 0 for never.",
         ),
     ] = 60.0
+    unusual: UnusualSettings = UnusualSettings()
+    detect: DetectSettings = DetectSettings()
+    events: EventSettings = EventSettings()

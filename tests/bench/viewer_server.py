@@ -25,8 +25,9 @@ from edge.core.clock import Stamp, SystemClock
 from edge.core.frame import Frame
 from edge.core.slot import Slot
 from edge.models.store import ModelStore
-from edge.vision.service import VisionOutlets, VisionService
+from edge.vision.service import VisionService
 from edge.vision.settings import VisionSettings
+from edge.vision.telling import VisionOutlets
 from tests.support.web import Web, make_web, record_of, serving
 
 MARK: Final = b"AFFERENT-BENCH:"

@@ -17,9 +17,10 @@ from edge.core.health import Health, State
 from edge.core.hub import Hub
 from edge.core.slot import Slot
 from edge.models.store import BUNDLED, ModelStore
-from edge.vision.service import VisionOutlets, VisionService
+from edge.vision.service import VisionService
 from edge.vision.settings import VisionSettings
 from edge.vision.state import anomaly_stats
+from edge.vision.telling import VisionOutlets
 from tests.support.clock import FakeClock
 from tests.support.moving_scene import FRAME_NS, Mover, MovingScene
 from tests.support.record_sink import MemorySink
@@ -60,8 +61,7 @@ class Rig:
             sink=self.sink,
             hub=self.hub,
             health=self.health,
-            on_event_opened=lambda event: self.told.append(f"opened {event.type}"),
-            on_event_closed=lambda event: self.told.append(f"closed {event.type}"),
+            on_event=self._note,
         )
         self.service = VisionService(
             "front",
@@ -73,6 +73,11 @@ class Rig:
             rng=np.random.default_rng(0),
             state_dir=self.folder,
         )
+
+    def _note(self, event: Event) -> None:
+        words = {"open": "opened", "close": "closed"}
+        if event.phase in words:
+            self.told.append(f"{words[event.phase]} {event.type}")
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -261,7 +266,9 @@ async def test_a_model_that_fails_is_tried_again_and_nothing_else_suffers(tmp_pa
     rig = Rig(tmp_path, bundled=models)
     async with rig.running():
         await until(lambda: rig.health.of("vision.front") is State.FAILED)
-        assert "no analysis" in rig.health.parts()[0].detail
+        failed = rig.health.part("vision.front")
+        assert failed is not None
+        assert "no analysis" in failed.detail
         for path in BUNDLED.glob("motion.*"):
             shutil.copy(path, models)
         await until(lambda: rig.health.of("vision.front") is State.OK)

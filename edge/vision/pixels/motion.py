@@ -70,6 +70,15 @@ class MotionDetector:
         """How the last frame differed from the remembered view as a whole."""
         return self._pose
 
+    @property
+    def age_limit(self) -> float:
+        """The frames after which what stands still becomes background; may be set between two steps."""
+        return float(self._knobs["age_limit"][0])
+
+    @age_limit.setter
+    def age_limit(self, frames: float) -> None:
+        self._knobs["age_limit"][0] = frames
+
     def step(self, luma: Plane) -> Plane:
         """The mask of `luma` (255 moving, 0 not), valid until the next call.
 

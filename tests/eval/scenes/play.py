@@ -13,8 +13,9 @@ from edge.core.health import Health
 from edge.core.hub import Hub
 from edge.core.slot import Slot
 from edge.models.store import ModelStore
-from edge.vision.service import VisionOutlets, VisionService
+from edge.vision.service import VisionService
 from edge.vision.settings import VisionSettings
+from edge.vision.telling import VisionOutlets
 from tests.eval.scenes.truth import Glimpse, Opened, Scene
 from tests.support.clock import FakeClock
 from tests.support.record_sink import MemorySink
@@ -47,6 +48,8 @@ async def _play(scene: Scene, folder: Path) -> tuple[list[Opened], list[Glimpse]
     began_ns = clock.mono_ns()
 
     def note(event: Event) -> None:
+        if event.phase != "open":
+            return
         opened.append(Opened((clock.mono_ns() - began_ns) / 1e9, event.type, event.zone))
 
     slot: Slot[Frame] = Slot()
@@ -68,7 +71,7 @@ async def _play(scene: Scene, folder: Path) -> tuple[list[Opened], list[Glimpse]
 
 
 def _service(scene: Scene, folder: Path, slot: Slot[Frame], clock: FakeClock, note: Any) -> VisionService:
-    outlets = VisionOutlets(sink=MemorySink(clock), hub=Hub(), health=Health(clock), on_event_opened=note)
+    outlets = VisionOutlets(sink=MemorySink(clock), hub=Hub(), health=Health(clock), on_event=note)
     return VisionService(
         "scene",
         slot=slot,

@@ -23,11 +23,11 @@ class _Sink(MemorySink):
     def __init__(self, clock: FakeClock) -> None:
         super().__init__(clock)
         self.clock = clock
-        self.asked: list[str] = []
+        self.told: list[str] = []
 
     async def append(self, body: AnyBody, at: Stamp | None = None) -> Record:
         assert isinstance(body, HealthChange)
-        self.asked.append(body.part)
+        self.told.append(body.part)
         if "slow" in body.part:
             self.clock.advance(6)
             raise StoreDelayedError("the disk is full")
@@ -51,7 +51,7 @@ async def test_what_is_not_to_be_tried_again_is_not_and_holds_nobody_up(word: st
             assert ledger.pulse.alive, "a minute of a full disk is no reason to be killed by the watchdog"
     running.cancel()
     await asyncio.wait({running})
-    assert sink.asked == [*(f"{word}.{number}" for number in range(10)), "camera.front"]
+    assert sink.told == [*(f"{word}.{number}" for number in range(10)), "camera.front"]
 
 
 async def test_what_the_store_refuses_is_told_with_the_next_change_in_order() -> None:

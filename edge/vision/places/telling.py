@@ -55,6 +55,7 @@ def told(case: Case, place: Zone | Line, rule: Rule | Line, when: When) -> Findi
     if rule.hours and not when.trusted:
         reasons.append(UNTRUSTED)
     boxes = case.boxes or [thing.box for thing in case.things]
+    of_one = case.things or len(boxes) == 1
     return Finding(
         type=case.type,
         since_ns=case.since_ns,
@@ -63,7 +64,7 @@ def told(case: Case, place: Zone | Line, rule: Rule | Line, when: When) -> Findi
         reasoning=tuple(reasons),
         boxes=tuple(boxes[:BOXES]),
         zone=place.id,
-        track=boxes[0].track if boxes else None,
+        track=boxes[0].track if of_one else None,
     )
 
 

@@ -44,6 +44,8 @@ class Prediction(Body, frozen=True, kw_only=True, tag="prediction"):
     user_id: str | None = None
     video_id: int | None = None
     inference_ms: float | None = None
+    voices: dict[str, float] = {}
+    """Who spoke besides the sensor, such as a camera that saw the face, and with what weight beside the sensor's 1."""
 
 
 class Box(Struct, frozen=True, kw_only=True):

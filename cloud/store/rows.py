@@ -123,7 +123,7 @@ def _typed(at: Position, body: AnyBody, t_ms: int) -> tuple[str | None, Row | No
     """The row of the body's own table. Kinds without one live in `records` alone."""
     match body:
         case Prediction():
-            row = _columns(body, without=("probabilities", "inference_ms"))
+            row = _columns(body, without=("probabilities", "inference_ms", "voices"))
             return "predictions", {**at._asdict(), **row}
         case Event():
             row = _columns(body, without=("boxes", "baseline_deviation", "model", "model_version", "reasoning"))

@@ -4,8 +4,8 @@ All names, sizes and thresholds come from the manifest, so that a better model n
 inputs `signals`, `valid` and `onset` and a state `x` whose successor is called `x_next`).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from contract.emotions import LABEL_SET
 from contract.manifest import Manifest
+from edge.affect.voices import Voice, pool
 from edge.affect.window import Grid
 from edge.core.errors import ModelError
 from edge.core.sample import Channel
@@ -20,6 +21,8 @@ from edge.models.session import Model
 
 TASK: Final = "emotion"
 _NEXT: Final = "_next"
+_BODY: Final = ""
+"""No source has this name."""
 _PLAIN_INPUTS: Final = {"signals", "valid", "onset"}
 _PLAIN_OUTPUTS: Final = {"probabilities", "valence", "arousal", "quality"}
 
@@ -70,6 +73,20 @@ class Estimator:
             raise ModelError(f"model {self.manifest.name}: its output is not finite")
         self._state = {name: found[name + _NEXT] for name in self._state}
         return self._judge(found, shares / shares.sum(), (self._now_ns() - begun) / 1e6)
+
+    def reconsider(self, estimate: Estimate, voices: list[Voice], weights: Mapping[str, float]) -> Estimate:
+        """`estimate` with other voices heard: the log-linear pool of all, in which one that heard too little is silent.
+
+        Valence and arousal stay the body's own.
+        """
+        heard = estimate.quality >= self._least_quality
+        opinions = {voice.source: (voice.probabilities, weights.get(voice.source, 0.0)) for voice in voices}
+        pooled = pool({_BODY: (estimate.probabilities, 1.0 if heard else 0.0), **opinions})
+        known = sum(pooled[name] for name in self.manifest.classes)
+        shares = {name: pooled[name] / known for name in self.manifest.classes}
+        best = max(shares, key=lambda name: shares[name])
+        sure = shares[best] >= self._decide_above
+        return replace(estimate, probe=best if sure else None, confidence=shares[best], probabilities=shares)
 
     def _judge(self, found: dict[str, NDArray[Any]], shares: NDArray[np.float64], spent_ms: float) -> Estimate:
         quality = min(1.0, max(0.0, float(found["quality"][0])))

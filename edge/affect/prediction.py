@@ -1,5 +1,6 @@
 """An estimate of a segment as the record that goes out."""
 
+from collections.abc import Mapping
 from typing import Final, cast
 
 from contract.manifest import Manifest
@@ -11,9 +12,15 @@ _DIGITS: Final = 6
 
 
 def prediction_of(
-    closed: Closed, estimate: Estimate, manifest: Manifest, *, sensor_id: str, user: str | None
+    closed: Closed,
+    estimate: Estimate,
+    manifest: Manifest,
+    *,
+    sensor_id: str,
+    user: str | None,
+    voices: Mapping[str, float],
 ) -> Prediction:
-    """The record of one segment, its numbers rounded to what they are worth."""
+    """The record of one segment, its numbers rounded to what they are worth; `voices` are the weights of the others."""
     viewing, segment = closed.viewing, closed.segment
     return Prediction(
         task=TASK,
@@ -33,6 +40,7 @@ def prediction_of(
         user_id=user,
         video_id=viewing.video_id if viewing else None,
         inference_ms=round(estimate.inference_ms, 3),
+        voices={source: round(weight, _DIGITS) for source, weight in voices.items()},
     )
 
 

@@ -22,6 +22,7 @@ from edge.affect.runs import Closed, Runs
 from edge.affect.segments import SEGMENT_MS
 from edge.affect.session import Viewings
 from edge.affect.settings import AffectSettings
+from edge.affect.voices import Voices, weights_of
 from edge.affect.window import Grid, SignalWindow
 from edge.core.backoff import Backoff
 from edge.core.clock import Clock, Stamp, wall_ms_of
@@ -82,6 +83,8 @@ class AffectService:
     ) -> None:
         self.name = f"affect.{sensor_id}"
         self.pulse = Pulse(clock)
+        self.voices = Voices()
+        """What others say of whoever wears this sensor, such as a camera that sees the face: let them be heard here."""
         self._sensor_id = sensor_id
         self._models = model_store
         self._settings = settings
@@ -190,9 +193,16 @@ class AffectService:
             return
         self._meet(closed, estimator)
         estimate = await self._estimate(estimator, grid, executor)
+        estimate, weights = self._hear_others(closed, estimator, estimate)
         self._count(estimate)
-        user = self._user_of(closed)
-        prediction = prediction_of(closed, estimate, estimator.manifest, sensor_id=self._sensor_id, user=user)
+        prediction = prediction_of(
+            closed,
+            estimate,
+            estimator.manifest,
+            sensor_id=self._sensor_id,
+            user=self._user_of(closed),
+            voices=weights,
+        )
         self._recent.append(prediction)
         self._delivery.put(prediction, self._stamp(closed.segment.end_ns))
 
@@ -211,6 +221,16 @@ class AffectService:
         self._failed_in_row, self._onset, self._model_problem = 0, False, ""
         self._backoff.reset()
         return estimate
+
+    def _hear_others(
+        self, closed: Closed, estimator: Estimator, estimate: Estimate
+    ) -> tuple[Estimate, dict[str, float]]:
+        """The estimate after every voice that spoke in this segment, and the weights of those."""
+        spoken = self.voices.between(closed.segment.start_ns, closed.segment.end_ns)
+        weights = weights_of(spoken, self._settings.voice_weight)
+        if not weights or not estimate.probabilities:
+            return estimate, {}
+        return estimator.reconsider(estimate, spoken, weights), weights
 
     def _adopt(self, estimator: Estimator) -> None:
         self._estimator, self._model_problem = estimator, ""

@@ -37,6 +37,15 @@ class AffectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             description="Milliseconds to wait after the end of a segment for samples that are still on their way.",
         ),
     ] = 250
+    voice_weight: Annotated[
+        float,
+        Meta(
+            ge=0.0,
+            le=2.0,
+            description="How much another voice on the same person's emotion, such as a camera that saw the face, "
+            "counts beside the body's 1 where it is sure and fresh; 0 for not at all.",
+        ),
+    ] = 0.5
     recent_segments: Annotated[
         int,
         Meta(ge=1, le=10_000, description="How many of the last segments of each sensor the page can show at once."),

@@ -41,6 +41,11 @@ class Voices:
         return [_mean(name, [voice for voice in spoken if voice.source == name], end_ns) for name in sources]
 
 
+def weights_of(spoken: list[Voice], voice_weight: float) -> dict[str, float]:
+    """How much each voice counts beside the body's 1."""
+    return {voice.source: voice.weight * voice_weight for voice in spoken if voice.weight * voice_weight > 0}
+
+
 def pool(opinions: Mapping[str, tuple[Mapping[str, float], float]]) -> dict[str, float]:
     """The log-linear pool of opinions, each a distribution and its weight: the product of p**w, normalised.
 

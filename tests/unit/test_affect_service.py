@@ -1,8 +1,5 @@
 """The service around window, runs and model: one durable prediction for every 5 s, whatever fails meanwhile."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from itertools import pairwise
 
 import pytest
@@ -10,62 +7,13 @@ import pytest
 from contract.messages import AnyBody, Loss, Prediction, Record
 from edge.affect.delivery import Delivery
 from edge.affect.estimator import Estimator
-from edge.affect.service import AffectService
-from edge.affect.session import Viewings
-from edge.affect.settings import AffectSettings
 from edge.affect.window import SignalWindow
 from edge.core.clock import Stamp
 from edge.core.errors import ModelError, StoreDelayedError, StoreError
-from edge.core.health import Health, PartHealth, State
+from edge.core.health import State
 from edge.core.sample import Channel, Sample
-from tests.support.affect import CLASSES, ListSink, ScriptedModel, ScriptedModels, SteppingClock
-
-
-class Room:
-    """A service with everything it needs, and a sensor that speaks at 4 Hz while `speaking`."""
-
-    def __init__(self, *, wanted: int, participants: dict[str, str] | None = None, store_fails: int = 0) -> None:
-        self.clock = SteppingClock(self._step)
-        self.sink = ListSink(wanted)
-        self.model = ScriptedModel()
-        self.models = ScriptedModels(self.model, failing=store_fails)
-        self.viewings = Viewings(participants or {})
-        self.changes: list[PartHealth] = []
-        self.health = Health(self.clock, self.changes.append)
-        self.speaking = True
-        self.script: dict[float, Callable[[], object]] = {}
-        self._began_ns = self.clock.mono_ns()
-        self.service = AffectService(
-            "body",
-            model_store=self.models,
-            settings=AffectSettings(participants=participants or {}, settle_ms=0),
-            viewings=self.viewings,
-            sink=self.sink,
-            health=self.health,
-            clock=self.clock,
-        )
-
-    def _step(self) -> None:
-        now_ns = self.clock.mono_ns()
-        if self.speaking:
-            self.service.offer(Sample("body", now_ns - 1, {Channel.GSR_US: 5.0}))
-        for at in [at for at in self.script if at * 1e9 <= now_ns - self._began_ns]:
-            self.script.pop(at)()
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.service.run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def play(self) -> list[Prediction]:
-        """Run until the sink has the wanted number of predictions; return these."""
-        async with self.running():
-            await asyncio.wait_for(self.sink.enough.wait(), 20)
-        return self.sink.predictions[: self.sink.wanted]
+from tests.support.affect import CLASSES, ListSink, ScriptedModel
+from tests.support.affect_room import Room
 
 
 async def test_a_prediction_every_five_seconds() -> None:

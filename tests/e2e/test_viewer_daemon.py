@@ -80,7 +80,7 @@ def test_everything_of_the_appliance(visit: Visit, daemon: Daemon) -> None:
     expect(page.locator("[data-part='broker']")).to_have_attribute("data-state", "failed")
     expect(page.locator("#sync-rows")).to_contain_text("Not reachable")
     expect(page.locator("#sync-verdict")).to_have_text("Waiting, nothing is lost")
-    expect(page.locator("#feed")).to_contain_text("Motion")
+    expect(page.locator("#events")).to_contain_text("Motion")
     expect(page.locator(".reading", has_text="Memory")).to_contain_text("MB")
     expect(page.locator(".reading", has_text="Latency").locator("dd")).not_to_have_text("\u2013", timeout=20_000)
     page.click("#power")

@@ -135,9 +135,13 @@ def test_everything_by_keyboard(page: Page) -> None:
     """Each control is reached by Tab in the order of the page, shows its focus, and works by Enter and Space."""
     page.wait_for_function(_LIVE)
     reached = []
-    for _ in range(12):
+    for _ in range(26):
         page.keyboard.press("Tab")
-        reached.append(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
+        reached.append(
+            page.evaluate(
+                "(({ id, ariaLabel, textContent }) => id || ariaLabel || textContent)(document.activeElement)"
+            )
+        )
         outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert outline != "none", reached[-1]
         if reached[-1] == "timeline":
@@ -149,6 +153,17 @@ def test_everything_by_keyboard(page: Page) -> None:
         "record",
         "snapshot",
         "fullscreen",
+        "show-boxes",
+        "show-plan",
+        "show-heat",
+        "show-usual",
+        "edit-plan",
+        "tab-seen",
+        "Type",
+        "Severity",
+        "events-scroll",
+        "reset-open",
+        "sensitivity",
         "1 min",
         "2 min",
         "10 min",

@@ -81,7 +81,7 @@ def test_connection_lost_and_back(browser: Browser, stage: Stage) -> None:
         stage.plug_in()
         expect(page.locator("#lost")).to_be_hidden(timeout=20_000)
         expect(page.locator("#stage")).to_have_attribute("data-view", "live")
-        expect(page.locator("#feed")).to_contain_text("Loitering")
+        expect(page.locator("#events")).to_contain_text("Loitering")
         expect(page.locator("#power")).to_be_enabled()
 
 
@@ -117,20 +117,25 @@ def test_tab_that_nobody_sees_takes_no_picture(browser: Browser, stage: Stage) -
 
 
 def test_what_happened_is_listed(browser: Browser, stage: Stage) -> None:
-    """Newest first: alarms with reasons, recordings, parts that failed, what was given up."""
+    """Newest first: alarms as they go on; what was recorded, failed and was given up in the log of the appliance."""
     with visiting(browser, stage.url) as visit:
         visit.sign_in(stage.password)
         page = visit.open()
-        expect(page.locator("#feed-empty")).to_be_visible()
+        expect(page.locator("#events-empty")).to_have_text("Nothing has happened yet.")
         now = stage.now_ms
         alarm: dict[str, Any] = {"event_id": "e1", "camera": "front", "type": "sudden_motion", "start_ms": now - 9_000}
         stage.record(Event(phase="open", severity="HIGH", confidence=0.87, reasoning=["it moved"], **alarm))
-        expect(page.locator("#feed li").first).to_contain_text("going on")
+        entry = page.locator("#events .event").first
+        expect(entry).to_contain_text("going on")
+        expect(entry).to_contain_text("It moved")
         stage.record(Event(phase="close", severity="CRITICAL", end_ms=now - 4_000, **alarm))
-        entry = page.locator("#feed li").first
         expect(entry).to_contain_text("Sudden motion")
-        expect(entry).to_contain_text("lasted 5 s")
+        expect(entry).to_contain_text("5 s")
+        expect(entry).not_to_contain_text("going on")
         expect(entry).to_have_attribute("data-severity", "CRITICAL")
+        expect(page.locator("#events .event")).to_have_count(1)
+        page.get_by_role("tab", name="Appliance").click()
+        expect(page.locator("#feed-empty")).to_be_visible()
         stage.record(
             Recording(
                 recording_id="rec-1",
@@ -154,7 +159,7 @@ def test_what_happened_is_listed(browser: Browser, stage: Stage) -> None:
         expect(page.locator("#feed")).to_contain_text("Broker: failed")
         expect(page.locator("#feed")).to_contain_text("refused the password")
         expect(page.locator("#feed")).to_contain_text("Given up: 12\u202frecords")
-        expect(page.locator("#feed li")).to_have_count(4)
+        expect(page.locator("#feed li")).to_have_count(3)
 
 
 def test_telemetry_and_backlog(browser: Browser, stage: Stage) -> None:

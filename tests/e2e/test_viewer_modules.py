@@ -196,27 +196,6 @@ def test_device_clock(page: Page) -> None:
     assert run(page, "device-clock.js", script) == [6_000, None, 7_000, 40]
 
 
-def test_steps_of_one_event_are_one_entry(page: Page) -> None:
-    """Open, update and close fold into one; a late earlier step changes nothing; newest first."""
-
-    def step(seq: int, event: str, phase: str, start: int, **more: Any) -> dict[str, Any]:
-        body = {"kind": "event", "event_id": event, "phase": phase, "camera": "front", "type": "loitering"}
-        return {"id": f"00000001-aa:{seq}", "seq": seq, "body": {**body, "start_ms": start, **more}}
-
-    records = [
-        step(1, "a", "open", 1000),
-        step(2, "b", "open", 2000, severity="CRITICAL"),
-        step(4, "a", "close", 1000, end_ms=9000, reasoning=["stayed_long", "stayed_long", "", "alone"]),
-        step(3, "a", "update", 1000),
-        {"id": "00000001-aa:5", "seq": 5, "body": {"kind": "telemetry"}},
-    ]
-    script = "return arg.reduce(m.fold, []).map((e) => [e.title, e.severity, e.open, e.details, e.more])"
-    assert run(page, "happenings.js", script, records) == [
-        ["Loitering", "CRITICAL", True, [], []],
-        ["Loitering", "LOW", False, ["Stayed long", "lasted 8 s"], ["Alone"]],
-    ]
-
-
 def test_only_trouble_is_listed(page: Page) -> None:
     """Parts that start and stop as they should are no news; trouble is, and its end."""
     states = ["starting", "ok", "degraded", "ok", "ok", "stopped", "failed"]

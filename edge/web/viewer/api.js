@@ -5,11 +5,12 @@ import { words } from "./format.js";
 export const STREAM_URL = "/v1/events/stream";
 export const STREAM_WORKER = "/viewer/stream-worker.js";
 
-/** An answer that says no; `status` is HTTP's, 0 where there was no answer at all. */
+/** An answer that says no; `status` is HTTP's, 0 where there was no answer at all, `field` what it is about. */
 export class RefusedError extends Error {
-  constructor(status, message) {
+  constructor(status, message, field = "") {
     super(message);
     this.status = status;
+    this.field = field;
   }
 }
 
@@ -23,6 +24,15 @@ export const start = (camera) => ask("POST", `${cameraUrl(camera)}/start`);
 export const stop = (camera) => ask("POST", `${cameraUrl(camera)}/stop`);
 export const snapshot = (camera) => ask("POST", `${cameraUrl(camera)}/snapshot`);
 export const record = (camera, on) => ask("POST", `${cameraUrl(camera)}/recording`, { on });
+export const plan = (camera) => ask("GET", `${cameraUrl(camera)}/plan`);
+export const savePlan = (camera, body) => ask("PUT", `${cameraUrl(camera)}/plan`, body);
+export const anomaly = (camera) => ask("GET", `${cameraUrl(camera)}/anomaly`);
+export const resetAnomaly = (camera) => ask("POST", `${cameraUrl(camera)}/anomaly/reset`);
+export const events = (query) => ask("GET", `/v1/events?${new URLSearchParams(query)}`);
+export const event = (id) => ask("GET", eventUrl(id));
+export const feedback = (id, normal) => ask("POST", `${eventUrl(id)}/feedback`, { normal });
+export const eventPicture = (id) => `${eventUrl(id)}/picture.jpg`;
+export const eventThumbnail = (id) => `${eventUrl(id)}/thumbnail.jpg`;
 
 const SIGN_IN_WORDS = {
   401: "That is not the password.",
@@ -40,6 +50,10 @@ function cameraUrl(camera) {
   return `/v1/cameras/${encodeURIComponent(camera)}`;
 }
 
+function eventUrl(id) {
+  return `/v1/events/${encodeURIComponent(id)}`;
+}
+
 async function ask(method, path, body, special = {}) {
   const options = { method, cache: "no-store", headers: body ? { "Content-Type": "application/json" } : {} };
   if (body) options.body = JSON.stringify(body);
@@ -47,7 +61,8 @@ async function ask(method, path, body, special = {}) {
   const answer = await response?.json().catch(() => null);
   if (response?.ok) return answer;
   const status = response?.status ?? 0;
-  throw new RefusedError(status, special[status] ?? reason(answer) ?? WORDS[status] ?? `The appliance answered ${status}.`);
+  const said = special[status] ?? reason(answer) ?? WORDS[status] ?? `The appliance answered ${status}.`;
+  throw new RefusedError(status, said, answer?.field ?? "");
 }
 
 /** What a problem document (RFC 9457) says went wrong and would help, as sentences. */

@@ -1,23 +1,26 @@
 // The page put together: one store, one stream, and views that each show a part of it.
 
+import { createAnomalyWatch } from "./anomaly-watch.js";
 import * as api from "./api.js";
-import { createBanner } from "./banner.js";
 import { createBodyPanel } from "./body-panel.js";
 import { createCameras, nameOf } from "./cameras.js";
 import { createControls } from "./controls.js";
 import { byId, mark, say } from "./dom.js";
+import { createEventsPanel } from "./events-panel.js";
 import { createFeed } from "./feed.js";
-import { activity } from "./format.js";
 import { createLatencyProbe } from "./latency.js";
 import { drawLink } from "./link.js";
-import { createOverlay } from "./overlay.js";
-import { createLearning, createReadings, createSync } from "./panels.js";
+import { createReadings, createSync } from "./panels.js";
 import { createParts } from "./parts.js";
 import { createPicture } from "./picture.js";
+import { createPlanMode } from "./plan-mode.js";
+import { createPlans } from "./plans.js";
 import { shareStream } from "./shared-stream.js";
 import { createSignIn } from "./signin.js";
 import { stageOf } from "./stage.js";
 import { createStore } from "./state.js";
+import { createUnusual } from "./unusual.js";
+import { createVisionView } from "./vision-view.js";
 
 const SLOW_MS = 1_000;
 const OLDER = 30;
@@ -33,24 +36,30 @@ let latencyMs = null;
 
 const chosen = () => store.cameras.get(store.selected) ?? null;
 const vision = () => store.vision.get(store.selected) ?? null;
+const planOf = () => store.plans.get(store.selected)?.plan ?? null;
+const deviceNow = () => store.clock.now(Date.now());
 
 const picture = createPicture(img, { liveUrl: api.liveUrl, onState: () => drawStage() });
 const controls = createControls({ api, picture, camera: chosen, onPending: setPending, onRefused: askAgain });
-const overlay = createOverlay(byId("overlay"), img, () => sizeOfPicture());
-const banner = createBanner(byId("banner"), {
-  tag: byId("banner-severity"),
-  title: byId("banner-title"),
-  list: byId("banner-reasons"),
-  side: byId("banner-side"),
-  alarm: byId("alarm"),
+const plans = createPlans(store, api);
+const mode = createPlanMode(store, { plans, sizeOf: sizeOfPicture, onChange: drawVision });
+const visionView = createVisionView({
+  img,
+  sizeOf: sizeOfPicture,
+  plan: planOf,
+  anomaly: () => store.anomaly.get(store.selected),
+  onMap: () => watch.ask(),
+  onShow: drawVision,
 });
+const watch = createAnomalyWatch(store, api, { mapShown: () => visionView.map !== null && view === "live" });
+const unusual = createUnusual(store, { plans, watch, now: deviceNow });
 const readings = createReadings(byId("readings"));
-const learning = createLearning(byId("learning"));
 const sync = createSync({ rows: byId("sync-rows"), verdict: byId("sync-verdict"), upload: byId("upload") });
 const parts = createParts(byId("parts"), byId("parts-verdict"));
 const feed = createFeed(byId("feed"), byId("feed-empty"));
+const events = createEventsPanel(store, { api, plan: planOf, now: deviceNow });
 const body = createBodyPanel(store);
-const drawCameras = createCameras(byId("cameras"), (id) => store.select(id));
+const drawCameras = createCameras(byId("cameras"), async (id) => (await mode.leave()) && store.select(id));
 const signIn = createSignIn({ signIn: api.signIn, onDone: begin });
 let stream = null;
 
@@ -62,9 +71,12 @@ store.on("selected", () => {
   drawCameras(store.cameras, store.selected);
   picture.hide();
   latencyMs = null;
+  if (store.selected !== null && store.link.state === "live") plans.load(store.selected);
 });
 store.on("camera link", drawStage);
-store.on("vision selected", drawVision);
+store.on("vision", hearVision);
+store.on("selected plan anomaly", drawVision);
+store.on("anomaly", unusual.draw);
 store.on("telemetry camera vision", drawReadings);
 store.on("sync", () => sync(store.sync));
 store.on("health", () => parts(store.health));
@@ -76,7 +88,7 @@ function drawStage() {
   const camera = chosen();
   const link = store.link.state;
   const stage = stageOf({ known, camera, picture: picture.state, link, pending });
-  if (stage.view !== view) overlay(null, 0);
+  const changed = stage.view !== view;
   view = stage.view;
   mark(byId("stage"), "data-view", view);
   mark(byId("stage"), "data-busy", String(stage.busy));
@@ -85,6 +97,7 @@ function drawStage() {
   img.alt = camera ? `Live picture of ${nameOf(camera)}` : "";
   byId("rec-mark").hidden = !camera?.recording;
   controls.draw(link);
+  if (changed) drawVision();
   if (pending === null && link !== "refused") followCamera(camera);
 }
 
@@ -94,15 +107,18 @@ function followCamera(camera) {
   else if (camera && view !== "cut") picture.show(camera.camera);
 }
 
-function drawVision() {
-  const now = performance.now();
+function hearVision() {
   const seen = vision();
-  const state = activity(seen?.ai_status);
-  mark(byId("activity"), "data-state", state);
-  say(byId("activity"), state);
-  banner(seen, now);
-  learning(seen?.learning);
-  overlay(view === "live" ? seen : null, now);
+  if (seen) {
+    visionView.hear(seen);
+    plans.follow(seen);
+  }
+  drawVision();
+}
+
+function drawVision() {
+  visionView.draw(vision(), { live: view === "live", editing: mode.active });
+  mode.redraw();
 }
 
 function drawReadings() {
@@ -111,10 +127,6 @@ function drawReadings() {
 
 function sizeOfPicture() {
   return { w: img.naturalWidth || chosen()?.width, h: img.naturalHeight || chosen()?.height };
-}
-
-function deviceNow() {
-  return store.clock.now(Date.now());
 }
 
 function setPending(what) {
@@ -151,6 +163,9 @@ async function load() {
     say(byId("device"), status.device);
     const [changes, losses] = await Promise.all(["health", "loss"].map((kind) => api.records(kind, OLDER)));
     store.load(status, [...changes.records, ...losses.records]);
+    events.load();
+    watch.ask();
+    if (store.selected !== null) plans.load(store.selected);
   } catch (problem) {
     askAgain(problem);
   }
@@ -177,6 +192,7 @@ function begin() {
 }
 
 byId("sign-out").addEventListener("click", async () => {
+  if (!(await mode.leave())) return;
   await api.signOut().catch(() => null);
   stream.retry();
 });

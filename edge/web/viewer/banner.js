@@ -1,7 +1,8 @@
 // The annunciator: what is unusual now, how sure that is and why, in the colour of its severity (X.23).
 
 import { fillList, mark, say } from "./dom.js";
-import { percent, quantity, reasons, severity, words } from "./format.js";
+import { titleOf } from "./event-words.js";
+import { percent, quantity, reasons, severity } from "./format.js";
 
 const HOLD_MS = 3_000;
 
@@ -11,7 +12,7 @@ export function announcement(vision) {
   if (!anomaly?.is_anomaly) return null;
   return {
     severity: severity(anomaly.severity),
-    title: words(anomaly.anomaly_type || "unusual activity"),
+    title: titleOf(anomaly.anomaly_type || "unusual activity"),
     confidence: Number.isFinite(anomaly.confidence) ? anomaly.confidence : null,
     deviation: Number.isFinite(anomaly.baseline_deviation) ? anomaly.baseline_deviation : null,
     reasons: reasons(anomaly.reasoning),

@@ -1,24 +1,10 @@
-// The list of what happened, from records: the steps of one event become one entry, newest first.
+// What happened to the appliance itself, from records: recordings, parts that fail and work again, what was given up.
 
-import { moment, percent, quantity, bytes, duration, reasons, severity, words } from "./format.js";
+import { bytes, duration, moment, quantity, words } from "./format.js";
 
 const KEEP = 100;
 
 const READERS = {
-  event: (body) => ({
-    key: `event:${body.event_id}`,
-    at: body.start_ms,
-    title: words(body.type),
-    where: body.camera,
-    severity: severity(body.severity ?? "LOW"),
-    open: body.phase !== "close",
-    details: [
-      reasons(body.reasoning)[0],
-      body.confidence ? `${percent(body.confidence)} confident` : "",
-      body.end_ms ? `lasted ${duration((body.end_ms - body.start_ms) / 1000)}` : "",
-    ].filter(Boolean),
-    more: reasons(body.reasoning).slice(1),
-  }),
   recording: (body) => ({
     key: `recording:${body.recording_id}`,
     at: body.start_ms,

@@ -19,6 +19,10 @@ export function createStore() {
     sync: null,
     segments: [],
     happenings: [],
+    plans: new Map(),
+    anomaly: new Map(),
+    record: null,
+    row: 0,
     clock: createDeviceClock(),
     on(topics, view) {
       for (const topic of topics.split(" ")) views.set(topic, [...(views.get(topic) ?? []), view]);
@@ -26,8 +30,9 @@ export function createStore() {
     tell(topic) {
       for (const view of views.get(topic) ?? []) view(store);
     },
-    take({ topic, data }) {
+    take({ topic, data, id }) {
       if (!Object.hasOwn(TAKERS, topic)) return;
+      if (topic === "record") store.row = Number(id ?? 0);
       const moment = data.t_ms ?? data.rows?.at(-1)?.t_ms;
       if (moment !== undefined) store.clock.heard(moment, Date.now());
       for (const changed of TAKERS[topic](store, data)) store.tell(changed);
@@ -47,7 +52,7 @@ export function createStore() {
       }
       for (const topic of ["telemetry", "sync"]) if (status[topic]) store.take({ topic, data: status[topic] });
       store.segments = merge(store.segments, recordsOf(status.predictions).filter(isEmotion).map(segmentOf));
-      store.happenings = inOrder(recordsOf([...status.events, ...status.recordings, ...others])).reduce(fold, store.happenings);
+      store.happenings = inOrder(recordsOf([...status.recordings, ...others])).reduce(fold, store.happenings);
       for (const topic of ["cameras", "segments", "happenings"]) store.tell(topic);
     },
   };
@@ -85,6 +90,8 @@ const TAKERS = {
     return ["sync"];
   },
   record(store, data) {
+    store.record = data;
+    if (isEvent(data)) return ["record"];
     if (isEmotion(data)) {
       store.segments = merge(store.segments, [segmentOf(data)]);
       return ["segments"];
@@ -96,6 +103,10 @@ const TAKERS = {
 
 function recordsOf(rows) {
   return rows.map(({ record }) => record);
+}
+
+function isEvent(record) {
+  return record?.body?.kind === "event";
 }
 
 function isEmotion(record) {

@@ -1,0 +1,126 @@
+// The details of one event: its best picture with what it was about, its clip, the reasons, and what people say of it.
+
+import { byId, el, fillList, freshCanvas, mark, say } from "./dom.js";
+import { factsOf, gradeOf, reasonsOf, titleOf } from "./event-words.js";
+import { contain, place } from "./geometry.js";
+import { color } from "./ink.js";
+
+const SAID = {
+  normal: "Said to be normal. The camera has learned from it; its like should not alarm again.",
+  unusual: "Said to be unusual. What the camera learns stays as it is.",
+};
+
+/** The dialog. `open(view)` shows it; `ask(id)` gets the newest view, `judge(id, normal)` sends feedback and returns one. */
+export function createEventDetails({ context, ask, judge, onJudged, onClosed }) {
+  const dialog = byId("event-dialog");
+  const image = byId("event-picture");
+  const boxes = byId("event-boxes");
+  const video = byId("event-clip");
+  let shown = null;
+
+  byId("event-close").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  dialog.addEventListener("close", leave);
+  image.addEventListener("load", drawBoxes);
+  image.addEventListener("error", () => mediaOf("none"));
+  video.addEventListener("error", () => video.hasAttribute("src") && noClip());
+  for (const kind of ["picture", "clip"]) byId(`event-show-${kind}`).addEventListener("click", () => mediaOf(kind));
+  byId("event-normal").addEventListener("click", () => judgeIt(true));
+  byId("event-unusual").addEventListener("click", () => judgeIt(false));
+  new ResizeObserver(drawBoxes).observe(image);
+
+  async function open(view) {
+    fill(view);
+    mediaOf(view.picture ? "picture" : "none");
+    dialog.showModal();
+    byId("event-close").focus();
+    const newest = await ask(view.event_id).catch(() => null);
+    if (newest && shown?.event_id === newest.event_id) update(newest);
+  }
+
+  /** The event went on while it is shown. */
+  function update(view) {
+    if (shown?.event_id !== view.event_id) return;
+    const media = dialog.dataset.media;
+    fill(view);
+    if (media === "none" && view.picture) mediaOf("picture");
+  }
+
+  function fill(view) {
+    shown = view;
+    mark(dialog, "data-severity", gradeOf(view));
+    say(byId("event-title"), titleOf(view.type));
+    say(byId("event-tag"), gradeOf(view));
+    fillList(byId("event-reasons"), reasonsOf(view));
+    byId("event-facts").replaceChildren(...factsOf(view, context()).map(factOf));
+    byId("event-show-clip").disabled = !view.clip;
+    if (view.picture && image.getAttribute("src") !== view.picture) image.src = view.picture;
+    image.alt = `The best picture of it: ${titleOf(view.type)}`;
+    drawFeedback();
+    drawBoxes();
+  }
+
+  function mediaOf(kind) {
+    mark(dialog, "data-media", kind);
+    for (const name of ["picture", "clip"]) mark(byId(`event-show-${name}`), "aria-pressed", String(kind === name));
+    if (kind === "clip" && !video.hasAttribute("src")) video.src = shown.clip;
+    if (kind !== "clip") video.pause();
+    say(byId("event-none"), kind === "none" ? "No picture of it was kept." : "");
+    drawBoxes();
+  }
+
+  function noClip() {
+    byId("event-show-clip").disabled = true;
+    mediaOf(shown?.picture ? "picture" : "none");
+    say(byId("event-said"), "Its clip is not on the device, or this browser cannot play it.");
+  }
+
+  function drawFeedback() {
+    mark(byId("event-normal"), "aria-pressed", String(shown.feedback === "normal"));
+    mark(byId("event-unusual"), "aria-pressed", String(shown.feedback === "unusual"));
+    say(byId("event-said"), SAID[shown.feedback] ?? "");
+    mark(byId("event-said"), "data-tone", "plain");
+  }
+
+  async function judgeIt(normal) {
+    const id = shown.event_id;
+    try {
+      const view = await judge(id, normal);
+      onJudged(view);
+      update(view);
+    } catch (problem) {
+      mark(byId("event-said"), "data-tone", "bad");
+      say(byId("event-said"), problem.message);
+    }
+  }
+
+  function drawBoxes() {
+    const { pen, width, height } = freshCanvas(boxes);
+    if (!shown || dialog.dataset.media !== "picture" || !image.naturalWidth) return;
+    const view = contain(width, height, image.naturalWidth, image.naturalHeight);
+    for (const box of shown.boxes) {
+      const { x, y, w, h } = place(box, view);
+      for (const [style, wide] of [["rgb(0 0 0 / 55%)", 4], [color("--box-alarm"), 2]]) {
+        pen.strokeStyle = style;
+        pen.lineWidth = wide;
+        pen.strokeRect(x, y, w, h);
+      }
+    }
+  }
+
+  function leave() {
+    const id = shown?.event_id;
+    shown = null;
+    video.pause();
+    video.removeAttribute("src");
+    video.load();
+    image.removeAttribute("src");
+    onClosed(id);
+  }
+
+  return { open, update };
+}
+
+function factOf([name, value]) {
+  return el("div", { class: "row" }, el("dt", {}, name), el("dd", {}, value));
+}

@@ -17,14 +17,16 @@ from edge.vision.pixels.motion import MotionDetector
 from edge.vision.settings import VisionSettings
 from edge.vision.things.tracks import overlap
 from edge.vision.unusual.alarm import AnomalyAlarm
-from edge.vision.unusual.anomaly import AnomalyDetector, Learning
+from edge.vision.unusual.anomaly import AnomalyDetector
 from edge.vision.unusual.baseline import Baseline
+from edge.vision.unusual.learning import Learning
 from tests.support.recorded_video import CdnetTruth, MaskScore, frames, pictures, planes
 
 pytestmark = pytest.mark.data
 SIZE = (160, 120)
 PEOPLE = "vision/clips/one-by-one-person-detection.mp4"
 PEOPLE_FPS = 10.0
+PED2_FRAME_NS = 100_000_000
 WALKING = ((68, 80), (186, 196), (233, 243), (437, 446), (512, 524), (688, 696))
 """Frames in which somebody walks in or out, read off the clip by eye."""
 NOBODY_MOVES = ((1, 58), (120, 170), (300, 420))
@@ -111,7 +113,8 @@ class _Ped2:
         alarm = AnomalyAlarm(5)
         for at, plane in enumerate(planes(self._folder / f"ped2_{clip}.mp4", self.size)):
             mask = self._motion.step(plane)
-            reading = self._anomaly.step(plane, mask, usable=not self._motion.learning)
+            at_ns = at * PED2_FRAME_NS
+            reading = self._anomaly.step(plane, mask, usable=not self._motion.learning, at_ns=at_ns)
             yield alarm.step(reading, (), at) is not None
 
 

@@ -1,4 +1,4 @@
-"""The motion and anomaly graphs once more, in plain numpy and slowly: what onnxruntime must agree with."""
+"""The motion graph once more, in plain numpy and slowly: what onnxruntime must agree with."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud.training.graphs import anomaly, motion
+from cloud.training.graphs import motion
 
 Floats = NDArray[np.float32]
 
@@ -29,28 +29,6 @@ def motion_reference(inputs: dict[str, NDArray[Any]]) -> dict[str, Floats]:
         "age_next": age,
         "sample_next": np.where(learns, x, given["sample_0"]),
     }
-
-
-def expectation_reference(count: Floats, mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
-    """Mean and spread that the anomaly graph expects, [2, rows, columns], cell by cell."""
-    expected, spread = np.zeros_like(mean), np.zeros_like(mean)
-    for feature, (prior, prior_variance) in enumerate(zip(anomaly.PRIOR_MEAN, anomaly.PRIOR_VARIANCE, strict=True)):
-        moments = []
-        for values, start in (
-            (mean[feature], prior),
-            (variance[feature] + mean[feature] ** 2, prior_variance + prior**2),
-        ):
-            wide = _lean((count * values).sum(), count.sum(), start, anomaly.PRIOR_TRUST)
-            row = _lean((count * values).sum(axis=1), count.sum(axis=1), wide, anomaly.ROW_TRUST)
-            moments.append(_lean(count * values, count, row[:, None], anomaly.CELL_TRUST))
-        expected[feature] = moments[0]
-        deviation = np.sqrt(np.maximum(moments[1] - moments[0] ** 2, 0))
-        spread[feature] = deviation + anomaly.SPREAD_FLOOR * prior_variance**0.5
-    return expected, spread
-
-
-def _lean(total: Any, count: Any, wider: Any, trust: float) -> Any:
-    return (total + trust * wider) / (count + trust)
 
 
 def _mean(plane: Floats, size: int) -> Floats:

@@ -22,7 +22,8 @@ from edge.vision.places.staying import find_loitering
 from edge.vision.settings import VisionSettings
 from edge.vision.things.moving import find_motion
 from edge.vision.unusual.alarm import AnomalyAlarm
-from edge.vision.unusual.anomaly import Cell, Reading
+from edge.vision.unusual.reading import Cell, Reading
+from edge.vision.unusual.scores import LastHour, Sustained
 from tests.support.clock import START_MS
 
 SECOND = 1_000_000_000
@@ -34,7 +35,7 @@ def _thing(*, moving_s: float = 2.0, dwell_s: float = 2.0, habit: float = 0.0, s
 
 
 def _reading(score: float, *, speed_sigma: float = 6.0, change_sigma: float = 1.0, threshold: float = 4.0) -> Reading:
-    cell = Cell(0.1, 0.8, 0.1, 0.1, 21.0, 2.9, change_sigma, speed_sigma)
+    cell = Cell(0.1, 0.8, 0.1, 0.1, 21.0, 0.29, change_sigma, speed_sigma)
     over = score > threshold
     return Reading(score, threshold, over=over, complete=True, progress=1.0, cells=(cell,) if over else ())
 
@@ -91,7 +92,7 @@ def test_the_reasoning_names_place_feature_and_sigma() -> None:
     assert finding.type == SUDDEN_MOTION
     assert finding.reasoning == (
         "7.2 sigma from what was learned here; the alarm begins at 4.0",
-        "lower left, cell 2/9: speed 2.9 px a frame is 6.0 sigma above its normal",
+        "lower left, cell 2/9: speed 0.29 picture widths a second is 6.0 sigma above its normal",
     )
     assert (finding.deviation, finding.severity, finding.confidence) == (7.2, "HIGH", 0.9)
     assert [box.track for box in finding.boxes] == [7]
@@ -103,6 +104,74 @@ def test_change_without_speed_is_unusual_activity() -> None:
     assert finding.type == UNUSUAL_ACTIVITY
     assert "change of brightness 21 is 5.0 sigma" in finding.reasoning[1]
     assert finding.boxes[0].label == UNUSUAL_ACTIVITY
+
+
+def test_after_hours_an_alarm_is_graver_and_says_so() -> None:
+    """U1.1, U1.2: 1.5 sigma more on the scale of severity; the deviation stays what was measured."""
+    plain, late = (AnomalyAlarm(1).step(_reading(5.0), [], 0, score_bonus=bonus) for bonus in (0.0, 1.5))
+    assert plain is not None
+    assert late is not None
+    assert (plain.severity, late.severity) == ("MEDIUM", "HIGH")
+    assert (plain.deviation, plain.confidence) == (late.deviation, late.confidence)
+    assert "graver by 1.5 sigma: nobody is expected now" in late.reasoning
+
+
+def _at_three(**cell: float) -> Reading:
+    known = {"change": 21.0, "speed": 0.2, "change_sigma": 1.0, "speed_sigma": 4.0} | cell
+    return Reading(6.0, 4.0, True, True, 1.0, (Cell(0.1, 0.8, 0.1, 0.1, **known),), moving=True, hour=3)
+
+
+def test_the_reasoning_names_the_hour_where_little_moves_then() -> None:
+    reading = _at_three(presence_sigma=2.4, day_sigma=5.0, usual=0.042, hour_share=0.001)
+    finding = AnomalyAlarm(1).step(reading, [], 0)
+    assert finding is not None
+    assert finding.reasoning[1] == (
+        "unusual for 03:00: at this hour little moves here; something moves there in 0.1% of the time, "
+        "over the day in 4.2%"
+    )
+    assert finding.reasoning[2].endswith("4.0 sigma above its normal, and that anything moves at this hour 2.4")
+
+
+@pytest.mark.parametrize(("day_sigma", "named"), [(2.0, True), (4.9, False)])
+def test_the_reasoning_names_the_hour_where_its_normal_is_another(day_sigma: float, named: bool) -> None:
+    finding = AnomalyAlarm(1).step(_at_three(day_sigma=day_sigma), [], 0)
+    assert finding is not None
+    said = "unusual for 03:00: over the whole day it would be 2.0 sigma" in finding.reasoning
+    assert said is named
+
+
+@given(
+    scores=st.lists(st.floats(0, 12), max_size=60),
+    threshold=st.floats(0.5, 11),
+    consecutive=st.integers(1, 6),
+)
+def test_sustained_is_the_highest_threshold_that_would_alarm(
+    scores: list[float], threshold: float, consecutive: int
+) -> None:
+    """What the preview shows for a threshold is what the alarm does at it, frame by frame."""
+    alarm, sustained = AnomalyAlarm(consecutive), Sustained(consecutive)
+    for at, score in enumerate(scores):
+        highest = sustained.step(score)
+        on = alarm.step(_reading(score, threshold=threshold), [], at) is not None
+        if abs(highest - threshold) > 1e-6:
+            assert on is (highest > threshold)
+
+
+def test_the_last_hour_is_a_ring_of_seconds_with_movement() -> None:
+    hour = LastHour()
+    for t_ms in range(0, 2 * 3600_000, 500):
+        hour.add(START_MS + t_ms, t_ms / 1000)
+    entries = hour.until(START_MS + 2 * 3600_000)
+    assert len(entries) == 3599
+    assert entries[-1] == (START_MS + 7199_000, 7199.5)
+    assert hour.until(START_MS + 3 * 3600_000) == ()
+
+
+def test_a_clock_that_is_set_back_leaves_no_future_in_the_last_hour() -> None:
+    hour = LastHour()
+    for t_ms in (START_MS, START_MS + 60_000, START_MS + 1000):
+        hour.add(t_ms, 1.0)
+    assert [t_ms for t_ms, _ in hour.until(START_MS + 1000)] == [START_MS, START_MS + 1000]
 
 
 @pytest.mark.parametrize(

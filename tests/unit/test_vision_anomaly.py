@@ -12,15 +12,18 @@ from edge.models.store import ModelStore
 from edge.vision.analysis import FrameAnalysis, Seen
 from edge.vision.findings import SUDDEN_MOTION
 from edge.vision.settings import VisionSettings
-from edge.vision.unusual.anomaly import LEAST_THRESHOLD, AnomalyDetector, Learning
-from edge.vision.unusual.baseline import Baseline, load_baseline, save_baseline
+from edge.vision.unusual.anomaly import AnomalyDetector
+from edge.vision.unusual.baseline import Baseline
+from edge.vision.unusual.kept import load_baseline, save_baseline
+from edge.vision.unusual.learning import Learning
+from edge.vision.unusual.tail import LEAST
 from tests.support.moving_scene import FRAME_NS, Mover, MovingScene
 
 SIZE = (160, 120)
 SETTINGS = VisionSettings(learning_frames=300, learning_active_frames=100)
 WALKERS = (Mover(0, 30, 12, 30, vx=1.2), Mover(80, 70, 12, 30, vx=-1.0))
 GRID = (12, 16)
-MODEL = "anomaly 1.0.0"
+MODEL = "anomaly 2.0.0"
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +69,7 @@ def test_what_is_faster_than_ever_is_sudden_motion_and_the_usual_is_not(
     last = usual[-1].reading
     assert last is not None
     assert last.complete
-    assert last.threshold >= LEAST_THRESHOLD
+    assert last.threshold >= LEAST
     unusual = _watch(analysis, scene, 30, *WALKERS, Mover(0, 50, 14, 28, vx=6.0))
     alarms = [finding for one in unusual for finding in one.findings if finding.type == SUDDEN_MOTION]
     assert alarms
@@ -87,20 +90,20 @@ def test_progress_is_honest_and_no_alarm_comes_before_its_end(models: tuple[Mode
 def test_a_quiet_place_goes_on_learning_but_not_for_ever(models: tuple[Model, Model]) -> None:
     baseline, still = Baseline(GRID), np.zeros((120, 160), np.uint8)
     detector = AnomalyDetector(models[1], SIZE, Learning(frames=100, active_frames=50, sensitivity=1.0), baseline)
-    detector.step(still, still, usable=True)
-    for frames, complete in ((500, False), (998, False), (999, True)):
-        baseline.frames = frames
-        reading = detector.step(still, still, usable=True)
+    detector.step(still, still, usable=True, at_ns=0)
+    for at, (frames, complete) in enumerate(((500, False), (998, False), (999, True)), start=1):
+        baseline.day.frames = frames
+        reading = detector.step(still, still, usable=True, at_ns=at * FRAME_NS)
         assert detector.complete is complete
-        assert reading.progress == pytest.approx(min((frames + 1) / 1000, 1.0), abs=2e-3)
-    assert detector.threshold == LEAST_THRESHOLD
+        assert reading.progress == pytest.approx(frames / 1000, abs=2e-3)
+    assert detector.threshold == LEAST
 
 
 def test_what_was_learned_survives_a_restart(models: tuple[Model, Model], learned: Path) -> None:
     before = load_baseline(learned, GRID, MODEL)
     after = _watch(_analysis(models, learned), MovingScene(SIZE), 1, *WALKERS)[-1].reading
     assert after is not None
-    assert (after.complete, after.threshold) == (True, max(before.threshold, LEAST_THRESHOLD))
+    assert (after.complete, after.threshold) == (True, max(before.threshold, LEAST))
 
 
 def test_after_a_gap_in_time_speed_is_not_judged(models: tuple[Model, Model], learned: Path) -> None:
@@ -155,28 +158,32 @@ def test_a_loiterer_is_found_and_a_trace_is_not(models: tuple[Model, Model], kep
 
 def _filled(rng: np.random.Generator) -> Baseline:
     baseline = Baseline(GRID)
-    for tensor in baseline.tensors().values():
-        tensor[:] = rng.random(tensor.shape)
-    baseline.frames, baseline.active_frames, baseline.threshold = 1234, 99, 5.5
+    for at, cells in enumerate((baseline.day, *baseline.hours)):
+        for tensor in cells.tensors().values():
+            tensor[:] = rng.random(tensor.shape)
+        cells.seconds, cells.frames, cells.active_frames = 100.5 + at, 1234 + at, 99
+    baseline.threshold, baseline.taught = 5.5, (7.5,)
     baseline.scores.extend([0.5, 1.5, 2.5])
     return baseline
 
 
 def test_a_baseline_goes_to_disk_and_comes_back(kept: Path) -> None:
+    """With all of its hours and their progress."""
     saved = _filled(np.random.default_rng(0))
     save_baseline(saved, kept, MODEL)
     loaded = load_baseline(kept, GRID, MODEL)
-    for name, tensor in saved.tensors().items():
-        np.testing.assert_array_equal(loaded.tensors()[name], tensor)
-    assert (loaded.frames, loaded.active_frames, loaded.threshold) == (1234, 99, 5.5)
-    assert list(loaded.scores) == [0.5, 1.5, 2.5]
+    for was, now in zip((saved.day, *saved.hours), (loaded.day, *loaded.hours), strict=True):
+        for name, tensor in was.tensors().items():
+            np.testing.assert_array_equal(now.tensors()[name], tensor)
+        assert (now.seconds, now.frames, now.active_frames) == (was.seconds, was.frames, was.active_frames)
+    assert (loaded.threshold, loaded.taught, list(loaded.scores)) == (5.5, (7.5,), [0.5, 1.5, 2.5])
     assert [path.name for path in kept.parent.iterdir()] == [kept.name], "no temporary file is left"
 
 
-@pytest.mark.parametrize(("grid", "model"), [((9, 16), MODEL), (GRID, "anomaly 2.0.0")])
+@pytest.mark.parametrize(("grid", "model"), [((9, 16), MODEL), (GRID, "anomaly 3.0.0")])
 def test_a_baseline_of_another_grid_or_model_is_not_used(kept: Path, grid: tuple[int, int], model: str) -> None:
     save_baseline(_filled(np.random.default_rng(0)), kept, MODEL)
-    assert load_baseline(kept, grid, model).frames == 0
+    assert load_baseline(kept, grid, model).day.frames == 0
 
 
 @given(cut=st.integers(0, 4000), junk=st.binary(min_size=1, max_size=20))
@@ -186,5 +193,6 @@ def test_a_damaged_baseline_is_learned_anew(tmp_path_factory: pytest.TempPathFac
     content = path.read_bytes()
     path.write_bytes(content[:cut] + junk + content[cut + len(junk) :] if cut % 2 else content[:cut])
     loaded = load_baseline(path, GRID, MODEL)
-    assert loaded.frames == (0 if path.read_bytes() != content else 1234)
-    assert loaded.tensors()["count"].any() == bool(loaded.frames)
+    damaged = not path.exists() or path.read_bytes() != content
+    assert loaded.day.frames == (0 if damaged else 1234)
+    assert loaded.day.count.any() == bool(loaded.day.frames)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 from cloud.training.graphs import anomaly, motion
 from edge.models.session import Model
 from edge.models.store import ModelStore
-from tests.support.graph_reference import expectation_reference, motion_reference
+from edge.vision.unusual.baseline import STATES
+from tests.support.anomaly_reference import anomaly_reference
+from tests.support.graph_reference import motion_reference
 
 
 @pytest.fixture(scope="module")
@@ -75,76 +78,129 @@ def test_motion_of_a_square_on_an_even_background(motion_model: Model) -> None:
     np.testing.assert_array_equal(mask > 0, expected)
 
 
-def _anomaly_inputs(rng: np.random.Generator, rows: int = 6, columns: int = 8) -> dict[str, NDArray[Any]]:
+def _anomaly_inputs(rng: np.random.Generator, rows: int = 3, columns: int = 4) -> dict[str, NDArray[Any]]:
     plane, cells = (1, 1, rows * anomaly.CELL, columns * anomaly.CELL), (rows, columns)
-    return {
+    inputs: dict[str, NDArray[Any]] = {
         "luma": rng.integers(0, 256, plane).astype(np.uint8),
         "mask": np.full(plane, 255, np.uint8),
-        "previous": rng.integers(0, 256, plane).astype(np.float32),
-        "learn": np.ones(1, np.float32),
-        "gate": np.full(1, np.inf, np.float32),
-        "count": rng.integers(0, 400, (1, 1, *cells)).astype(np.float32),
-        "mean": rng.uniform(0, 10, (1, 2, *cells)).astype(np.float32),
-        "variance": rng.uniform(0, 9, (1, 2, *cells)).astype(np.float32),
+        "previous": rng.integers(0, 256, plane).astype(np.uint8),
+        **_knobs(seconds=0.1, learn=1, gate=np.inf, pace=0.01, hour_pace=0.02, hour_weight=0.5),
     }
+    for of in ("", "hour_"):
+        inputs |= {
+            f"{of}count": rng.integers(0, 400, (1, 1, *cells)).astype(np.float32),
+            f"{of}mean": rng.uniform(0, 10, (1, 2, *cells)).astype(np.float32),
+            f"{of}variance": rng.uniform(0, 9, (1, 2, *cells)).astype(np.float32),
+            f"{of}usual": rng.uniform(0, 0.3, (1, 1, *cells)).astype(np.float32),
+        }
+    return inputs
 
 
-@given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=20, deadline=None)
-def test_anomaly_is_what_numpy_says(anomaly_model: Model, seed: int) -> None:
-    inputs = _anomaly_inputs(np.random.default_rng(seed))
+def _knobs(**values: float) -> dict[str, NDArray[Any]]:
+    return {name: np.array([value], np.float32) for name, value in values.items()}
+
+
+def _blank(inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Nothing was learned yet."""
+    states = [f"{of}{name}" for of in ("", "hour_") for name in STATES]
+    return inputs | {name: np.zeros_like(inputs[name]) for name in states}
+
+
+def _smooth(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Blurred noise, as pictures are: white noise has no flow that two ways of computing would agree on."""
+    return np.asarray(cv2.GaussianBlur(rng.uniform(0, 255, shape).astype(np.float32), (0, 0), 2.0) * 2 - 128)
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    seconds=st.floats(0.04, 1),
+    knobs=st.sampled_from([{}, {"learn": 0}, {"gate": 2.0}, {"hour_pace": 0, "hour_weight": 0}]),
+)
+@settings(max_examples=15, deadline=None)
+def test_anomaly_is_what_numpy_says(anomaly_model: Model, seed: int, seconds: float, knobs: dict[str, float]) -> None:
+    """Golden vectors: every output, on random pictures, states and knobs."""
+    rng = np.random.default_rng(seed)
+    inputs = _anomaly_inputs(rng) | _knobs(seconds=seconds, **knobs)
+    shape = inputs["luma"].shape[2:]
+    for name in ("luma", "previous"):
+        inputs[name][0, 0] = np.clip(_smooth(rng, shape), 0, 255)
+    inputs["mask"][0, 0] = np.where(_smooth(rng, shape) > 40, 255, 0)
+    expected = anomaly_reference(inputs)
     outputs = anomaly_model.run(inputs)
-    mean, spread = expectation_reference(inputs["count"][0, 0], inputs["mean"][0], inputs["variance"][0])
-    deviation = np.maximum((outputs["features"][0] - mean) / spread, 0)
-    np.testing.assert_allclose(outputs["deviation"][0], deviation, rtol=2e-3, atol=2e-3)
-    worst = np.sort(deviation.sum(axis=0).ravel())[-anomaly.TOP :]
-    np.testing.assert_allclose(outputs["score"], [worst.mean()], rtol=2e-3)
+    assert outputs.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(outputs[name][0], value, rtol=2e-3, atol=2e-3, err_msg=name)
 
 
 def test_change_is_the_mean_difference_of_a_cell(anomaly_model: Model) -> None:
     inputs = _anomaly_inputs(np.random.default_rng(1))
     outputs = anomaly_model.run(inputs)
     difference = np.abs(inputs["luma"].astype(np.float32) - inputs["previous"])[0, 0]
-    cells = difference.reshape(6, anomaly.CELL, 8, anomaly.CELL).mean(axis=(1, 3))
+    cells = difference.reshape(3, anomaly.CELL, 4, anomaly.CELL).mean(axis=(1, 3))
     np.testing.assert_allclose(outputs["features"][0, 0], cells, rtol=1e-4)
 
 
-@pytest.mark.parametrize("shift", [0.5, 1.0, 2.0])
-def test_speed_is_how_far_a_pattern_went(anomaly_model: Model, shift: float) -> None:
-    """A smooth pattern that moves by `shift` pixels: the flow is found to a tenth."""
-    rows, columns = 6, 8
-    y, x = np.mgrid[0 : rows * anomaly.CELL, 0 : columns * anomaly.CELL].astype(np.float32)
+def _waves(offset: float) -> NDArray[np.float32]:
+    y, x = np.mgrid[0 : 6 * anomaly.CELL, 0 : 8 * anomaly.CELL].astype(np.float32)
+    return np.asarray(128 + 55 * np.sin((x - offset) / 5.1) + 55 * np.sin((y + x - offset) / 6.3), np.float32)
 
-    def pattern(offset: float) -> NDArray[np.float32]:
-        waves = np.sin((x - offset) / 3.1) + np.sin((y + x - offset) / 4.3)
-        return np.asarray(128 + 55 * waves, np.float32)
 
-    inputs = _anomaly_inputs(np.random.default_rng(2))
-    inputs["luma"][0, 0] = np.clip(pattern(shift).round(), 0, 255)
-    inputs["previous"][0, 0] = pattern(0.0)
+@pytest.mark.parametrize("seconds", [0.0667, 0.1, 0.1333, 0.2])
+@pytest.mark.parametrize("speed", [0.5, 1.0, 2.0])
+def test_speed_is_how_far_a_pattern_goes_in_a_tenth_of_a_second(
+    anomaly_model: Model, speed: float, seconds: float
+) -> None:
+    """A smooth pattern seen at 5 to 15 frames a second: its speed comes out the same to an eighth."""
+    inputs = _anomaly_inputs(np.random.default_rng(2), 6, 8) | _knobs(seconds=seconds)
+    inputs["luma"][0, 0] = np.clip(_waves(speed * seconds / 0.1).round(), 0, 255)
+    inputs["previous"][0, 0] = np.clip(_waves(0.0).round(), 0, 255)
     speeds = anomaly_model.run(inputs)["features"][0, 1, 1:-1, 1:-1]
-    assert np.median(speeds) == pytest.approx(shift, rel=0.1)
+    assert np.median(speeds) == pytest.approx(speed, rel=0.125)
 
 
 def test_learning_is_welfords_and_respects_its_gates(anomaly_model: Model) -> None:
-    """Mean and variance of what was seen; nothing where nothing moves, beyond the gate, or when told not to learn."""
+    """Mean and variance of what was seen, in the day's cells and the hour's; nothing where nothing moves, beyond the
+    gate, or when told not to learn; and without an hour the hour's stay as they are."""
     rng = np.random.default_rng(3)
-    inputs = _anomaly_inputs(rng)
-    for name in ("count", "mean", "variance"):
-        inputs[name][:] = 0
+    inputs = _blank(_anomaly_inputs(rng))
     inputs["mask"][0, 0, : anomaly.CELL] = 0
     seen = []
-    for _ in range(12):
+    for at in range(12):
         inputs["luma"] = rng.integers(0, 256, inputs["luma"].shape).astype(np.uint8)
-        outputs = anomaly_model.run(inputs)
+        outputs = anomaly_model.run(inputs | _knobs(pace=1 / (at + 1), hour_pace=1 / (at + 1)))
         seen.append(outputs["features"][0])
-        inputs |= {name: outputs[f"{name}_next"] for name in ("previous", "count", "mean", "variance")}
-    assert not inputs["count"][0, 0, 0].any()
-    assert (inputs["count"][0, 0, 1:] == 12).all()
-    np.testing.assert_allclose(inputs["mean"][0, :, 1:], np.mean(seen, axis=0)[:, 1:], rtol=1e-4)
-    np.testing.assert_allclose(inputs["variance"][0, :, 1:], np.var(seen, axis=0)[:, 1:], rtol=2e-3, atol=1e-4)
+        inputs["previous"] = inputs["luma"]
+        inputs |= {name.removesuffix("_next"): value for name, value in outputs.items() if name.endswith("_next")}
+    for of in ("", "hour_"):
+        assert not inputs[f"{of}count"][0, 0, 0].any()
+        assert (inputs[f"{of}count"][0, 0, 1:] == 12).all()
+        np.testing.assert_allclose(inputs[f"{of}usual"][0, 0, :, 0], [0, 1, 1])
+        np.testing.assert_allclose(inputs[f"{of}mean"][0, :, 1:], np.mean(seen, axis=0)[:, 1:], rtol=1e-4)
+        np.testing.assert_allclose(inputs[f"{of}variance"][0, :, 1:], np.var(seen, axis=0)[:, 1:], rtol=2e-3, atol=1e-3)
 
-    for knob in ("learn", "gate"):
-        held = anomaly_model.run(inputs | {knob: np.zeros(1, np.float32)})
-        np.testing.assert_array_equal(held["count_next"], inputs["count"])
-        np.testing.assert_array_equal(held["mean_next"], inputs["mean"])
+    for knob, sets in (("learn", ("", "hour_")), ("gate", ("", "hour_")), ("hour_pace", ("hour_",))):
+        held = anomaly_model.run(inputs | _knobs(**{knob: 0}))
+        for name in (f"{of}{state}" for of in sets for state in STATES):
+            np.testing.assert_array_equal(held[f"{name}_next"], inputs[name])
+
+
+def test_an_hour_that_has_seen_nothing_leans_on_the_day(anomaly_model: Model) -> None:
+    inputs = _anomaly_inputs(np.random.default_rng(4)) | _knobs(hour_weight=0)
+    for name in STATES:
+        inputs[f"hour_{name}"][:] = 0
+    outputs = anomaly_model.run(inputs)
+    np.testing.assert_allclose(outputs["deviation"][0, :2], outputs["day_deviation"][0], rtol=1e-5)
+    assert not outputs["deviation"][0, 2].any()
+    np.testing.assert_allclose(outputs["hour_share"], inputs["usual"])
+
+
+@pytest.mark.parametrize(
+    ("usual", "now", "sigma"), [(0.1, 0.1, 0.0), (0.05, 0.2, 0.0), (0.1, 0.0, 3.04), (0.001, 0, 1.18)]
+)
+def test_what_moves_where_at_this_hour_nothing_does_is_a_surprise(
+    anomaly_model: Model, usual: float, now: float, sigma: float
+) -> None:
+    """Worked out by hand: sqrt(2 ln((usual + 0.001) / (now + 0.001)))."""
+    inputs = _anomaly_inputs(np.random.default_rng(5)) | _knobs(hour_weight=1)
+    inputs["usual"][:], inputs["hour_usual"][:] = usual, now
+    np.testing.assert_allclose(anomaly_model.run(inputs)["deviation"][0, 2], sigma, atol=0.01)

@@ -1,7 +1,6 @@
 """From readings to a finding: when the unusual begins, when it is over, and what it is."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from contract.messages import Box
 from edge.vision.findings import (
@@ -12,13 +11,14 @@ from edge.vision.findings import (
     Finding,
     Thing,
     confidence_of,
-    place_of,
     severity_of,
 )
-from edge.vision.unusual.anomaly import Cell, Reading
+from edge.vision.unusual.reading import Cell, Reading
+from edge.vision.unusual.scores import RELEASE
+from edge.vision.unusual.words import reasons
 
-_RELEASE: Final = 0.8
-"""An alarm goes on until the score is below this share of the threshold."""
+TYPES = (SUDDEN_MOTION, UNUSUAL_ACTIVITY)
+"""What an anomaly may be called."""
 
 
 class AnomalyAlarm:
@@ -31,14 +31,16 @@ class AnomalyAlarm:
         self._type: str | None = None
         self._finding: Finding | None = None
 
-    def step(self, reading: Reading, things: Sequence[Thing], at_ns: int) -> Finding | None:
-        """The anomaly that goes on in this frame, if one does."""
+    def step(
+        self, reading: Reading, things: Sequence[Thing], at_ns: int, *, score_bonus: float = 0.0
+    ) -> Finding | None:
+        """The anomaly that goes on in this frame, if one does. `score_bonus` sigma are added to its severity (U1.1)."""
         if self._type is None:
             self._gather(reading, at_ns)
-        elif reading.score < reading.threshold * _RELEASE:
+        elif reading.score < reading.threshold * RELEASE:
             self.reset()
         if self._type is not None and reading.cells:
-            self._finding = _anomaly(self._type, self._began_ns, reading, things)
+            self._finding = _anomaly(self._type, self._began_ns, reading, things, score_bonus)
         return self._finding
 
     def reset(self) -> None:
@@ -64,33 +66,19 @@ def _type_of(cells: Sequence[Cell]) -> str:
     return SUDDEN_MOTION if sum(speeds) > ALARM_SIGMA * len(speeds) else UNUSUAL_ACTIVITY
 
 
-def _anomaly(kind: str, began_ns: int, reading: Reading, things: Sequence[Thing]) -> Finding:
+def _anomaly(kind: str, began_ns: int, reading: Reading, things: Sequence[Thing], score_bonus: float) -> Finding:
     score = ALARM_SIGMA * reading.score / reading.threshold
     inside = [thing.box for thing in things if any(_touch(thing.box, cell) for cell in reading.cells)]
     cells = [Box(x=cell.x, y=cell.y, w=cell.w, h=cell.h, label=kind) for cell in reading.cells]
-    summary = f"{reading.score:.1f} sigma from what was learned here; the alarm begins at {reading.threshold:.1f}"
     return Finding(
         type=kind,
         since_ns=began_ns,
-        severity=severity_of(score),
+        severity=severity_of(score + score_bonus),
         confidence=confidence_of(score),
         deviation=round(reading.score, 2),
-        reasoning=(summary, *(_explain(cell) for cell in reading.cells)),
+        reasoning=reasons(reading, score_bonus),
         boxes=tuple(inside[:BOXES] or cells),
     )
-
-
-def _explain(cell: Cell) -> str:
-    place = f"{place_of(cell.x + cell.w / 2, cell.y + cell.h / 2)}, cell {_at(cell.x, cell.w)}/{_at(cell.y, cell.h)}"
-    if cell.speed_sigma >= cell.change_sigma:
-        words = f"speed {cell.speed:.1f} px a frame is {cell.speed_sigma:.1f} sigma"
-    else:
-        words = f"change of brightness {cell.change:.0f} is {cell.change_sigma:.1f} sigma"
-    return f"{place}: {words} above its normal"
-
-
-def _at(start: float, size: float) -> int:
-    return round(start / size) + 1
 
 
 def _touch(box: Box, cell: Cell) -> bool:

@@ -1,5 +1,8 @@
 """What a page shows of the learned normal: a heat map, the progress of learning, the scores of the last hour."""
 
+from typing import Any
+
+import msgspec
 from msgspec import Struct
 
 
@@ -28,3 +31,8 @@ class AnomalyView(Struct, frozen=True, kw_only=True):
     threshold_raw: float = 0.0
     sensitivity: float = 1.0
     scores: tuple[tuple[int, float], ...] = ()
+
+    def to_plain(self) -> dict[str, Any]:
+        """As JSON-ready data."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain

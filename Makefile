@@ -2,10 +2,10 @@
 PY := .venv/bin/python
 export ORT_DISABLE_TELEMETRY := 1
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-dev test check bench models docs lock clean
+.PHONY: help run setup setup-dev test check bench bench-peers eval-vision models docs lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## set up and start the appliance and a local cloud; prints the addresses to open and the password
 	@exec $(PY) -m afferent demo --data-dir var/demo
@@ -23,6 +23,12 @@ check: setup-dev ## lint, types, and who may import whom
 
 bench: setup-dev ## measure the figures, each beside its baseline; AFFERENT_DATA=dir JSON=path
 	@$(PY) -m tests.bench
+
+bench-peers: setup-dev ## measure the daemon beside Debian's `motion`, which must be installed; AFFERENT_DATA=dir JSON=path
+	@$(PY) -m tests.bench.peers
+
+eval-vision: setup-dev ## measure how well vision sees, beside OpenCV's ways; AFFERENT_DATA=dir JSON=path ONLY=part
+	@$(PY) -m tests.eval
 
 models: setup-dev ## rebuild the bundled models from source
 	@$(PY) -m cloud.training.build

@@ -99,7 +99,7 @@ class Telling:
         if event.phase != "open":
             return
         self.events_opened += 1
-        if event.type != MOTION:
+        if event.type != MOTION and event.severity != "LOW":
             self._live.count_anomaly()
 
     def _tell_condition(self, condition: Condition) -> None:

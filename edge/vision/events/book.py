@@ -30,6 +30,7 @@ _PAUSE_NS: Final = 1_000_000_000
 """What comes back after a longer pause would have been another event."""
 _HELD_QUIET_NS: Final = 3_000_000_000
 """What was held back and has not been seen for so long is over."""
+_ALERT: Final = SEVERITIES.index("MEDIUM")
 _ALARM: Final = SEVERITIES.index("HIGH")
 Phase = Literal["open", "update", "close"]
 
@@ -107,8 +108,12 @@ class EventBook:
 
     @property
     def alert(self) -> Finding | None:
-        """The worst thing that goes on beside plain motion."""
-        alerts = [life.newest for key, life in self._open.items() if key[0] != MOTION and not self._silent(key, life)]
+        """The worst thing that goes on, if it was MEDIUM at least: plain motion, or a door that counts, is no alert."""
+        alerts = [
+            life.newest
+            for key, life in self._open.items()
+            if rank_of(life.worst) >= _ALERT and not self._silent(key, life)
+        ]
         return max(alerts, key=weight_of, default=None)
 
     @property

@@ -9,6 +9,7 @@ from edge.daemon.ground import Ground
 from edge.sensing.batch import SampleBatcher
 from edge.sensing.service import SensingService
 from edge.sensing.settings import SensorSettings
+from edge.vision.detect.detections import Expression
 
 
 def make_sensors(ground: Ground) -> list[Service]:
@@ -54,4 +55,14 @@ def _affect(ground: Ground, sensor_id: str, viewings: Viewings, part: str) -> Af
         part=part,
     )
     service.load_model()
+    if len(ground.config.sensors) == 1:
+        ground.expressions.append(lambda expression: _hear(service, expression))
     return service
+
+
+def _hear(service: AffectService, expression: Expression) -> None:
+    """The face before the camera is a voice on who wears the sensor, where only one sensor is worn: of several wearers
+    nobody could tell whose face it is."""
+    service.voices.hear(
+        f"face.{expression.camera}", expression.mono_ns, expression.probabilities, expression.confidence
+    )

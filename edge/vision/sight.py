@@ -68,7 +68,7 @@ class Eye:
         if counts is not None:
             mask = np.asarray(cv2.bitwise_and(mask, counts), np.uint8)
         blobs = find_blobs(mask, min_area, self._changed(luma))
-        tracks = self._tracker.step(blobs, at_ns)
+        tracks = self._tracker.step(blobs, at_ns, aspect=self.size[0] / self.size[1])
         return self._fit(condition, luma, mask, tracks, usable=follows and not condition.relearn)
 
     def absorb_traces(self, sight: Sight, luma: Plane) -> None:
@@ -76,7 +76,7 @@ class Eye:
         if sight.background is None:
             return
         for track in sight.tracks:
-            if track.still and is_trace(track.blob, sight.mask, luma, sight.background):
+            if track.still and track.alone and is_trace(track.blob, sight.mask, luma, sight.background):
                 self.motion.absorb(window_of(track.blob, sight.mask.shape))
 
     def reset(self) -> None:

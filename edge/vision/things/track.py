@@ -53,6 +53,11 @@ class Track:
         return self.confirmed and self.last_ns - self.born_ns >= _ESTABLISHED_NS
 
     @property
+    def alone(self) -> bool:
+        """Whether it was last seen in a blob of its own."""
+        return self.alone_ns == self.last_ns
+
+    @property
     def dwell_s(self) -> float:
         """For how long it has been in one place."""
         return (self.last_ns - self.anchor_ns) / 1e9

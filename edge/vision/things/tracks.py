@@ -112,7 +112,7 @@ def _boxes(rows: list[tuple[float, float, float, float]]) -> Boxes:
 
 def _holds_both(blob: Blob, owner: Track, other: Track) -> bool:
     """Whether `blob` has grown too large for its owner alone, or held both already; and `other` is part of it."""
-    together = other.alone_ns < other.last_ns
+    together = not other.alone
     if not together:
         boxes = blob.w * blob.h, owner.blob.w * owner.blob.h
         together = blob.area >= _GROWN * owner.blob.area or boxes[0] >= _GROWN * boxes[1]

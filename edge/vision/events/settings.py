@@ -28,7 +28,7 @@ class EventSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = 40
     keep_pictures: Annotated[
         int,
-        Meta(ge=0, le=100_000, description="Events whose best picture is kept, on all cameras together; 0 for none."),
+        Meta(ge=0, le=20_000, description="Events whose best picture is kept, on all cameras together; 0 for none."),
     ] = 2000
     picture_bytes: Annotated[
         int,

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -39,14 +40,15 @@ class PictureShelf:
     """
 
     def __init__(self, folder: Path, *, most: int, most_bytes: int) -> None:
-        """Find what lies in `folder`; what is torn or over the budget is deleted. Blocks."""
+        """Find what lies in `folder`; what is torn or over the budget is deleted, as far as the disk lets. Blocks."""
         self._folder = folder
         self._most = most
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._places: dict[str, _Place] = dict(_found(folder))
         self.used_bytes = sum(place.size_bytes for place in self._places.values())
-        self._make_room(0, 0)
+        with suppress(OSError):  # the next picture meets the same disk and says so
+            self._make_room(0, 0)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -117,13 +119,21 @@ class PictureShelf:
 def _found(folder: Path) -> Iterator[tuple[str, _Place]]:
     """What lies whole in the folder; the rest, drafts and halves, is deleted."""
     for home in sorted(path for path in folder.glob("*") if path.is_dir()):
-        names = {path.name for path in home.iterdir() if path.is_file()}
+        names = _names(home)
         for event_id in sorted(name.removesuffix("-thumb.jpg") for name in names if name.endswith("-thumb.jpg")):
             place = _place(home, event_id)
             if place:
                 names -= {f"{event_id}.jpg", f"{event_id}-thumb.jpg"}
                 yield event_id, place
         _delete(home, names)
+
+
+def _names(home: Path) -> set[str]:
+    try:
+        return {path.name for path in home.iterdir() if path.is_file()}
+    except OSError as error:
+        _log.warning("the album of events cannot be looked through: %s", error)
+        return set()
 
 
 def _place(home: Path, event_id: str) -> _Place | None:

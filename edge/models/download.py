@@ -1,4 +1,4 @@
-"""Brings a model's graph here, from a file or over HTTP: bounded in size and time, and with the digest that was said."""
+"""Brings a model's graph here, from a file or over HTTP: bounded in size and time, with the digest that was said."""
 
 import hashlib
 import re

@@ -2,8 +2,10 @@
 
 import hashlib
 import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from edge.core.errors import ModelError
 from edge.models.session import Model, Runtime, choose_providers
 
 _TEST_SIZE: Final = 40
+_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
@@ -25,16 +28,21 @@ def load_model(path: Path, runtime: Runtime | None = None) -> Model:
     """
     manifest = read_manifest(path)
     graph = _read_graph(path.parent / manifest.file, manifest)
-    runtime = runtime or Runtime()
-    chosen = choose_providers(runtime.providers)
-    for start, provider in enumerate(chosen[:-1]):
+    wanted = runtime or Runtime()
+    return first_that_works(
+        choose_providers(wanted.providers),
+        lambda providers: _start(manifest, graph, replace(wanted, providers=providers)),
+    )
+
+
+def first_that_works(providers: Sequence[str], start: Callable[[Sequence[str]], _T]) -> _T:
+    """What `start` makes of all `providers`, or else of all but the best, and so on; the last one's error escapes."""
+    for count, provider in enumerate(providers[:-1]):
         try:
-            return _start(manifest, graph, _only(runtime, chosen[start:]))
+            return start(providers[count:])
         except ModelError as error:
-            _log.warning(
-                "%s cannot run the model %s, %s is tried: %s", provider, manifest.name, chosen[start + 1], error
-            )
-    return _start(manifest, graph, _only(runtime, chosen[-1:]))
+            _log.warning("%s cannot be used, %s is tried instead: %s", provider, providers[count + 1], error)
+    return start(providers[-1:])
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -45,10 +53,6 @@ def read_manifest(path: Path) -> Manifest:
         raise ModelError(f"manifest {path} cannot be read: {error.strerror}") from error
     except InvalidManifestError as error:
         raise ModelError(f"{path}: {error}") from error
-
-
-def _only(runtime: Runtime, providers: list[str]) -> Runtime:
-    return Runtime(providers=providers, threads=runtime.threads, cache=runtime.cache)
 
 
 def _start(manifest: Manifest, graph: bytes, runtime: Runtime) -> Model:

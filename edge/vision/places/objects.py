@@ -37,9 +37,8 @@ _WALKS: Final = 0.03
 _BEFORE_NS: Final = 2_000_000_000
 _LOOK_NS: Final = 250_000_000
 _JUDGE_NS: Final = 500_000_000
-_GONE_NS: Final = 1_000_000_000
-_DEPARTED_NS: Final = 30_000_000_000
-"""For so long, a place that a brought thing was taken from is no gap in the scene."""
+_DOUBT_NS: Final = 750_000_000
+"""So long a spot must look otherwise."""
 _HIDDEN_NS: Final = 120_000_000_000
 _ATTENDED_NS: Final = 3_000_000_000
 _PAUSE_NS: Final = 500_000_000
@@ -57,7 +56,10 @@ _PERSON: Final = "person"
 
 @dataclass(slots=True, kw_only=True)
 class _Spot:
-    """A place where something has come or gone, as far as is known. Who stays with it, since when and until when."""
+    """A place where something has come or gone: whether that holds, since when, and when it was last sure.
+
+    It is remembered when it holds no more: what is fetched again leaves no gap, and what is put back is not brought.
+    """
 
     kind: Literal["come", "gone"]
     box: Box
@@ -65,11 +67,26 @@ class _Spot:
     patch: Patch
     since_ns: int
     began_ns: int
-    holds_ns: int
+    sure_ns: int
     looked_ns: int
-    undone_ns: int | None = None
-    attended_ns: int | None = None
-    touched_ns: int = 0
+    holds: bool = True
+    doubt_ns: int | None = None
+    attended_ns: int = 0
+    touched_ns: int = -_BELONGS_NS
+
+    def look(self, luma: Plane, at_ns: int) -> None:
+        """See whether it still holds."""
+        self.looked_ns = at_ns
+        state = state_of(self.patch, luma)
+        if state == "hidden":
+            return
+        self.sure_ns = at_ns
+        if (state == "holds") == self.holds:
+            self.doubt_ns = None
+        elif self.doubt_ns is None:
+            self.doubt_ns = at_ns
+        elif at_ns - self.doubt_ns >= _DOUBT_NS:
+            self.holds, self.since_ns, self.doubt_ns = not self.holds, self.doubt_ns, None
 
 
 class Objects:
@@ -120,14 +137,8 @@ class Objects:
         for thing in things:
             if not thing.still:
                 _note_company(spot, thing, at_ns)
-        if at_ns - spot.looked_ns < _LOOK_NS:
-            return
-        spot.looked_ns = at_ns
-        state = state_of(spot.patch, luma)
-        if state == "holds":
-            spot.holds_ns, spot.undone_ns = at_ns, None
-        elif state == "undone" and spot.undone_ns is None:
-            spot.undone_ns = at_ns
+        if at_ns - spot.looked_ns >= _LOOK_NS:
+            spot.look(luma, at_ns)
 
     def _is_due(self, thing: Thing, at_ns: int) -> bool:
         return thing.box.w * thing.box.h <= _LARGEST and thing.box.track not in self._judged
@@ -137,11 +148,11 @@ class Objects:
         self._judged[thing.box.track] = at_ns
         stopped_ns = thing.since_ns + round(thing.moving_s * 1e9)
         known = [spot for spot in self._spots if _overlap(spot.box, thing.box) >= _TOGETHER]
-        if thing.box.label == _PERSON or any(_is_there(spot) for spot in known):
+        if thing.box.label == _PERSON or any(spot.holds for spot in known):
             return
         kind = kind_of(thing.box, view) if self._was_moved(thing, stopped_ns) else "none"
         patch = take(thing.box, view) if kind != "none" else None
-        if patch is None or kind == "none" or (kind == "gone" and known):
+        if patch is None or kind == "none" or any(spot.kind != kind for spot in known):
             return
         self._spots.append(
             _Spot(
@@ -151,7 +162,7 @@ class Objects:
                 patch=patch,
                 since_ns=stopped_ns,
                 began_ns=stopped_ns,
-                holds_ns=at_ns,
+                sure_ns=at_ns,
                 looked_ns=at_ns,
             )
         )
@@ -166,27 +177,19 @@ def _note_company(spot: _Spot, thing: Thing, at_ns: int) -> None:
     if _overlap(spot.box, thing.box) >= _SAME:
         spot.since_ns = at_ns
     elif thing.box.w * thing.box.h >= spot.box.w * spot.box.h and _touches(spot.box, thing.box):
-        if spot.attended_ns is None or at_ns - spot.touched_ns > _PAUSE_NS:
+        if at_ns - spot.touched_ns > _PAUSE_NS:
             spot.attended_ns = at_ns
         spot.touched_ns = at_ns
         if spot.kind == "come" and at_ns - spot.attended_ns >= _ATTENDED_NS:
             spot.since_ns = at_ns
 
 
-def _is_there(spot: _Spot) -> bool:
-    return spot.undone_ns is None
-
-
 def _is_over(spot: _Spot, at_ns: int) -> bool:
-    if spot.undone_ns is not None:
-        return at_ns - spot.undone_ns > (_DEPARTED_NS if spot.kind == "come" else _GONE_NS)
-    return at_ns - spot.holds_ns > _HIDDEN_NS or at_ns - spot.began_ns > _BELONGS_NS
+    return at_ns - spot.sure_ns > _HIDDEN_NS or at_ns - spot.began_ns > _BELONGS_NS
 
 
 def _is_told(spot: _Spot, rule: LeftRule | RemovedRule, at_ns: int) -> bool:
-    if spot.undone_ns is not None and at_ns - spot.undone_ns > _GONE_NS:
-        return False
-    return rule.after_s * 1e9 <= at_ns - spot.since_ns <= rule.after_s * 1e9 + _TOLD_NS
+    return spot.holds and rule.after_s * 1e9 <= at_ns - spot.since_ns <= rule.after_s * 1e9 + _TOLD_NS
 
 
 def _case(spot: _Spot, zone: Zone, rule: LeftRule | RemovedRule, at_ns: int) -> Case:

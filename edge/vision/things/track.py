@@ -16,6 +16,8 @@ _CHANGED: Final = 0.02
 """What changes by less than this share of its own pixels does not move in this frame."""
 _SLOW: Final = 0.03
 """Picture widths a second: who is slower has no heading, for a box trembles by about half of that."""
+_STEADY: Final = 0.015
+"""Shares of the picture's side by which an outline trembles."""
 SETTLED_RADIUS: Final = 0.08
 """Who stays within this share of the picture's side is in one place (U1.1: 500 px² of variance at 640x480)."""
 
@@ -103,21 +105,27 @@ class Track:
         """It is at `blob` now, by itself."""
         self.alone_ns = at_ns
         if blob.changed >= _CHANGED:
-            self.began_ns = at_ns if self.still else self.began_ns
-            self.moved_ns = at_ns
+            self._stir(at_ns)
         self._go(blob, at_ns)
 
     def share(self, blob: Blob, at_ns: int) -> None:
         """It is somewhere in `blob` now, together with others: where it should be, as far as that is in the blob.
 
-        What changes in the blob is put down to those who were moving.
+        What changes in the blob is put down to those who were moving, or whom it takes along.
         """
         x, y, w, h = self.predicted(at_ns)
-        x = min(max(x, blob.x), max(blob.x + blob.w - w, blob.x))
-        y = min(max(y, blob.y), max(blob.y + blob.h - h, blob.y))
-        if blob.changed >= _CHANGED and not self.still:
-            self.moved_ns = at_ns
+        inside_x = min(max(x, blob.x), max(blob.x + blob.w - w, blob.x))
+        inside_y = min(max(y, blob.y), max(blob.y + blob.h - h, blob.y))
+        stays = self.still and math.hypot(inside_x - x, inside_y - y) <= _STEADY
+        if not stays:
+            x, y = inside_x, inside_y
+        if blob.changed >= _CHANGED and not stays:
+            self._stir(at_ns)
         self._go(Blob(x, y, w, h, self.blob.area, blob.changed), at_ns)
+
+    def _stir(self, at_ns: int) -> None:
+        self.began_ns = at_ns if self.still else self.began_ns
+        self.moved_ns = at_ns
 
     def _go(self, blob: Blob, at_ns: int) -> None:
         self.blob, self.last_ns = blob, at_ns

@@ -1,0 +1,157 @@
+"""What one picture alone says of its camera: dark, washed out, out of focus, covered, or turned elsewhere."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from edge.vision.pixels.luma import CELL, Floats, Plane
+from edge.vision.pixels.view import Likeness, View
+from edge.vision.state import ConditionKind
+
+_DARK, _LIGHT, _EVEN = 24.0, 228.0, 10.0
+"""Luma: black is below, washed out above, and in both the pixels spread by less than the last around the mean."""
+_LOST: Final = 0.1
+"""With fewer of its edges where they were the picture is not the learned view."""
+_DOUBTED: Final = 0.3
+"""With fewer it may be the view, shifted; with more, it is the view."""
+_FADED: Final = 0.6
+_BLUNT, _SHARP = 0.4, 0.6
+"""Sharpness below which the picture is blurred, and above which it no longer is."""
+_SAME_LAYOUT: Final = 0.9
+_SHAKEN_LAYOUT: Final = 0.8
+_SHAKE: Final = 12.0
+"""Pixels: a view shifted by no more is the motion detector's to deal with."""
+_SEARCH_NS: Final = 250_000_000
+_LOOK_NS: Final = 500_000_000
+_CHANGED: Final = 6
+"""Luma: a cell whose mean differs by more is another than when the picture was last looked at closely."""
+_MANY: Final = 0.2
+"""Share of changed cells from which it is looked at closely again, else only twice a second: that is dear."""
+_STAYS: Final = 0.4
+"""Share of edges that another view keeps if it is one, and not a thing that passes before the camera."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a picture looks like, how clearly (0 to 1), and why. `judged`: motion can be told in it all the same."""
+
+    kind: ConditionKind
+    clearly: float = 0.0
+    why: str = ""
+    judged: bool = False
+
+
+FINE: Final = Fault("ok", judged=True)
+
+
+class FaultFinder:
+    """Looks at one picture after the other and compares it with the learned view."""
+
+    def __init__(self) -> None:
+        self._view, self._other = View(), View()
+        self._looked_ns: int | None = None
+        self._looked: Plane | None = None
+        self._searched_ns: int | None = None
+        self._shift: tuple[float, float] | None = None
+        self.other_since_ns: int | None = None
+        """Since when the camera has been looking at one and the same other view."""
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a learned view."""
+        return self._view.known
+
+    def learn(self, plane: Plane | Floats) -> None:
+        """`plane` shows the view; where one is known, some of it."""
+        self._view.learn(plane)
+
+    def adopt(self, luma: Plane) -> None:
+        """`luma` shows the view, whatever was known before."""
+        self._view.forget()
+        self._view.learn(luma)
+        self.other_since_ns = None
+
+    def find(self, luma: Plane, at_ns: int, told: ConditionKind) -> Fault:
+        """What `luma` looks like; `told` is what is said of the camera, and goes on being found a little longer."""
+        cells = cv2.resize(luma, (luma.shape[1] // CELL, luma.shape[0] // CELL), interpolation=cv2.INTER_AREA)
+        if told == "ok" and self._is_as_before(np.asarray(cells, np.uint8), at_ns):
+            return FINE
+        fault = self._look(luma, at_ns, told)
+        self._looked = np.asarray(cells, np.uint8) if fault is FINE else None
+        self._looked_ns = at_ns
+        return fault
+
+    def _is_as_before(self, cells: Plane, at_ns: int) -> bool:
+        """Whether the last picture looked at was fine, and this one is hardly another."""
+        if self._looked is None or self._looked_ns is None or at_ns - self._looked_ns >= _LOOK_NS:
+            return False
+        changed = cv2.countNonZero(cv2.threshold(cv2.absdiff(cells, self._looked), _CHANGED, 1, cv2.THRESH_BINARY)[1])
+        return changed < _MANY * cells.size
+
+    def _look(self, luma: Plane, at_ns: int, told: ConditionKind) -> Fault:
+        like = self._view.compare(luma)
+        kept = like.kept if like else 0.0
+        fault = self._by_light(luma) if kept < _DOUBTED else None
+        if fault is None and like is not None:
+            fault = _blurred(like, told) or self._by_edges(like, luma, at_ns, told)
+        fault = fault or FINE
+        self._follow_other(fault, luma, at_ns)
+        return fault
+
+    def _by_light(self, luma: Plane) -> Fault | None:
+        mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(luma))
+        if spread > _EVEN:
+            return None
+        if mean < _DARK:
+            return Fault("black", 1.0, f"the picture is black: brightness {mean:.0f} of 255, and even all over")
+        if mean > _LIGHT:
+            return Fault("bright", 1.0, f"the picture is washed out: brightness {mean:.0f} of 255, and even all over")
+        return None
+
+    def _by_edges(self, like: Likeness, luma: Plane, at_ns: int, told: ConditionKind) -> Fault | None:
+        if like.kept > _DOUBTED:
+            return None
+        lost = like.kept < (_LOST if told == "ok" else _DOUBTED)
+        if lost and like.faded > _FADED:
+            return Fault("covered", like.faded, f"the edges of the view are gone from {like.faded:.0%} of the picture")
+        shift = self._find_shift(luma, at_ns)
+        if shift is not None:
+            return _shifted(shift, luma)
+        if lost:
+            why = f"only {like.kept:.0%} of the picture shows the edges of the view that was learned"
+            return Fault("moved", 1 - like.kept, why, judged=abs(like.layout) > _SHAKEN_LAYOUT)
+        return None
+
+    def _find_shift(self, luma: Plane, at_ns: int) -> tuple[float, float] | None:
+        if self._searched_ns is None or at_ns - self._searched_ns >= _SEARCH_NS:
+            self._searched_ns, self._shift = at_ns, self._view.find_shift(luma)
+        return self._shift
+
+    def _follow_other(self, fault: Fault, luma: Plane, at_ns: int) -> None:
+        """A bus before the camera is another picture every moment; a camera that was turned sees one that stays."""
+        if fault.kind != "moved":
+            self.other_since_ns = None
+            return
+        like = self._other.compare(luma) if self.other_since_ns is not None else None
+        if like is None or like.kept < _STAYS:
+            self.other_since_ns = at_ns
+            self._other.forget()
+            self._other.learn(luma)
+
+
+def _blurred(like: Likeness, told: ConditionKind) -> Fault | None:
+    if like.layout < _SAME_LAYOUT or like.sharpness > (_SHARP if told == "blurred" else _BLUNT):
+        return None
+    why = f"fine detail is down to {like.sharpness:.0%} of what it was, while light and shade are where they were"
+    return Fault("blurred", 1 - like.sharpness, why)
+
+
+def _shifted(shift: tuple[float, float], luma: Plane) -> Fault | None:
+    right, down = shift
+    if max(abs(right), abs(down)) <= _SHAKE:
+        return None
+    height, width = luma.shape
+    why = f"the view is shifted by {abs(right) / width:.0%} of its width and {abs(down) / height:.0%} of its height"
+    return Fault("moved", 1.0, why)

@@ -10,13 +10,14 @@ one camera says at most so many records a minute, every event that opens also cl
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from contract.ids import new_token
 from contract.messages import Event
 from edge.core.clock import Stamp, wall_ms_of
 from edge.vision.events.clarity import is_clearer
+from edge.vision.events.held import HeldBack
 from edge.vision.events.limits import OpenLimits
 from edge.vision.events.merging import Company, Key, by_key, merge, rank_of, weight_of
 from edge.vision.events.settings import EventSettings
@@ -28,8 +29,6 @@ ALERT_QUIET_S: Final = 3.0
 """An alert ends after so much quiet (U1.4: the banner stays 3 s)."""
 _PAUSE_NS: Final = 1_000_000_000
 """What comes back after a longer pause would have been another event."""
-_HELD_QUIET_NS: Final = 3_000_000_000
-"""What was held back and has not been seen for so long is over."""
 _ALERT: Final = SEVERITIES.index("MEDIUM")
 _ALARM: Final = SEVERITIES.index("HIGH")
 Phase = Literal["open", "update", "close"]
@@ -69,17 +68,6 @@ class _Ended:
     company: Company
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What was held back; `untold` of `suppressed` no event has told of yet."""
-
-    merged: int = 0
-    suppressed: int = 0
-    untold: int = 0
-    held: dict[Key, int] = field(default_factory=dict)
-    """What would be an event but may not begin now, and when it was last seen."""
-
-
 class EventBook:
     """The open events of one camera, by type and zone. Times are monotonic nanoseconds of the frames.
 
@@ -103,7 +91,8 @@ class EventBook:
         self._limits = OpenLimits(limits.opens_per_minute, limits.camera_opens_per_minute)
         self._open: dict[Key, _Open] = {}
         self._ended: dict[Key, _Ended] = {}
-        self._tally = _Tally()
+        self._held = HeldBack()
+        self._merged = 0
         self._at_ns = 0
 
     @property
@@ -137,14 +126,14 @@ class EventBook:
     @property
     def flood(self) -> Flood:
         """What was merged and held back since the start."""
-        return Flood(merged=self._tally.merged, suppressed=self._tally.suppressed)
+        return Flood(merged=self._merged, suppressed=self._held.suppressed)
 
     def step(self, findings: Sequence[Finding], now: Stamp, at_ns: int) -> list[Event]:
         """Take what is found at `at_ns`, which does not go back; return the records to make of it, in order."""
         self._at_ns = max(self._at_ns, at_ns)
         found = by_key(findings)
         told = [self._end(key, now) for key in self._over()]
-        self._give_up_held(_HELD_QUIET_NS)
+        self._held.forget_over(self._at_ns)
         for key, life in self._open.items():
             life.missed |= key not in found
         for key, group in found.items():
@@ -153,7 +142,7 @@ class EventBook:
 
     def close_all(self, now: Stamp) -> list[Event]:
         """End everything now."""
-        self._give_up_held(-1)
+        self._held.forget_all()
         return [self._end(key, now) for key in list(self._open)]
 
     def _take(self, key: Key, group: list[Finding], now: Stamp) -> list[Event]:
@@ -162,12 +151,12 @@ class EventBook:
             return self._go_on(life, group, now)
         if self._may_open(key, group):
             return [self._begin(key, group, now)]
-        self._tally.held[key] = self._at_ns
+        self._held.hold(key, self._at_ns)
         return []
 
     def _begin(self, key: Key, group: list[Finding], now: Stamp) -> Event:
         finding, at_ns, company = merge(group), self._at_ns, Company()
-        self._tally.held.pop(key, None)
+        self._held.release(key)
         life = _Open(
             event_id=self._new_id(),
             start_ns=at_ns,
@@ -180,9 +169,9 @@ class EventBook:
             clearest_ns=at_ns,
             company=company,
             merged=company.join(group) - 1,
-            notes=self._told_of_held(),
+            notes=self._held.tell(),
         )
-        self._tally.merged += life.merged
+        self._merged += life.merged
         self._limits.note(key, at_ns)
         self._open[key] = life
         return self._event("open", life, life.newest)
@@ -192,7 +181,7 @@ class EventBook:
         came_back = life.missed and at_ns - life.last_ns > _PAUSE_NS
         joined = life.company.join(group) or int(came_back)
         life.merged += joined
-        self._tally.merged += joined
+        self._merged += joined
         worse = rank_of(finding) > rank_of(life.worst)
         life.newest, life.last_ns, life.missed = finding, at_ns, False
         if weight_of(finding) >= weight_of(life.worst):
@@ -239,21 +228,6 @@ class EventBook:
     def _forget_old(self) -> None:
         self._ended = {key: ended for key, ended in self._ended.items() if self._cools(ended)}
         self._limits.forget(self._at_ns)
-
-    def _give_up_held(self, quiet_ns: int) -> None:
-        """Count what was held back and is over: it will not be an event any more."""
-        tally = self._tally
-        for key in [key for key, last_ns in tally.held.items() if self._at_ns - last_ns > quiet_ns]:
-            del tally.held[key]
-            tally.suppressed += 1
-            tally.untold += 1
-
-    def _told_of_held(self) -> tuple[str, ...]:
-        """What the event that opens now has to say of those that could not."""
-        untold, self._tally.untold = self._tally.untold, 0
-        if not untold:
-            return ()
-        return (f"before it, {untold} more {'was' if untold == 1 else 'were'} held back so that events do not flood",)
 
     def _event(self, phase: Phase, life: _Open, finding: Finding, end_ms: int | None = None) -> Event:
         return Event(

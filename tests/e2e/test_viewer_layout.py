@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from contract.messages import Event, Prediction
+from contract.plan import AfterHours, LoiteringRule, Plan, WrongWayRule, Zone
 from tests.support.browser import DESK, PHONE, visiting
 from tests.support.stage import Stage
 
@@ -41,6 +42,9 @@ _RATIO = """() => {
 def fill(stage: Stage) -> None:
     """Something in every part of the page, with words that are hard to break."""
     now = stage.now_ms
+    rules = LoiteringRule(), WrongWayRule(allowed=0)
+    zone = Zone(id="z", name=_LONG[:60], points=((0, 0), (1, 0), (1, 1)), rules=rules)
+    stage.cameras["front"].kept_plan = Plan(zones=(zone,), after_hours=AfterHours())
     stage.anomaly("CRITICAL", reasoning=[f"reason {_LONG}", "another"])
     stage.samples(*({"t_ms": now - 250 * n, "gsr_us": 4.0, "hr_bpm": 70, "skin_c": 33.1} for n in range(9, 0, -1)))
     segment: dict[str, Any] = {
@@ -87,17 +91,34 @@ def test_nothing_runs_out_at_the_side(browser: Browser, stage: Stage) -> None:
         visit.sign_in(stage.password)
         page = visit.open()
         filled(page)
-        for width, height in (PHONE, (320, 568), (768, 1024), (1024, 700), DESK, (2560, 1440)):
-            page.set_viewport_size({"width": width, "height": height})
-            page.wait_for_timeout(200)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-            outside = page.evaluate(
-                """() => [...document.querySelectorAll("main :not(.annunciator-reasons li)")].filter((e) => {
-                  const { left, right, width } = e.getBoundingClientRect();
-                  return width && (left < -1 || right > innerWidth + 1);
-                }).map((e) => e.className || e.tagName)"""
-            )
-            assert outside == [], width
+        for size in (PHONE, (320, 568), (768, 1024), (1024, 700), DESK, (2560, 1440)):
+            check_inside(page, size)
+        edit(page)
+        for size in ((1024, 700), (768, 1024), (320, 568)):
+            check_inside(page, size)
+
+
+def check_inside(page: Page, size: tuple[int, int]) -> None:
+    """Nothing of the page stands out at the side of a screen of this size."""
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.wait_for_timeout(200)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    outside = page.evaluate(
+        """() => [...document.querySelectorAll("main :not(.annunciator-reasons li, #editor *)")].filter((e) => {
+          const { left, right, width } = e.getBoundingClientRect();
+          return width && (left < -1 || right > innerWidth + 1);
+        }).map((e) => e.className || e.tagName)"""
+    )
+    assert outside == [], size
+
+
+def edit(page: Page) -> None:
+    """Open the editor on the zone, with a field that will not do."""
+    page.click("#edit-plan")
+    page.locator(".plan-item").click()
+    page.get_by_label("Longer than (s)").fill("")
+    page.click("#plan-save")
+    page.wait_for_timeout(200)
 
 
 def test_phone_shows_what_matters_first(browser: Browser, stage: Stage) -> None:
@@ -129,6 +150,11 @@ def test_words_can_be_read(browser: Browser, stage: Stage, scheme: Literal["dark
             stage.anomaly(severity)
             expect(page.locator("#banner")).to_have_attribute("data-severity", severity)
             assert page.evaluate(_RATIO) == []
+        page.locator("#events .event").first.click()
+        assert page.evaluate(_RATIO) == []
+        page.keyboard.press("Escape")
+        edit(page)
+        assert page.evaluate(_RATIO) == []
 
 
 def test_everything_by_keyboard(page: Page) -> None:

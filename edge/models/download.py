@@ -76,7 +76,7 @@ def _open(source: str, limits: Limits) -> Iterator[Iterator[bytes]]:
             client.stream("GET", source, headers={"Accept-Encoding": "identity"}) as response,
         ):
             _check_answer(source, response, limits)
-            yield response.iter_raw(_CHUNK)
+            yield response.iter_raw()  # as it comes: one who dribbles must meet the clock too
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ModelError(f"{plain(source)} cannot be downloaded: {_words(error)}; nothing was kept") from error
 

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -41,7 +41,7 @@ class Order:
     sha256: str
     describe: Callable[[Opened], Manifest]
     prove: Callable[[Model], None]
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits
 
 
 def install(order: Order, folder: Path, runtime: Runtime, now_ns: Callable[[], int]) -> tuple[Manifest, str]:

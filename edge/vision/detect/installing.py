@@ -10,7 +10,7 @@ import msgspec
 from contract.manifest import Manifest
 from edge.core.clock import SystemClock
 from edge.core.errors import ModelError
-from edge.models.download import plain
+from edge.models.download import Limits, plain
 from edge.models.install import Opened, Order, install
 from edge.models.loading import load_model, read_manifest
 from edge.models.session import Runtime
@@ -35,15 +35,15 @@ class Words:
     manifest: Path | None = None
 
 
-def add_model(words: Words, models: ModelSettings, state: Path) -> Iterator[str]:
-    """Install what `words` say; lines about what came of it.
+def add_model(words: Words, models: ModelSettings, state: Path, limits: Limits | None = None) -> Iterator[str]:
+    """Install what `words` say, within `limits`; lines about what came of it.
 
     Raise `ModelError` that says what is wrong; then nothing has changed.
     """
     folder = models.folder_in(state)
     given = read_manifest(words.manifest) if words.manifest else None
     write = partial(_adopt, words, given) if given else partial(describe, _asked(words))
-    order = Order(source=words.source, sha256=words.sha256, describe=write, prove=prove)
+    order = Order(source=words.source, sha256=words.sha256, describe=write, prove=prove, limits=limits or Limits())
     manifest, provider = install(order, folder, _runtime(models), SystemClock().mono_ns)
     yield f"Installed {manifest.name} {manifest.version} for {manifest.task} in {folder}; it ran on {provider}."
     yield f"SHA-256 {manifest.sha256}; licence: {manifest.provenance.licence}."

@@ -189,7 +189,7 @@ def _web(
         version=version,
         device=config.device,
         event_pictures=ground.album,
-        clip_of=partial(_clip_of, recorders.spool),
+        clip_of=partial(_clip_of, recorders.spool, units),
         paint=paint,
     )
     return WebServer(
@@ -202,8 +202,10 @@ def _web(
     )
 
 
-def _clip_of(spool: Spool, event: Event) -> Path | None:
-    recording_id = event.recording_id or spool.recording_of(event.event_id)
+def _clip_of(spool: Spool, units: Mapping[str, CameraUnit], event: Event) -> Path | None:
+    """The video that shows `event`; one that has only just opened may not name its recording yet."""
+    unit = units.get(event.camera)
+    recording_id = event.recording_id or (unit.recording_of(event.event_id) if unit else None)
     return spool.clip_of(recording_id) if recording_id else None
 
 

@@ -159,6 +159,10 @@ class CameraUnit:
             self._parts.recorder.stop_manual()
         self._tell()
 
+    def recording_of(self, event_id: str) -> str | None:
+        """The recording that shows one of the latest events."""
+        return self._parts.recorder.recording_of(event_id)
+
     def plan(self) -> Plan:
         """What people have drawn over its picture."""
         return self._parts.plan.plan

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,18 @@ from onnx import TensorProto, helper
 
 from contract.manifest import Manifest, Provenance, Tensor, encode_manifest
 from edge.core.errors import ModelError
-from edge.models.loading import load_model
-from edge.models.session import CPU, Model, choose_providers
+from edge.models.loading import first_that_works, load_model
+from edge.models.session import (
+    AUTO,
+    BEST_FIRST,
+    CPU,
+    Model,
+    Runtime,
+    choose_providers,
+    provider_options,
+    read_tensors,
+)
+from edge.models.settings import ModelSettings
 from edge.models.store import BUNDLED, ModelStore
 from tests.conftest import ROOT
 
@@ -178,3 +189,100 @@ def test_nothing_is_written_home_and_nobody_is_called(tmp_path: Path) -> None:
     home |= {"HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     subprocess.run([sys.executable, "-c", script], env=home, cwd=ROOT, check=True, timeout=60)
     assert sorted(tmp_path.rglob("*")) == []
+
+
+def _lay(folder: Path, task: str, name: str = "twice") -> None:
+    path = _write(folder, _graph(), task=task, name=name)
+    path.rename(folder / f"{name}.json")
+
+
+def test_the_best_provider_that_works_is_taken(caplog: pytest.LogCaptureFixture) -> None:
+    """One that fails gives way to the next, and that is logged; if none works, the last one's words are told."""
+    tried: list[list[str]] = []
+
+    def start(providers: Sequence[str]) -> str:
+        tried.append(list(providers))
+        if providers[0] != CPU:
+            raise ModelError(f"{providers[0]} has no driver")
+        return providers[0]
+
+    assert first_that_works(["TensorrtExecutionProvider", "CUDAExecutionProvider", CPU], start) == CPU
+    assert [providers[0] for providers in tried] == ["TensorrtExecutionProvider", "CUDAExecutionProvider", CPU]
+    assert "TensorrtExecutionProvider cannot be used, CUDAExecutionProvider is tried instead" in caplog.text
+    with pytest.raises(ModelError, match=r"CUDA.* has no driver"):
+        first_that_works(["CUDAExecutionProvider"], start)
+
+
+def test_auto_stands_for_what_there_is_best_first() -> None:
+    present = choose_providers([AUTO])
+    assert present == [name for name in BEST_FIRST if name in present]
+    assert present[-1] == CPU
+    assert choose_providers([AUTO, CPU]) == present
+
+
+def test_providers_are_told_what_they_need(tmp_path: Path) -> None:
+    runtime = Runtime(threads=3, cache=tmp_path)
+    assert provider_options("XnnpackExecutionProvider", runtime) == {"intra_op_num_threads": "3"}
+    assert provider_options("TensorrtExecutionProvider", runtime)["trt_engine_cache_path"] == str(tmp_path)
+    assert provider_options("TensorrtExecutionProvider", Runtime()) == {}
+    assert provider_options(CPU, runtime) == {}
+
+
+def test_several_threads_may_be_given(tmp_path: Path) -> None:
+    model = load_model(_write(tmp_path, _graph()), Runtime(providers=(AUTO,), threads=2))
+    assert model.run({"x": np.ones((2, 3), np.float32)})["y"].sum() == 12
+
+
+def test_tensors_are_read_as_a_manifest_writes_them() -> None:
+    inputs, outputs = read_tensors(_graph(), "twice.onnx")
+    assert inputs == [Tensor(name="x", dtype="float32", shape=[2, "n"])]
+    assert outputs == [Tensor(name="y", dtype="float32", shape=[2, "n"])]
+    with pytest.raises(ModelError, match=r"twice\.onnx is not an ONNX graph"):
+        read_tensors(b"nothing", "twice.onnx")
+
+
+def test_any_number_of_optional_tasks(tmp_path: Path) -> None:
+    _lay(tmp_path, "faces", "one")
+    _lay(tmp_path, "objects", "two")
+    store = ModelStore(tmp_path)
+    assert store.has("faces") and store.has("objects") and store.has("motion") and not store.has("expressions")
+    assert store.load("objects").manifest.name == "two"
+    assert store.load("faces") is not store.load("faces")
+    assert store.problems == []
+    (tmp_path / "two.json").write_bytes((tmp_path / "two.json").read_bytes().replace(b'"float32"', b'"float64"'))
+    with pytest.raises(ModelError, match="manifest says"):
+        store.load("objects")
+    assert store.problems == [], "nothing takes its place, so nothing is passed over"
+
+
+def test_of_two_for_one_task_one_is_used_and_both_are_listed(tmp_path: Path) -> None:
+    _lay(tmp_path, "faces", "one")
+    _lay(tmp_path, "faces", "two")
+    listed = {one.manifest.name: one.used for one in ModelStore(tmp_path).installed()}
+    assert listed == {"one": False, "two": True}
+    assert ModelStore(None).installed() == [] and ModelStore(tmp_path / "none", must_exist=False).installed() == []
+
+
+def test_a_shared_model_is_one_until_it_is_released_or_replaced(tmp_path: Path) -> None:
+    _lay(tmp_path, "faces", "one")
+    store = ModelStore(tmp_path)
+    first = store.share("faces")
+    assert store.share("faces") is first and first.provider == CPU
+    assert first.run({"x": np.ones((2, 1), np.float32)})["y"].tolist() == [[2], [2]]
+    store.release(first)
+    second = store.share("faces")
+    assert second is not first
+    store.release(first)
+    assert store.share("faces") is second, "who still holds the old one does not end the new one"
+    _lay(tmp_path, "faces", "two")
+    assert store.share("faces").manifest.name == "two"
+
+
+def test_the_folder_in_the_state_folder_is_there_without_a_word(tmp_path: Path) -> None:
+    """Empty `models.folder` takes `models` of the state folder; that it is not there yet is no problem."""
+    store = ModelStore.of(ModelSettings(), tmp_path)
+    assert store.load("motion") and store.problems == [] and store.changed_ns == 0
+    _lay(tmp_path / "models", "faces")
+    assert store.has("faces") and store.changed_ns > 0
+    elsewhere = ModelStore.of(ModelSettings(folder=str(tmp_path / "gone")), tmp_path)
+    assert elsewhere.load("motion") and "does not exist" in elsewhere.problems[0]

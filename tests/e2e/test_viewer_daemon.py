@@ -91,6 +91,31 @@ def test_everything_of_the_appliance(visit: Visit, daemon: Daemon) -> None:
     expect(page.locator("#said a")).to_contain_text("snapshot_")
 
 
+def test_zone_that_is_forbidden(visit: Visit) -> None:
+    """Issue 3, points 3, 6 and 7: drawn where the made-up walkers go, the next one is an event with a picture."""
+    page = visit.open()
+    page.wait_for_function(_LIVE)
+    page.click("#edit-plan")
+    page.click("#tool-zone")
+    box = page.locator("#editor").bounding_box()
+    assert box
+    for x, y in ((0.3, 0.5), (0.7, 0.5), (0.7, 1.0), (0.3, 1.0), (0.3, 0.5)):
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + min(y * box["height"], box["height"] - 1))
+    page.keyboard.type("Path")
+    page.get_by_label("Add a rule").select_option("restricted")
+    page.click("#plan-save")
+    expect(page.locator("#plan-said")).to_contain_text("Saved.")
+    page.click("#editor-done")
+    page.get_by_label("Type", exact=True).select_option("roi_violation")
+    event = page.locator("#events .event").first
+    expect(event).to_contain_text("Path", timeout=45_000)
+    expect(event).to_contain_text("In a restricted zone")
+    page.wait_for_function("() => document.querySelector('#events img').naturalWidth > 0", timeout=20_000)
+    event.click()
+    page.wait_for_function("() => document.getElementById('event-picture').naturalWidth > 0")
+    expect(page.locator("#event-reasons")).to_contain_text("Path")
+
+
 def test_daemon_killed_and_back(visit: Visit, daemon: Daemon) -> None:
     """S1.35: the page needs nobody to come back, not even a new sign-in."""
     visit.forgive("net::ERR_")

@@ -72,7 +72,8 @@ def windows_of(boxes: Sequence[Box], picture: tuple[int, int], size: tuple[int, 
     """At most `limit` windows that hold all `boxes` with some room around them.
 
     `picture` and `size` are width and height in pixels of the picture and of the model's input. A window has the shape
-    of the input where the picture allows it, and at least half its pixels each way: larger shows no more.
+    of the input and no fewer pixels, where the picture allows it: enlarged, things show no more, and lose their
+    surroundings, by which a detector knows them.
     """
     windows = [_with_room(box) for box in boxes]
     if len(windows) > _GRID[0] * _GRID[1]:
@@ -138,8 +139,8 @@ def _joined(windows: list[Window], limit: int) -> list[Window]:
 
 def _shaped(window: Window, picture: tuple[int, int], size: tuple[int, int]) -> Window:
     """Grown around its middle to the shape of `size`, as far as the picture goes."""
-    width = max((window.right - window.left) * picture[0], size[0] / 2)
-    height = max((window.bottom - window.top) * picture[1], size[1] / 2)
+    width = max((window.right - window.left) * picture[0], float(size[0]))
+    height = max((window.bottom - window.top) * picture[1], float(size[1]))
     width, height = max(width, height * size[0] / size[1]), max(height, width * size[1] / size[0])
     left, right = _span((window.left + window.right) / 2, width / picture[0])
     top, bottom = _span((window.top + window.bottom) / 2, height / picture[1])

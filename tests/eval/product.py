@@ -4,6 +4,7 @@ Time is the frames': monotonic and wall time go together from a fixed moment, so
 every time.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,33 +13,55 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.messages import Event
-from contract.plan import Plan
-from edge.core.clock import Stamp
 from edge.core.frame import Frame
 from edge.models.store import ModelStore
-from edge.vision.analysis import FrameAnalysis, Seen
-from edge.vision.events.book import EventBook
+from edge.vision.analysis import FrameAnalysis, Moment, Seen
+from edge.vision.findings import SUDDEN_MOTION, UNUSUAL_ACTIVITY
 from edge.vision.pixels.luma import Plane
 from edge.vision.pixels.motion import MotionDetector
 from edge.vision.settings import VisionSettings
+from edge.vision.sight import Eye
 
 SEED: Final = 0
-_BEGIN_NS: Final = 1_000_000_000
-_NOON_MS: Final = 1_781_092_800_000
-_DWELL_ROOM: Final = 2.5
-ANOMALIES: Final = frozenset({"sudden_motion", "unusual_activity"})
+ANOMALIES: Final = frozenset({SUDDEN_MOTION, UNUSUAL_ACTIVITY})
 """The types of finding that come of the learned normal."""
+_BEGIN_NS: Final = 1_000_000_000
+_BEGIN: Final = dt.datetime(2026, 6, 10, 12, tzinfo=dt.UTC)
+_DWELL_ROOM: Final = 2.5
 
 
-def motion_detector(size: tuple[int, int]) -> MotionDetector:
-    """The motion detector as an appliance starts it."""
+class MotionMask:
+    """What moves in planes of one size, as an appliance without a plan sees it: picture watch, motion and traces."""
+
+    def __init__(self, size: tuple[int, int], fps: float) -> None:
+        settings = VisionSettings()
+        self._min_area = settings.min_area
+        self._frame_ns = 1e9 / fps
+        self._count = 0
+        self._eye = Eye(
+            ModelStore().load("motion"),
+            size,
+            np.random.default_rng(SEED),
+            threshold=settings.motion_threshold,
+            age_limit=_age_limit(settings),
+        )
+
+    def step(self, luma: Plane) -> NDArray[np.uint8]:
+        """The mask of a plane: 255 moves, 0 does not."""
+        self._count += 1
+        at_ns = _BEGIN_NS + round(self._count * self._frame_ns)
+        sight = self._eye.look(luma, at_ns, counts=None, min_area=self._min_area)
+        mask = sight.mask.copy()
+        self._eye.absorb_traces(sight, luma)
+        return mask
+
+
+def motion_model(size: tuple[int, int]) -> MotionDetector:
+    """The motion model alone, as an appliance starts it: what is timed."""
     settings = VisionSettings()
-    age_limit = settings.loitering_s * _DWELL_ROOM * settings.max_fps
     rng = np.random.default_rng(SEED)
-    return MotionDetector(
-        ModelStore().load("motion"), size, rng, threshold=settings.motion_threshold, age_limit=age_limit
-    )
+    model = ModelStore().load("motion")
+    return MotionDetector(model, size, rng, threshold=settings.motion_threshold, age_limit=_age_limit(settings))
 
 
 @dataclass(frozen=True)
@@ -47,7 +70,6 @@ class Judged:
 
     at_s: float
     seen: Seen
-    events: tuple[Event, ...]
 
     @property
     def alarmed(self) -> bool:
@@ -66,17 +88,15 @@ class Judged:
 
 
 class Appliance:
-    """One camera's analysis and its book of events, fed with pictures at times of ours."""
+    """One camera's analysis, fed with pictures at times of ours."""
 
-    def __init__(self, kept: Path, settings: VisionSettings | None = None, plan: Plan | None = None) -> None:
-        self._settings = settings or VisionSettings()
-        self._plan = plan or Plan()
+    def __init__(self, kept: Path, settings: VisionSettings | None = None) -> None:
+        settings = settings or VisionSettings()
         store = ModelStore()
-        anomaly = store.load("anomaly") if self._settings.anomaly else None
+        rng = np.random.default_rng(SEED)
         self._analysis = FrameAnalysis(
-            store.load("motion"), anomaly, self._settings, np.random.default_rng(SEED), kept / "eval.learned"
+            store.load("motion"), store.load("anomaly"), settings, rng, kept / "eval.learned"
         )
-        self._book = EventBook("eval", self._settings)
         self._seq = 0
         self._at_s = 0.0
 
@@ -85,12 +105,16 @@ class Appliance:
         self._at_s += pause_s
         for picture in pictures:
             self._at_s += 1 / fps
-            yield self.judge(picture, self._at_s)
+            yield self._judge(picture)
 
-    def judge(self, luma: Plane, at_s: float) -> Judged:
-        """Judge one picture, taken `at_s` seconds after the start."""
+    def _judge(self, luma: Plane) -> Judged:
         self._seq += 1
-        at_ns = _BEGIN_NS + round(at_s * 1e9)
-        now = Stamp(at_ns, _NOON_MS + round(at_s * 1000), trusted=True)
-        seen = self._analysis.step(Frame("eval", self._seq, b"", luma.shape[1], luma.shape[0], at_ns, luma))
-        return Judged(at_s, seen, tuple(self._book.step(seen.findings, now, at_ns)))
+        local = _BEGIN + dt.timedelta(seconds=self._at_s)
+        at_ns = _BEGIN_NS + round(self._at_s * 1e9)
+        frame = Frame("eval", self._seq, b"", luma.shape[1], luma.shape[0], at_ns, luma)
+        moment = Moment(at_ns, round(local.timestamp() * 1000), local)
+        return Judged(self._at_s, self._analysis.step(frame, moment))
+
+
+def _age_limit(settings: VisionSettings) -> float:
+    return settings.loitering_s * _DWELL_ROOM * settings.max_fps

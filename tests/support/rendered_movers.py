@@ -61,6 +61,7 @@ class Person:
     drops_s: float = math.inf
     """From when the bag is no longer in the hand, or from when it is, if `takes`."""
     takes: bool = False
+    shadow: bool = True
 
     def draw(self, canvas: Pixels, size: tuple[int, int], at_s: float) -> None:
         """See `Mover`."""
@@ -70,7 +71,8 @@ class Person:
         tall = self.tall * size[1]
         x, y = MARGIN + place[0] * size[0], MARGIN + place[1] * size[1]
         x += self.fidget * size[0] * math.sin(2.1 * at_s + 7 * self.path[0][0])
-        _shadow(canvas, (x + tall * 0.22, y), (tall * 0.34, tall * 0.06))
+        if self.shadow:
+            _shadow(canvas, (x + tall * 0.22, y), (tall * 0.34, tall * 0.06))
         swing = tall * 0.16 * math.sin(math.pi * _STEPS_A_WIDTH * place[0] + 0.9 * math.sin(1.3 * at_s))
         for side in (-1, 1):
             _line(canvas, (x, y - tall * 0.48), (x + side * swing, y), self.trousers, tall * 0.085)

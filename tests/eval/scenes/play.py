@@ -5,6 +5,7 @@ import contextlib
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 
 from contract.messages import Event
@@ -72,7 +73,7 @@ async def _play(scene: Scene, folder: Path) -> tuple[list[Opened], list[Glimpse]
 
 def _service(scene: Scene, folder: Path, slot: Slot[Frame], clock: FakeClock, note: Any) -> VisionService:
     outlets = VisionOutlets(sink=MemorySink(clock), hub=Hub(), health=Health(clock), on_event=note)
-    return VisionService(
+    service = VisionService(
         "scene",
         slot=slot,
         models=ModelStore(),
@@ -82,6 +83,8 @@ def _service(scene: Scene, folder: Path, slot: Slot[Frame], clock: FakeClock, no
         rng=np.random.default_rng(scene.seed),
         state_dir=folder / scene.name.replace(" ", "-"),
     )
+    service.adopt(msgspec.structs.replace(scene.plan, timezone="UTC"))
+    return service
 
 
 def _handled(service: VisionService) -> int:

@@ -16,8 +16,9 @@ from tests.support.rendered_camera import Weather
 from tests.support.rendered_movers import Mover, is_seen
 
 MOTION: Final = "motion"
-_EARLY_S: Final = 0.5
-"""An event may be told so much before it is true: where a foot is, is a matter of some pixels."""
+_EARLY_S: Final = 0.8
+"""An event may be told so much before it is true: a walker's shadow is half a step ahead, and where the picture's edge
+cuts somebody the middle of what is seen is not the middle of the person."""
 _LINGERS_S: Final = 1.5
 """Motion may be told so long after the last of it."""
 

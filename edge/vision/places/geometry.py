@@ -17,6 +17,7 @@ from contract.plan import area
 Place = tuple[float, float]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+_NO_EDGE: Final = (0.0, 0.0, 0.0, 0.0)
 _LAST: Final = 1 - 2.0**-20
 """The picture's end belongs to it: who is cut off by the lower side stands in a zone that goes down to it."""
 
@@ -25,18 +26,19 @@ class Polygons:
     """Several polygons that many points are asked about at once. Even-odd: where one crosses itself is a hole."""
 
     def __init__(self, polygons: Sequence[Sequence[Place]]) -> None:
-        edges = [(*edge, which) for which, points in enumerate(polygons) for edge in _edges(points)]
-        table = np.array(edges, np.float64).reshape(-1, 5)
-        self._ends = table[:, :4]
-        self._member = np.zeros((len(table), len(polygons)), np.float32)
-        self._member[np.arange(len(table)), table[:, 4].astype(np.intp)] = 1
+        edges = [_edges(points) or [_NO_EDGE] for points in polygons]
+        self._starts = np.cumsum([0, *(len(one) for one in edges)])[:-1]
+        table = np.array([edge for one in edges for edge in one], np.float64).reshape(-1, 4)
+        self._x, self._y, right, self._lower = (column.copy() for column in table.T)
+        self._across, self._down = right - self._x, self._lower - self._y
 
     def contain(self, places: Floats) -> Flags:
         """Which of `places` [n, 2] are in which polygon: [n, polygons]."""
-        x1, y1, x2, y2 = self._ends.T
+        if not len(self._starts):
+            return np.zeros((len(places), 0), bool)
         x, y = places[:, :1], places[:, 1:]
-        crosses = (y1 <= y) & (y < y2) & ((x - x1) * (y2 - y1) < (y - y1) * (x2 - x1))
-        return np.asarray(crosses.astype(np.float32) @ self._member % 2 == 1)
+        crosses = (self._y <= y) & (y < self._lower) & ((x - self._x) * self._down < (y - self._y) * self._across)
+        return np.asarray(np.logical_xor.reduceat(crosses, self._starts, axis=1))
 
 
 def fill(points: Sequence[Place], size: tuple[int, int]) -> Flags:

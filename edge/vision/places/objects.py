@@ -14,9 +14,9 @@ import numpy as np
 from contract.messages import Box
 from contract.plan import LeftRule, RemovedRule, Zone
 from edge.vision.findings import Finding, Thing
-from edge.vision.pixels.luma import Plane
+from edge.vision.pixels.luma import Floats, Plane
 from edge.vision.places.geometry import share_inside
-from edge.vision.places.patches import Patch, View, kind_of, state_of, take
+from edge.vision.places.patches import Patch, View, cut, kind_of, state_of, stirs, take
 from edge.vision.places.telling import (
     OBJECT_LEFT,
     OBJECT_REMOVED,
@@ -37,8 +37,9 @@ _WALKS: Final = 0.03
 _BEFORE_NS: Final = 2_000_000_000
 _LOOK_NS: Final = 250_000_000
 _JUDGE_NS: Final = 500_000_000
-_DOUBT_NS: Final = 750_000_000
-"""So long a spot must look otherwise."""
+_DOUBT_NS: Final = 1_500_000_000
+"""So long a spot must look as it did before."""
+_SWAYS_NS: Final = 2_000_000_000
 _HIDDEN_NS: Final = 120_000_000_000
 _ATTENDED_NS: Final = 3_000_000_000
 _PAUSE_NS: Final = 500_000_000
@@ -69,6 +70,8 @@ class _Spot:
     began_ns: int
     sure_ns: int
     looked_ns: int
+    lately: Floats
+    lately_ns: int
     holds: bool = True
     doubt_ns: int | None = None
     attended_ns: int = 0
@@ -81,12 +84,22 @@ class _Spot:
         if state == "hidden":
             return
         self.sure_ns = at_ns
-        if (state == "holds") == self.holds:
+        if state == "holds":
             self.doubt_ns = None
+            self._look_whether_it_stirs(luma, at_ns)
         elif self.doubt_ns is None:
             self.doubt_ns = at_ns
         elif at_ns - self.doubt_ns >= _DOUBT_NS:
-            self.holds, self.since_ns, self.doubt_ns = not self.holds, self.doubt_ns, None
+            self.holds = False
+
+    def _look_whether_it_stirs(self, luma: Plane, at_ns: int) -> None:
+        """Who stands and waits is no object: a person sways, an object does not."""
+        if at_ns - self.lately_ns < _SWAYS_NS:
+            return
+        before, self.lately = self.lately, cut(self.patch, luma)
+        if self.touched_ns < self.lately_ns and stirs(self.patch, before, self.lately):
+            self.since_ns = at_ns
+        self.lately_ns = at_ns
 
 
 class Objects:
@@ -106,7 +119,8 @@ class Objects:
         for thing in things:
             self._note_movement(thing, at_ns)
         for spot in self._spots:
-            self._watch(spot, things, view.luma, at_ns)
+            if spot.holds:
+                self._watch(spot, things, view.luma, at_ns)
         self._spots = [spot for spot in self._spots if not _is_over(spot, at_ns)][-_MOST:]
         for thing in things:
             if thing.still and self._is_due(thing, at_ns) and _concerns(rules, thing.box):
@@ -164,6 +178,8 @@ class Objects:
                 began_ns=stopped_ns,
                 sure_ns=at_ns,
                 looked_ns=at_ns,
+                lately=patch.after,
+                lately_ns=at_ns,
             )
         )
 
@@ -185,7 +201,7 @@ def _note_company(spot: _Spot, thing: Thing, at_ns: int) -> None:
 
 
 def _is_over(spot: _Spot, at_ns: int) -> bool:
-    return at_ns - spot.sure_ns > _HIDDEN_NS or at_ns - spot.began_ns > _BELONGS_NS
+    return (spot.holds and at_ns - spot.sure_ns > _HIDDEN_NS) or at_ns - spot.began_ns > _BELONGS_NS
 
 
 def _is_told(spot: _Spot, rule: LeftRule | RemovedRule, at_ns: int) -> bool:

@@ -22,6 +22,9 @@ _ALIKE: Final = 0.5
 """A spot looks as it did if it differs by less than this share of what the change changed."""
 _LEAST_CONTRAST: Final = 4.0
 """Luma: what changed less cannot be told from noise."""
+_STIRS: Final = 16.0
+_STIRRING: Final = 0.03
+"""What stands still does not change by so much luma in more than this share of its pixels."""
 Change = Literal["come", "gone", "none"]
 State = Literal["holds", "undone", "hidden"]
 
@@ -71,14 +74,28 @@ def take(box: Box, view: View) -> Patch | None:
 def state_of(patch: Patch, luma: Plane) -> State:
     """Whether the change still `holds`, is `undone`, or is `hidden` by something else. Light that changed evenly since
     then is made up for by what lies around the spot."""
-    now = luma[patch.window].astype(np.float32)
+    now = cut(patch, luma)
     differs_now, differed = _difference(patch, now, patch.after), _difference(patch, now, patch.before)
     if min(differs_now, differed) > _ALIKE * patch.contrast:
         return "hidden"
     return "holds" if differs_now <= differed else "undone"
 
 
+def cut(patch: Patch, luma: Plane) -> Floats:
+    """How the spot looks now."""
+    return luma[patch.window].astype(np.float32)
+
+
+def stirs(patch: Patch, before: Floats, now: Floats) -> bool:
+    """Whether part of what stands in the spot has moved between two looks at it."""
+    return bool((_changes(patch, now, before)[patch.inside] > _STIRS).mean() > _STIRRING)
+
+
 def _difference(patch: Patch, now: Floats, then: Floats) -> float:
+    return float(_changes(patch, now, then)[patch.inside].mean())
+
+
+def _changes(patch: Patch, now: Floats, then: Floats) -> Floats:
     change = now - then
     light = np.median(change[patch.around]) if patch.around.any() else 0.0
-    return float(np.abs(change[patch.inside] - light).mean())
+    return np.asarray(np.abs(change - light))

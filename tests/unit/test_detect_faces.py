@@ -58,3 +58,5 @@ def test_a_model_that_fails_at_work_is_an_error_and_not_an_empty_list(tmp_path: 
     finder = FaceFinder(ModelStore(tmp_path))
     with pytest.raises(ModelError, match="cannot run"):
         finder(picture(((255, 255, 255), (0, 0, 600, 300))))
+    assert finder.model == ""
+    assert list(finder(picture())) == [] and finder.model, "it is loaded anew"

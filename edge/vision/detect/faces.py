@@ -33,22 +33,32 @@ class FaceFinder:
                 "no model for faces is installed; install one with "
                 "`afferent edge model add FILE --task faces --kind yunet --sha256 ...`"
             )
-        self._detector = Detector(models.load(FACES))
+        self._models = models
+        self._detector: Detector | None = self._load()
         self._shape: tuple[int, ...] = ()
         self._before: deque[list[Box]] = deque(maxlen=_PICTURES)
 
     @property
     def model(self) -> str:
-        """Name and provider of the model."""
-        return f"{self._detector.model.manifest.name} on {self._detector.model.provider}"
+        """Name and provider of the model; empty after it failed."""
+        model = self._detector and self._detector.model
+        return f"{model.manifest.name} on {model.provider}" if model else ""
 
     def __call__(self, bgr: Bgr) -> Sequence[Box]:
         """The faces of a picture, uint8 [height, width, 3].
 
-        Raise `ModelError` if the model fails: then the picture must not be shown.
+        Raise `ModelError` if the model fails: then the picture must not be shown. The next call loads it anew.
         """
+        detector = self._detector = self._detector or self._load()
         if bgr.shape != self._shape:
             self._shape = bgr.shape
             self._before.clear()
-        self._before.append([found.box for found in self._detector.find(bgr, [WHOLE], _MIN_SCORE)])
+        try:
+            self._before.append([found.box for found in detector.find(bgr, [WHOLE], _MIN_SCORE)])
+        except ModelError:
+            self._detector = None
+            raise
         return [box for boxes in self._before for box in boxes]
+
+    def _load(self) -> Detector:
+        return Detector(self._models.load(FACES))

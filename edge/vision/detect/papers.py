@@ -37,6 +37,7 @@ _SUPPOSED: Final[Mapping[Kind, Parameters]] = {
 }
 """How the models of a kind, as they are published, want their picture; sides count where the graph leaves them open."""
 _EVEN: Final = 1e-3
+_MOST_PIXELS: Final = 2048
 _WIDTH, _HEIGHT = 640, 480
 
 
@@ -127,17 +128,22 @@ def name_from(source: str) -> str:
 
 def _parameters(asked: Asked, opened: Opened) -> Parameters:
     """What is supposed of the kind, then what was said, then the sizes that the self-test needs."""
-    found: Parameters = {"kind": asked.kind, **_SUPPOSED[asked.kind], **asked.parameters}
+    found: Parameters = {**_SUPPOSED[asked.kind], **asked.parameters, "kind": asked.kind}
     shape = image_of(asked.name, opened.inputs).shape
     for side, size in zip(("height", "width"), shape[2:], strict=True):
         if isinstance(size, int):
             found.pop(side, None)
         else:
-            found[side] = int(float(str(found[side])))
-            found[f"test_{size}"] = found[side]
+            found[f"test_{size}"] = found[side] = _pixels(side, found[side])
     if isinstance(shape[0], str):
         found[f"test_{shape[0]}"] = 1
     return found
+
+
+def _pixels(side: str, said: object) -> int:
+    if not isinstance(said, int | float) or not 1 <= said <= _MOST_PIXELS:
+        raise ModelError(f"--set {side}={said}: say how many pixels")
+    return int(said)
 
 
 def _supposed_classes(task: str, opened: Opened) -> list[str]:

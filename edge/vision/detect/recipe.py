@@ -17,6 +17,7 @@ TASKS: Final[dict[str, tuple[Kind, ...]]] = {
 STRIDES: Final = (8, 16, 32)
 _SIDES: Final = 16, 2048
 _RANK: Final = 4
+_LARGEST: Final = 1e6
 Parameters = dict[str, float | int | str | list[float]]
 
 
@@ -103,15 +104,15 @@ class _Said:
         return str(value)
 
     def number(self, key: str, default: float) -> float:
-        """A finite number."""
+        """A number, not absurdly large."""
         return self.numbers(key, (default,))[0]
 
     def numbers(self, key: str, default: tuple[float, ...]) -> tuple[float, ...]:
-        """One or several finite numbers."""
+        """One or several numbers, not absurdly large."""
         value: Any = self._parameters.get(key, list(default))
         found = value if isinstance(value, list) else [value]
-        if not found or not all(isinstance(one, int | float) and abs(one) < float("inf") for one in found):
-            raise self._wrong(key, value, "must be a number or several")
+        if not found or not all(isinstance(one, int | float) and abs(one) <= _LARGEST for one in found):
+            raise self._wrong(key, value, "must be a number or several, none above a million")
         return tuple(found)
 
     def per_channel(self, key: str, default: float, channels: int | str) -> tuple[float, ...]:

@@ -20,20 +20,8 @@ from tests.support.detector_graphs import classifier_graph, yunet_graph
 from tests.support.detectors import manifest_of, model_of
 
 _KEYS = [
-    "kind",
-    "channel_order",
-    "scale",
-    "mean",
-    "std",
-    "fit",
-    "pad",
-    "strides",
-    "decoded",
-    "activation",
-    "boxes",
-    "max_overlap",
-    "width",
-    "height",
+    *("kind", "channel_order", "scale", "mean", "std", "fit", "pad", "strides"),
+    *("decoded", "activation", "boxes", "max_overlap", "width", "height"),
 ]
 _values = st.one_of(
     st.integers(), st.floats(), st.text(max_size=8), st.lists(st.floats(), max_size=4), st.sampled_from(KINDS)

@@ -1,16 +1,20 @@
-"""What is left and what is taken, who passes whom, from drawn pictures to findings: all of the analysis, no anomaly."""
+"""What is left and what is taken: from drawn pictures to findings through all of the analysis, and by hand."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from contract.messages import Box
 from contract.plan import LeftRule, Line, LoiteringRule, Plan, RemovedRule, Rule, Zone
 from edge.core.frame import Frame
 from edge.models.session import Model
 from edge.models.store import ModelStore
 from edge.vision.analysis import FrameAnalysis, Seen
+from edge.vision.findings import Thing
+from edge.vision.places.watch import Places, View
 from edge.vision.settings import VisionSettings
 from tests.support.moving_scene import Mover, MovingScene
 
@@ -114,6 +118,20 @@ def test_what_belongs_to_the_scene_and_is_carried_off_is_told_until_it_is_back(m
     assert not stage.told("object_left")
 
 
+def test_who_stood_before_it_a_while_ago_does_not_hide_a_theft(model: Model, tmp_path: Path) -> None:
+    """Somebody stands quite still before a picture on the wall, and goes; a minute later another takes it away."""
+    stage = Stage(model, tmp_path, RemovedRule(after_s=4))
+
+    def draw(at_s: float) -> list[Mover]:
+        picture = [Mover(x=80, y=50, w=16, h=20, luma=15)] if at_s < 22 else []
+        x = 80 + min(20 * (at_s - 5), 0) + max(20 * (at_s - 9), 0)
+        visitor = [Mover(x=x, y=44, w=18, h=30, luma=235)] if 2 <= x < 140 and at_s > 0 else []
+        return [*picture, *visitor, *_walker(at_s, 18)]
+
+    stage.play(draw, LEARNED_S + 32)
+    assert 26 <= stage.told("object_removed")[0] <= 28.5
+
+
 def test_light_that_falls_in_brings_nothing_and_takes_nothing(model: Model, tmp_path: Path) -> None:
     """A patch of sun appears and goes, with nobody near."""
     stage = Stage(model, tmp_path, RemovedRule(after_s=2), LeftRule(after_s=2))
@@ -163,3 +181,117 @@ def test_who_stays_loiters_in_the_zone_and_who_pass_each_other_are_two_and_count
     assert set(between) == {2}, "also while one hides the other"
     assert stage.told("loitering")[0] == pytest.approx(0.3 + 8, abs=1.0)
     assert all(seen.places.zones[0].occupancy == 1 for at_s, seen in stage.seen if at_s > 9)
+
+
+class Table:
+    """Hand-made planes with one dark object on them, and what is said about it; a frame a second."""
+
+    def __init__(self, *rules: Rule, size: tuple[int, int] = SIZE) -> None:
+        self._zone = Zone(id="floor", points=FLOOR, rules=rules)
+        self._places = Places(Plan(zones=(self._zone,)))
+        self.size = size
+        self.at_s = 0.0
+
+    def look(
+        self, *things: Thing, seconds: float = 1.0, there: bool = True, light: float = 0.0, hidden: bool = False
+    ) -> list[str]:
+        """Show the same for some seconds; return the types that were told in the end."""
+        for _ in range(round(seconds)):
+            background = _ground(self.size)
+            luma, mask = background + light, np.zeros_like(background, np.uint8)
+            if there:
+                luma[_part(self.size)] = 30 + light
+                mask[_part(self.size)] = 255
+            if hidden:
+                luma[_part(self.size)] = 240
+            self.at_s += 1
+            view = View(luma=luma.astype(np.uint8), background=background, mask=mask)
+            report = self._places.step(things, view, round(self.at_s * SECOND), None)
+        return [finding.type for finding in report.findings]
+
+    def thing(self, *, moving_s: float = 2.0, label: str = "still", track: int = 1) -> Thing:
+        """The object as a thing that came, and has stood still for more than a second."""
+        return _thing(Box(x=0.5, y=0.5, w=0.1, h=0.1, label=label, track=track), still=True, moving_s=moving_s)
+
+    def walker(self, x: float = 0.45) -> Thing:
+        """Somebody larger who moves."""
+        return _thing(Box(x=x, y=0.3, w=0.15, h=0.4, label="motion", track=2), still=False, moving_s=5, speed=0.2)
+
+
+def _thing(box: Box, *, still: bool, moving_s: float, speed: float = 0.0) -> Thing:
+    return Thing(box=box, still=still, since_ns=0, moving_s=moving_s, dwell_s=0, habitual_share=0, speed=speed, age_s=9)
+
+
+def _ground(size: tuple[int, int]) -> NDArray[np.float32]:
+    return np.full((size[1], size[0]), 120, np.float32)
+
+
+def _part(size: tuple[int, int]) -> tuple[slice, slice]:
+    return slice(size[1] // 2, size[1] * 6 // 10), slice(size[0] // 2, size[0] * 6 // 10)
+
+
+def test_an_object_needs_somebody_who_brought_it() -> None:
+    rule = LeftRule(after_s=5)
+    came, alone, carried = Table(rule), Table(rule), Table(rule)
+    assert came.look(came.thing(), seconds=8) == ["object_left"]
+    assert alone.look(alone.thing(moving_s=0.0), seconds=8) == []
+    carried.look(carried.walker())
+    assert carried.look(carried.thing(moving_s=0.0), seconds=8) == ["object_left"]
+
+
+def test_a_person_who_stands_is_no_object_and_labels_choose() -> None:
+    table = Table(LeftRule(after_s=5))
+    assert table.look(table.thing(label="person"), seconds=8) == []
+    cases = Table(LeftRule(after_s=5, labels=("suitcase",)))
+    assert cases.look(cases.thing(), seconds=8) == []
+    assert Table(LeftRule(after_s=5, labels=("suitcase",))).look(cases.thing(label="suitcase"), seconds=8)
+
+
+def test_who_stays_with_an_object_has_not_left_it_and_who_passes_changes_nothing() -> None:
+    table = Table(LeftRule(after_s=10))
+    assert table.look(table.thing(), table.walker(), seconds=30) == []
+    assert table.look(table.thing(), seconds=8) == []
+    assert table.look(table.thing(), table.walker(), seconds=2, hidden=True) == ["object_left"]
+    assert table.look(seconds=60, hidden=True) == ["object_left"], "somebody stands in front of it"
+    assert table.look(seconds=70, hidden=True) == [], "nobody can know any more"
+
+
+def test_light_that_changes_for_all_does_not_hide_an_object_that_the_tracker_has_forgotten() -> None:
+    table = Table(LeftRule(after_s=5))
+    table.look(table.thing(), seconds=3)
+    assert table.look(seconds=20, light=25) == ["object_left"]
+    assert table.look(seconds=4, there=False, light=25) == []
+    assert table.look(seconds=20, light=25) == [], "what is put back later must be seen to come"
+
+
+def test_something_that_stirs_is_alone_only_since_then() -> None:
+    table = Table(LeftRule(after_s=10))
+    table.look(table.thing(), seconds=7)
+    assert table.look(table.thing(), seconds=3, light=0) == []
+    stirring = Table(LeftRule(after_s=10))
+    for _ in range(6):
+        stirring.look(stirring.thing(), seconds=2)
+        assert stirring.look(_thing(stirring.thing().box, still=False, moving_s=9), seconds=1) == []
+
+
+def test_it_is_told_for_ten_minutes_and_belongs_to_the_scene_after_an_hour() -> None:
+    table = Table(LeftRule(after_s=5), RemovedRule(after_s=2))
+    assert table.look(table.thing(), seconds=600) == ["object_left"]
+    assert table.look(table.thing(), seconds=60) == []
+
+
+def test_another_size_of_picture_begins_anew_and_a_frame_without_a_view_says_nothing() -> None:
+    table = Table(LeftRule(after_s=5))
+    assert table.look(table.thing(), seconds=8) == ["object_left"]
+    table.size = (80, 60)
+    assert table.look(seconds=8) == []
+    assert table.look(table.thing(), seconds=8) == ["object_left"]
+    assert table._places.step([], None, round(table.at_s * SECOND), None).findings == ()
+    table._places.reset()
+    assert table.look(seconds=2) == []
+
+
+def test_outside_of_the_zone_nothing_is_left() -> None:
+    table = Table(LeftRule(after_s=5))
+    outside = _thing(Box(x=0.5, y=0.02, w=0.1, h=0.1, label="still", track=1), still=True, moving_s=2)
+    assert table.look(outside, seconds=8) == []

@@ -80,7 +80,7 @@ def test_learning(page: Page, stage: Stage) -> None:
     assert bars.count() == 24
     heights = page.eval_on_selector_all(".hour", "all => all.map((e) => e.style.getPropertyValue('--share'))")
     assert [float(height) for height in heights] == hour(stage)["learning"]["hours"]
-    expect(page.locator("#learned")).to_have_text("Has learned what is usual; 8 of 24 hours of their own.")
+    expect(page.locator("#learned")).to_have_text("8 of 24 hours have a normal of their own.")
     name = page.locator("#learned-hours").get_attribute("aria-label") or ""
     assert name == "Hours learned: 0, 1, 2, 3, 4, 5, 6, 7; 1 in part"
 
@@ -125,6 +125,9 @@ def test_sensitivity_is_kept(page: Page, stage: Stage) -> None:
     assert camera.kept_plan.sensitivity == 2
     assert len(camera.kept_plan.zones) == 1
     assert not refusals
+    page.get_by_role("button", name="As configured").click()
+    expect(page.get_by_role("button", name="As configured")).to_be_hidden()
+    assert camera.kept_plan.sensitivity is None
 
 
 def test_heat_is_on_the_picture(page: Page, stage: Stage) -> None:
@@ -164,7 +167,7 @@ def test_forgetting_asks_first(page: Page, stage: Stage) -> None:
     camera.heat = hour(stage, learning={"complete": False, "progress": 0.0, "hours": [0.0] * 24}, scores=[])
     page.click("#reset-go")
     expect(page.locator("#sensitivity-said")).to_have_text("Forgotten. It learns anew from now on.")
-    expect(page.locator("#learned")).to_contain_text("Learning what is usual: 0\u202f%")
+    expect(page.locator("#learned")).to_have_text("Alarms begin when enough was seen.")
     expect(page.locator("#trial-words")).to_contain_text("Nothing has moved in the last hour")
     assert camera.forgotten == before + 1
 

@@ -12,6 +12,7 @@ from contract.plan import MOST_BYTES, Plan, Zone, area, decode_plan
 from tests.support.browser import visiting
 from tests.support.stage import Stage, staged
 
+_EMPTY = msgspec.to_builtins(Plan())
 _TRIANGLE = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.8]]
 
 
@@ -147,15 +148,16 @@ def test_drawn_plans_are_those_of_the_contract(page: Page) -> None:
     """Every kind, every rule with what is usual, a line: the device takes what the page makes."""
     script = """
       const w = await import("/viewer/plan-words.js");
-      let { plan, id } = m.addZone(m.emptyPlan(), arg);
+      const [empty, points] = arg;
+      let { plan, id } = m.addZone(empty, points);
       plan = m.withShape(plan, id, { rules: Object.keys(w.RULES).map(m.freshRule) });
       for (const kind of Object.keys(w.KINDS)) {
-        const made = m.addZone(plan, arg);
+        const made = m.addZone(plan, points);
         plan = m.withShape(made.plan, made.id, { kind });
       }
-      return JSON.stringify(m.addLine(plan, arg).plan);
+      return JSON.stringify(m.addLine(plan, points).plan);
     """
-    plan = decode_plan(run(page, "plan-edit.js", script, _TRIANGLE).encode())
+    plan = decode_plan(run(page, "plan-edit.js", script, [_EMPTY, _TRIANGLE]).encode())
     assert len(plan.zones[0].rules) == 9
     assert {zone.kind for zone in plan.zones} == {"watch", "include", "exclude", "privacy"}
     assert plan.lines[0].id == "line-1"
@@ -198,12 +200,12 @@ def test_crossed_edges_are_seen(page: Page) -> None:
 def test_shapes_stay_in_the_picture(page: Page) -> None:
     """Moved as far as the edge, with its form kept; a point as well; a triangle keeps its three corners."""
     script = """
-      const { plan, id } = m.addZone(m.emptyPlan(), arg);
+      const { plan, id } = m.addZone(arg[0], arg[1]);
       const moved = m.shapeOf(m.moveShape(plan, id, 5, -5), id).points;
       const dragged = m.shapeOf(m.movePoint(plan, id, 0, [-3, 0.123456]), id).points[0];
       return [moved, dragged, m.removePoint(plan, id, 0) === plan, m.shapeOf(m.insertPoint(plan, id, 2), id).points[3]];
     """
-    moved, dragged, kept, inserted = run(page, "plan-edit.js", script, _TRIANGLE)
+    moved, dragged, kept, inserted = run(page, "plan-edit.js", script, [_EMPTY, _TRIANGLE])
     assert moved == [[0.2, 0], [1, 0], [0.6, 0.7]]
     assert dragged == [0, 0.1235]
     assert kept
@@ -214,7 +216,7 @@ def test_undo_and_redo(page: Page) -> None:
     """Steps of one drag are one; what was undone is done again; another change forgets that; saving keeps the steps."""
     script = """
       const e = await import("/viewer/plan-edit.js");
-      const { plan, id } = e.addZone(e.emptyPlan(), arg);
+      const { plan, id } = e.addZone(arg[0], arg[1]);
       const draft = m.createDraft(plan);
       const x = () => e.shapeOf(draft.plan, id).points[0][0];
       const to = (v, tag) => draft.change(e.movePoint(draft.plan, id, 0, [v, 0.1]), tag);
@@ -226,7 +228,7 @@ def test_undo_and_redo(page: Page) -> None:
       draft.undo(); seen.push(x(), draft.dirty);
       return seen;
     """
-    assert run(page, "plan-draft.js", script, _TRIANGLE) == [0.3, 0.1, False, 0.3, 0.6, False, 7, 0.3, True]
+    assert run(page, "plan-draft.js", script, [_EMPTY, _TRIANGLE]) == [0.3, 0.1, False, 0.3, 0.6, False, 7, 0.3, True]
 
 
 def test_undo_is_bounded(page: Page) -> None:
@@ -293,7 +295,7 @@ def test_largest_plan_fits(page: Page) -> None:
     """The page cannot draw a plan that is too large for the device."""
     script = """
       const w = await import("/viewer/plan-words.js");
-      let plan = m.emptyPlan();
+      let plan = arg;
       const on = (i) => [Math.sin(i / 5) / 3 + 0.5, Math.cos(i / 5) / 3 + 0.5];
       const points = Array.from({ length: m.MOST.points }, (_, i) => on(i));
       const rules = Array.from({ length: m.MOST.rules }, () => m.freshRule("wrong_way"));
@@ -303,7 +305,7 @@ def test_largest_plan_fits(page: Page) -> None:
       }
       return JSON.stringify(plan);
     """
-    raw = run(page, "plan-edit.js", script).encode()
+    raw = run(page, "plan-edit.js", script, _EMPTY).encode()
     assert len(raw) < MOST_BYTES
     assert len(decode_plan(raw).zones) == 32
 

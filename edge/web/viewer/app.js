@@ -76,7 +76,7 @@ store.on("selected", () => {
 store.on("camera link", drawStage);
 store.on("vision", hearVision);
 store.on("selected plan anomaly", drawVision);
-store.on("anomaly", unusual.draw);
+store.on("anomaly plan", unusual.draw);
 store.on("telemetry camera vision", drawReadings);
 store.on("sync", () => sync(store.sync));
 store.on("health", () => parts(store.health));
@@ -97,7 +97,10 @@ function drawStage() {
   img.alt = camera ? `Live picture of ${nameOf(camera)}` : "";
   byId("rec-mark").hidden = !camera?.recording;
   controls.draw(link);
-  if (changed) drawVision();
+  if (changed) {
+    drawVision();
+    mode.redraw();
+  }
   if (pending === null && link !== "refused") followCamera(camera);
 }
 
@@ -118,7 +121,6 @@ function hearVision() {
 
 function drawVision() {
   visionView.draw(vision(), { live: view === "live", editing: mode.active });
-  mode.redraw();
 }
 
 function drawReadings() {

@@ -1,7 +1,7 @@
 // The details of one event: its best picture with what it was about, its clip, the reasons, and what people say of it.
 
 import { byId, el, fillList, freshCanvas, mark, say } from "./dom.js";
-import { factsOf, gradeOf, reasonsOf, titleOf } from "./event-words.js";
+import { factsOf, gradeOf, isOpen, reasonsOf, titleOf } from "./event-words.js";
 import { contain, place } from "./geometry.js";
 import { color } from "./ink.js";
 
@@ -54,7 +54,8 @@ export function createEventDetails({ context, ask, judge, onJudged, onClosed }) 
     fillList(byId("event-reasons"), reasonsOf(view));
     byId("event-facts").replaceChildren(...factsOf(view, context()).map(factOf));
     byId("event-show-clip").disabled = !view.clip;
-    if (view.picture && image.getAttribute("src") !== view.picture) image.src = view.picture;
+    const url = view.picture && `${view.picture}?row=${view.row}`;
+    if (url && image.getAttribute("src") !== url) image.src = url;
     image.alt = `The best picture of it: ${titleOf(view.type)}`;
     drawFeedback();
     drawBoxes();
@@ -94,9 +95,10 @@ export function createEventDetails({ context, ask, judge, onJudged, onClosed }) 
     }
   }
 
+  /** The boxes of a closed event are those of its best picture; while it goes on they are those of now. */
   function drawBoxes() {
     const { pen, width, height } = freshCanvas(boxes);
-    if (!shown || dialog.dataset.media !== "picture" || !image.naturalWidth) return;
+    if (!shown || isOpen(shown) || dialog.dataset.media !== "picture" || !image.naturalWidth) return;
     const view = contain(width, height, image.naturalWidth, image.naturalHeight);
     for (const box of shown.boxes) {
       const { x, y, w, h } = place(box, view);

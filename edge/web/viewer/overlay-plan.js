@@ -34,7 +34,14 @@ function fillZone(pen, zone, state, ink) {
   pen.globalAlpha = 1;
 }
 
+let hatched = null;
+
 function hatching(pen, ink) {
+  hatched ??= hatchedTile(ink);
+  return pen.createPattern(hatched, "repeat");
+}
+
+function hatchedTile(ink) {
   const tile = new OffscreenCanvas(8, 8);
   const brush = tile.getContext("2d");
   brush.strokeStyle = ink;
@@ -44,7 +51,7 @@ function hatching(pen, ink) {
     brush.lineTo(x + 8, 0);
   }
   brush.stroke();
-  return pen.createPattern(tile, "repeat");
+  return tile;
 }
 
 function trace(pen, points, view) {

@@ -5,9 +5,6 @@ import { RULES } from "./plan-words.js";
 export const MOST = { zones: 32, lines: 16, points: 32, rules: 12 };
 export const LEAST_AREA = 1e-4;
 
-/** A whole plan without anything drawn. */
-export const emptyPlan = () => ({ v: 1, version: 0, zones: [], lines: [], sensitivity: null, after_hours: null, face_blur: false, timezone: "" });
-
 /** Every zone and line, zones first. */
 export const shapesOf = (plan) => [...plan.zones, ...plan.lines];
 export const shapeOf = (plan, id) => shapesOf(plan).find((shape) => shape.id === id) ?? null;

@@ -1,7 +1,6 @@
 // The way into the editor of zones and out again: it is loaded only when somebody wants to draw.
 
 import { byId, mark, say } from "./dom.js";
-import { emptyPlan } from "./plan-edit.js";
 
 /** Wire the button. `leave()` resolves to false where somebody wants to stay; `onChange()` hears both ways. */
 export function createPlanMode(store, { plans, sizeOf, onChange }) {
@@ -17,13 +16,13 @@ export function createPlanMode(store, { plans, sizeOf, onChange }) {
     button.disabled = true;
     const { plan, problem } = await plans.load(camera);
     drawButton();
-    if (!plan && !problem) return;
+    if (!plan) return say(byId("said"), problem);
     editor ??= await makeEditor();
     if (store.selected !== camera) return;
     const note = byId("plan-problem");
     note.hidden = !problem;
     say(note, problem ? `The kept plan cannot be read: ${problem}. What you save here takes its place.` : "");
-    editor.open(camera, plan ?? emptyPlan());
+    editor.open(camera, plan);
   }
 
   async function makeEditor() {

@@ -8,11 +8,12 @@ import { createUnusualPlot } from "./unusual-plot.js";
 const LEAST_SCORED = 1e-3;
 
 /**
- * Wire the panel. `answer()` is the newest of GET anomaly, `save(sensitivity | null)` keeps a sensitivity, `reset()`
- * forgets what was learned; both may raise and then say why. `now()` is the device's time.
+ * Wire the panel. `answer()` is the newest of GET anomaly, `own()` whether people set the sensitivity, `save(sensitivity)`
+ * keeps one (null: as configured), `reset()` forgets what was learned; both may raise and then say why. `now()` is the
+ * device's time.
  */
-export function createUnusualPanel(parts, { answer, save, reset, now }) {
-  const { slider, value, keep, back, words, said, learned, hours, plotted, empty, canvas } = parts;
+export function createUnusualPanel(parts, { answer, own, save, reset, now }) {
+  const { slider, value, keep, back, plain, words, said, learned, hours, plotted, empty, canvas } = parts;
   const plot = createUnusualPlot(canvas);
   let tried = null;
 
@@ -25,12 +26,15 @@ export function createUnusualPanel(parts, { answer, save, reset, now }) {
     tried = null;
     draw();
   });
-  keep.addEventListener("click", () => during(async () => {
-    await save(tried);
+  keep.addEventListener("click", () => during(() => saved(tried)));
+  plain.addEventListener("click", () => during(() => saved(null)));
+  wireReset(parts, { reset: () => during(reset), learned: () => answer()?.learning });
+
+  async function saved(sensitivity) {
+    await save(sensitivity);
     tried = null;
     return "Saved. It holds from now on.";
-  }));
-  wireReset(parts, { reset: () => during(reset), learned: () => answer()?.learning });
+  }
 
   async function during(work) {
     mark(said, "data-tone", "plain");
@@ -59,13 +63,14 @@ export function createUnusualPanel(parts, { answer, save, reset, now }) {
     const sensitivity = tried ?? found.sensitivity;
     const threshold = thresholdAt(found.threshold_raw, sensitivity);
     const scores = found.scores.filter(([, score]) => score > LEAST_SCORED);
-    const saved = tried === null || tried === found.sensitivity;
+    const same = tried === null || tried === found.sensitivity;
     if (tried === null) slider.value = String(toSlider(sensitivity));
     mark(slider, "aria-valuetext", sensitivityWords(sensitivity));
     say(value, sensitivityWords(sensitivity));
     say(words, previewWords(alarmsAt(found.scores, threshold), found.scores));
     mark(canvas, "aria-label", `Scores of the last hour. ${words.textContent}`);
-    keep.hidden = back.hidden = saved;
+    keep.hidden = back.hidden = same;
+    plain.hidden = !same || !own();
     plot({ scores, threshold, saved: thresholdAt(found.threshold_raw, found.sensitivity), endMs: now() });
   }
 
@@ -83,11 +88,11 @@ export function createUnusualPanel(parts, { answer, save, reset, now }) {
   return { draw, fresh: () => ((tried = null), say(said, "")) };
 }
 
-/** How far learning is, in one sentence. */
-export function learningWords({ complete, progress, hours }) {
-  if (!complete) return `Learning what is usual: ${percent(progress)}. Alarms begin when enough was seen.`;
+/** Which hours have a normal of their own, or what learning waits for, in one sentence. */
+export function learningWords({ complete, hours }) {
+  if (!complete) return "Alarms begin when enough was seen.";
   const whole = hours.filter((share) => share >= 0.999).length;
-  return whole === 24 ? "Has learned what is usual at every hour." : `Has learned what is usual; ${whole} of 24 hours of their own.`;
+  return whole === 24 ? "Every hour has a normal of its own." : `${whole} of 24 hours have a normal of their own.`;
 }
 
 /** Which hours are learned, for who cannot see the bars. */

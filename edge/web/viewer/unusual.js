@@ -13,6 +13,7 @@ export function createUnusual(store, { plans, watch, now }) {
       value: byId("sensitivity-value"),
       keep: byId("sensitivity-keep"),
       back: byId("sensitivity-back"),
+      plain: byId("sensitivity-plain"),
       words: byId("trial-words"),
       said: byId("sensitivity-said"),
       learned: byId("learned"),
@@ -26,8 +27,12 @@ export function createUnusual(store, { plans, watch, now }) {
       resetStay: byId("reset-stay"),
       resetLost: byId("reset-lost"),
     },
-    { answer: () => store.anomaly.get(store.selected), save, reset, now },
+    { answer: () => store.anomaly.get(store.selected), own, save, reset, now },
   );
+
+  function own() {
+    return Number.isFinite(store.plans.get(store.selected)?.plan?.sensitivity);
+  }
 
   /** Only the sensitivity is ours: it goes into whatever plan is kept now, also if another was saved meanwhile. */
   async function save(sensitivity) {

@@ -17,6 +17,7 @@ export function createVisionView({ img, sizeOf, plan, anomaly, onMap, onShow }) 
   const condition = createCondition({ note: byId("stage-condition"), list: byId("stage-badges") });
   const learning = createLearning(byId("learning"));
   const shows = { boxes: true, plan: true, map: null };
+  let made = {};
   const banner = createBanner(byId("banner"), {
     tag: byId("banner-severity"),
     title: byId("banner-title"),
@@ -50,8 +51,13 @@ export function createVisionView({ img, sizeOf, plan, anomaly, onMap, onShow }) 
   }
 
   function drawOver(vision, now, editing) {
-    const map = shows.map ? mapImage(shows.map, anomaly()) : null;
-    overlay.draw({ vision, map, plan: shows.plan && !editing ? plan() : null, boxes: shows.boxes }, now);
+    overlay.draw({ vision, map: shows.map && mapOf(anomaly()), plan: shows.plan && !editing ? plan() : null, boxes: shows.boxes }, now);
+  }
+
+  /** Made anew only when there is another answer. */
+  function mapOf(answer) {
+    if (made.answer !== answer || made.kind !== shows.map) made = { answer, kind: shows.map, image: mapImage(shows.map, answer) };
+    return made.image;
   }
 
   function drawLegend(live) {

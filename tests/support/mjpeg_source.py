@@ -74,6 +74,10 @@ class MjpegSource:
         """Connections that are open now."""
         return len(self._server.connections) if self._server else 0
 
+    def stream(self) -> Iterator[bytes]:
+        """What one connection gets, picture after picture."""
+        return itertools.cycle(self.pictures)
+
     def wait_step(self) -> bool:
         """Wait for the next picture's time; False when the server is stopped."""
         return not self._stopped.wait(1 / self.fps)
@@ -173,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         self.end_headers()
         source = self.server.source
-        for picture in itertools.islice(itertools.cycle(source.pictures), limit):
+        for picture in itertools.islice(source.stream(), limit):
             length = f"Content-Length: {len(picture)}\r\n" if source.stated_length else ""
             head = f"--frame\r\nContent-Type: image/jpeg\r\n{length}\r\n"
             while source.silent.is_set() and source.wait_step():

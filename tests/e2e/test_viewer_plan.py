@@ -17,7 +17,8 @@ _SQUARE = ((0.2, 0.2), (0.6, 0.2), (0.6, 0.7), (0.2, 0.7))
 _PIXEL = """([x, y]) => {
   const canvas = document.getElementById("overlay");
   const ratio = canvas.width / canvas.clientWidth;
-  return [...canvas.getContext("2d").getImageData(x * ratio, y * ratio, 1, 1).data];
+  const [red, , blue, alpha] = canvas.getContext("2d").getImageData(x * ratio, y * ratio, 1, 1).data;
+  return CONDITION;
 }"""
 
 
@@ -85,6 +86,11 @@ def save(page: Page) -> None:
     """Save, and wait until it is."""
     page.click("#plan-save")
     expect(page.locator("#plan-said")).to_contain_text("Saved.")
+
+
+def wait_colour(page: Page, at: tuple[float, float], condition: str) -> None:
+    """Wait until what is drawn at this place of the stage is so."""
+    page.wait_for_function(_PIXEL.replace("CONDITION", condition), arg=list(at))
 
 
 def near(points: Any, expected: Any) -> bool:
@@ -334,16 +340,11 @@ def test_plan_is_drawn_over_the_picture(tab: Page, stage: Stage) -> None:
     assert box
     height, width = box["height"], box["height"] * 640 / 480
     left = (box["width"] - width) / 2
-    tab.wait_for_timeout(400)
-    red, _, blue, alpha = tab.evaluate(_PIXEL, [left + 0.6 * width, 0.45 * height])
-    assert alpha
-    assert red > 1.5 * blue
-    red, _, blue, alpha = tab.evaluate(_PIXEL, [left + 0.9 * width, 0.45 * height])
-    assert alpha
-    assert blue > red
-    assert tab.evaluate(_PIXEL, [left + 0.3 * width, 0.9 * height])[3]
+    wait_colour(tab, (left + 0.6 * width, 0.45 * height), "alpha && red > 1.5 * blue")
+    wait_colour(tab, (left + 0.9 * width, 0.45 * height), "alpha && blue > red")
+    wait_colour(tab, (left + 0.3 * width, 0.9 * height), "alpha")
     tab.click("#show-plan")
-    assert not tab.evaluate(_PIXEL, [left + 0.3 * width, 0.9 * height])[3]
+    wait_colour(tab, (left + 0.3 * width, 0.9 * height), "!alpha")
     tab.click("#show-plan")
     stage.vision(boxes=[], ai_status="IDLE")
 

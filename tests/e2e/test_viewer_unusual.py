@@ -20,7 +20,9 @@ _COLOUR = """([x, y]) => {
   const view = { h: canvas.clientHeight, w: canvas.clientHeight * 640 / 480 };
   const ratio = canvas.width / canvas.clientWidth;
   const left = (canvas.clientWidth - view.w) / 2;
-  return [...canvas.getContext("2d").getImageData((left + x * view.w) * ratio, y * view.h * ratio, 1, 1).data];
+  const pixel = canvas.getContext("2d").getImageData((left + x * view.w) * ratio, y * view.h * ratio, 1, 1);
+  const [red, green, blue, alpha] = pixel.data;
+  return CONDITION;
 }"""
 
 
@@ -72,6 +74,11 @@ def hour(stage: Stage, **changes: Any) -> dict[str, Any]:
 def move(page: Page, sensitivity: float) -> None:
     """Set the slider."""
     page.locator("#sensitivity").fill(f"{round(math.log2(sensitivity) / 0.05) * 0.05:.2f}")
+
+
+def wait_colour(page: Page, at: tuple[float, float], condition: str) -> None:
+    """Wait until what is drawn over this place of the picture is so."""
+    page.wait_for_function(_COLOUR.replace("CONDITION", condition), arg=list(at))
 
 
 def test_learning(page: Page, stage: Stage) -> None:
@@ -136,22 +143,16 @@ def test_heat_is_on_the_picture(page: Page, stage: Stage) -> None:
     with page.expect_response("**/anomaly"):
         page.click("#show-heat")
     expect(page.locator("#map-legend")).to_contain_text("4.0 \u03c3 and more")
-    page.wait_for_timeout(200)
-    red, _, blue, alpha = page.evaluate(_COLOUR, [0.05, 0.05])
-    assert red > 2 * blue
-    assert alpha > 80
-    assert page.evaluate(_COLOUR, [0.95, 0.95])[3] == 0
+    wait_colour(page, (0.05, 0.05), "red > 2 * blue && alpha > 80")
+    wait_colour(page, (0.95, 0.95), "alpha === 0")
     for _ in range(2):
         with page.expect_response("**/anomaly", timeout=3_000):
             pass
     page.click("#show-usual")
     expect(page.locator("#show-heat")).to_have_attribute("aria-pressed", "false")
-    page.wait_for_timeout(200)
-    red, green, _, alpha = page.evaluate(_COLOUR, [0.95, 0.95])
-    assert green > red
-    assert alpha > 80
+    wait_colour(page, (0.95, 0.95), "green > red && alpha > 80")
     page.click("#show-usual")
-    page.wait_for_timeout(200)
+    wait_colour(page, (0.95, 0.95), "alpha === 0")
     assert painted(page, "#overlay") == 0
 
 

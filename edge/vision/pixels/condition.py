@@ -24,7 +24,7 @@ _ENTER_NS: Final[dict[ConditionKind, int]] = {
 """How long it must look so until it is said."""
 _STEADY_NS: Final = _SECOND
 """How long it must look the same until it is called that; and how long well, until it is called well."""
-_DEFOCUS_NS: Final = 300_000_000
+_DEFOCUS_NS: Final = 200_000_000
 """Shaken pictures are blurred for moments; motion can be told in them."""
 _ACCEPT_NS: Final[dict[ConditionKind, int]] = {"moved": 60 * _SECOND, "blurred": 1800 * _SECOND}
 """When a view that stays is taken for the normal one."""

@@ -23,12 +23,14 @@ _SAME_LAYOUT: Final = 0.9
 _SHAKEN_LAYOUT: Final = 0.8
 _SHAKE: Final = 12.0
 """Pixels: a view shifted by no more is the motion detector's to deal with."""
-_SEARCH_NS: Final = 250_000_000
 _LOOK_NS: Final = 500_000_000
 _CHANGED: Final = 6
 """Luma: a cell whose mean differs by more is another than when the picture was last looked at closely."""
 _MANY: Final = 0.2
 """Share of changed cells from which it is looked at closely again, else only twice a second: that is dear."""
+_SHAKY, _HABIT = 0.3, 0.1
+"""A camera that showed its view shaken in so many of its last pictures (smoothed by the second number) is shaken."""
+_CERTAIN: Final = 0.6
 _STAYS: Final = 0.4
 """Share of edges that another view keeps if it is one, and not a thing that passes before the camera."""
 
@@ -44,6 +46,7 @@ class Fault:
 
 
 FINE: Final = Fault("ok", judged=True)
+_SURE: Final = Fault("ok", 1.0, judged=True)
 
 
 class FaultFinder:
@@ -53,8 +56,7 @@ class FaultFinder:
         self._view, self._other = View(), View()
         self._looked_ns: int | None = None
         self._looked: Plane | None = None
-        self._searched_ns: int | None = None
-        self._shift: tuple[float, float] | None = None
+        self._shaken = 0.0
         self.other_since_ns: int | None = None
         """Since when the camera has been looking at one and the same other view."""
 
@@ -79,12 +81,12 @@ class FaultFinder:
         if told == "ok" and self._is_as_before(np.asarray(cells, np.uint8), at_ns):
             return FINE
         fault = self._look(luma, at_ns, told)
-        self._looked = np.asarray(cells, np.uint8) if fault is FINE else None
+        self._looked = np.asarray(cells, np.uint8) if fault is _SURE else None
         self._looked_ns = at_ns
         return fault
 
     def _is_as_before(self, cells: Plane, at_ns: int) -> bool:
-        """Whether the last picture looked at was fine, and this one is hardly another."""
+        """Whether the last picture looked at was clearly fine, and this one is hardly another."""
         if self._looked is None or self._looked_ns is None or at_ns - self._looked_ns >= _LOOK_NS:
             return False
         changed = cv2.countNonZero(cv2.threshold(cv2.absdiff(cells, self._looked), _CHANGED, 1, cv2.THRESH_BINARY)[1])
@@ -95,8 +97,9 @@ class FaultFinder:
         kept = like.kept if like else 0.0
         fault = self._by_light(luma) if kept < _DOUBTED else None
         if fault is None and like is not None:
-            fault = _blurred(like, told) or self._by_edges(like, luma, at_ns, told)
-        fault = fault or FINE
+            fault = _blurred(like, told) or self._by_edges(like, luma, told)
+        if fault is None:
+            fault = _SURE if like and like.kept > _CERTAIN and like.sharpness > _CERTAIN else FINE
         self._follow_other(fault, luma, at_ns)
         return fault
 
@@ -110,24 +113,21 @@ class FaultFinder:
             return Fault("bright", 1.0, f"the picture is washed out: brightness {mean:.0f} of 255, and even all over")
         return None
 
-    def _by_edges(self, like: Likeness, luma: Plane, at_ns: int, told: ConditionKind) -> Fault | None:
+    def _by_edges(self, like: Likeness, luma: Plane, told: ConditionKind) -> Fault | None:
         if like.kept > _DOUBTED:
             return None
         lost = like.kept < (_LOST if told == "ok" else _DOUBTED)
         if lost and like.faded > _FADED:
             return Fault("covered", like.faded, f"the edges of the view are gone from {like.faded:.0%} of the picture")
-        shift = self._find_shift(luma, at_ns)
+        shift = self._view.find_shift(luma)
+        shaken = _is_shake(shift) if shift else abs(like.layout) > _SHAKEN_LAYOUT
+        self._shaken += _HABIT * (shaken - self._shaken)
         if shift is not None:
-            return _shifted(shift, luma)
+            return None if shaken else _shifted(shift, luma)
         if lost:
             why = f"only {like.kept:.0%} of the picture shows the edges of the view that was learned"
-            return Fault("moved", 1 - like.kept, why, judged=abs(like.layout) > _SHAKEN_LAYOUT)
+            return Fault("moved", 1 - like.kept, why, judged=shaken or self._shaken > _SHAKY)
         return None
-
-    def _find_shift(self, luma: Plane, at_ns: int) -> tuple[float, float] | None:
-        if self._searched_ns is None or at_ns - self._searched_ns >= _SEARCH_NS:
-            self._searched_ns, self._shift = at_ns, self._view.find_shift(luma)
-        return self._shift
 
     def _follow_other(self, fault: Fault, luma: Plane, at_ns: int) -> None:
         """A bus before the camera is another picture every moment; a camera that was turned sees one that stays."""
@@ -148,10 +148,11 @@ def _blurred(like: Likeness, told: ConditionKind) -> Fault | None:
     return Fault("blurred", 1 - like.sharpness, why)
 
 
-def _shifted(shift: tuple[float, float], luma: Plane) -> Fault | None:
-    right, down = shift
-    if max(abs(right), abs(down)) <= _SHAKE:
-        return None
+def _is_shake(shift: tuple[float, float]) -> bool:
+    return max(abs(shift[0]), abs(shift[1])) <= _SHAKE
+
+
+def _shifted(shift: tuple[float, float], luma: Plane) -> Fault:
     height, width = luma.shape
-    why = f"the view is shifted by {abs(right) / width:.0%} of its width and {abs(down) / height:.0%} of its height"
-    return Fault("moved", 1.0, why)
+    right, down = abs(shift[0]) / width, abs(shift[1]) / height
+    return Fault("moved", 1.0, f"the view is shifted by {right:.0%} of its width and {down:.0%} of its height")

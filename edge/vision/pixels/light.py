@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.vision.pixels.luma import Floats, Plane
+from edge.vision.pixels.shake import Pose
 
 _WINDOW: Final = 8
 """Frames over which the moving share is compared with its least."""
@@ -21,6 +22,9 @@ _LEAP_FRAMES, _LEAP_FROM, _LEAP_TO = 3, 0.3, 0.65
 """Everything changed at once if the moving share leaps so within so many frames; a bus takes longer."""
 _ALL, _ALL_FRAMES = 0.85, 15
 """Nothing of the background is left if so much moves for so many frames."""
+_MIDDLE, _JUMP = 100.0, 25.0
+"""Luma: the light jumped if a middling brightness became so much another in those few frames. Whatever its gain and
+offset leave over then is no motion either."""
 _SMALLEST: Final = 0.02
 """Share of the picture: a smaller region is not asked for its edges."""
 _AGREES: Final = 0.7
@@ -34,7 +38,14 @@ class LightWatch:
 
     def __init__(self) -> None:
         self._shares: deque[float] = deque(maxlen=_WINDOW)
+        self._lights: deque[float] = deque(maxlen=_LEAP_FRAMES + 1)
         self._all = 0
+
+    def jumped(self, pose: Pose) -> bool:
+        """Whether the light of the whole picture is suddenly another: tell each frame's pose, once."""
+        now = pose.gain * _MIDDLE + pose.offset
+        self._lights.append(now)
+        return max(self._lights) - min(self._lights) > _JUMP
 
     def grew(self, share: float) -> bool:
         """Whether much more moves than a moment ago, so that it is worth asking what it is."""
@@ -51,6 +62,7 @@ class LightWatch:
     def forget(self) -> None:
         """A new background begins."""
         self._shares.clear()
+        self._lights.clear()
         self._all = 0
 
 

@@ -22,6 +22,8 @@ _LONGEST_RELEARNING: Final = 6
 """When all is learned anew, that goes on until no more than this share moves, for at most so many times the samples."""
 _PATIENCE: Final = 64
 """Frames after which a pose that lasts is taken for the new home."""
+_LASTS: Final = 0.5, 0.5, 0.02, 2.0
+"""A pose (right, down, gain, offset) lasts if it is usually nearer than this to its middle."""
 _MARGIN: Final = 32
 _BANK: Final = 4
 
@@ -53,7 +55,7 @@ class MotionDetector:
         self._strayed: list[Pose] = []
         self._seen = self._mask[0, 0]
         self._share = 0.0
-        self._known = self._relearning = self._relearned = 0
+        self._known = self._relearning = self._relearned = self._dazzled = 0
 
     @property
     def moving_share(self) -> float:
@@ -116,7 +118,7 @@ class MotionDetector:
 
     def reset(self) -> None:
         """Forget the background; the next plane begins a new one."""
-        self._known = self._relearning = self._relearned = 0
+        self._known = self._relearning = self._relearned = self._dazzled = 0
         self._share = 0.0
         self._finder.forget()
         self._light.forget()
@@ -145,6 +147,11 @@ class MotionDetector:
 
     def _watch_light(self) -> None:
         mask = self._mask[0, 0]
+        if self._light.jumped(self._pose) and self._known > self._samples:
+            self._dazzled = self._known = self._samples
+        if self._dazzled:
+            self._dazzled -= 1
+            mask[:] = 0
         share = cv2.countNonZero(mask) / mask.size
         if not self._relearning and self._light.grew(share):
             relit = find_relit(mask, self._luma[0, 0], self._memory.newest)
@@ -185,11 +192,13 @@ class MotionDetector:
         if len(self._strayed) < _PATIENCE:
             return
         poses = np.array([(pose.right, pose.down, pose.gain, pose.offset) for pose in self._strayed])
-        right, down, gain, offset = np.median(poses, axis=0).tolist()
+        self._strayed.clear()
+        right, down, gain, offset = (middle := np.median(poses, axis=0)).tolist()
+        if (np.median(np.abs(poses - middle), axis=0) > _LASTS).any():
+            return
         home = Pose(round(right), round(down), gain, offset)
         self._memory.move(home)
         self._finder.move(home)
-        self._strayed.clear()
 
     def _draw_chances(self) -> None:
         """Fresh-looking random numbers at the price of a copy: a random window of a bank drawn once."""

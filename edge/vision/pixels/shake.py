@@ -1,8 +1,8 @@
 """How the whole picture differs from the remembered one: shaken by a few pixels, brighter or darker as a whole.
 
-Both are found at once, by least squares on the brightness of a few hundred points spread over the picture (Lucas and
-Kanade, IJCAI 1981, with gain and offset as in Hager and Belhumeur, PAMI 1998). A point counts the less the worse it
-fits, so what moves before the camera has no say as long as it hides less than half of them.
+The light comes first (see `exposure`), then the shift, by least squares on the brightness of a few hundred points
+spread over the picture (Lucas and Kanade, IJCAI 1981). A point counts the less the worse it fits, so what moves before
+the camera has no say as long as it hides less than half of them.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.pixels.luma import Floats, Plane
+from edge.vision.pixels.exposure import fit_light
+from edge.vision.pixels.luma import CELL, Floats, Plane
 
 _BLOCKS: Final = 8
 """The picture is cut into so many rows and columns of blocks, each of which has its best points."""
@@ -20,31 +21,27 @@ _POINTS: Final = 6
 """Points of a block: those with the steepest brightness."""
 _RENEWED: Final = 16
 """Frames after which the points are chosen anew."""
-_SCALE: Final = 64.0
-"""Luma: brings the column of the gain to the size of the others."""
 _NOISE: Final = 2.0
 """Luma: misfit below which nothing is told from noise."""
 _FITS: Final = 8.0
 """Luma: a point that is nearer than this to what was expected fits."""
-_RIDGE: Final = np.diag([20.0, 20.0, 1.0, 0.0])
+_RIDGE: Final = 20.0
 """Keeps the shift at nothing where the picture has no edges to tell it from."""
-_GAINS: Final = 0.5, 2.0
 _MAJORITY: Final = 0.5
 _BETTER: Final = 0.05
-"""The share of points by which another pose than home must fit better."""
+"""The share of points by which a shift must fit better than none."""
 _CALM: Final = 0.1
 """Pixels of the halved picture: if the first step is shorter, the picture did not shake since the frame before."""
 _STEADY: Final = 0.15
-_SAME_LIGHT: Final = 2.0
-"""A shorter shift (pixels of the halved picture) and a smaller mean change of the light (luma) are none."""
+"""Pixels of the halved picture: a shorter shift is none."""
 _FOLLOWS, _FOLLOWS_LUMA = 0.05, 0.5
 """The reference goes by this share of the way to each picture, and by no more luma than this: things that pass leave no
 trace in it."""
 _COARSE_STEPS, _FINE_STEPS = 6, 4
 _CONVERGED: Final = 0.05
 """Pixels: a shorter step is the last."""
-_HOME: Final = np.array([0.0, 0.0, 1.0, 0.0])
 _Numbers = NDArray[np.float64]
+_HOME: Final = 0.0, 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ class Pose:
     @property
     def shifted(self) -> bool:
         """Whether the place is another."""
-        return (self.right, self.down) != (0.0, 0.0)
+        return (self.right, self.down) != _HOME
 
     @property
     def relit(self) -> bool:
@@ -75,7 +72,7 @@ class PoseFinder:
 
     def __init__(self) -> None:
         self._reference: Floats | None = None
-        self._last = _HOME
+        self._last = Pose()
         self._frames = 0
 
     def forget(self) -> None:
@@ -83,39 +80,37 @@ class PoseFinder:
         self._reference = None
 
     def find(self, luma: Plane) -> Pose:
-        """The pose of a plane: home, unless another one fits clearly more points."""
-        small = _half(luma).astype(np.float32)
+        """The pose of a plane: home, unless another one fits clearly better."""
+        small = half(luma).astype(np.float32)
         if self._reference is None:
-            self._reference, self._last, self._frames = small, _HOME, 0
+            self._reference, self._last, self._frames = small, Pose(), 0
         if self._frames % _RENEWED == 0:
-            self._fine, self._coarse = _Level(self._reference), _Level(_half(self._reference))
+            self._fine, self._coarse = _Level(self._reference), _Level(half(self._reference))
+            self._cells = _cells(self._reference)
         self._frames += 1
-        found = self._fit(small)
-        fits, at_home = self._fine.fits(small, found), self._fine.fits(small, _HOME)
+        light = fit_light(_cells(small), self._cells, (self._last.gain, self._last.offset))
+        place = self._fit(small, light)
+        fits = self._fine.fits(small, place, light)
+        at_home = self._fine.fits(small, _HOME, light) if place != _HOME else fits
         if fits < max(_MAJORITY, at_home + _BETTER):
-            found, fits = _HOME, at_home
-        self._last = found
-        right, down, gain, offset = found.tolist()
-        pose = Pose(2 * right, 2 * down, gain, offset, fits)
-        self._learn(self._reference, small, Pose(right, down, gain, offset))
-        return pose
+            place, fits = _HOME, at_home
+        self._last = Pose(*place, *light, fits)
+        self._learn(self._reference, small, self._last)
+        return Pose(2 * place[0], 2 * place[1], *light, fits)
 
     def move(self, pose: Pose) -> None:
         """What was seen in `pose` is home from now on."""
         if self._reference is not None:
             self._reference = shift(self._reference, pose.right / 2, pose.down / 2) * pose.gain + pose.offset
-        self._last, self._frames = _HOME, 0
+        self._last, self._frames = Pose(), 0
 
-    def _fit(self, small: Floats) -> _Numbers:
-        found = self._fine.refine(small, self._last, 1)
-        if np.abs(found[:2] - self._last[:2]).max() > _CALM:
-            found = self._coarse.refine(_half(small), np.array([0.0, 0.0, *self._last[2:]]), _COARSE_STEPS)
-            found = self._fine.refine(small, found * (2, 2, 1, 1), _FINE_STEPS)
-        if np.abs(found[:2]).max() < _STEADY:
-            found[:2] = _HOME[:2]
-        if self._fine.relit(found) < _SAME_LIGHT:
-            found[2:] = _HOME[2:]
-        return found
+    def _fit(self, small: Floats, light: tuple[float, float]) -> tuple[float, float]:
+        last = self._last.right, self._last.down
+        found = self._fine.refine(small, last, light, 1)
+        if max(abs(found[0] - last[0]), abs(found[1] - last[1])) > _CALM:
+            right, down = self._coarse.refine(half(small), _HOME, light, _COARSE_STEPS)
+            found = self._fine.refine(small, (2 * right, 2 * down), light, _FINE_STEPS)
+        return found if max(abs(found[0]), abs(found[1])) >= _STEADY else _HOME
 
     def _learn(self, reference: Floats, small: Floats, pose: Pose) -> None:
         if pose.shifted:
@@ -126,7 +121,7 @@ class PoseFinder:
 
 
 class _Level:
-    """The reference at one scale: its steepest points, and what a change of pose does to them."""
+    """The reference at one scale: its steepest points, and what a shift does to them."""
 
     def __init__(self, reference: Floats) -> None:
         across = cv2.Sobel(reference, cv2.CV_32F, 1, 0, scale=1 / 8)
@@ -134,37 +129,37 @@ class _Level:
         rows, columns = _steepest(np.asarray(cv2.magnitude(across, down), np.float32))
         self._columns, self._rows = columns.astype(np.float32)[None], rows.astype(np.float32)[None]
         self._values = reference[rows, columns]
-        ones = np.ones_like(self._values)
-        self._slopes = np.stack([across[rows, columns], down[rows, columns], self._values / _SCALE, ones])
+        self._slopes = np.stack([across[rows, columns], down[rows, columns]])
 
-    def refine(self, plane: Floats, pose: _Numbers, steps: int) -> _Numbers:
-        """`pose` (right, down, gain, offset) after at most so many steps of reweighted least squares."""
+    def refine(
+        self, plane: Floats, place: tuple[float, float], light: tuple[float, float], steps: int
+    ) -> tuple[float, float]:
+        """`place` (right, down) after at most so many steps of reweighted least squares."""
+        right, down = place
+        gain = light[0]
         for _ in range(steps):
-            misfit = self._misfit(plane, pose)
+            misfit = self._misfit(plane, (right, down), light)
             size = np.abs(misfit)
             width = max(_NOISE, 1.5 * float(np.partition(size, size.size // 2)[size.size // 2]))
             weighted = self._slopes / (1 + (misfit / width) ** 2)
-            matrix = (weighted @ self._slopes.T).astype(np.float64) + _RIDGE
-            step = np.linalg.solve(matrix, (weighted @ misfit).astype(np.float64))
-            pose = pose + step / (-pose[2], -pose[2], _SCALE, 1)
-            pose[2] = min(max(pose[2], _GAINS[0]), _GAINS[1])
-            if np.abs(step[:2]).max() < _CONVERGED * pose[2]:
+            (xx, xy), (_, yy) = (weighted @ self._slopes.T).tolist()
+            x, y = (weighted @ misfit).tolist()
+            scale = gain * ((xx + _RIDGE) * (yy + _RIDGE) - xy * xy)
+            step = ((yy + _RIDGE) * x - xy * y) / scale, ((xx + _RIDGE) * y - xy * x) / scale
+            right, down = right - step[0], down - step[1]
+            if max(abs(step[0]), abs(step[1])) < _CONVERGED:
                 break
-        return pose
+        return right, down
 
-    def fits(self, plane: Floats, pose: _Numbers) -> float:
-        """The share of points that are as bright as `pose` says."""
-        return float(np.count_nonzero(np.abs(self._misfit(plane, pose)) < _FITS)) / self._values.size
+    def fits(self, plane: Floats, place: tuple[float, float], light: tuple[float, float]) -> float:
+        """The share of points that are as bright there as they should be."""
+        misfit = self._misfit(plane, place, light)
+        return int(np.count_nonzero(np.abs(misfit) < _FITS)) / misfit.size
 
-    def relit(self, pose: _Numbers) -> float:
-        """By how much luma the light of `pose` changes a point, on average."""
-        return float(np.abs(self._values * np.float32(pose[2] - 1) + np.float32(pose[3])).mean())
-
-    def _misfit(self, plane: Floats, pose: _Numbers) -> Floats:
-        right, down, gain, offset = pose.tolist()
-        columns, rows = self._columns + np.float32(right), self._rows + np.float32(down)
+    def _misfit(self, plane: Floats, place: tuple[float, float], light: tuple[float, float]) -> Floats:
+        columns, rows = self._columns + np.float32(place[0]), self._rows + np.float32(place[1])
         seen = cv2.remap(plane, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(seen[0] - (self._values * np.float32(gain) + np.float32(offset)), np.float32)
+        return np.asarray(seen[0] - (self._values * np.float32(light[0]) + np.float32(light[1])), np.float32)
 
 
 def straighten(plane: Any, pose: Pose, around: Any) -> Any:
@@ -177,6 +172,17 @@ def shift(plane: Any, right: float, down: float, border: int = cv2.BORDER_REPLIC
     view = np.array([[1, 0, round(right)], [0, 1, round(down)]], np.float32)
     size = plane.shape[1], plane.shape[0]
     return cv2.warpAffine(plane, view, size, flags=cv2.INTER_NEAREST, borderMode=border)
+
+
+def half(plane: Any) -> Any:
+    """A plane at half its size."""
+    return cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA)
+
+
+def _cells(small: Floats) -> Floats:
+    """Means of the cells of a halved plane."""
+    size = small.shape[1] * 2 // CELL, small.shape[0] * 2 // CELL
+    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _steepest(steepness: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -196,7 +202,3 @@ def _view(plane: Any, pose: Pose, **how: Any) -> Any:
     view = np.array([[1, 0, pose.right], [0, 1, pose.down]], np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(plane, view, (plane.shape[1], plane.shape[0]), flags=flags, **how)
-
-
-def _half(plane: Any) -> Any:
-    return cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA)

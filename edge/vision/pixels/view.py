@@ -94,8 +94,8 @@ class View:
         detail = (seen.detail[edged] + _DETAIL_FLOOR) / (learned.detail[edged] + _DETAIL_FLOOR)
         layout, contrast = _layout(seen.shade, learned.shade)
         return Likeness(
-            kept=np.count_nonzero(shared * shared > _SAME * now * then) / now.size,
-            faded=np.count_nonzero(now < _FADED**2 * then) / now.size,
+            kept=int(np.count_nonzero(shared * shared > _SAME * now * then)) / now.size,
+            faded=int(np.count_nonzero(now < _FADED**2 * then)) / now.size,
             sharpness=float(np.median(detail)) ** 0.5 / contrast,
             layout=layout,
         )

@@ -1,0 +1,64 @@
+"""How much brighter or darker the whole picture is than the remembered one: a camera's exposure, a lamp, a cloud.
+
+A line is laid through the brightness of cells then and now, each counting the less the worse it fits (iteratively
+reweighted least squares, Holland and Welsch 1977), so that what moves before the camera has no say as long as it fills
+less than half of the cells. Cells, because their means do not care for a shake or a blur.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from edge.vision.pixels.luma import Floats
+
+_ROUNDS: Final = 5
+_NOISE: Final = 1.0
+"""Luma: misfit of a cell below which nothing is told from noise."""
+_GAINS: Final = 0.25, 4.0
+_TRUST: Final = 25.0
+"""Luma squared: where cells differ by less than the root of this, the gain is hardly to be told from 1."""
+_FITS: Final = 6.0
+"""Luma: a cell that is nearer than this to what was expected fits."""
+_MAJORITY: Final = 0.5
+_BETTER: Final = 0.1
+"""The share of cells by which another light must fit better than the light of old."""
+_SAME: Final = 2.0
+"""Luma: a light that changes cells by less on average is the same."""
+_SETTLED: Final = 0.002
+_UNCHANGED: Final = 1.0, 0.0
+
+
+def fit_light(now: Floats, then: Floats, start: tuple[float, float] = _UNCHANGED) -> tuple[float, float]:
+    """Gain and offset that make the cells of `then` as bright as those of `now`; 1 and 0 unless others fit clearly
+    better. `start` is where they probably are."""
+    now, then = now.ravel(), then.ravel()
+    gain, offset = _line(now, then, *start)
+    if float(np.abs(then * (gain - 1) + offset).mean()) < _SAME:
+        return _UNCHANGED
+    fits = _fits(now, then, gain, offset)
+    if fits < max(_MAJORITY, min(_fits(now, then, *_UNCHANGED) + _BETTER, 1.0)):
+        return _UNCHANGED
+    return gain, offset
+
+
+def _line(now: Floats, then: Floats, gain: float, offset: float) -> tuple[float, float]:
+    for _ in range(_ROUNDS):
+        misfit = now - (then * gain + offset)
+        size = np.abs(misfit)
+        width = max(_NOISE, 1.5 * float(np.partition(size, size.size // 2)[size.size // 2]))
+        weight = 1 / (1 + (misfit / width) ** 2)
+        weight /= weight.sum()
+        middle, level = float(weight @ then), float(weight @ now)
+        apart = then - middle
+        trust = float(weight @ (apart * apart)) + _TRUST
+        steeper = (float(weight @ (apart * (now - level))) + _TRUST) / trust
+        steeper = min(max(steeper, _GAINS[0]), _GAINS[1])
+        settled = abs(steeper - gain) < _SETTLED
+        gain, offset = steeper, level - steeper * middle
+        if settled:
+            break
+    return gain, offset
+
+
+def _fits(now: Floats, then: Floats, gain: float, offset: float) -> float:
+    return int(np.count_nonzero(np.abs(now - (then * gain + offset)) < _FITS)) / now.size

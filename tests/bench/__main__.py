@@ -16,10 +16,15 @@ from typing import Any, Final
 
 from tests.conftest import ROOT
 
-_BENCHES: Final = ("vision", "affect", "viewers", "outbox", "ingest", "daemon")
+_BENCHES: Final = ("vision", "cameras", "affect", "viewers", "outbox", "ingest", "daemon")
 _ROW: Final = "{:<28} {:>12} {:<10} {:>12} {:>8}  {}"
 _REACH: Final = {
     "analysis_cpu_ratio_720p": "0.33 or less",
+    "frame_ms_480p": "2.5 or less",
+    "frame_ms_720p": "3.2 or less",
+    "frame_crowd_ratio": "under 1.5",
+    "cpu_per_camera_ratio": "about 1 or less",
+    "analysed_beside_viewers": "as many as without",
     "viewer_latency_p99_ms": "60 or less",
     "viewer_cost_us": "60 or less",
     "rss_mb": "under 200",

@@ -1,6 +1,7 @@
-"""What analysing a frame costs, against the plain way: decode all, MOG2 at half size, draw, encode again.
+"""What analysing a frame costs, by size and by how much goes on in it, and against the plain way: decode all, MOG2 at
+half size, draw, encode again.
 
-Both get the same 1280x720 JPEGs of a recorded clip, frame by frame in turn, on one thread each; what counts is the
+Both ways get the same 1280x720 JPEGs of a recorded clip, frame by frame in turn, on one thread each; what counts is the
 thread's CPU time, for the machine may be busy.
 """
 
@@ -20,6 +21,7 @@ from edge.core.frame import Frame
 from edge.models.store import ModelStore
 from edge.vision.analysis import FrameAnalysis
 from edge.vision.settings import VisionSettings
+from tests.bench.frame_costs import crowd_costs, frame_ms
 
 FRAMES: Final = 300
 WARM_UP: Final = 30
@@ -31,14 +33,21 @@ CLIP: Final = "vision/clips/one-by-one-person-detection.mp4"
 
 
 def measure(data_dir: Path) -> dict[str, dict[str, Any]]:
-    """`analysis_cpu_ratio_720p`: CPU of our analysis over that of the plain way, medians of the same run."""
+    """`frame_ms_480p`, `frame_ms_720p`, `frame_crowd_ratio`, and `analysis_cpu_ratio_720p`: CPU of our analysis over
+    that of the plain way, medians of the same run."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # or the plain way would spread over threads that are not counted
     try:
-        ours, plain = _race(recorded_frames(data_dir / CLIP, FRAMES, (1280, 720)))
+        recorded = recorded_frames(data_dir / CLIP, FRAMES, (1280, 720))
+        ours, plain = _race(recorded)
+        smaller = frame_ms(recorded_frames(data_dir / CLIP, FRAMES, (640, 480)))
+        larger, crowd = frame_ms(recorded), crowd_costs()
     finally:
         cv2.setNumThreads(threads)
     return {
+        "frame_ms_480p": {"value": smaller, "unit": "ms", "baseline": None, "ratio": None},
+        "frame_ms_720p": {"value": larger, "unit": "ms", "baseline": plain, "ratio": larger / plain},
+        **crowd,
         "analysis_cpu_ratio_720p": {"value": ours / plain, "unit": "ratio", "baseline": 1.0, "ratio": ours / plain},
         "analysis_cpu_ms_720p": {"value": ours, "unit": "ms", "baseline": plain, "ratio": ours / plain},
     }

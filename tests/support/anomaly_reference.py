@@ -30,7 +30,8 @@ def anomaly_reference(inputs: dict[str, NDArray[Any]]) -> dict[str, Doubles]:
         found["hour_share"][0, row, column] = share
         if not active[row, column]:
             continue
-        by_day, by_hour = expected_reference(day, hour, row, column)
+        by_day, own_hour = expected_reference(day, hour, row, column)
+        by_hour = _between(by_day, own_hour, float(given["hour_weight"]))
         found["day_deviation"][at] = [_above(*one) for one in zip(features[at], by_day, range(2), strict=True)]
         unlike = [_above(*one) for one in zip(features[at], by_hour, range(2), strict=True)]
         rare = math.sqrt(2 * max(math.log((usual + anomaly.RARE) / (share + anomaly.RARE)), 0))
@@ -62,7 +63,7 @@ def features_reference(luma: Doubles, previous: Doubles, mask: Doubles, seconds:
 def expected_reference(
     day: dict[str, Doubles], hour: dict[str, Doubles], row: int, column: int
 ) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-    """Mean and mean square to expect of both features in one cell: by the whole day, and at this hour."""
+    """Mean and mean square to expect of both features in one cell: by the whole day, and by the hour's own past."""
     by_day, by_hour = [], []
     for feature in range(2):
         prior, spread = anomaly.PRIOR_MEAN[feature], anomaly.PRIOR_VARIANCE[feature]
@@ -79,6 +80,14 @@ def expected_reference(
         by_day.append((moments[0][0], moments[1][0]))
         by_hour.append((moments[0][1], moments[1][1]))
     return by_day, by_hour
+
+
+def _between(
+    day: list[tuple[float, float]], hour: list[tuple[float, float]], weight: float
+) -> list[tuple[float, float]]:
+    """The moments of a mixture."""
+    pairs = zip(day, hour, strict=True)
+    return [(a[0] + weight * (b[0] - a[0]), a[1] + weight * (b[1] - a[1])) for a, b in pairs]
 
 
 def _known(given: dict[str, Doubles], of: str) -> dict[str, Doubles]:

@@ -136,7 +136,7 @@ def test_the_reasoning_names_the_hour_where_little_moves_then() -> None:
 def test_the_reasoning_names_the_hour_where_its_normal_is_another(day_sigma: float, named: bool) -> None:
     finding = AnomalyAlarm(1).step(_at_three(day_sigma=day_sigma), [], 0)
     assert finding is not None
-    said = "unusual for 03:00: over the whole day it would be 2.0 sigma" in finding.reasoning
+    said = "unusual for 03:00: by the whole day's normal it is 2.0 sigma, no alarm" in finding.reasoning
     assert said is named
 
 

@@ -185,13 +185,15 @@ def test_learning_is_welfords_and_respects_its_gates(anomaly_model: Model) -> No
 
 
 def test_an_hour_that_has_seen_nothing_leans_on_the_day(anomaly_model: Model) -> None:
-    inputs = _anomaly_inputs(np.random.default_rng(4)) | _knobs(hour_weight=0)
-    for name in STATES:
-        inputs[f"hour_{name}"][:] = 0
-    outputs = anomaly_model.run(inputs)
-    np.testing.assert_allclose(outputs["deviation"][0, :2], outputs["day_deviation"][0], rtol=1e-5)
-    assert not outputs["deviation"][0, 2].any()
-    np.testing.assert_allclose(outputs["hour_share"], inputs["usual"])
+    """Whatever its weight; and one without weight counts for nothing, whatever it has seen."""
+    inputs = _anomaly_inputs(np.random.default_rng(4))
+    blank = {f"hour_{name}": np.zeros_like(inputs[f"hour_{name}"]) for name in STATES if name != "usual"}
+    blank["hour_usual"] = inputs["usual"]
+    for some in (inputs | blank | _knobs(hour_weight=0.9), inputs | _knobs(hour_weight=0)):
+        outputs = anomaly_model.run(some)
+        np.testing.assert_allclose(outputs["deviation"][0, :2], outputs["day_deviation"][0], rtol=1e-4)
+        assert not outputs["deviation"][0, 2].any()
+        np.testing.assert_allclose(outputs["hour_share"], inputs["usual"], rtol=1e-6)
 
 
 @pytest.mark.parametrize(

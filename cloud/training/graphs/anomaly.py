@@ -4,7 +4,8 @@ Two features of each cell: the mean change of brightness and the mean speed of w
 they would be `REFERENCE_S` after the earlier plane, so that the rate of frames does not matter: a step grows with time,
 and change with its power `CHANGE_POWER`, for brightness differs with distance by a power law. Each cell keeps a
 Gaussian of both for the whole day and one for the hour. The hour's leans on the day's while it has seen little itself,
-the day's on its row's, the picture's, and on a broad prior while nobody has seen anything.
+the day's on its row's, the picture's, and on a broad prior while nobody has seen anything. What is expected is a
+mixture of both, in which the hour has the more weight the longer it was watched.
 
 A third deviation is presence: something moves where at this hour it seldom does, though over the day it does. The score
 is the mean, over the three most unusual cells, of the sum of the positive deviations in standard deviations.
@@ -75,8 +76,8 @@ def build() -> Bundle:
 
     features, active = _features(graph, luma, previous, graph.mul(mask, 1 / 255), seconds)
     by_day = _expectation_of_day(graph, day)
-    by_hour = _expectation_of_hour(graph, hour, by_day)
-    usual = graph.add(day.usual, graph.mul(hour_weight, graph.sub(hour.usual, day.usual)))
+    by_hour = _mixed(graph, by_day, _expectation_of_hour(graph, hour, by_day), hour_weight)
+    usual = _mixed(graph, day.usual, hour.usual, hour_weight)
     day_deviation, unlike = (_deviation(graph, features, moments, active) for moments in (by_day, by_hour))
     deviation = graph.concat(unlike, graph.mul(_surprise(graph, day.usual, usual), active))
     total = graph.sum(deviation, [1])
@@ -122,6 +123,11 @@ def _expectation_of_day(graph: Graph, known: _Baseline) -> str:
 def _expectation_of_hour(graph: Graph, known: _Baseline, day: str) -> str:
     """The hour's own moments, leaning on the day's."""
     return _lean(graph, graph.mul(known.count, _moments(graph, known)), known.count, day, HOUR_TRUST)
+
+
+def _mixed(graph: Graph, day: str, hour: str, weight: str) -> str:
+    """What to expect if this hour is like its own past with probability `weight`, and like any of the day otherwise."""
+    return graph.add(day, graph.mul(weight, graph.sub(hour, day)))
 
 
 def _moments(graph: Graph, known: _Baseline) -> str:
@@ -181,7 +187,7 @@ def _card() -> Card:
         "gate": TensorNote(unit="sigma", meaning="cells that deviate as much or more are not learned from"),
         "pace": TensorNote(meaning="share that this frame has in all the time watched; 0: the day learns nothing"),
         "hour_pace": TensorNote(meaning="likewise at this hour of the day; 0: the hour learns nothing"),
-        "hour_weight": TensorNote(meaning="0 to 1: how far the hour's own share of time with movement is trusted"),
+        "hour_weight": TensorNote(meaning="0 to 1: how probable it is that this hour is like its own past"),
     }
     outputs = {
         "score": TensorNote(unit="sigma", meaning=f"mean of the {TOP} most unusual cells"),

@@ -12,8 +12,8 @@ from cloud.training.graphs.builder import Graph
 FINE_WINDOW, COARSE_WINDOW = 9, 5
 DAMPING: Final = 2.0
 """Added to the flow's matrix, so that a flat patch has no speed instead of any."""
-FINE_LIMIT, COARSE_LIMIT = 4.0, 8.0
-"""Pixels: no flow is longer."""
+FINE_LIMIT, COARSE_LIMIT = 4.0, 6.0
+"""Pixels: longer flows than these are guesses, for their windows hold no more."""
 HANDOVER: Final = 1.0
 """Pixels of coarse flow from which on the fine one counts less; a pixel later it does not count."""
 

@@ -26,7 +26,8 @@ unusual must not become the rule by staying, while what was too careful may rela
 _DAY_MEMORY_S, _HOUR_MEMORY_S = 14 * 86_400.0, 14 * 3600.0
 """How often something moves is remembered for two weeks, so that weekends and weekdays are both in it."""
 _HOUR_TRUST_S: Final = 3600.0
-"""After so much time at an hour of the day its own share of movement counts as much as the whole day's."""
+"""After so much time at an hour of the day its own past counts as much as the whole day's: after one day; after two
+weeks it counts for fourteen fifteenths."""
 _LONGEST_S: Final = 1.0
 """A frame stands for no more time than this."""
 

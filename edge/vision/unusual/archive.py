@@ -21,6 +21,7 @@ class _Line(msgspec.Struct, frozen=True):
     began_ms: int
     hour: int | None
     peak: float
+    counted: float
     event_id: str
     verdict: Verdict
 
@@ -28,7 +29,7 @@ class _Line(msgspec.Struct, frozen=True):
 def save_evidence(evidence: Evidence, path: Path, model: str) -> None:
     """Write what `evidence` holds, seen by `model` (name and version). Raise `OSError` if the disk will not take it."""
     alarms = list(evidence.alarms)
-    lines = [_Line(one.type, one.began_ms, one.hour, one.peak, one.event_id, one.verdict) for one in alarms]
+    lines = [_Line(*(getattr(one, name) for name in _Line.__struct_fields__)) for one in alarms]
     write_arrays(
         path,
         format=np.array(_FORMAT),
@@ -74,4 +75,4 @@ def _alarm(line: _Line, saved: dict[str, Any], at: int, grid: tuple[int, int]) -
         kept[:] = saved[name][at]
         if not np.isfinite(kept).all():
             raise ValueError(f"{name} of alarm {at} are no numbers")
-    return Alarm(line.type, line.began_ms, line.hour, seen, given, line.peak, line.event_id, line.verdict)
+    return Alarm(**msgspec.structs.asdict(line), seen=seen, given=given)

@@ -48,4 +48,4 @@ class Baseline:
         self.scores: deque[float] = deque(maxlen=SCORES_KEPT)
         """Of the last normal frames in which something moved."""
         self.taught: tuple[float, ...] = ()
-        """The highest scores of alarms that people called normal."""
+        """Scores of alarms that people called normal."""

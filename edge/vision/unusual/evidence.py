@@ -52,7 +52,7 @@ class Alarm:
     """One alarm: its type, when it began (wall time), the hour of day, its highest score, and what it saw.
 
     `given` is what `Feedback` has taught of it: observations added to the day's cells and to the hour's, and the share
-    of time that was added to the hour's, [3, rows, columns].
+    of time that was added to the hour's, [3, rows, columns]; `counted` the score that the threshold takes it for.
     """
 
     type: str
@@ -61,6 +61,7 @@ class Alarm:
     seen: Observed
     given: Floats
     peak: float = 0.0
+    counted: float = 0.0
     event_id: str = ""
     verdict: Verdict = ""
 
@@ -107,7 +108,7 @@ class Evidence:
         """Nothing of what was taught is known any more, nor what anybody said."""
         for alarm in self.alarms:
             alarm.given[:] = 0
-            alarm.verdict = ""
+            alarm.counted, alarm.verdict = 0.0, ""
 
 
 def _around(plane: Floats) -> Floats:

@@ -30,7 +30,7 @@ class Feedback:
         self._trusts = trusts
 
     def normal(self, event_id: str, threshold: float) -> bool:
-        """Learn this event's alarms, for a threshold of so many sigma; False if none is known any more.
+        """Learn this event's alarms, where an alarm begins at `threshold` sigma; False if none is known any more.
 
         Saying it twice changes nothing but for alarms that came since.
         """
@@ -47,7 +47,7 @@ class Feedback:
             if alarm.verdict == "normal":
                 self._withdraw(alarm)
             alarm.verdict = "unusual"
-        self._tell_peaks()
+        self._tell_scores()
         return bool(alarms)
 
     def catch_up(self, event_id: str, threshold: float) -> bool:
@@ -71,8 +71,8 @@ class Feedback:
             missing = np.maximum(self._baseline.day.usual[0, 0] - hour.usual[0, 0], 0) * (seen.count > 0)
             hour.usual[0, 0] += missing
             alarm.given[2] = missing
-        alarm.verdict = "normal"
-        self._tell_peaks()
+        alarm.counted, alarm.verdict = min(alarm.peak, threshold), "normal"
+        self._tell_scores()
 
     def _withdraw(self, alarm: Alarm) -> None:
         seen = alarm.seen.spread()
@@ -88,8 +88,10 @@ class Feedback:
         day = [(self._baseline.day, self._trusts["cell"])]
         return day if alarm.hour is None else [*day, (self._baseline.hours[alarm.hour], self._trusts["hour"])]
 
-    def _tell_peaks(self) -> None:
-        self._baseline.taught = tuple(alarm.peak for alarm in self._evidence.alarms if alarm.verdict == "normal")
+    def _tell_scores(self) -> None:
+        """The threshold takes what was called normal for normal that just reached it: now that it is learned, it
+        deviates no further."""
+        self._baseline.taught = tuple(alarm.counted for alarm in self._evidence.alarms if alarm.verdict == "normal")
 
 
 def _mix(cells: Cells, seen: Observed, weight: Floats) -> None:

@@ -25,8 +25,8 @@ def _hour(reading: Reading) -> tuple[str, ...]:
         return (f"unusual for {reading.hour:02d}:00: at this hour little moves here; {seldom}",)
     by_hour = sum(cell.change_sigma + cell.speed_sigma for cell in reading.cells) / len(reading.cells)
     by_day = sum(cell.day_sigma for cell in reading.cells) / len(reading.cells)
-    if by_hour - by_day >= _TELLING:
-        return (f"unusual for {reading.hour:02d}:00: over the whole day it would be {by_day:.1f} sigma",)
+    if by_hour - by_day >= _TELLING and by_day < reading.threshold:
+        return (f"unusual for {reading.hour:02d}:00: by the whole day's normal it is {by_day:.1f} sigma, no alarm",)
     return ()
 
 

@@ -15,19 +15,19 @@ _LOCK: Final = 7_233_041_191
 """PostgreSQL advisory lock held while migrating, so that two starting processes take turns. Any number will do."""
 
 
-async def migrate(database: Database) -> str:
-    """Apply what is missing, all or nothing; return the revision that the database is at now."""
+async def migrate(database: Database, revision: str = "head") -> str:
+    """Apply what is missing up to `revision`, all or nothing; return the newest revision that there is."""
     async with database.write() as link:
         if not database.is_sqlite:
             await link.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        await link.run_sync(_upgrade)
+        await link.run_sync(_upgrade, revision)
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, revision: str) -> None:
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def _config() -> Config:

@@ -109,6 +109,7 @@ class _Kind(Struct, frozen=True):
     kind: str
 
 
+_EVENT_WITHOUT: Final = ("boxes", "baseline_deviation", "model", "model_version", "reasoning", "picture")
 _decode_kind: Final = msgspec.json.Decoder(_Kind).decode
 
 
@@ -126,7 +127,7 @@ def _typed(at: Position, body: AnyBody, t_ms: int) -> tuple[str | None, Row | No
             row = _columns(body, without=("probabilities", "inference_ms", "voices"))
             return "predictions", {**at._asdict(), **row}
         case Event():
-            row = _columns(body, without=("boxes", "baseline_deviation", "model", "model_version", "reasoning"))
+            row = _columns(body, without=_EVENT_WITHOUT)
             return "events", {**at._asdict(), **row, "reasoning": json.dumps(body.reasoning)}
         case Recording():
             _check_key(at.device, body.key)

@@ -100,6 +100,10 @@ events = Table(
     Column("start_ms", BigInteger, nullable=False),
     Column("end_ms", BigInteger),
     Column("reasoning", Text, nullable=False),  # JSON list of sentences
+    Column("zone", Text),
+    Column("track", BigInteger),
+    Column("recording_id", Text),
+    Column("merged", BigInteger, nullable=False, server_default="0"),
     Index("events_by_time", "start_ms", "device", "event_id"),
 )
 

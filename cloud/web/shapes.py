@@ -83,6 +83,12 @@ class Event(Struct, frozen=True, kw_only=True):
     start_ms: int
     end_ms: int | None
     reasoning: list[str]
+    zone: str | None = None
+    """The zone or line of the camera's plan that it is about."""
+    recording_id: str | None = None
+    """The recording that shows it."""
+    merged: int = 0
+    """How many findings alike were taken together in it."""
 
 
 class Recording(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, inspect, select, text
 
 from cloud.store import tables
 from cloud.store.accounts import Accounts
@@ -64,9 +64,23 @@ async def test_migrating_gives_the_tables_that_the_program_expects(database: Dat
     assert there == {name: set(table.c.keys()) for name, table in tables.metadata.tables.items()}
 
 
+async def test_events_of_the_first_schema_are_still_there_after_it_grew(database: Database) -> None:
+    await migrate(database, "0001")
+    old = {"device": "a", "event_id": "evt-1", "boot": "00000001-0a0b0c0d", "seq": 1, "phase": "open", "camera": "door"}
+    rest = {"type": "motion", "severity": "LOW", "confidence": 0.5, "start_ms": 1, "reasoning": "[]"}
+    names = ", ".join([*old, *rest])
+    values = ", ".join(f":{name}" for name in [*old, *rest])
+    async with database.write() as link:
+        await link.execute(text(f"INSERT INTO events ({names}) VALUES ({values})"), old | rest)  # noqa: S608 - ours
+    await migrate(database)
+    async with database.read() as link:
+        row = (await link.execute(select(tables.events))).mappings().one()
+    assert (row["event_id"], row["zone"], row["merged"]) == ("evt-1", None, 0)
+
+
 async def test_two_processes_that_start_at_once_both_find_the_schema(url: str) -> None:
     first, second = Database(url), Database(url)
-    assert set(await asyncio.gather(migrate(first), migrate(second))) == {"0001"}
+    assert set(await asyncio.gather(migrate(first), migrate(second))) == {"0002"}
     await first.close()
     await second.close()
 

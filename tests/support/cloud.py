@@ -76,6 +76,11 @@ def event(seq: int = 1, *, event_id: str = "ev-1", phase: str = "open", severity
         start_ms=START_MS + seq * 1000,
         end_ms=START_MS + seq * 1000 + 500 if phase == "close" else None,
         reasoning=["somebody stayed", "<b>for long</b>"],
+        zone="gate",
+        track=seq,
+        merged=2,
+        picture=True,
+        recording_id="rec-1",
     )
 
 

@@ -140,11 +140,15 @@ function groupOf(items) {
 
 function eventRow(event) {
   const what = make("div", {}, make("span", { text: event.severity, name: `tag ${event.severity}` }));
-  what.append(` ${event.type} `, make("span", { text: `${event.device} · ${event.camera}`, name: "faint" }));
+  what.append(` ${event.type} `, make("span", { text: placeOf(event), name: "faint" }));
   const lasted = event.end_ms ? `, ${Math.round((event.end_ms - event.start_ms) / 1000)} s` : ", going on";
   const row = make("li", {}, what, make("div", { text: clock(event.start_ms) + lasted, name: "faint" }));
   if (event.reasoning.length) row.append(make("div", { text: event.reasoning.join(" "), name: "faint" }));
   return row;
+}
+
+function placeOf(event) {
+  return [event.device, event.camera, event.zone].filter(Boolean).join(" · ");
 }
 
 function recordingRow(recording) {

@@ -50,6 +50,6 @@ export function createBanner(root, { tag, title, list, side, alarm }) {
 
 function certainty({ confidence, deviation }) {
   const sure = confidence === null ? "" : `${percent(confidence)} confident`;
-  const far = deviation === null ? "" : `${quantity(deviation, "σ", 1)} from usual`;
+  const far = !deviation ? "" : `${quantity(deviation, "σ", 1)} from usual`;
   return [sure, far].filter(Boolean).join(" · ");
 }

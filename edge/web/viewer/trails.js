@@ -23,7 +23,7 @@ export function createTrails() {
 
   function extend(box, t) {
     const points = trails.get(box.track) ?? [];
-    const next = { x: box.x + box.w / 2, y: box.y + box.h, t };
+    const next = { x: box.x + box.w / 2, y: box.y + box.h / 2, t };
     const last = points.at(-1);
     if (last && (t <= last.t || Math.hypot(next.x - last.x, next.y - last.y) < LEAST_STEP)) return;
     points.push(next);

@@ -17,7 +17,9 @@ def motion_reference(inputs: dict[str, NDArray[Any]]) -> dict[str, Floats]:
     x = given["luma"] * given["gain"] + given["offset"]
     distances = np.sort([np.abs(given[f"sample_{index}"] - x) for index in range(motion.SAMPLES)], axis=0)
     far = distances[1] > np.maximum(given["noise"] * motion.NOISE_GAIN, given["threshold"])
-    mask = _closed(_mean(far.astype(np.float32), motion.MAJORITY) > 0.5)
+    kernel = np.ones((motion.CLOSING, motion.CLOSING), np.uint8)
+    near = cv2.dilate((_mean(far.astype(np.float32), motion.MAJORITY) > motion.MOST).astype(np.uint8), kernel) > 0
+    mask = cv2.erode(near.astype(np.uint8), kernel) > 0
     foreground = mask | far
     age = (given["age"] + 1) * foreground
     may_learn = np.maximum(~foreground | (age > given["age_limit"]), given["blind"])
@@ -25,7 +27,7 @@ def motion_reference(inputs: dict[str, NDArray[Any]]) -> dict[str, Floats]:
     surprise = np.clip(distances[0], motion.NOISE_FLOOR, motion.NOISE_LIMIT) - given["noise"]
     return {
         "mask": mask * np.float32(255),
-        "noise_next": given["noise"] + ~foreground * motion.NOISE_RATE * surprise,
+        "noise_next": given["noise"] + ~near * motion.NOISE_RATE * surprise,
         "age_next": age,
         "sample_next": np.where(learns, x, given["sample_0"]),
     }
@@ -38,9 +40,3 @@ def _mean(plane: Floats, size: int) -> Floats:
         return cv2.boxFilter(of, cv2.CV_64F, (size, size), normalize=False, borderType=cv2.BORDER_CONSTANT)
 
     return np.asarray(total(plane) / total(np.ones_like(plane)), np.float32)
-
-
-def _closed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Closing by a square, where beyond the border nothing is neither set nor unset."""
-    kernel = np.ones((motion.CLOSING, motion.CLOSING), np.uint8)
-    return np.asarray(cv2.erode(cv2.dilate(mask.astype(np.uint8), kernel), kernel) > 0)

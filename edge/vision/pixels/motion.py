@@ -24,6 +24,11 @@ _PATIENCE: Final = 64
 """Frames after which a pose that lasts is taken for the new home."""
 _LASTS: Final = 0.5, 0.5, 0.02, 2.0
 """A pose (right, down, gain, offset) lasts if it is usually nearer than this to its middle."""
+_BETWEEN: Final = 1.3
+"""A straightened plane is a guess between pixels: the threshold is so many times as high."""
+_ASTRAY: Final = 0.4
+"""If the pose finder's reference fits no better for so long as it takes to lose patience, while hardly anything moves,
+it is the reference that is wrong."""
 _MARGIN: Final = 32
 _BANK: Final = 4
 
@@ -45,7 +50,7 @@ class MotionDetector:
         self._mask = np.zeros((1, 1, *self._shape), np.uint8)
         names = ("threshold", "rate", "blind", "age_limit", "gain", "offset")
         self._knobs = {name: np.zeros(1, np.float32) for name in names}
-        self._knobs["threshold"][0] = threshold
+        self._threshold = threshold
         self._knobs["age_limit"][0] = age_limit
         inputs: Arrays = {"luma": self._luma, "chance": self._chance, **self._knobs}
         self._memory = Memory(model, self._shape, self._samples, inputs, {"mask": self._mask})
@@ -55,7 +60,7 @@ class MotionDetector:
         self._strayed: list[Pose] = []
         self._seen = self._mask[0, 0]
         self._share = 0.0
-        self._known = self._relearning = self._relearned = self._dazzled = 0
+        self._known = self._relearning = self._relearned = self._dazzled = self._astray = 0
 
     @property
     def moving_share(self) -> float:
@@ -118,7 +123,7 @@ class MotionDetector:
 
     def reset(self) -> None:
         """Forget the background; the next plane begins a new one."""
-        self._known = self._relearning = self._relearned = self._dazzled = 0
+        self._known = self._relearning = self._relearned = self._dazzled = self._astray = 0
         self._share = 0.0
         self._finder.forget()
         self._light.forget()
@@ -132,6 +137,7 @@ class MotionDetector:
         if pose.shifted:
             around = np.clip(self._memory.newest * pose.gain + pose.offset, 0, 255).astype(np.uint8)
             self._luma[0, 0] = straighten(luma, pose, around)
+        self._knobs["threshold"][0] = self._threshold * (_BETWEEN if pose.shifted else 1.0)
         self._knobs["gain"][0] = 1 / pose.gain
         self._knobs["offset"][0] = -pose.offset / pose.gain
 
@@ -187,6 +193,9 @@ class MotionDetector:
         """Let a pose that lasts become home: the memory moves there."""
         if not (self._pose.shifted or self._pose.relit):
             self._strayed.clear()
+            self._astray = self._astray + 1 if self._pose.fits < _ASTRAY and self._share < _SETTLED else 0
+            if self._astray >= _PATIENCE:
+                self._finder.forget()
             return
         self._strayed.append(self._pose)
         if len(self._strayed) < _PATIENCE:

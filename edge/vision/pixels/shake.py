@@ -24,12 +24,13 @@ _RENEWED: Final = 16
 _NOISE: Final = 2.0
 """Luma: misfit below which nothing is told from noise."""
 _FITS: Final = 8.0
-"""Luma: a point that is nearer than this to what was expected fits."""
+"""Luma: a point that is so far from what was expected fits by half."""
+_BETWEEN: Final = 0.35
+"""Pixels: and steep points by what so small a shift does to them, for between pixels their brightness is a guess."""
 _RIDGE: Final = 20.0
 """Keeps the shift at nothing where the picture has no edges to tell it from."""
-_MAJORITY: Final = 0.5
-_BETTER: Final = 0.05
-"""The share of points by which a shift must fit better than none."""
+_BETTER: Final = 0.03
+"""By how much a shift must fit better than none."""
 _CALM: Final = 0.1
 """Pixels of the halved picture: if the first step is shorter, the picture did not shake since the frame before."""
 _STEADY: Final = 0.15
@@ -37,8 +38,8 @@ _STEADY: Final = 0.15
 _FOLLOWS, _FOLLOWS_LUMA = 0.05, 0.5
 """The reference goes by this share of the way to each picture, and by no more luma than this: things that pass leave no
 trace in it."""
-_COARSE_STEPS, _FINE_STEPS = 6, 4
-_CONVERGED: Final = 0.05
+_COARSE_STEPS, _FINE_STEPS = 10, 8
+_CONVERGED: Final = 0.02
 """Pixels: a shorter step is the last."""
 _Numbers = NDArray[np.float64]
 _HOME: Final = 0.0, 0.0
@@ -47,8 +48,8 @@ _HOME: Final = 0.0, 0.0
 @dataclass(frozen=True, slots=True)
 class Pose:
     """Where and how bright the picture is, as against the remembered one: the remembered place (x, y) is seen at
-    (x + right, y + down), in pixels, and the remembered luma v as v * gain + offset. `fits` is the share of points of
-    which that is true."""
+    (x + right, y + down), in pixels, and the remembered luma v as v * gain + offset. `fits` is how well all
+    that is true, 0 to 1."""
 
     right: float = 0.0
     down: float = 0.0
@@ -92,7 +93,7 @@ class PoseFinder:
         place = self._fit(small, light)
         fits = self._fine.fits(small, place, light)
         at_home = self._fine.fits(small, _HOME, light) if place != _HOME else fits
-        if fits < max(_MAJORITY, at_home + _BETTER):
+        if fits < at_home + _BETTER:
             place, fits = _HOME, at_home
         self._last = Pose(*place, *light, fits)
         self._learn(self._reference, small, self._last)
@@ -130,6 +131,7 @@ class _Level:
         self._columns, self._rows = columns.astype(np.float32)[None], rows.astype(np.float32)[None]
         self._values = reference[rows, columns]
         self._slopes = np.stack([across[rows, columns], down[rows, columns]])
+        self._leeway = _FITS + _BETWEEN * np.abs(self._slopes).sum(axis=0)
 
     def refine(
         self, plane: Floats, place: tuple[float, float], light: tuple[float, float], steps: int
@@ -140,7 +142,7 @@ class _Level:
         for _ in range(steps):
             misfit = self._misfit(plane, (right, down), light)
             size = np.abs(misfit)
-            width = max(_NOISE, 1.5 * float(np.partition(size, size.size // 2)[size.size // 2]))
+            width = max(_NOISE, 2.5 * float(np.partition(size, size.size // 2)[size.size // 2]))
             weighted = self._slopes / (1 + (misfit / width) ** 2)
             (xx, xy), (_, yy) = (weighted @ self._slopes.T).tolist()
             x, y = (weighted @ misfit).tolist()
@@ -152,9 +154,8 @@ class _Level:
         return right, down
 
     def fits(self, plane: Floats, place: tuple[float, float], light: tuple[float, float]) -> float:
-        """The share of points that are as bright there as they should be."""
-        misfit = self._misfit(plane, place, light)
-        return int(np.count_nonzero(np.abs(misfit) < _FITS)) / misfit.size
+        """How well the points fit there, 0 to 1; what lies before them counts nothing, however different it is."""
+        return float((1 / (1 + (self._misfit(plane, place, light) / self._leeway) ** 2)).mean())
 
     def _misfit(self, plane: Floats, place: tuple[float, float], light: tuple[float, float]) -> Floats:
         columns, rows = self._columns + np.float32(place[0]), self._rows + np.float32(place[1])

@@ -32,6 +32,8 @@ def fit_light(now: Floats, then: Floats, start: tuple[float, float] = _UNCHANGED
     """Gain and offset that make the cells of `then` as bright as those of `now`; 1 and 0 unless others fit clearly
     better. `start` is where they probably are."""
     now, then = now.ravel(), then.ravel()
+    if start == _UNCHANGED and _middle(np.abs(now - then)) < _NOISE:
+        return _UNCHANGED
     gain, offset = _line(now, then, *start)
     if float(np.abs(then * (gain - 1) + offset).mean()) < _SAME:
         return _UNCHANGED
@@ -44,8 +46,7 @@ def fit_light(now: Floats, then: Floats, start: tuple[float, float] = _UNCHANGED
 def _line(now: Floats, then: Floats, gain: float, offset: float) -> tuple[float, float]:
     for _ in range(_ROUNDS):
         misfit = now - (then * gain + offset)
-        size = np.abs(misfit)
-        width = max(_NOISE, 1.5 * float(np.partition(size, size.size // 2)[size.size // 2]))
+        width = max(_NOISE, 1.5 * _middle(np.abs(misfit)))
         weight = 1 / (1 + (misfit / width) ** 2)
         weight /= weight.sum()
         middle, level = float(weight @ then), float(weight @ now)
@@ -62,3 +63,7 @@ def _line(now: Floats, then: Floats, gain: float, offset: float) -> tuple[float,
 
 def _fits(now: Floats, then: Floats, gain: float, offset: float) -> float:
     return int(np.count_nonzero(np.abs(now - (then * gain + offset)) < _FITS)) / now.size
+
+
+def _middle(values: Floats) -> float:
+    return float(np.partition(values, values.size // 2)[values.size // 2])

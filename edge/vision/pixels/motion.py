@@ -211,7 +211,8 @@ class MotionDetector:
 
     def _draw_chances(self) -> None:
         """Fresh-looking random numbers at the price of a copy: a random window of a bank drawn once."""
-        which, down, right = self._rng.integers(0, (_BANK, _MARGIN, _MARGIN))
+        at, right = divmod(int(self._rng.integers(_BANK * _MARGIN * _MARGIN)), _MARGIN)
+        which, down = divmod(at, _MARGIN)
         height, width = self._shape
         self._chance[0, 0] = self._bank[which, down : down + height, right : right + width]
 

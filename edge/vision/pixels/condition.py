@@ -104,7 +104,7 @@ class PictureWatch:
             relearn = fault.kind == "ok" and at_ns - told.since_ns > _STALE_NS
             told = self._tell(fault, at_ns)
         elif background is not None and moving_share < _BUSY and told.kind == fault.kind == "ok":
-            self._learn(background, at_ns)
+            self._learn(luma, background, at_ns)
         self._told = told
         frozen_ns = self._repeats.step(luma, at_ns)
         if told.kind != "ok":
@@ -154,10 +154,10 @@ class PictureWatch:
             judged=False,
         )
 
-    def _learn(self, background: Floats, at_ns: int) -> None:
+    def _learn(self, luma: Plane, background: Floats, at_ns: int) -> None:
         if self._faults.known and at_ns - self._learned_ns < _LEARN_NS:
             return
-        mean = float(background.mean())
+        mean = float(luma.mean())
         self._usual_luma += (_USUAL if self._faults.known else 1.0) * (mean - self._usual_luma)
         self._faults.learn(background)
         self._learned_ns = at_ns

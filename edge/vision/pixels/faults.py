@@ -12,6 +12,8 @@ from edge.vision.state import ConditionKind
 
 _DARK, _LIGHT, _EVEN = 24.0, 228.0, 10.0
 """Luma: black is below, washed out above, and in both the pixels spread by less than the last around the mean."""
+_BLIND: Final = 12.0
+"""Luma: so dark that faint edges do not help."""
 _LOST: Final = 0.1
 """With fewer of its edges where they were the picture is not the learned view."""
 _DOUBTED: Final = 0.3
@@ -95,23 +97,13 @@ class FaultFinder:
     def _look(self, luma: Plane, at_ns: int, told: ConditionKind) -> Fault:
         like = self._view.compare(luma)
         kept = like.kept if like else 0.0
-        fault = self._by_light(luma) if kept < _DOUBTED else None
+        fault = _by_light(luma, kept)
         if fault is None and like is not None:
             fault = _blurred(like, told) or self._by_edges(like, luma, told)
         if fault is None:
             fault = _SURE if like and like.kept > _CERTAIN and like.sharpness > _CERTAIN else FINE
         self._follow_other(fault, luma, at_ns)
         return fault
-
-    def _by_light(self, luma: Plane) -> Fault | None:
-        mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(luma))
-        if spread > _EVEN:
-            return None
-        if mean < _DARK:
-            return Fault("black", 1.0, f"the picture is black: brightness {mean:.0f} of 255, and even all over")
-        if mean > _LIGHT:
-            return Fault("bright", 1.0, f"the picture is washed out: brightness {mean:.0f} of 255, and even all over")
-        return None
 
     def _by_edges(self, like: Likeness, luma: Plane, told: ConditionKind) -> Fault | None:
         if like.kept > _DOUBTED:
@@ -139,6 +131,17 @@ class FaultFinder:
             self.other_since_ns = at_ns
             self._other.forget()
             self._other.learn(luma)
+
+
+def _by_light(luma: Plane, kept: float) -> Fault | None:
+    mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(luma))
+    if spread > _EVEN:
+        return None
+    if mean < _DARK and (kept < _DOUBTED or mean + spread < _BLIND):
+        return Fault("black", 1.0, f"the picture is black: brightness {mean:.0f} of 255, and even all over")
+    if mean > _LIGHT:
+        return Fault("bright", 1.0, f"the picture is washed out: brightness {mean:.0f} of 255, and even all over")
+    return None
 
 
 def _blurred(like: Likeness, told: ConditionKind) -> Fault | None:

@@ -2,7 +2,7 @@
 
 `AFFERENT_DATA=dir` names the recordings: every sequence under `dir/vision` is used that has the layout described in
 `motion_sequences.py` and `anomaly_sets.py`, whatever its name. `ONLY=motion,anomaly,alarms,scenes` picks parts,
-`JSON=path` also writes the figures. Progress and problems go to stderr. The exit code is 0 unless something is broken:
+`JSON=path` also writes the figures, `SEED=2` draws the scenes elsewhere. Progress and problems go to stderr. The exit code is 0 unless something is broken:
 data that is missing or malformed, or a part that could not run; a figure that is not reached breaks nothing.
 """
 
@@ -120,7 +120,8 @@ def _alarms(run: Run) -> None:
 
 
 def _scenes(run: Run) -> None:
-    table, figures = measure_scenes(all_scenes(), run.folder, say=run.say, complain=run.complain)
+    seed = int(os.environ.get("SEED", "1"))
+    table, figures = measure_scenes(all_scenes(seed), run.folder, say=run.say, complain=run.complain)
     run.add([table], figures)
 
 

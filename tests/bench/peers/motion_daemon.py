@@ -21,7 +21,6 @@ setup_mode off
 log_level 5
 target_dir {folder}
 netcam_url {url}
-netcam_keepalive on
 width {width}
 height {height}
 framerate {fps}

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from tests.eval.scenes.truth import Scene, Verdict, judge
 from tests.eval.scenes.unusual import unusual_scenes
 
 
-def all_scenes() -> tuple[Scene, ...]:
-    """In the order in which they are played."""
-    return (*behaviour_scenes(), *picture_scenes(), *unusual_scenes())
+def all_scenes(seed: int = 1) -> tuple[Scene, ...]:
+    """In the order in which they are played. Another seed is another place, with other noise and weather."""
+    return tuple(replace(scene, seed=seed) for scene in (*behaviour_scenes(), *picture_scenes(), *unusual_scenes()))
 
 
 def measure_scenes(

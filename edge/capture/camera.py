@@ -13,12 +13,14 @@ class Picture:
     """One JPEG with its size in pixels.
 
     `luma` is the brightness plane, uint8 [height, width], 0 black to 255 white, where the driver had it decoded anyway.
+    `order` is the number of the order of privacy that it was painted by.
     """
 
     jpeg: bytes
     width: int
     height: int
     luma: "NDArray[np.uint8] | None" = field(default=None, compare=False, repr=False)
+    order: int = 0
 
 
 class Camera(Protocol):

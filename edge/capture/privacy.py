@@ -6,7 +6,8 @@ and a camera whose plan cannot be read, or whose faces cannot be found, gives no
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 import cv2
@@ -35,57 +36,82 @@ class _Order:
     """What is asked for now; replaced as a whole, so that another thread sees the old one or the new."""
 
     polygons: tuple[tuple[Point, ...], ...] = ()
-    faces: FaceFinder | None = None
+    faces: bool = False
     withheld: str = ""
+    number: int = 0
 
 
 class PrivacyPainter:
-    """Paints the pictures of one camera. `adopt` and `withhold` are called in the event loop, `paint` in the camera's
-    thread."""
+    """Paints the pictures of one camera. `adopt`, `withhold` and `is_current` belong to the event loop, `prepare` and
+    `paint` to the camera's thread."""
 
     def __init__(self, make_finder: Callable[[], FaceFinder]) -> None:
-        """`make_finder` raises `EdgeError` if faces cannot be found here; it is asked when a plan wants it."""
+        """`make_finder` raises `EdgeError` if faces cannot be found here. It is asked in the camera's thread when a
+        plan wants it, for to load a model takes its time, and again for each picture until it can."""
         self._make_finder = make_finder
+        self._finder: FaceFinder | None = None
         self._order = _Order()
 
     @property
     def at_work(self) -> bool:
         """Whether pictures are changed or withheld now."""
-        return self._order != _Order()
+        order = self._order
+        return bool(order.polygons or order.faces or order.withheld)
 
-    def adopt(self, plan: Plan) -> None:
-        """Paint by `plan` from the next picture on."""
+    def adopt(self, plan: Plan) -> bool:
+        """Paint by `plan` from the next picture on; whether that is another order than before."""
         polygons = tuple(zone.points for zone in plan.zones if zone.kind == "privacy")
-        try:
-            faces = (self._order.faces or self._make_finder()) if plan.face_blur else None
-        except EdgeError as error:
-            self.withhold(f"faces are to be made unrecognisable, and cannot be found: {error}")
-            return
-        self._order = _Order(polygons, faces)
+        return self._ask(_Order(polygons, plan.face_blur))
 
     def withhold(self, reason: str) -> None:
         """Let no picture leave until a plan is adopted."""
-        self._order = _Order(withheld=reason)
+        self._ask(_Order(withheld=reason))
 
-    def check(self) -> None:
-        """Raise `SourceUnavailableError` with the reason while pictures are withheld."""
-        if self._order.withheld:
-            raise SourceUnavailableError(f"no picture leaves the camera: {self._order.withheld}")
+    def is_current(self, picture: Picture) -> bool:
+        """Whether `picture` was painted by the order that holds now, and not just before it changed."""
+        return picture.order == self._order.number
+
+    def prepare(self) -> None:
+        """Raise `SourceUnavailableError` with the reason if no picture could leave now."""
+        self._finder_of(self._order)
 
     def paint(self, picture: Picture) -> Picture | None:
         """The picture as it may be seen, or None if it cannot be decoded and so must not be."""
-        self.check()
         order = self._order
-        if not order.polygons and order.faces is None:
-            return picture
+        finder = self._finder_of(order)
+        if not order.polygons and finder is None:
+            return picture if picture.order == order.number else replace(picture, order=order.number)
         image = _decode(picture.jpeg)
         if image is None:
             return None
-        if order.faces:
-            for box in order.faces(image):
+        if finder:
+            for box in finder(image):
                 _coarsen(image, box)
         _fill(image, order.polygons)
-        return encode_bgr(image, _QUALITY)
+        return replace(encode_bgr(image, _QUALITY), order=order.number)
+
+    def _ask(self, wanted: _Order) -> bool:
+        """Let another order hold, with a number of its own."""
+        before = self._order
+        if replace(wanted, number=before.number) == before:
+            return False
+        self._order = replace(wanted, number=before.number + 1)
+        return True
+
+    def _finder_of(self, order: _Order) -> FaceFinder | None:
+        """What finds faces, where they are to be found; refuse where they cannot be, or nothing may leave."""
+        if order.withheld:
+            raise SourceUnavailableError(f"no picture leaves the camera: {order.withheld}")
+        if not order.faces:
+            self._finder = None
+            return None
+        try:
+            self._finder = self._finder or self._make_finder()
+        except EdgeError as error:
+            raise SourceUnavailableError(
+                f"no picture leaves the camera: faces are to be made unrecognisable, and cannot be found: {error}"
+            ) from error
+        return self._finder
 
 
 class PrivateCamera:
@@ -96,8 +122,8 @@ class PrivateCamera:
         self._painter = painter
 
     def open(self) -> None:
-        """See `Camera`; refused while pictures are withheld."""
-        self._painter.check()
+        """See `Camera`; refused while no picture may leave."""
+        self._painter.prepare()
         self._camera.open()
 
     def read(self) -> Picture:
@@ -131,9 +157,19 @@ def _fill(image: Bgr, polygons: tuple[tuple[Point, ...], ...]) -> None:
     """Black, one pixel wider than drawn, so that no edge of what is private shows through rounding."""
     height, width = image.shape[:2]
     for points in polygons:
-        corners = np.array([[round(x * width), round(y * height)] for x, y in points], np.int32)
-        cv2.fillPoly(image, [corners], (0, 0, 0))
-        cv2.polylines(image, [corners], isClosed=True, color=(0, 0, 0), thickness=3)
+        cv2.fillPoly(image, _outlines(points, width, height), (0, 0, 0))
+
+
+@lru_cache(maxsize=256)
+def _outlines(points: tuple[Point, ...], width: int, height: int) -> list[NDArray[np.int32]]:
+    """What a polygon encloses in a picture of this size. Where its edges cross, what lies between them is inside: a
+    slip of the hand hides too much rather than too little."""
+    mask = np.zeros((height, width), np.uint8)
+    corners = np.array([[round(x * width), round(y * height)] for x, y in points], np.int32)
+    cv2.fillPoly(mask, [corners], 255)
+    cv2.polylines(mask, [corners], isClosed=True, color=255, thickness=3)
+    found, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return [np.asarray(outline, np.int32) for outline in found]
 
 
 def _coarsen(image: Bgr, box: Box) -> None:

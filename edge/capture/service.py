@@ -31,10 +31,11 @@ class CaptureService:
     """A `Service` around one camera. Its methods belong to the event loop; pictures are read in a thread of its own.
 
     `open_camera` makes a fresh, unopened camera each time (in the reading thread, where it may raise any `EdgeError`);
-    `deliver` gets every frame in order within the event loop and must not block. Health part: `camera.<id>`.
+    `deliver` gets every frame in order within the event loop and must not block. A picture that `may_leave` refuses
+    there is passed over. Health part: `camera.<id>`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root's
         self,
         camera_id: str,
         *,
@@ -45,6 +46,7 @@ class CaptureService:
         rng: random.Random,
         autostart: bool = True,
         stall_s: float = 3.0,
+        may_leave: Callable[[Picture], bool] = lambda _picture: True,
     ) -> None:
         self.name = f"camera.{camera_id}"
         self.pulse = Pulse(clock)
@@ -54,6 +56,7 @@ class CaptureService:
         self._health = health
         self._clock = clock
         self._stall_s = stall_s
+        self._may_leave = may_leave
         self._backoff = Backoff(rng, first_s=_FIRST_WAIT_S, limit_s=_LONGEST_WAIT_S)
         self._tally = Tally(clock)
         self._wanted = autostart
@@ -157,6 +160,8 @@ class CaptureService:
 
     def _take(self, picture: Picture, mono_ns: int) -> None:
         """A picture arrived: called by the reader, in the loop."""
+        if not self._may_leave(picture):
+            return
         if not self._running and self._reader:
             self._running = True
             self._backoff.reset()

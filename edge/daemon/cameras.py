@@ -7,7 +7,6 @@ import numpy as np
 
 from contract.messages import Event
 from contract.plan import Plan
-from edge.capture.camera import Camera
 from edge.capture.privacy import PrivacyPainter, PrivateCamera
 from edge.capture.service import CaptureService
 from edge.capture.settings import CameraSettings
@@ -79,19 +78,8 @@ def make_camera(
         health=health,
     )
 
-    def deliver(frame: Frame) -> None:
-        slot.put(frame)
-        recorder.offer(frame)
-
     desk = PlanDesk(settings.id, PlanStore(config.state / "plans"), health)
-    capture = CaptureService(
-        settings.id,
-        open_camera=_private(settings, ground, desk, on_change=lambda: _forget(slot, recorder)),
-        deliver=deliver,
-        health=health,
-        clock=clock,
-        rng=ground.rng,
-    )
+    capture = _capture(ground, settings, desk, slot, recorder)
     detector, vision = _eyes(ground, settings.id, slot, recorder) if config.vision.enabled else (None, None)
     if vision:
         desk.follow(vision.adopt)
@@ -117,27 +105,46 @@ def make_camera(
     return unit, [recorder, capture, *([vision] if vision else []), *([detector] if detector else []), unit]
 
 
-def _private(
-    settings: CameraSettings, ground: Ground, desk: PlanDesk, on_change: Callable[[], None]
-) -> Callable[[], Camera]:
-    """What makes the camera with its privacy painter; `on_change` is called when more or less is to be hidden."""
-    painter = PrivacyPainter(lambda: FaceFinder(ground.models))
+def _capture(
+    ground: Ground, settings: CameraSettings, desk: PlanDesk, slot: Slot[Frame], recorder: RecordingService
+) -> CaptureService:
+    """The camera behind its privacy painter; its frames go to the slot and the recorder."""
+
+    def deliver(frame: Frame) -> None:
+        slot.put(frame)
+        recorder.offer(frame)
+
+    def forget() -> None:
+        """What was taken under another order is neither shown nor recorded any more."""
+        slot.clear()
+        recorder.forget_pre_roll()
+        ground.album.forget_waiting(settings.id)
+
+    painter = _painter(ground, desk, on_change=forget)
     open_plain = camera_opener(settings, ground.config.secrets, ground.clock)
+    return CaptureService(
+        settings.id,
+        open_camera=lambda: PrivateCamera(open_plain(), painter),
+        deliver=deliver,
+        may_leave=painter.is_current,
+        health=ground.health,
+        clock=ground.clock,
+        rng=ground.rng,
+    )
+
+
+def _painter(ground: Ground, desk: PlanDesk, on_change: Callable[[], None]) -> PrivacyPainter:
+    """What paints a camera's pictures; `on_change` is called when something else is to be hidden than before."""
+    painter = PrivacyPainter(lambda: FaceFinder(ground.models))
     if desk.problem:
         painter.withhold(desk.problem)
 
     def adopt(plan: Plan) -> None:
-        painter.adopt(plan)
-        on_change()
+        if painter.adopt(plan):
+            on_change()
 
     desk.follow(adopt)
-    return lambda: PrivateCamera(open_plain(), painter)
-
-
-def _forget(slot: Slot[Frame], recorder: RecordingService) -> None:
-    """What was taken under another plan is neither shown nor recorded any more."""
-    slot.clear()
-    recorder.forget_pre_roll()
+    return painter
 
 
 def _eyes(

@@ -88,6 +88,47 @@ def test_where_faces_cannot_be_found_no_picture_leaves_and_the_reason_is_said() 
     assert painter.paint(_chequered()) is not None
 
 
+def test_a_picture_painted_by_another_order_is_told_from_one_of_now() -> None:
+    """It was on its way through thread and queue when the plan changed."""
+    painter = PrivacyPainter(_no_faces)
+    before = _painted(painter, _chequered())
+    assert painter.is_current(before)
+    assert painter.adopt(Plan(zones=(LEFT,)))
+    assert not painter.is_current(before)
+    assert painter.is_current(_painted(painter, _chequered()))
+    assert not painter.adopt(Plan(version=7, zones=(LEFT,), sensitivity=2.0)), "nothing else is hidden"
+    painter.withhold("the plan cannot be read")
+    assert painter.adopt(Plan())
+    assert not painter.is_current(before), "also what left before anything was hidden"
+
+
+def test_where_edges_cross_all_that_they_surround_is_black() -> None:
+    """A pentagram: by the even-odd rule its middle would be seen."""
+    star = ((0.5, 0.05), (0.75, 0.95), (0.05, 0.4), (0.95, 0.4), (0.25, 0.95))
+    painter = PrivacyPainter(_no_faces)
+    painter.adopt(Plan(zones=(Zone(id="star", kind="privacy", points=star),)))
+    image = _seen(_painted(painter, _chequered()))
+    assert image[120:150, 140:180].max() < 12
+
+
+def test_faces_are_looked_for_by_the_thread_that_reads_and_once_a_model_is_there_pictures_come() -> None:
+    """To load a model may take minutes: nobody waits for it who changes a plan."""
+    found: list[FaceFinder] = []
+
+    def make() -> FaceFinder:
+        if not found:
+            raise ModelError("no model for faces is installed")
+        return found[0]
+
+    painter = PrivacyPainter(make)
+    painter.adopt(Plan(face_blur=True))
+    with pytest.raises(SourceUnavailableError, match="no model for faces is installed"):
+        painter.prepare()
+    found.append(lambda _image: [])
+    painter.prepare()
+    assert painter.paint(_chequered()) is not None
+
+
 def test_a_picture_that_cannot_be_painted_never_leaves() -> None:
     painter = PrivacyPainter(_no_faces)
     painter.adopt(Plan(zones=(LEFT,)))

@@ -29,6 +29,7 @@ class Stage:
         self.cameras: list[StillCamera] = []
         self.refuse: Exception | None = None
         self.frames: list[Frame] = []
+        self.order = 0
         self.deliver: Callable[[Frame], None] = self.frames.append
         self.make: Callable[[], Camera] = self._camera
         self.health = Health(SystemClock())
@@ -41,6 +42,7 @@ class Stage:
             rng=random.Random(1),
             autostart=autostart,
             stall_s=stall_s,
+            may_leave=lambda picture: picture.order == self.order,
         )
 
     def _deliver(self, frame: Frame) -> None:
@@ -96,6 +98,17 @@ async def test_start_returns_with_the_first_picture_and_stop_releases() -> None:
         assert stage.state is State.STOPPED
         assert len(stage.cameras) == 1
         assert stage.cameras[0].closed
+
+
+async def test_a_picture_that_was_painted_by_an_older_order_of_privacy_is_not_delivered() -> None:
+    """It waited between thread and loop while the plan changed."""
+    stage = Stage()
+    async with stage.running():
+        await stage.service.start(5)
+        stage.order = 1
+        stage.cameras[0].give(_PICTURE, _PICTURE, Picture(b"\xff\xd8\xff\xd9", 32, 24, order=1))
+        await stage.until(lambda: len(stage.frames) == 2)
+        assert [frame.width for frame in stage.frames] == [64, 32]
 
 
 async def test_a_camera_that_starts_by_itself_needs_nobody() -> None:

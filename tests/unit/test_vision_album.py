@@ -67,6 +67,18 @@ async def test_the_first_picture_is_kept_at_once_a_better_one_after_a_pause_the_
     assert sorted(path.name for path in (tmp_path / "front").iterdir()) == ["evt-1-thumb.jpg", "evt-1.jpg"]
 
 
+async def test_what_waits_when_something_becomes_private_is_never_written(tmp_path: Path) -> None:
+    with _album(tmp_path) as album:
+        album.consider([("evt-1", finding())], _frame(0, 60))
+        await _until(lambda: album.has("evt-1"))
+        album.consider([("evt-1", finding())], _frame(1, 200))
+        album.forget_waiting("back")
+        album.forget_waiting("front")
+        album.finish("evt-1")
+    assert album.stats.written == 1
+    assert grey_of((tmp_path / "front" / "evt-1.jpg").read_bytes()) == pytest.approx(60, abs=4)
+
+
 async def _level(album: EventAlbum, event_id: str) -> float:
     data = await album.read(event_id, "picture")
     assert data

@@ -123,6 +123,14 @@ class EventAlbum:
             self._hand_over(life)
         self._tell()
 
+    def forget_waiting(self, camera: str) -> None:
+        """Let go of this camera's pictures that are not written yet: what they show may not be shown any more."""
+        for life in self._lives.values():
+            if life.waiting and life.waiting.frame.camera == camera:
+                life.waiting = None
+        with self._changed:
+            self._line = {one: picture for one, picture in self._line.items() if picture.frame.camera != camera}
+
     def close(self) -> None:
         """Write what waits and end the thread; what comes later is passed over."""
         for event_id in list(self._lives):

@@ -2,8 +2,9 @@
 
 `AFFERENT_DATA=dir` names the recordings: every sequence under `dir/vision` is used that has the layout described in
 `motion_sequences.py` and `anomaly_sets.py`, whatever its name. `ONLY=motion,anomaly,alarms,scenes` picks parts,
-`JSON=path` also writes the figures, `SEED=2` draws the scenes elsewhere. Progress and problems go to stderr. The exit code is 0 unless something is broken:
-data that is missing or malformed, or a part that could not run; a figure that is not reached breaks nothing.
+`JSON=path` also writes the figures, `SEED=2` draws the scenes elsewhere. Progress and problems go to stderr. The exit
+code is 0 unless something is broken: data that is missing or malformed, or a part that could not run; a figure that is
+not reached breaks nothing.
 """
 
 import json

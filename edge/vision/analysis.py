@@ -1,6 +1,7 @@
 """Everything that is done to one frame, in order: luma, motion, tracks, places, the unusual, findings."""
 
 import datetime as dt
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from contract.plan import LoiteringRule, Plan
+from contract.plan import LoiteringRule, Plan, Point
 from edge.core.frame import Frame
 from edge.models.session import Model
 from edge.vision.detect.detections import Label
@@ -31,6 +32,7 @@ _LEAST_AGE_S: Final = 60.0
 _DWELL_ROOM: Final = 2.5
 """What stands still becomes background after this many times the longest wait of a rule: the rule sees it before."""
 _NOBODY: Final[Mapping[int, Label]] = {}
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +86,14 @@ class FrameAnalysis:
         return self._places.plan
 
     def adopt(self, plan: Plan) -> None:
-        """Let `plan` hold from the next frame on."""
+        """Let `plan` hold from the next frame on. Where something else is painted over the view is another one: it is
+        looked at anew, instead of being taken for covered."""
+        repainted = _painted(plan) != _painted(self.plan)
         self._places.adopt(plan)
         if self._eye:
             self._eye.motion.age_limit = self._age_limit()
+        if repainted:
+            self._look_anew()
         if self.unusual:
             self.unusual.set_sensitivity(plan.sensitivity)
 
@@ -117,21 +123,24 @@ class FrameAnalysis:
     def reset(self) -> None:
         """Forget what is going on, the background included. What was learned to be normal stays (X.10)."""
         self._places.reset()
-        if self._eye:
-            self._eye.reset()
-        if self.unusual:
-            self.unusual.reset()
+        self._look_anew()
 
     def save(self) -> None:
         """Keep what was learned. Raise `OSError` if the disk will not take it."""
         if self.unusual:
             self.unusual.save()
 
+    def _look_anew(self) -> None:
+        if self._eye:
+            self._eye.reset()
+        if self.unusual:
+            self.unusual.reset()
+
     def _begin(self, size: tuple[int, int]) -> Eye:
         """Eye and normal for another size of picture."""
         settings, (motion, anomaly) = self._settings, self._models
         self.reset()
-        self.save()
+        self._save_or_say()
         self._eye = Eye(motion, size, self._rng, threshold=settings.motion_threshold, age_limit=self._age_limit())
         if anomaly:
             self.unusual = Unusual(
@@ -144,6 +153,13 @@ class FrameAnalysis:
             )
             self.unusual.set_sensitivity(self.plan.sensitivity)
         return self._eye
+
+    def _save_or_say(self) -> None:
+        """A disk that refuses what was learned for one size of picture must not keep another size from being seen."""
+        try:
+            self.save()
+        except OSError as error:
+            _log.warning("what was learned for another size of picture cannot be kept: %s", error)
 
     def _age_limit(self) -> float:
         """Frames after which what stands still becomes background."""
@@ -200,6 +216,11 @@ def _learning(settings: VisionSettings) -> Learning:
         active_frames=settings.learning_active_frames,
         sensitivity=settings.sensitivity,
     )
+
+
+def _painted(plan: Plan) -> list[tuple[Point, ...]]:
+    """What is painted over by `plan`."""
+    return [zone.points for zone in plan.zones if zone.kind == "privacy"]
 
 
 def _loitering_by_zone(plan: Plan) -> bool:

@@ -36,7 +36,7 @@ class FramePace:
 
     @property
     def fps(self) -> float:
-        """Frames a second that were taken lately."""
+        """Frames a second that were taken lately; 0 once none came for a second."""
         if len(self._recent) < 2:  # noqa: PLR2004 - an interval has two ends
             return 0.0
         return (len(self._recent) - 1) * 1e9 / max(self._recent[-1][0] - self._recent[0][0], 1)
@@ -54,8 +54,10 @@ class FramePace:
                 async with asyncio.timeout(IDLE_S):
                     version, frame = await self._slot.next(self._seen)
             except TimeoutError:
+                self._recent.clear()
                 return None
             except SlotClosedError:
+                self._recent.clear()
                 await self._clock.sleep(IDLE_S)
                 return None
             self.skipped += version - self._seen - 1

@@ -85,6 +85,7 @@ class VisionService:
         self._analysis: FrameAnalysis | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._reset_asked = False
+        self._epoch = 0  # counts plans and resets: what was seen in one is not told in the next
         self._saved_ns = clock.mono_ns()
         self._bad_in_a_row = 0
 
@@ -117,6 +118,7 @@ class VisionService:
         """Let `plan` hold from the next frame on."""
         self._plan = plan
         self._plan_clock = PlanClock(plan.timezone)
+        self._epoch += 1
 
     def reset(self) -> None:
         """Forget what goes on and the background, end open events, count from zero (S1.10).
@@ -125,6 +127,7 @@ class VisionService:
         """
         self._telling.reset(self._clock.now())
         self._reset_asked = True
+        self._epoch += 1
 
     def anomaly(self) -> AnomalyView | None:
         """What was learned to be normal and how the last hour was; None while nothing unusual is looked for."""
@@ -192,6 +195,7 @@ class VisionService:
                 await self._clock.sleep(backoff.next())
 
     def _load(self) -> None:
+        self._save()  # of the analysis whose model failed
         motion = self._models.load("motion")
         anomaly = self._models.load("anomaly") if self._settings.anomaly else None
         self._analysis = FrameAnalysis(motion, anomaly, self._settings, self._rng, self._kept, plan=self._plan)
@@ -202,14 +206,17 @@ class VisionService:
             frame = await self._pace.next_due()
             if frame is None:
                 self._idle()
+                self._tell_health()
                 continue
+            epoch = self._epoch
             async with self._turns:
-                await self._analyse(frame)
+                if epoch == self._epoch:
+                    await self._analyse(frame, epoch)
             backoff.reset()
             self._tell_health()
             await self._save_sometimes()
 
-    async def _analyse(self, frame: Frame) -> None:
+    async def _analyse(self, frame: Frame, epoch: int) -> None:
         now, began_ns = self._clock.now(), self._clock.mono_ns()
         moment = Moment(frame.mono_ns, wall_ms_of(frame.mono_ns, now), self._plan_clock.local(now))
         try:
@@ -221,10 +228,12 @@ class VisionService:
             return
         took_ns = self._clock.mono_ns() - began_ns
         self._count(took_ns)
+        self._pulse.beat()
+        if epoch != self._epoch:
+            return  # it was taken before somebody stopped the camera or made something private: nothing of it is told
         self._note(self._telling.show(seen, frame, self._clock.now(), self._pace_now(), took_ns / 1e6))
         if self._detector:
             self._detector.offer(frame, seen.things)
-        self._pulse.beat()
 
     def _look(self, frame: Frame, moment: Moment) -> Seen:
         """In the thread: one frame."""

@@ -88,3 +88,16 @@ async def test_the_rate_is_what_was_taken_lately() -> None:
     assert pace.fps == 0
     await _taken(pace, slot, [1] * 60)
     assert pace.fps == pytest.approx(5.0, rel=0.01)
+
+
+async def test_a_camera_that_gives_nothing_has_no_rate_and_nothing_to_be_behind_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slot: Slot[Frame] = Slot()
+    pace = FramePace(slot, FakeClock(), every_nth=1, max_fps=120)
+    await _taken(pace, slot, [4] * 40)
+    assert pace.behind
+    monkeypatch.setattr("edge.vision.pace.IDLE_S", 0.01)
+    assert await pace.next_due() is None
+    assert not pace.behind
+    assert pace.fps == 0

@@ -58,6 +58,19 @@ def test_what_moves_is_found_where_it_is(model: Model) -> None:
     assert hits / (hits + missed) > 0.9
 
 
+def test_it_sees_after_two_seconds_and_what_the_start_showed_leaves_no_trace(model: Model) -> None:
+    """15 frames a second: somebody who walks through the first picture is found from frame 21 on, and nothing else."""
+    scene, detector = MovingScene(SIZE, noise=3.0), _detector(model)
+    mover = Mover(x=20, y=40, w=16, h=36, vx=1.5)
+    for frame in range(1, 80):
+        truth = scene.truth(mover)
+        mask = detector.step(scene.plane(mover)) > 0
+        assert detector.learning == (frame <= 20)
+        if frame > 30:
+            assert (mask & truth).sum() > 0.8 * truth.sum(), f"frame {frame}"
+            assert (mask & ~truth).sum() < 0.2 * truth.sum(), f"frame {frame}"
+
+
 def test_a_change_of_the_light_is_no_motion_and_is_learned(model: Model) -> None:
     scene = MovingScene(SIZE)
     detector = _learned(model, scene)

@@ -22,7 +22,7 @@ _LEAP_FRAMES, _LEAP_FROM, _LEAP_TO = 3, 0.3, 0.65
 """Everything changed at once if the moving share leaps so within so many frames; a bus takes longer."""
 _ALL, _ALL_FRAMES = 0.85, 15
 """Nothing of the background is left if so much moves for so many frames."""
-_MIDDLE, _JUMP = 100.0, 25.0
+_MIDDLE, _JUMP = 100.0, 15.0
 """Luma: the light jumped if a middling brightness became so much another in those few frames. Whatever its gain and
 offset leave over then is no motion either."""
 _SMALLEST: Final = 0.02

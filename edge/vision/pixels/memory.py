@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge.models.session import Model
 from edge.vision.pixels.luma import Floats, Plane
-from edge.vision.pixels.shake import Pose, shift
+from edge.vision.pixels.shake import Pose, carry
 
 _NOISE, _AGE = "noise", "age"
 Arrays = Mapping[str, NDArray[Any]]
@@ -62,13 +62,17 @@ class Memory:
             np.copyto(plane[0, 0], luma, where=where)
         self.age[where] = 0
 
-    def move(self, pose: Pose) -> None:
-        """Become what a camera in `pose` would have remembered: moved by whole pixels, and in its light."""
+    def move(self, pose: Pose, luma: Plane) -> None:
+        """Become what a camera in `pose` would have remembered: in its place and in its light.
+
+        What comes into view at the edges is as in `luma`, a picture taken in that pose.
+        """
         for plane in self._ring:
-            plane[0, 0] = shift(plane[0, 0], pose.right, pose.down) * np.float32(pose.gain) + np.float32(pose.offset)
+            relit = plane[0, 0] * np.float32(pose.gain) + np.float32(pose.offset)
+            plane[0, 0] = carry(relit, pose, luma.astype(np.float32))
         for pair in self._states.values():
             for plane in pair:
-                plane[0, 0] = shift(plane[0, 0], pose.right, pose.down)
+                plane[0, 0] = carry(plane[0, 0], pose, np.zeros_like(plane[0, 0]))
 
     def _before(self, turn: int) -> dict[str, NDArray[Any]]:
         queue = {f"sample_{at}": self._ring[(turn + at) % len(self._ring)] for at in range(len(self._ring) - 1)}

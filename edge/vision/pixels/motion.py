@@ -8,7 +8,6 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.core.errors import ModelError
 from edge.models.session import Model
@@ -29,6 +28,8 @@ _BETWEEN: Final = 1.3
 _ASTRAY: Final = 0.4
 """If the pose finder's reference fits no better for so long as it takes to lose patience, while hardly anything moves,
 it is the reference that is wrong."""
+_LARGELY: Final = 0.3
+"""If so much of the picture is in another light, all of it is learned anew."""
 _MARGIN: Final = 32
 _BANK: Final = 4
 
@@ -94,7 +95,7 @@ class MotionDetector:
         if not self._known:
             self._memory.begin(luma, self._rng, self._number("noise_start"))
         self._known += 1
-        self._pose = self._finder.find(luma)
+        self._pose = Pose() if self._relearning else self._finder.find(luma)
         self._show(luma)
         self._draw_chances()
         self._set_rates()
@@ -102,8 +103,8 @@ class MotionDetector:
         self._watch_light()
         self._seen = self._mask[0, 0]
         if self._pose.shifted:
-            self._seen = np.asarray(shift(self._seen, self._pose.right, self._pose.down, cv2.BORDER_CONSTANT))
-        self._settle()
+            self._seen = np.asarray(shift(self._seen, self._pose.right, self._pose.down))
+        self._settle(luma)
         return np.asarray(self._seen)
 
     def background(self) -> Floats:
@@ -118,7 +119,7 @@ class MotionDetector:
         there = np.zeros(self._shape, np.uint8)
         there[window] = self._seen[window]
         if self._pose.shifted:
-            there = shift(there, -self._pose.right, -self._pose.down, cv2.BORDER_CONSTANT)
+            there = shift(there, -self._pose.right, -self._pose.down)
         self._memory.age[there > 0] = self._knobs["age_limit"][0] + 1
 
     def reset(self) -> None:
@@ -159,12 +160,12 @@ class MotionDetector:
             self._dazzled -= 1
             mask[:] = 0
         share = cv2.countNonZero(mask) / mask.size
+        relit = 0.0
         if not self._relearning and self._light.grew(share):
-            relit = find_relit(mask, self._luma[0, 0], self._memory.newest)
-            if relit is not None:
-                self._forgive(relit)
-                share = cv2.countNonZero(mask) / mask.size
-        if self._light.changed(share) and not self._relearning and self._known > 1:
+            relit = self._forgive()
+            share = cv2.countNonZero(mask) / mask.size
+        changed = self._light.changed(share) or relit > _LARGELY
+        if changed and not self._relearning and self._known > 1:
             self._relearning, self._relearned = self._samples, 0
             self._finder.forget()
         if self._relearning:
@@ -172,11 +173,15 @@ class MotionDetector:
             share = 0.0
         self._share = share
 
-    def _forgive(self, relit: NDArray[np.bool_]) -> None:
-        """What only the light changed does not move, and is remembered at once."""
-        light = self._knobs
-        self._memory.learn(relit, self._luma[0, 0] * light["gain"][0] + light["offset"][0])
-        self._mask[0, 0][relit] = 0
+    def _forgive(self) -> float:
+        """What only the light changed does not move, and is remembered at once. Returns the share that it fills."""
+        mask, luma, light = self._mask[0, 0], self._luma[0, 0], self._knobs
+        relit = find_relit(mask, luma, self._memory.newest)
+        if relit is None:
+            return 0.0
+        self._memory.learn(relit, luma * light["gain"][0] + light["offset"][0])
+        mask[relit] = 0
+        return float(relit.mean())
 
     def _relearn(self, share: float) -> None:
         self._mask[:] = 0
@@ -189,7 +194,7 @@ class MotionDetector:
                 self._light.forget()
                 self._known = self._samples
 
-    def _settle(self) -> None:
+    def _settle(self, luma: Plane) -> None:
         """Let a pose that lasts become home: the memory moves there."""
         if not (self._pose.shifted or self._pose.relit):
             self._strayed.clear()
@@ -202,12 +207,12 @@ class MotionDetector:
             return
         poses = np.array([(pose.right, pose.down, pose.gain, pose.offset) for pose in self._strayed])
         self._strayed.clear()
-        right, down, gain, offset = (middle := np.median(poses, axis=0)).tolist()
+        middle = np.median(poses, axis=0)
         if (np.median(np.abs(poses - middle), axis=0) > _LASTS).any():
             return
-        home = Pose(round(right), round(down), gain, offset)
-        self._memory.move(home)
-        self._finder.move(home)
+        home = Pose(*middle.tolist())
+        self._memory.move(home, luma)
+        self._finder.move(home, luma)
 
     def _draw_chances(self) -> None:
         """Fresh-looking random numbers at the price of a copy: a random window of a bank drawn once."""

@@ -31,7 +31,9 @@ _RIDGE: Final = 20.0
 """Keeps the shift at nothing where the picture has no edges to tell it from."""
 _BETTER: Final = 0.03
 """By how much a shift must fit better than none."""
-_CALM: Final = 0.1
+_GOOD, _DOUBT = 0.7, 0.2
+"""A shift that leaves much unlike must be the better by so much of what it lacks to a good fit."""
+_CALM: Final = 0.05
 """Pixels of the halved picture: if the first step is shorter, the picture did not shake since the frame before."""
 _STEADY: Final = 0.15
 """Pixels of the halved picture: a shorter shift is none."""
@@ -93,16 +95,18 @@ class PoseFinder:
         place = self._fit(small, light)
         fits = self._fine.fits(small, place, light)
         at_home = self._fine.fits(small, _HOME, light) if place != _HOME else fits
-        if fits < at_home + _BETTER:
+        if fits < at_home + _BETTER + _DOUBT * max(0.0, _GOOD - fits):
             place, fits = _HOME, at_home
         self._last = Pose(*place, *light, fits)
         self._learn(self._reference, small, self._last)
         return Pose(2 * place[0], 2 * place[1], *light, fits)
 
-    def move(self, pose: Pose) -> None:
-        """What was seen in `pose` is home from now on."""
+    def move(self, pose: Pose, luma: Plane) -> None:
+        """What was seen in `pose` is home from now on; `luma` is a picture taken there."""
         if self._reference is not None:
-            self._reference = shift(self._reference, pose.right / 2, pose.down / 2) * pose.gain + pose.offset
+            relit = self._reference * np.float32(pose.gain) + np.float32(pose.offset)
+            smaller = Pose(pose.right / 2, pose.down / 2)
+            self._reference = np.asarray(carry(relit, smaller, half(luma).astype(np.float32)), np.float32)
         self._last, self._frames = Pose(), 0
 
     def _fit(self, small: Floats, light: tuple[float, float]) -> tuple[float, float]:
@@ -168,11 +172,15 @@ def straighten(plane: Any, pose: Pose, around: Any) -> Any:
     return _view(plane, pose, dst=around, borderMode=cv2.BORDER_TRANSPARENT)
 
 
-def shift(plane: Any, right: float, down: float, border: int = cv2.BORDER_REPLICATE) -> Any:
-    """A plane moved by whole pixels, the nearest to what is asked for."""
+def carry(plane: Any, pose: Pose, around: Any) -> Any:
+    """`around` with the places of `plane` drawn into it where they are seen in `pose`."""
+    return straighten(plane, Pose(-pose.right, -pose.down), around)
+
+
+def shift(plane: Any, right: float, down: float) -> Any:
+    """A plane moved by whole pixels, the nearest to what is asked for; nothing comes in at the edges."""
     view = np.array([[1, 0, round(right)], [0, 1, round(down)]], np.float32)
-    size = plane.shape[1], plane.shape[0]
-    return cv2.warpAffine(plane, view, size, flags=cv2.INTER_NEAREST, borderMode=border)
+    return cv2.warpAffine(plane, view, (plane.shape[1], plane.shape[0]), flags=cv2.INTER_NEAREST)
 
 
 def half(plane: Any) -> Any:

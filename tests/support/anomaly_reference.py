@@ -47,8 +47,8 @@ def anomaly_reference(inputs: dict[str, NDArray[Any]]) -> dict[str, Doubles]:
 
 def features_reference(luma: Doubles, previous: Doubles, mask: Doubles, seconds: float) -> tuple[Doubles, Doubles]:
     """Change and speed of each cell, [2, rows, columns], and whether it is active."""
-    fine = np.minimum(_flow(luma, previous, flow.FINE_WINDOW)[::2, ::2], flow.FINE_LIMIT)
-    coarse = 2 * _flow(_means(luma, 2), _means(previous, 2), flow.COARSE_WINDOW)
+    fine = np.minimum(_flow(luma, previous, 2), flow.FINE_LIMIT)
+    coarse = 2 * _flow(_means(luma, 2), _means(previous, 2), 1)
     coarse = np.minimum(coarse, flow.COARSE_LIMIT)
     weight = np.clip(coarse - flow.HANDOVER, 0, 1)
     steps = (1 - weight) * fine + weight * coarse
@@ -128,8 +128,8 @@ def _learned(
     return after
 
 
-def _flow(now: Doubles, before: Doubles, window: int) -> Doubles:
-    """Length of the flow by damped least squares, at every pixel."""
+def _flow(now: Doubles, before: Doubles, scale: int) -> Doubles:
+    """Length of the flow by damped least squares over windows of so many pixels `scale` times, at 1/`scale`."""
     middle, dt = np.pad((now + before) / 2, 1), now - before
     height, width = now.shape
 
@@ -138,9 +138,10 @@ def _flow(now: Doubles, before: Doubles, window: int) -> Doubles:
 
     dx = (at(-1, 1) - at(-1, -1) + 2 * (at(0, 1) - at(0, -1)) + at(1, 1) - at(1, -1)) / 8
     dy = (at(1, -1) - at(-1, -1) + 2 * (at(1, 0) - at(-1, 0)) + at(1, 1) - at(-1, 1)) / 8
-    length, half = np.zeros_like(now), window // 2
-    for row, column in np.ndindex(now.shape):
-        part = np.s_[max(row - half, 0) : row + half + 1, max(column - half, 0) : column + half + 1]
+    length, half = np.zeros((height // scale, width // scale)), flow.WINDOW // 2
+    for row, column in np.ndindex(length.shape):
+        rows = slice(max(row - half, 0) * scale, (row + half + 1) * scale)
+        part = rows, slice(max(column - half, 0) * scale, (column + half + 1) * scale)
         gradients = np.stack([dx[part].ravel(), dy[part].ravel()])
         matrix = gradients @ gradients.T / gradients.shape[1] + flow.DAMPING * np.eye(2)
         length[row, column] = math.hypot(*np.linalg.solve(matrix, gradients @ dt[part].ravel() / gradients.shape[1]))

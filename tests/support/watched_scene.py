@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.messages import Event
+from edge.models.session import Model
 from edge.models.store import ModelStore
 from edge.vision.findings import Finding
 from edge.vision.pixels.luma import Plane
@@ -57,7 +59,7 @@ class Watched:
         """A new `Unusual` that reads what was kept."""
         learning = Learning(frames=FRAMES, active_frames=ACTIVE, sensitivity=self.sensitivity)
         self.unusual = Unusual(
-            ModelStore().load("anomaly"),
+            anomaly_model(),
             SIZE,
             learning=learning,
             consecutive=5,
@@ -111,6 +113,12 @@ class Watched:
         smooth = cv2.GaussianBlur(noise, (0, 0), grain)
         spread = (smooth - smooth.min()) / (smooth.max() - smooth.min())
         return np.asarray(low + (high - low) * spread, np.float32)
+
+
+@cache
+def anomaly_model() -> Model:
+    """The bundled model, loaded once."""
+    return ModelStore().load("anomaly")
 
 
 WALKERS = (Walker(0, 30, 18.0), Walker(80, 70, 15.0))

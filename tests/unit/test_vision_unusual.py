@@ -129,7 +129,7 @@ def test_the_sensitivity_does_not_change_what_is_learned(tmp_path: Path) -> None
     """Else a keen alarm would take ever less for normal."""
     keen, plain = (Watched(tmp_path / str(value), sensitivity=value) for value in (4.0, 1.0))
     for place in (keen, plain):
-        place.watch(60, *WALKERS)
+        place.watch(30, *WALKERS)
     assert keen.unusual.view().threshold_raw == plain.unusual.view().threshold_raw
     assert keen.unusual.view().threshold == pytest.approx(plain.unusual.view().threshold / 4, abs=1e-3)
     np.testing.assert_array_equal(keen.unusual._detector.baseline.day.count, plain.unusual._detector.baseline.day.count)

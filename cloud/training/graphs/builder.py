@@ -133,11 +133,10 @@ class Graph:
         """Sum over `axes`, which stay with size 1."""
         return str(self.op("ReduceSum", a, self.constant(axes, "int64"), keepdims=1))
 
-    def mean_filter(self, a: str, size: int, step: int = 1) -> str:
-        """Mean of a `size` x `size` neighbourhood of every `step`-th pixel; beyond the border nothing counts."""
-        half = size // 2
-        rows = self.op("AveragePool", a, kernel_shape=[1, size], pads=[0, half, 0, half], strides=[1, step])
-        return str(self.op("AveragePool", rows, kernel_shape=[size, 1], pads=[half, 0, half, 0], strides=[step, 1]))
+    def mean_filter(self, a: str, size: int) -> str:
+        """Mean of a `size` x `size` neighbourhood; beyond the border there is nothing to count."""
+        rows = self.op("AveragePool", a, kernel_shape=[1, size], pads=[0, size // 2, 0, size // 2])
+        return str(self.op("AveragePool", rows, kernel_shape=[size, 1], pads=[size // 2, 0, size // 2, 0]))
 
     def cell_means(self, a: str, size: int) -> str:
         """Mean of each `size` x `size` cell, cells side by side."""

@@ -9,7 +9,8 @@ from typing import Final
 
 from cloud.training.graphs.builder import Graph
 
-FINE_WINDOW, COARSE_WINDOW = 9, 5
+WINDOW: Final = 5
+"""Side of the window in pixels of half scale; both flows are told there."""
 DAMPING: Final = 2.0
 """Added to the flow's matrix, so that a flat patch has no speed instead of any."""
 FINE_LIMIT, COARSE_LIMIT = 4.0, 6.0
@@ -19,20 +20,23 @@ HANDOVER: Final = 1.0
 
 
 def step_length(graph: Graph, luma: str, previous: str) -> str:
-    """Length of the flow from `previous` to `luma` in pixels, for every second pixel both ways."""
-    fine = graph.min(_flow(graph, luma, previous, FINE_WINDOW, every=2), FINE_LIMIT)
+    """Length of the flow from `previous` to `luma` in their pixels, told at half scale."""
+    fine = graph.min(_flow(graph, luma, previous, halving=2), FINE_LIMIT)
     small_luma, small_previous = (graph.cell_means(plane, 2) for plane in (luma, previous))
-    coarse = graph.min(graph.mul(_flow(graph, small_luma, small_previous, COARSE_WINDOW), 2.0), COARSE_LIMIT)
+    coarse = graph.min(graph.mul(_flow(graph, small_luma, small_previous), 2.0), COARSE_LIMIT)
     weight = graph.clip(graph.sub(coarse, HANDOVER), 0.0, 1.0)
     return graph.add(fine, graph.mul(weight, graph.sub(coarse, fine)))
 
 
-def _flow(graph: Graph, now: str, before: str, window: int, every: int = 1) -> str:
-    """Length of the flow in pixels of these planes, for every `every`-th pixel both ways."""
+def _flow(graph: Graph, now: str, before: str, halving: int = 1) -> str:
+    """Length of the flow in pixels of these planes; its least squares are summed at 1/`halving` of their scale."""
     middle, dt = graph.mul(graph.add(now, before), 0.5), graph.sub(now, before)
     dx, dy = graph.split(graph.gradient(middle), 2)
     products = [graph.mul(a, b) for a, b in ((dx, dx), (dx, dy), (dy, dy), (dx, dt), (dy, dt))]
-    xx, xy, yy, xt, yt = graph.split(graph.mean_filter(graph.concat(*products), window, every), 5)
+    summed = graph.concat(*products)
+    if halving > 1:
+        summed = graph.cell_means(summed, halving)
+    xx, xy, yy, xt, yt = graph.split(graph.mean_filter(summed, WINDOW), 5)
     xx, yy = graph.add(xx, DAMPING), graph.add(yy, DAMPING)
     determinant = graph.sub(graph.mul(xx, yy), graph.mul(xy, xy))
     along = graph.div(graph.sub(graph.mul(xy, yt), graph.mul(yy, xt)), determinant)

@@ -50,8 +50,8 @@ class AnomalyDetector:
         self._knobs = {name: np.zeros(1, np.float32) for name in knobs}
         self._found = self._blank_outputs()
         self._no_hour = Cells(self._grid)
-        self._next = {f"{of}{name}": np.zeros_like(tensor) for of, name, tensor in self._states(self._no_hour)}
-        self._bindings: dict[int | None, Binding] = {}
+        self._next = {name: np.zeros_like(tensor) for name, tensor in self._states(None).items()}
+        self._tied: dict[int | None, tuple[Binding, list[tuple[Floats, Floats]]]] = {}
 
     @property
     def complete(self) -> bool:
@@ -104,8 +104,10 @@ class AnomalyDetector:
         self._planes["luma"][0, 0], self._planes["mask"][0, 0] = luma, mask
         self._planes["previous"][0, 0], self._knobs["seconds"][0] = found
         self._turn_knobs(seconds, hour)
-        self._bound(hour).run()
-        self._take_state(hour)
+        binding, states = self._tied.get(hour) or self._tie(hour)
+        binding.run()
+        for kept, after in states:
+            np.copyto(kept, after)
         return self._judge(seconds, hour)
 
     def cut(self) -> None:
@@ -196,23 +198,18 @@ class AnomalyDetector:
             hour_share=float(self._found["hour_share"][0, 0, row, column]),
         )
 
-    def _bound(self, hour: int | None) -> Binding:
-        """The model tied to this hour's state."""
-        if hour not in self._bindings:
-            known = self._no_hour if hour is None else self.baseline.hours[hour]
-            states = {f"{of}{name}": tensor for of, name, tensor in self._states(known)}
-            after = {f"{name}_next": tensor for name, tensor in self._next.items()}
-            self._bindings[hour] = self._model.bind({**self._planes, **self._knobs, **states}, {**self._found, **after})
-        return self._bindings[hour]
+    def _tie(self, hour: int | None) -> tuple[Binding, list[tuple[Floats, Floats]]]:
+        """The model tied to the state of the day and of this hour, and that state with what comes after it."""
+        states = self._states(hour)
+        after = {f"{name}_next": tensor for name, tensor in self._next.items()}
+        binding = self._model.bind({**self._planes, **self._knobs, **states}, {**self._found, **after})
+        self._tied[hour] = binding, [(tensor, self._next[name]) for name, tensor in states.items()]
+        return self._tied[hour]
 
-    def _take_state(self, hour: int | None) -> None:
-        for of, name, tensor in self._states(self._no_hour if hour is None else self.baseline.hours[hour]):
-            np.copyto(tensor, self._next[f"{of}{name}"])
-
-    def _states(self, hour: Cells) -> list[tuple[str, str, Floats]]:
-        """The day's and the hour's tensors: prefix and name of the model's input, and the array."""
-        sets = (("", self.baseline.day), ("hour_", hour))
-        return [(of, name, tensor) for of, cells in sets for name, tensor in cells.tensors().items()]
+    def _states(self, hour: int | None) -> dict[str, Floats]:
+        """The day's and the hour's tensors by the names of the model's inputs."""
+        own = self._no_hour if hour is None else self.baseline.hours[hour]
+        return self.baseline.day.tensors() | {f"hour_{name}": tensor for name, tensor in own.tensors().items()}
 
     def _blank_outputs(self) -> dict[str, NDArray[Any]]:
         channels = {"deviation": 3, "day_deviation": 2, "features": 2, "hour_share": 1, "active": 1}

@@ -75,10 +75,7 @@ class Evidence:
         self._now: Alarm | None = None
 
     def step(self, reading: Reading, finding: Finding | None, features: Floats, heat: Floats, t_ms: int) -> None:
-        """Take in one frame. What comes to nothing is forgotten: an alarm is kept once there is a `finding`."""
-        if finding is None and not reading.over:
-            self._now = None
-            return
+        """Take in one unusual frame. Once there is a `finding` it is kept; `end` forgets what comes to nothing."""
         if self._now is None:
             blank = np.zeros((3, *self.grid), np.float32)
             self._now = Alarm("", t_ms, reading.hour, Observed(self.grid), blank)
@@ -89,7 +86,7 @@ class Evidence:
             self.alarms.append(self._now)
 
     def end(self) -> None:
-        """What goes on from here is another alarm."""
+        """This frame is not unusual, or what goes on from here is to be another alarm."""
         self._now = None
 
     def name(self, event: Event) -> None:

@@ -96,13 +96,14 @@ class Feedback:
 
 def _mix(cells: Cells, seen: Observed, weight: Floats) -> None:
     """Add `weight` observations like those `seen` to the moments of `cells`; a negative weight takes them away."""
-    count, mean = cells.count[0, 0], cells.mean[0]
-    square = cells.variance[0] + mean * mean
+    count, mean, variance = (tensor[0].astype(np.float64) for tensor in (cells.count, cells.mean, cells.variance))
+    count, square = count[0], variance + mean * mean
     weight = np.maximum(weight, -count)
     total = count + weight
     known = total > _NOTHING
     some = np.where(known, total, 1)
     mixed = [(count * own + weight * new) / some for own, new in ((mean, seen.mean), (square, seen.square))]
     cells.count[0, 0] = np.where(known, total, 0)
-    cells.mean[0] = np.where(known, np.maximum(mixed[0], 0), 0)
-    cells.variance[0] = np.where(known, np.maximum(mixed[1] - cells.mean[0] ** 2, 0), 0)
+    mixed_mean = np.maximum(mixed[0], 0)
+    cells.mean[0] = np.where(known, mixed_mean, 0)
+    cells.variance[0] = np.where(known, np.maximum(mixed[1] - mixed_mean**2, 0), 0)

@@ -1,9 +1,10 @@
 """Where an alarm begins: at a score that normal frames hardly ever reach, be the evidence much or little.
 
-Scores above a high level come in bursts, one for each thing that passes. The bursts' peaks above the level are taken as
-exponential (peaks over threshold: Davison and Smith, JRSS B 1990) with a scale that is itself uncertain: a gamma
-prior worth `PRIOR_BURSTS` peaks of `PRIOR_SCALE` sigma. The threshold is what the predictive distribution exceeds in
-one of `MOVING_FRAMES` frames with movement: careful after few bursts, closer to the scene with every one more.
+Scores above a high level come in bursts, one for each thing that passes. Bursts come at some rate, and their peaks
+exceed the level by exponentially distributed amounts (peaks over threshold: Davison and Smith, JRSS B 1990). Level,
+rate and scale are uncertain at first: each starts from a prior that is worth `PRIOR_FRAMES` frames with movement, in
+which there were `PRIOR_BURSTS` bursts. The threshold is what the predictive distribution of peaks exceeds once in
+`MOVING_FRAMES` frames with movement: careful after few bursts, closer to the scene with every one more.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 LEAST: Final = 4.0
 """However calm the scene, less than this many standard deviations is no alarm."""
 MOVING_FRAMES: Final = 5000.0
-PRIOR_BURSTS: Final = 10.0
-PRIOR_SCALE: Final = 0.7
+"""Five minutes of nothing but movement, at 15 frames a second."""
+PRIOR_FRAMES, PRIOR_BURSTS = 500.0, 10.0
+PRIOR_LEVEL, PRIOR_SCALE = 3.0, 0.5
+"""Sigma: what cells that are Gaussian in truth come to, the three most deviating of some dozens."""
 _LEVEL: Final = 0.9
 _APART: Final = 25
 """Scores so many frames with movement apart belong to two bursts."""
@@ -31,11 +34,13 @@ def threshold_of(scores: Sequence[float], taught: Sequence[float] = ()) -> float
     if len(scores) < _LEAST_SCORES:
         return LEAST
     values = np.asarray(scores, np.float64)
-    level = float(np.quantile(values, _LEVEL))
-    peaks = np.append(_peaks(values, level), taught) - level
-    known = np.maximum(peaks, 0.0)
-    bursts, total = PRIOR_BURSTS + len(known), PRIOR_BURSTS * PRIOR_SCALE + float(known.sum())
-    often = max(MOVING_FRAMES * len(known) / len(values), 1.0)
+    frames = len(values) + PRIOR_FRAMES
+    usual = float(np.quantile(values, _LEVEL))
+    level = (len(values) * usual + PRIOR_FRAMES * max(usual, PRIOR_LEVEL)) / frames
+    excesses = np.maximum(np.append(_peaks(values, level), taught) - level, 0.0)
+    bursts = PRIOR_BURSTS + len(excesses)
+    total = PRIOR_BURSTS * PRIOR_SCALE + float(excesses.sum())
+    often = max(MOVING_FRAMES * bursts / frames, 1.0)
     return max(LEAST, level + total * float(often ** (1 / bursts) - 1))
 
 

@@ -89,7 +89,10 @@ class Unusual:
         known_hour = hour if self._settings.by_hour else None
         reading = self._detector.step(luma, mask, usable=usable, at_ns=at_ns, hour=known_hour)
         finding = self._alarm.step(reading, things, at_ns, score_bonus=score_bonus)
-        self._evidence.step(reading, finding, self._detector.features, self._detector.heat, t_ms)
+        if reading.over or finding:
+            self._evidence.step(reading, finding, self._detector.features, self._detector.heat, t_ms)
+        else:
+            self._evidence.end()
         self._remember(reading, t_ms)
         self._show_sometimes(at_ns)
         return reading, finding

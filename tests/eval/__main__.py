@@ -105,18 +105,18 @@ def _measure(run: Run, part: str) -> None:
 def _motion(run: Run) -> None:
     if not run.sequences:
         raise DataProblemError("there is no motion sequence to measure")
-    table, figures = measure_motion(run.sequences, run.say)
+    table, figures = measure_motion(run.sequences, say=run.say, complain=run.complain)
     run.add([table], figures)
 
 
 def _anomaly(run: Run) -> None:
     if not run.sets:
         raise DataProblemError("there is no anomaly set to measure")
-    run.add(*measure_anomaly(run.sets, run.say, run.folder))
+    run.add(*measure_anomaly(run.sets, run.folder, say=run.say, complain=run.complain))
 
 
 def _alarms(run: Run) -> None:
-    table, figures = measure_false_alarms(run.sets, run.sequences, run.say, run.folder)
+    table, figures = measure_false_alarms(run.sets, run.sequences, run.folder, say=run.say)
     run.add([table], figures)
 
 

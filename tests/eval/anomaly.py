@@ -68,7 +68,9 @@ class ClipCourse:
         return share(touched)
 
 
-def measure_anomaly(sets: Sequence[AnomalySet], say: Say, folder: Path) -> tuple[list[Table], list[Figure]]:
+def measure_anomaly(
+    sets: Sequence[AnomalySet], folder: Path, *, say: Say, complain: Callable[[object], None]
+) -> tuple[list[Table], list[Figure]]:
     """A table of each set's clips, and `anomaly_auc`, `anomaly_clips_alarmed`: of the only set, or the worst of all."""
     tables: list[Table] = []
     aucs: dict[str, float] = {}
@@ -78,7 +80,7 @@ def measure_anomaly(sets: Sequence[AnomalySet], say: Say, folder: Path) -> tuple
         try:
             courses = _taught(one, folder / one.name)
         except DataProblemError as problem:
-            say(f"anomaly: {problem}")
+            complain(problem)
             continue
         tables.append(_table(one, courses))
         flat = [
@@ -93,7 +95,7 @@ def measure_anomaly(sets: Sequence[AnomalySet], say: Say, folder: Path) -> tuple
 
 
 def measure_false_alarms(
-    sets: Sequence[AnomalySet], sequences: Sequence[MotionSequence], say: Say, folder: Path
+    sets: Sequence[AnomalySet], sequences: Sequence[MotionSequence], folder: Path, *, say: Say
 ) -> tuple[Table, list[Figure]]:
     """Frames with an alarm where none is due, of each recording; `anomaly_false_alarm_rate` is the worst."""
     rates: dict[str, tuple[float, int, str]] = {}

@@ -42,7 +42,9 @@ class Course:
         return statistics.median(timed)
 
 
-def measure_motion(sequences: Sequence[MotionSequence], say: Callable[[str], None]) -> tuple[Table, list[Figure]]:
+def measure_motion(
+    sequences: Sequence[MotionSequence], *, say: Callable[[str], None], complain: Callable[[object], None]
+) -> tuple[Table, list[Figure]]:
     """The table of F and milliseconds, and the figures `motion_f_<sequence>` and `motion_ms_160x120`."""
     courses: dict[str, dict[str, Course]] = {}
     sizes: dict[str, tuple[int, int]] = {}
@@ -51,7 +53,7 @@ def measure_motion(sequences: Sequence[MotionSequence], say: Callable[[str], Non
         try:
             sizes[sequence.name], courses[sequence.name] = _run(sequence)
         except DataProblemError as problem:
-            say(f"motion: {problem}")
+            complain(problem)
     figures = [_figure(name, found) for name, found in courses.items()]
     timed = [name for name, size in sizes.items() if size == _SIZE] or list(sizes)
     if timed:

@@ -112,10 +112,11 @@ def _masks(folder: Path, name: str) -> dict[int, bytes]:
 
 
 def _first_frame(path: Path, entry: Mapping[str, Any], video: Video, masks: Mapping[int, bytes]) -> int:
-    """From `meta.json`, else from the pictures' own names, else 0 if a truth is of frame 0, else 1 as CDnet counts."""
+    """From `meta.json`, else from the pictures' own names, else by the truth: the first number of one that goes with
+    every picture, 0 if there is one of frame 0, else 1 as CDnet counts."""
     stated = entry.get("first_frame", video.first_number)
     if stated is None:
-        return min(1, *masks) if len(masks) > 1 else 1
+        return min(masks) if len(masks) == video.count() else min(1, min(masks))
     if not isinstance(stated, int) or stated < 0:
         raise DataProblemError(
             f"{path.parent / 'meta.json'}: first_frame of {path.name} is {stated!r}; expected 0, 1 .."

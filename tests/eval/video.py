@@ -37,6 +37,16 @@ class Video:
         found = _LAST_NUMBER.search(Path(self._entries[0]).stem) if self._entries else None
         return int(found[1]) if found else None
 
+    def count(self) -> int:
+        """How many pictures the file says that it holds; 0 where it says nothing."""
+        if self._entries:
+            return len(self._entries)
+        video = cv2.VideoCapture(str(self.path))
+        try:
+            return max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
+        finally:
+            video.release()
+
     def luma(self) -> Iterator[NDArray[np.uint8]]:
         """The brightness of every picture at its own size, uint8 [height, width]."""
         count = 0

@@ -70,6 +70,13 @@ def test_a_single_mask_a_zip_of_pictures_and_meta_json(tmp_path: Path) -> None:
     assert [int(plane[0, 0]) for plane in yard.video.luma()] == [7, 8, 9]
 
 
+def test_truth_of_every_picture_says_their_numbers(tmp_path: Path) -> None:
+    _video(tmp_path / "part.avi")
+    _zip(tmp_path / "part.gt.zip", {f"gt{number:06d}.png": _png(0) for number in range(950, 954)})
+    (sequence,), _ = find_motion(tmp_path)
+    assert sequence.first_frame == 950
+
+
 @pytest.mark.parametrize(
     ("files", "words"),
     [

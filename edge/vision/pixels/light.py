@@ -47,6 +47,10 @@ class LightWatch:
         self._lights.append(now)
         return max(self._lights) - min(self._lights) > _JUMP
 
+    def rebase(self) -> None:
+        """Another light is the usual one now: poses begin anew."""
+        self._lights.clear()
+
     def grew(self, share: float) -> bool:
         """Whether much more moves than a moment ago, so that it is worth asking what it is."""
         return share - min(self._shares, default=share) > _GREW

@@ -201,6 +201,7 @@ class MotionDetector:
             self._astray = self._astray + 1 if self._pose.fits < _ASTRAY and self._share < _SETTLED else 0
             if self._astray >= _PATIENCE:
                 self._finder.forget()
+                self._light.rebase()
             return
         self._strayed.append(self._pose)
         if len(self._strayed) < _PATIENCE:
@@ -213,6 +214,7 @@ class MotionDetector:
         home = Pose(*middle.tolist())
         self._memory.move(home, luma)
         self._finder.move(home, luma)
+        self._light.rebase()
 
     def _draw_chances(self) -> None:
         """Fresh-looking random numbers at the price of a copy: a random window of a bank drawn once."""

@@ -23,7 +23,10 @@ class PlanStore:
         self._folder = folder
 
     def load(self, camera: str) -> Plan:
-        """The newest readable plan, or an empty one if none was ever kept. Raise `PlanUnreadableError`."""
+        """The newest readable plan, or an empty one if none was ever kept. Raise `PlanUnreadableError`.
+
+        A file that is damaged, gone or older is replaced by the other, so that the next damage costs nothing either.
+        """
         found, problems = [], []
         for path in self._paths(camera):
             try:
@@ -36,13 +39,22 @@ class PlanStore:
             _log.error("a plan cannot be read: %s", problem)
         if problems and not found:
             raise PlanUnreadableError("; ".join(problems))
-        return max(found, key=lambda plan: plan.version, default=Plan())
+        newest = max(found, key=lambda plan: plan.version, default=Plan())
+        if found and found != [newest, newest]:
+            self._heal(camera, newest)
+        return newest
 
     def save(self, camera: str, plan: Plan) -> None:
         """Keep `plan` durably. Raise `OSError` if the disk does not take it."""
         content = encode_plan(plan)
         for path in self._paths(camera):
             write_private(path, content)
+
+    def _heal(self, camera: str, plan: Plan) -> None:
+        try:
+            self.save(camera, plan)
+        except OSError as error:
+            _log.warning("the plan of camera %s is kept only once for now: %s", camera, error)
 
     def _paths(self, camera: str) -> tuple[Path, Path]:
         first, second = (self._folder / camera / name for name in _NAMES)

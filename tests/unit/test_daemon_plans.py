@@ -64,6 +64,25 @@ async def test_a_torn_change_counts_once_it_is_in_either_file(store: PlanStore, 
     assert store.load("front") == newer
 
 
+@pytest.mark.parametrize("damage", [None, b"{", "older"])
+async def test_what_is_left_of_two_files_is_two_again_after_a_start(
+    store: PlanStore, tmp_path: Path, damage: bytes | str | None
+) -> None:
+    """Otherwise the second damage, years later, would let out what the newest plan hides."""
+    desk, _ = _desk(store)
+    await desk.save(Plan())
+    first, copy = (tmp_path / "plans" / "front" / name for name in ("plan.json", "plan.copy.json"))
+    older = copy.read_bytes()
+    newest = await desk.save(Plan(version=1, zones=(GATE,)))
+    if damage is None:
+        copy.unlink()
+    else:
+        copy.write_bytes(older if isinstance(damage, str) else damage)
+    assert store.load("front") == newest
+    first.write_bytes(b"")
+    assert store.load("front") == newest
+
+
 async def test_two_damaged_files_are_told_and_a_new_plan_heals_it(store: PlanStore, tmp_path: Path) -> None:
     desk, _ = _desk(store)
     await desk.save(Plan(zones=(GATE,)))

@@ -82,12 +82,13 @@ class Feeds:
 def wish_of(scope: Scope) -> Wish:
     """Header `Last-Event-ID`, else the parameter `after`, and the parameter `topics`."""
     params = QueryParams(scope["query_string"])
-    raw = Headers(scope=scope).get("last-event-id") or params.get("after") or ""
+    header = Headers(scope=scope).get("last-event-id")
+    raw, field = (header, "Last-Event-ID") if header else (params.get("after") or "", AFTER.name)
     if raw and not _ID.fullmatch(raw):
         raise ProblemError(
             HTTPStatus.BAD_REQUEST,
-            f"Last-Event-ID must be a row's number, not {raw!r:.40}",
-            field="Last-Event-ID",
+            f"{field} must be a row's number, not {raw!r:.40}",
+            field=field,
             remedy="send back the id of the last event, or none",
         )
     topics = frozenset(name for name in params.get("topics", "").split(",") if name)

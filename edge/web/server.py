@@ -14,6 +14,7 @@ from edge.core.backoff import Backoff
 from edge.core.clock import Clock
 from edge.core.health import Health, State
 from edge.core.service import Pulse
+from edge.web.denial import QuietProtocol
 from edge.web.patience import PatientProtocol
 from edge.web.settings import WebSettings
 from edge.web.tls import CertificateError, Tls
@@ -112,7 +113,7 @@ class WebServer:
             self._app,
             loop="none",
             http=PatientProtocol,
-            ws="websockets-sansio",
+            ws=QuietProtocol,
             ws_max_size=_LARGEST_MESSAGE,
             ws_per_message_deflate=False,
             lifespan="off",

@@ -39,6 +39,24 @@ async def told(socket: ClientConnection) -> dict[str, Any]:
     return found
 
 
+async def test_refusals_are_answered_in_full_and_leave_no_line_in_the_journal(
+    web: Web, caplog: pytest.LogCaptureFixture
+) -> None:
+    """S0.15: strangers cannot fill the journal"""
+    base, own = web.base.replace("http", "ws"), await web.signed_in()
+    refused = [("/v1/events/ws", {}, 401), ("/v1/events/ws", {"Origin": "http://evil.example"}, 403)]
+    refused += [("/nowhere", {}, 403), ("/v1/events/ws?after=x", own, 400), ("/ws/live?camera=none", own, 404)]
+    for path, headers, status in refused:
+        with pytest.raises(websockets.InvalidStatus) as refusal:
+            await websockets.connect(base + path, additional_headers=headers, proxy=None)
+        assert refusal.value.response.status_code == status
+        if status == 400:
+            assert json.loads(refusal.value.response.body)["field"] == "after"
+    async with joined(web) as socket:
+        assert (await told(socket))["topic"] == "hello"
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def rows(socket: ClientConnection, count: int) -> list[int]:
     """The rows of the next `count` records."""
     found: list[int] = []

@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
-from pathlib import Path
-from typing import Final, get_args
+from typing import BinaryIO, Final, get_args
 
 from anyio import to_thread
 from starlette.requests import Request
@@ -86,10 +86,10 @@ class EventRoutes:
     async def clip(self, request: Request) -> Response:
         """Its video as far as it is written; a fragmented MP4 plays from what there is."""
         story = await self._story(request)
-        path = await to_thread.run_sync(self._file_of, story.event)
-        if path is None:
+        file = await to_thread.run_sync(self._open_clip, story.event)
+        if file is None:
             raise _absent(story.event.event_id, "clip")
-        return GrowingFile(path, media_type="video/mp4", headers={"Cache-Control": _MAY_CHANGE})
+        return GrowingFile(file, media_type="video/mp4", headers={"Cache-Control": _MAY_CHANGE})
 
     async def feedback(self, request: Request) -> Response:
         """Take somebody's word."""
@@ -138,13 +138,24 @@ class EventRoutes:
             raise _absent(event_id, kind)
         etag = f'"{hashlib.blake2b(jpeg, digest_size=12).hexdigest()}"'
         headers = {"Cache-Control": _MAY_CHANGE, "ETag": etag}
-        if request.headers.get("if-none-match") == etag:
+        if _names(request.headers.get("if-none-match", ""), etag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         return Response(jpeg, media_type="image/jpeg", headers=headers)
 
-    def _file_of(self, event: Event) -> Path | None:
-        path = self._deps.clip_of(event)
-        return path if path and path.is_file() else None
+    def _open_clip(self, event: Event) -> BinaryIO | None:
+        """A clip that is finished just now changes its name between two looks: the second finds it."""
+        for _ in range(2):
+            path = self._deps.clip_of(event)
+            with suppress(FileNotFoundError):
+                if path:
+                    return path.open("rb")
+        return None
+
+
+def _names(known: str, etag: str) -> bool:
+    """Whether an If-None-Match has this tag, by the weak comparison of RFC 9110, section 13.1.2."""
+    tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
+    return etag in tags or "*" in tags
 
 
 def _event_id(request: Request) -> str:

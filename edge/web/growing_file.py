@@ -1,5 +1,9 @@
 """A file that may still be written to while it is sent: a clip of something that goes on."""
 
+import os
+from collections.abc import Mapping
+from typing import BinaryIO
+
 from starlette.datastructures import Headers
 from starlette.responses import FileResponse
 from starlette.types import Message, Receive, Scope, Send
@@ -9,11 +13,19 @@ class GrowingFile(FileResponse):
     """A file, or ranges of it, as long as it was when the answer began: what was added since is not sent.
 
     HTTP forbids more bytes than were announced, and `FileResponse` sends a whole file to wherever its end is by then.
+    It takes an open `file`, and closes it: one that is renamed or given up meanwhile is sent to its end all the same.
     """
+
+    def __init__(self, file: BinaryIO, *, media_type: str, headers: Mapping[str, str]) -> None:
+        self._file = file
+        number = file.fileno()
+        found = os.fstat(number)
+        super().__init__(f"/proc/self/fd/{number}", media_type=media_type, headers=headers, stat_result=found)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        await super().__call__(scope, receive, _as_announced(send))
+        with self._file:
+            await super().__call__(scope, receive, _as_announced(send))
 
 
 def _as_announced(send: Send) -> Send:

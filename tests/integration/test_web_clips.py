@@ -96,6 +96,21 @@ async def test_what_is_written_meanwhile_does_not_break_the_answer(web: Web, tmp
         assert more.content == b"b" * 1_000_000
 
 
+async def test_a_clip_that_changes_its_name_meanwhile(web: Web, tmp_path: Path) -> None:
+    """It is finished between the look for it and its opening; then while it is sent."""
+    old, new, last = (tmp_path / name for name in ("rec-1.part.mp4", "rec-1.mp4", "other.mp4"))
+    new.write_bytes(b"a" * 3_000_000)
+    looks = iter((old, new))
+    object.__setattr__(web.deps, "clip_of", lambda _event: next(looks))
+    async with web.client(headers=await web.signed_in()) as client, client.stream("GET", CLIP) as response:
+        assert response.status_code == 200
+        parts = response.aiter_raw()
+        size = len(await anext(parts))
+        new.rename(last)
+        last.unlink()
+        assert size + sum([len(part) async for part in parts]) == 3_000_000
+
+
 async def test_a_clip_that_is_gone_or_never_was(web: Web, tmp_path: Path) -> None:
     async with web.client(headers=await web.signed_in()) as client:
         assert (await client.get("/v1/events/evt-1")).json()["clip"] is None

@@ -83,6 +83,8 @@ class _Pen:
         corners = np.rint(np.asarray(points) * (width, height)).astype(np.int32)
         x, y, w, h = cv2.boundingRect(corners)
         part = self.image[y : min(y + h, height), x : min(x + w, width)]
+        if not part.size:
+            return  # less than a pixel at the very edge, which OpenCV does not take for an image
         tinted = part.copy()
         cv2.fillPoly(tinted, [corners - (x, y)], colour)
         part[:] = cv2.addWeighted(tinted, _FILL, part, 1 - _FILL, 0)

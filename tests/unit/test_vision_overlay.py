@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from contract.plan import Line, Plan, Zone
 from edge.vision.overlay import RED, SEVERITY_COLOURS, paint
-from edge.vision.state import AnomalyStatus, LiveBox, PictureCondition, VisionState
+from edge.vision.state import AnomalyStatus, LiveBox, PictureCondition, VisionState, ZoneState
 from edge.web.deps import Paint
 
 GREY = 90
@@ -71,6 +71,14 @@ def test_watched_zones_and_lines_are_red_and_others_are_not_drawn() -> None:
     assert near(image, 0.7, 0.9, RED)
     assert near(image, 0.5, 0.93, RED), "forward is to the right hand of who looks from a to b: down"
     assert untouched(image, 0.5, 0.87)
+
+
+@pytest.mark.parametrize(
+    "points", [((0.9998, 0), (1, 0), (1, 1), (0.9998, 1)), ((0, 0.9995), (1, 0.9995), (1, 1), (0, 1))]
+)
+def test_a_zone_of_less_than_a_pixel_at_the_edge_breaks_no_picture(points: Any) -> None:
+    state = VisionState(camera="front", zones=[ZoneState(id="edge", occupancy=1, alarm=True)])
+    assert near(painted(state, Plan(zones=(Zone(id="edge", points=points),))), 0.999, 0.999, RED)
 
 
 def test_a_zone_in_alarm_is_filled() -> None:

@@ -20,6 +20,7 @@ from edge.vision.state import (
     Pace,
     PictureCondition,
     VisionState,
+    ZoneState,
     anomaly_stats,
 )
 from edge.vision.unusual.reading import Reading
@@ -70,6 +71,7 @@ class LiveState:
             boxes=_boxes(seen, alert),
             zones=list(seen.places.zones),
             lines=list(seen.places.lines),
+            plan_version=seen.places.plan_version,
             condition=shown.condition,
             pace=shown.pace,
             flood=shown.flood,
@@ -86,9 +88,15 @@ class LiveState:
     def idle(self, alert: Finding | None, now: Stamp, pace: Pace) -> None:
         """No frame came for a while: nothing moves that we know of."""
         status: AiStatus = "ALERT" if alert else "IDLE"
-        anomaly = _anomaly_status(alert)
         idle = replace(
-            self.state, t_ms=now.wall_ms, ai_status=status, boxes=[], anomaly_status=anomaly, score=0.0, pace=pace
+            self.state,
+            t_ms=now.wall_ms,
+            ai_status=status,
+            boxes=[],
+            zones=[ZoneState(id=zone.id) for zone in self.state.zones],
+            anomaly_status=_anomaly_status(alert),
+            score=0.0,
+            pace=pace,
         )
         self._tell(idle, now)
 
@@ -126,12 +134,17 @@ def _status(seen: Seen, alert: Finding | None) -> AiStatus:
 
 
 def _boxes(seen: Seen, alert: Finding | None) -> list[LiveBox]:
-    """What moves; what the alert is about carries the alert's type as its label."""
-    alarming: Sequence[Box] = alert.boxes if alert else ()
+    """What moves; what the alert is about carries the alert's type as its label, as long as that goes on: an alert is
+    held for a while after."""
+    alarming: Sequence[Box] = [box for finding in seen.findings if _is_of(finding, alert) for box in finding.boxes]
     tracks = {box.track for box in alarming if box.track is not None}
     label = alert.type if alert else ""
     shown = [_live(thing, label if thing.box.track in tracks else thing.box.label) for thing in seen.things]
     return shown + [_place(box) for box in alarming if box.track is None]
+
+
+def _is_of(finding: Finding, alert: Finding | None) -> bool:
+    return alert is not None and (finding.type, finding.zone) == (alert.type, alert.zone)
 
 
 def _live(thing: Thing, label: str) -> LiveBox:

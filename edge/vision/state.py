@@ -107,6 +107,8 @@ class VisionState(Struct, frozen=True, kw_only=True):
     boxes: list[LiveBox] = []
     zones: list[ZoneState] = []
     lines: list[LineState] = []
+    plan_version: int = 0
+    """Of the plan that `zones` and `lines` are of: who shows another version had better read the plan again."""
     condition: PictureCondition = PictureCondition()
     pace: Pace = Pace()
     flood: Flood = Flood()

@@ -50,11 +50,13 @@ _SETTLING_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class PlaceReport:
-    """What one frame says about the places of a plan: `zones` are the `watch` zones, in the order of the plan."""
+    """What one frame says about the places of a plan: `zones` are the `watch` zones, in the order of the plan, whose
+    version is `plan_version`."""
 
     findings: tuple[Finding, ...]
     zones: tuple[ZoneState, ...]
     lines: tuple[LineState, ...]
+    plan_version: int = 0
 
 
 class Places:
@@ -108,7 +110,8 @@ class Places:
         findings = self._held.going_on(at_ns) + self._lasting(members, when, local)
         if view is not None:
             findings += self._left_and_removed(things, view, when, local)
-        return PlaceReport(tuple(findings[:_MOST]), self._zone_states(members, findings), self._line_states())
+        states = self._zone_states(members, findings), self._line_states()
+        return PlaceReport(tuple(findings[:_MOST]), *states, plan_version=self._plan.version)
 
     def reset(self) -> None:
         """Forget who is where, and count from zero."""

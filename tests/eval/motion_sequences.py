@@ -116,7 +116,7 @@ def _first_frame(path: Path, entry: Mapping[str, Any], video: Video, masks: Mapp
     every picture, 0 if there is one of frame 0, else 1 as CDnet counts."""
     stated = entry.get("first_frame", video.first_number)
     if stated is None:
-        return min(masks) if len(masks) == video.count() else min(1, min(masks))
+        return min(masks) if len(masks) == video.count() else min(1, *masks)
     if not isinstance(stated, int) or stated < 0:
         raise DataProblemError(
             f"{path.parent / 'meta.json'}: first_frame of {path.name} is {stated!r}; expected 0, 1 .."

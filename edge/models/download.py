@@ -55,10 +55,13 @@ def is_url(source: str) -> bool:
 
 
 def plain(source: str) -> str:
-    """`source` without what may be secret: user, password, query."""
+    """`source` without what may be secret: user, password, query. Raise `ModelError` if it is no address at all."""
     if not is_url(source):
         return source
-    parts = urlsplit(source)
+    try:
+        parts = urlsplit(source)
+    except ValueError as error:
+        raise ModelError(f"the address to install from cannot be read: {error}") from error
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 

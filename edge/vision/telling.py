@@ -75,6 +75,7 @@ class Telling:
     def reset(self, now: Stamp) -> None:
         """Nothing goes on any more, and all is counted anew (S1.10)."""
         self.close(now)
+        self.stopped()
         self._live.reset(now)
 
     def close(self, now: Stamp) -> None:
@@ -82,7 +83,7 @@ class Telling:
         self._tell(self.book.close_all(now), now)
 
     def stopped(self) -> None:
-        """Nobody looks at the picture any more."""
+        """Nobody looks at the picture, until the next is shown."""
         self._outlets.health.set(self._part, State.STOPPED)
 
     def _tell(self, events: list[Event], now: Stamp) -> list[Event]:

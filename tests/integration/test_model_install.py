@@ -147,6 +147,14 @@ def test_a_server_that_is_slow_silent_or_gone_is_given_up(server: str, tmp_path:
     assert not target.exists()
 
 
+@pytest.mark.parametrize("address", ["http://[::1/face.onnx", "https://user:geheim@[/face.onnx"])
+def test_what_is_no_address_is_refused_in_words_that_show_no_password(tmp_path: Path, address: str) -> None:
+    words = Words(source=address, sha256="a" * 64, task="faces", kind="yunet")
+    with pytest.raises(ModelError, match="address to install from") as refused:
+        list(add_model(words, ModelSettings(), tmp_path))
+    assert "geheim" not in str(refused.value)
+
+
 def test_no_password_of_an_address_is_shown_or_kept(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
         _add(tmp_path, source="http://me:secret@127.0.0.1:1/a.onnx?token=secret", sha256="0" * 64, **_OBJECTS)

@@ -79,6 +79,7 @@ async def test_the_hub_gets_the_agreed_shape(tmp_path: Path) -> None:
         "pace",
         "flood",
         "after_hours",
+        "plan_version",
         "score",
         "threshold",
         "learning",
@@ -199,6 +200,22 @@ async def test_a_reset_ends_events_and_counts_from_zero(tmp_path: Path) -> None:
         await rig.play(3, WALKER)
         assert rig.service.state.anomaly_stats.total_frames_analyzed == 3
         assert rig.service.state.ai_status == "IDLE", "the first picture after a reset is the new background"
+
+
+async def test_of_a_camera_that_was_stopped_nobody_says_how_its_picture_is(tmp_path: Path) -> None:
+    """It was covered when somebody stopped it: that is not so for as long as it is stopped."""
+    rig = Rig(tmp_path)
+    async with rig.running():
+        await rig.play(LEARNED)
+        for _ in range(60):
+            frame = rig.scene.frame(luma=True, mono_ns=rig.clock.mono_ns())
+            assert frame.luma is not None
+            await rig.give(replace(frame, luma=frame.luma // 200))
+        assert rig.health.of("picture.front") is State.DEGRADED
+        rig.service.reset()
+        assert rig.health.of("picture.front") is State.STOPPED
+        await rig.play(1)
+        assert rig.health.of("picture.front") is State.OK
 
 
 async def test_switched_off_it_rests_and_is_alive(tmp_path: Path) -> None:

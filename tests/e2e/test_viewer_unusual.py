@@ -137,6 +137,22 @@ def test_sensitivity_is_kept(page: Page, stage: Stage) -> None:
     assert camera.kept_plan.sensitivity is None
 
 
+def test_kept_sensitivity_stays_where_it_was_put(page: Page, stage: Stage) -> None:
+    """Analysis takes a plan over with its next frame; until it answers so, the slider does not go back."""
+    move(page, 2)
+    with page.expect_response("**/anomaly") as answer:
+        page.get_by_role("button", name="Use this").click()
+    assert answer.value.json()["sensitivity"] == 1.0
+    expect(page.locator("#sensitivity-said")).to_have_text("Saved. It holds from now on.")
+    expect(page.locator("#sensitivity-value")).to_contain_text("\u00d72.0")
+    stage.cameras["front"].heat = hour(stage, sensitivity=0.5)
+    stage.cameras["front"].kept_plan = Plan(version=5)
+    with page.expect_response("**/anomaly", timeout=5_000):
+        stage.vision(boxes=[], ai_status="IDLE", plan_version=5)
+    expect(page.locator("#sensitivity-value")).to_contain_text("\u00d70.5")
+    stage.vision(boxes=[], ai_status="IDLE")
+
+
 def test_heat_is_on_the_picture(page: Page, stage: Stage) -> None:
     """Warm where it is unusual now, clear elsewhere, new each second while shown; the usual in another colour."""
     assert painted(page, "#overlay") == 0
@@ -187,11 +203,22 @@ def test_condition_of_the_picture(page: Page, stage: Stage) -> None:
 
 
 def test_analysis_that_is_off(visit: Visit, stage: Stage) -> None:
-    """A camera on which nothing is learned says so, and nobody asks it every second."""
+    """A camera on which nothing is learned says so, and nobody asks it again until something changes."""
     visit.forgive("404")
     stage.cameras["front"].heat = None
     page = visit.open()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/anomaly") else None)
+    page.clock.install()
     page.wait_for_function(_LIVE)
     expect(page.locator("#unusual-empty")).to_have_text("The analysis of what is unusual is off for this camera.")
     expect(page.locator("#unusual")).to_be_hidden()
+    before = len(asked)
+    page.clock.run_for(8_000)
+    page.clock.run_for(8_000)
+    assert len(asked) == before
+    stage.cameras["front"].heat = hour(stage)
+    stage.vision(boxes=[], ai_status="IDLE", threshold=0.0)
+    expect(page.locator("#unusual")).to_be_visible()
+    stage.vision(boxes=[], ai_status="IDLE")
     page.close()

@@ -1,4 +1,5 @@
-// Asks how usual things are: once a second while a map of it is shown, seldom otherwise, never while nobody looks.
+// Asks how usual things are: once a second while a map of it is shown, seldom otherwise, never while nobody looks. A
+// camera that looks for nothing unusual is left alone until something about it changes.
 
 const SHOWN_MS = 1_000;
 const SELDOM_MS = 15_000;
@@ -7,24 +8,27 @@ const SELDOM_MS = 15_000;
 export function createAnomalyWatch(store, api, { mapShown }) {
   let timer = 0;
   let asking = false;
+  let known = "";
 
   async function ask() {
     clearTimeout(timer);
-    const camera = store.selected;
     if (asking) return;
+    const camera = store.selected;
+    const about = (known = circumstances(store, camera));
     if (store.link.state === "live" && !document.hidden && runs(store.cameras.get(camera))) {
       asking = true;
       const answer = await api.anomaly(camera).catch((problem) => ({ refused: problem }));
       asking = false;
       take(camera, answer);
+      if (about !== circumstances(store, store.selected)) return ask();
     }
     plan();
   }
 
   function plan() {
     clearTimeout(timer);
-    const off = store.anomaly.get(store.selected)?.refused?.status === 404;
-    timer = setTimeout(ask, mapShown() && !off ? SHOWN_MS : SELDOM_MS);
+    if (store.anomaly.get(store.selected)?.refused) return;
+    timer = setTimeout(ask, mapShown() ? SHOWN_MS : SELDOM_MS);
   }
 
   function take(camera, answer) {
@@ -37,9 +41,16 @@ export function createAnomalyWatch(store, api, { mapShown }) {
     take(camera, await api.resetAnomaly(camera));
   }
 
-  const runs = (known) => Boolean(known) && known.state !== "stopped";
+  const runs = (camera) => Boolean(camera) && camera.state !== "stopped";
 
-  store.on("selected", ask);
+  store.on("selected camera health vision link", () => circumstances(store, store.selected) !== known && ask());
   document.addEventListener("visibilitychange", ask);
   return { ask, reset };
+}
+
+/** All that another answer may come of, as text: whether the camera runs, its analysis works, and what it goes by. */
+function circumstances(store, camera) {
+  const vision = store.vision.get(camera);
+  const health = store.health.get(`vision.${camera}`)?.state;
+  return [store.link.state, camera, store.cameras.get(camera)?.state, health, vision?.threshold > 0, vision?.plan_version].join();
 }

@@ -1,9 +1,13 @@
 // The plan of each camera as the appliance keeps it: asked for when it may have changed, and sent back when drawn anew.
 
+const AT_ONCE_MS = 500;
 const AGAIN_MS = 5_000;
 const NOW_AND_THEN_MS = 60_000;
 
-/** `load(camera)` and `save(camera, plan)` keep `store.plans`; `follow(vision)` asks again when ids do not fit. */
+/**
+ * `load(camera)` and `save(camera, plan)` keep `store.plans`; `follow(vision)` asks again at once when analysis goes by a
+ * newer plan, and now and then where what it says is of another one.
+ */
 export function createPlans(store, api) {
   const asked = new Map();
 
@@ -27,17 +31,24 @@ export function createPlans(store, api) {
   }
 
   function follow(vision) {
+    if (!store.plans.has(vision.camera)) return;
+    const { plan } = store.plans.get(vision.camera);
     const since = performance.now() - (asked.get(vision.camera) ?? -Infinity);
-    const limit = fits(store.plans.get(vision.camera)?.plan, vision) ? NOW_AND_THEN_MS : AGAIN_MS;
-    if (since > limit && store.plans.has(vision.camera)) load(vision.camera);
+    const limit = isNewer(vision, plan) ? AT_ONCE_MS : fits(plan, vision) ? NOW_AND_THEN_MS : AGAIN_MS;
+    if (since > limit) load(vision.camera);
   }
 
   return { load, save, follow, of: (camera) => store.plans.get(camera)?.plan ?? null };
 }
 
-/** Whether a `vision` message speaks of the zones and lines of this plan. */
+/** Whether a `vision` message is of a newer plan than this. */
+export function isNewer(vision, plan) {
+  return (vision.plan_version ?? 0) > (plan?.version ?? Infinity);
+}
+
+/** Whether a `vision` message speaks of the zones and lines of this plan; before its first frame it speaks of none. */
 export function fits(plan, vision) {
   const told = [...(vision.zones ?? []), ...(vision.lines ?? [])].map(({ id }) => id).sort();
   const drawn = plan ? [...plan.zones.filter(({ kind }) => kind === "watch"), ...plan.lines].map(({ id }) => id).sort() : [];
-  return told.join() === drawn.join();
+  return told.join() === drawn.join() || !(vision.plan_version ?? Infinity);
 }

@@ -27,8 +27,14 @@ export function createUnusual(store, { plans, watch, now }) {
       resetStay: byId("reset-stay"),
       resetLost: byId("reset-lost"),
     },
-    { answer: () => store.anomaly.get(store.selected), own, save, reset, now },
+    { answer, own, save, reset, now },
   );
+
+  /** Analysis takes a plan over with its next frame: what people have set holds from the moment it is kept. */
+  function answer() {
+    const found = store.anomaly.get(store.selected);
+    return found && own() ? { ...found, sensitivity: store.plans.get(store.selected).plan.sensitivity } : found;
+  }
 
   function own() {
     return Number.isFinite(store.plans.get(store.selected)?.plan?.sensitivity);

@@ -190,6 +190,19 @@ def test_clip(page: Page, stage: Stage, tmp_path: Path) -> None:
         page.click("#event-close")
 
 
+def test_clip_of_one_that_goes_on_stays(page: Page, stage: Stage, tmp_path: Path) -> None:
+    """Only the event itself tells of its clip: what is heard of it meanwhile does not take that away."""
+    now = stage.now_ms
+    stage.clips["e102"] = tmp_path / "none.webm"
+    happen(stage, 102, phase="open", start_ms=now, end_ms=None)
+    page.locator("[data-id='e102']").click()
+    expect(page.locator("#event-show-clip")).to_be_enabled()
+    happen(stage, 102, phase="update", start_ms=now, end_ms=None, reasoning=["heard meanwhile"])
+    expect(page.locator("#event-reasons")).to_contain_text("Heard meanwhile")
+    expect(page.locator("#event-show-clip")).to_be_enabled()
+    page.keyboard.press("Escape")
+
+
 def test_feedback(page: Page, stage: Stage) -> None:
     """What people say is kept, shown, and can be taken back; where it is too late, that is said."""
     page.locator("[data-id='e042']").click()

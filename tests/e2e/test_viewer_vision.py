@@ -338,6 +338,28 @@ def test_steps_of_one_event_are_one_entry(page: Page) -> None:
     ]
 
 
+def test_events_of_days_stay_few_and_late_answers_change_nothing(page: Page) -> None:
+    """A page that is open for days keeps the newest; an answer older than what was heard since is let go."""
+    script = """
+      const book = m.createEventBook();
+      const same = { kind: "event", phase: "open", camera: "front", type: "motion" };
+      const record = (n) => ({ body: { ...same, event_id: `e${n}`, start_ms: n } });
+      book.page({ events: [], next: 7 }, false);
+      for (let n = 0; n < 5000; n += 1) book.hear(record(n), n);
+      const newest = book.views[0];
+      book.put({ ...newest, row: newest.row - 1, phase: "late" });
+      const kept = Array.from({ length: 5000 }, (_, n) => book.of(`e${n}`)).filter(Boolean).length;
+      return [newest.event_id, book.views.length, book.views[0].phase, kept < 1000, book.next];
+    """
+    assert run(page, "event-book.js", script) == ["e4999", 400, "open", True, None]
+
+
+def test_newer_plan_is_read_at_once(page: Page) -> None:
+    """`plan_version` of analysis against that of the plan; an analysis that does not tell is never newer."""
+    script = "return arg.map(([v, p]) => m.isNewer({ plan_version: v }, p && { version: p }))"
+    assert run(page, "plans.js", script, [[5, 4], [4, 4], [3, 4], [None, 4], [5, None]]) == [True, *[False] * 4]
+
+
 @pytest.mark.parametrize(
     ("vision", "title"),
     [

@@ -38,8 +38,13 @@ export function createEventBook() {
     },
   };
 
+  /** What was heard later stays, whichever answer comes last; of too many the oldest are forgotten. */
   function put(view) {
+    if (view.row < known.get(view.event_id)?.row) return;
     known.set(view.event_id, view);
+    if (known.size < 2 * MOST) return;
+    for (const { event_id: id } of inOrder([...known.values()]).slice(MOST)) known.delete(id);
+    next = null;
   }
 }
 

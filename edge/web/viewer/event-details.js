@@ -10,8 +10,8 @@ const SAID = {
   unusual: "Said to be unusual. What the camera learns stays as it is.",
 };
 
-/** The dialog. `open(view)` shows it; `ask(id)` gets the newest view, `judge(id, normal)` sends feedback and returns one. */
-export function createEventDetails({ context, ask, judge, onJudged, onClosed }) {
+/** The dialog. `open(view)` shows it; `ask(id)` gets the newest view, `judge(id, normal)` sends feedback and returns one; `onNews(view)` keeps either. */
+export function createEventDetails({ context, ask, judge, onNews, onClosed }) {
   const dialog = byId("event-dialog");
   const image = byId("event-picture");
   const boxes = byId("event-boxes");
@@ -22,7 +22,7 @@ export function createEventDetails({ context, ask, judge, onJudged, onClosed }) 
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("close", leave);
   image.addEventListener("load", drawBoxes);
-  image.addEventListener("error", () => mediaOf("none"));
+  image.addEventListener("error", () => dialog.dataset.media === "picture" && mediaOf("none"));
   video.addEventListener("error", () => video.hasAttribute("src") && noClip());
   for (const kind of ["picture", "clip"]) byId(`event-show-${kind}`).addEventListener("click", () => mediaOf(kind));
   byId("event-normal").addEventListener("click", () => judgeIt(true));
@@ -35,7 +35,7 @@ export function createEventDetails({ context, ask, judge, onJudged, onClosed }) 
     dialog.showModal();
     byId("event-close").focus();
     const newest = await ask(view.event_id).catch(() => null);
-    if (newest && shown?.event_id === newest.event_id) update(newest);
+    if (newest) update(onNews(newest));
   }
 
   /** The event went on while it is shown. */
@@ -87,8 +87,7 @@ export function createEventDetails({ context, ask, judge, onJudged, onClosed }) 
     const id = shown.event_id;
     try {
       const view = await judge(id, normal);
-      onJudged(view);
-      update(view);
+      update(onNews(view));
     } catch (problem) {
       mark(byId("event-said"), "data-tone", "bad");
       say(byId("event-said"), problem.message);

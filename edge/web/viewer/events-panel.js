@@ -25,9 +25,10 @@ export function createEventsPanel(store, { api, plan, now }) {
     context,
     ask: api.event,
     judge: api.feedback,
-    onJudged: (view) => {
+    onNews: (view) => {
       book.put(view);
       draw();
+      return book.of(view.event_id) ?? view;
     },
     onClosed: (id) => id && list.focus(id),
   });

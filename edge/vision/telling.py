@@ -44,6 +44,7 @@ class Telling:
         self._part = f"picture.{camera}"
         self._outlets = outlets
         self._live = LiveState(camera, outlets.hub)
+        self._anomalies: set[str] = set()
 
     @property
     def state(self) -> VisionState:
@@ -97,11 +98,13 @@ class Telling:
         return events
 
     def _count(self, event: Event) -> None:
-        if event.phase != "open":
-            return
-        self.events_opened += 1
-        if event.type != MOTION and event.severity != "LOW":
+        """An anomaly counts once, also if it was none when it opened and became graver."""
+        self.events_opened += event.phase == "open"
+        if event.type != MOTION and event.severity != "LOW" and event.event_id not in self._anomalies:
+            self._anomalies.add(event.event_id)
             self._live.count_anomaly()
+        if event.phase == "close":
+            self._anomalies.discard(event.event_id)
 
     def _tell_condition(self, condition: Condition) -> None:
         state = State.OK if condition.kind in {"ok", "starting"} else State.DEGRADED

@@ -31,7 +31,7 @@ class _Known:
 
 
 class LabelBook:
-    """What each track of one camera is. Belongs to one thread; `snapshot` makes what others may read."""
+    """What each track of one camera is. Belongs to one thread; what `labels` returns others may read."""
 
     def __init__(self, half_life_s: float) -> None:
         self._half_life_ns = half_life_s * 1e9

@@ -20,6 +20,7 @@ class Slot(Generic[_T]):
     def __init__(self) -> None:
         self._item: _T | None = None
         self._version = 0
+        self._clears = 0
         self._waiters: list[asyncio.Future[None]] = []
         self._closed = False
 
@@ -33,6 +34,11 @@ class Slot(Generic[_T]):
         """How many items were ever put."""
         return self._version
 
+    @property
+    def clears(self) -> int:
+        """How often it was cleared: an item taken before the last time must not be used any more."""
+        return self._clears
+
     def put(self, item: _T) -> None:
         """Replace the item and wake every reader. Does nothing once closed."""
         if self._closed:
@@ -44,6 +50,7 @@ class Slot(Generic[_T]):
     def clear(self) -> None:
         """Forget the item, so that a new reader waits for a fresh one."""
         self._item = None
+        self._clears += 1
 
     def close(self) -> None:
         """End every reader, now and later."""

@@ -127,9 +127,14 @@ class Relay:
             if now.mono_ns - frame.mono_ns < self._lost_after_ns:
                 self._last_ns = now.mono_ns
                 self.forwarded += 1
-                out = self._out  # closed by the time a frame is dressed, if the picture ended meanwhile
-                out.put(picture_of(frame, now, await self._dress(frame) if self._dress else None))
+                await self._hand_on(frame, now)
         self._out.close()
+
+    async def _hand_on(self, frame: Frame, now: Stamp) -> None:
+        out, clears = self._out, self._source.clears  # `out` is closed if the picture ends while a frame is dressed
+        dressed = await self._dress(frame) if self._dress else None
+        if clears == self._source.clears:  # else it may show what has become private meanwhile
+            out.put(picture_of(frame, now, dressed))
 
     async def _notify(self) -> None:
         await asyncio.sleep(0)

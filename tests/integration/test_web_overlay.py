@@ -140,6 +140,24 @@ async def test_a_stop_ends_both_and_what_was_being_painted_is_not_shown(web: Web
         assert headers["X-No-Signal"] == "1"
 
 
+async def test_what_was_being_painted_when_something_became_private_is_not_shown(web: Web, brush: FakePaint) -> None:
+    """Clearing its slot is how a camera takes back what was not yet painted over."""
+    camera = web.cameras["front"]
+    async with AsyncExitStack() as stack:
+        drawn = await joined(stack, web, "/live?overlay=1")
+        brush.go.clear()
+        camera.show(jpeg_of(1))
+        assert await asyncio.to_thread(brush.begun.wait, 5)
+        camera.slot.clear()
+        camera.show(jpeg_of(2))
+        brush.go.set()
+        shown = set()
+        async with asyncio.timeout(5):
+            while jpeg_of(2) + b"overlay" not in shown:
+                shown.add((await drawn.part())[1])
+        assert jpeg_of(1) + b"overlay" not in shown
+
+
 async def test_who_watches_either_way_counts_for_stop_and_for_the_bound(tmp_path: Path, brush: FakePaint) -> None:
     """X.10"""
     async with serving(make_web(tmp_path, paint=brush, max_viewers=2)) as web, AsyncExitStack() as stack:

@@ -208,7 +208,7 @@ def test_feedback(page: Page, stage: Stage) -> None:
     page.locator("[data-id='e042']").click()
     normal, unusual = page.locator("#event-normal"), page.locator("#event-unusual")
     normal.click()
-    expect(page.locator("#event-said")).to_contain_text("Said to be normal")
+    expect(page.locator("#event-said")).to_contain_text("Said to be normal. A rule told it")
     expect(normal).to_have_attribute("aria-pressed", "true")
     assert stage.cameras["front"].verdicts["e042"] is True
     unusual.click()

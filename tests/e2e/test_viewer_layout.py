@@ -121,6 +121,21 @@ def edit(page: Page) -> None:
     page.wait_for_timeout(200)
 
 
+def test_long_words_leave_room_for_the_others(browser: Browser, stage: Stage) -> None:
+    """What a button has to say may be two sentences; the title beside it stays one line and nothing runs out."""
+    with visiting(browser, stage.url) as visit:
+        visit.sign_in(stage.password)
+        page = visit.open()
+        page.wait_for_selector("#power:not([disabled])")
+        usual = page.locator("#picture-title").bounding_box()
+        page.evaluate("document.getElementById('said').textContent = 'The camera cannot be opened. '.repeat(6)")
+        title, said = page.locator("#picture-title").bounding_box(), page.locator("#said").bounding_box()
+        panel = page.locator(".picture").bounding_box()
+        assert usual and title and said and panel
+        assert title["height"] == usual["height"]
+        assert said["x"] + said["width"] <= panel["x"] + panel["width"]
+
+
 def test_phone_shows_what_matters_first(browser: Browser, stage: Stage) -> None:
     """Alarm, picture and buttons stand on the first screen of a phone, large enough for a thumb."""
     fill(stage)

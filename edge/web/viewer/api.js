@@ -39,9 +39,11 @@ const SIGN_IN_WORDS = {
   429: "Too many wrong passwords. Wait a little and try again.",
 };
 
+/** Said instead of what the appliance says to programs. */
+const OURS = { 401: "You are signed out. Sign in again." };
+
 const WORDS = {
   0: "The appliance does not answer. Is it on, and are you on its network?",
-  401: "Sign in first.",
   404: "The appliance does not know this.",
   429: "Too many at once. Try again in a moment.",
 };
@@ -61,7 +63,7 @@ async function ask(method, path, body, special = {}) {
   const answer = await response?.json().catch(() => null);
   if (response?.ok) return answer;
   const status = response?.status ?? 0;
-  const said = special[status] ?? reason(answer) ?? WORDS[status] ?? `The appliance answered ${status}.`;
+  const said = special[status] ?? OURS[status] ?? reason(answer) ?? WORDS[status] ?? `The appliance answered ${status}.`;
   throw new RefusedError(status, said, answer?.field ?? "");
 }
 

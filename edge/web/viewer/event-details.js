@@ -1,14 +1,9 @@
 // The details of one event: its best picture with what it was about, its clip, the reasons, and what people say of it.
 
 import { byId, el, fillList, freshCanvas, mark, say } from "./dom.js";
-import { factsOf, gradeOf, isOpen, reasonsOf, titleOf } from "./event-words.js";
+import { factsOf, feedbackWords, gradeOf, isOpen, reasonsOf, titleOf } from "./event-words.js";
 import { contain, place } from "./geometry.js";
 import { color } from "./ink.js";
-
-const SAID = {
-  normal: "Said to be normal. The camera has learned from it; its like should not alarm again.",
-  unusual: "Said to be unusual. What the camera learns stays as it is.",
-};
 
 /** The dialog. `open(view)` shows it; `ask(id)` gets the newest view, `judge(id, normal)` sends feedback and returns one; `onNews(view)` keeps either. */
 export function createEventDetails({ context, ask, judge, onNews, onClosed }) {
@@ -47,6 +42,7 @@ export function createEventDetails({ context, ask, judge, onNews, onClosed }) {
   }
 
   function fill(view) {
+    const before = shown;
     shown = view;
     mark(dialog, "data-severity", gradeOf(view));
     say(byId("event-title"), titleOf(view.type));
@@ -57,7 +53,7 @@ export function createEventDetails({ context, ask, judge, onNews, onClosed }) {
     const url = view.picture && `${view.picture}?row=${view.row}`;
     if (url && image.getAttribute("src") !== url) image.src = url;
     image.alt = `The best picture of it: ${titleOf(view.type)}`;
-    drawFeedback();
+    if (before?.event_id !== view.event_id || before.feedback !== view.feedback) drawFeedback();
     drawBoxes();
   }
 
@@ -79,7 +75,7 @@ export function createEventDetails({ context, ask, judge, onNews, onClosed }) {
   function drawFeedback() {
     mark(byId("event-normal"), "aria-pressed", String(shown.feedback === "normal"));
     mark(byId("event-unusual"), "aria-pressed", String(shown.feedback === "unusual"));
-    say(byId("event-said"), SAID[shown.feedback] ?? "");
+    say(byId("event-said"), feedbackWords(shown));
     mark(byId("event-said"), "data-tone", "plain");
   }
 

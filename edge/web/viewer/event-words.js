@@ -46,6 +46,14 @@ export function mergedWords(merged) {
   return merged > 0 ? `${merged} alike taken together` : "";
 }
 
+/** What came of what people said of it: only what was told by what is usual is learned, rules go on as they are. */
+export function feedbackWords({ feedback, baseline_deviation: sigma }) {
+  if (feedback === "unusual") return "Said to be unusual. What the camera learns stays as it is.";
+  if (feedback !== "normal") return "";
+  if (!Number.isFinite(sigma)) return "Said to be normal. A rule told it, which goes on; change the rule if it should not.";
+  return "Said to be normal. The camera has learned from it; its like should not alarm again.";
+}
+
 /** Facts for the details, as `[name, value]`; what is not known is left out. */
 export function factsOf(view, context) {
   const { plan, nowMs, cameras } = context;

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.models.session import Model
@@ -196,6 +196,7 @@ def test_after_a_reset_nothing_is_known(model: Model) -> None:
     st.sampled_from([(60, 60), (70, 130), (300, 60)]),
     st.integers(1, 3 * SECOND),
 )
+@settings(max_examples=40, deadline=None)
 def test_any_planes_give_a_condition(
     pictures: list[tuple[int, int, int]], size: tuple[int, int], period_ns: int
 ) -> None:

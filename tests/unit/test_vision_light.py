@@ -5,7 +5,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.models.session import Model
@@ -52,6 +52,7 @@ def _alarms(model: Model, *weather: Weather, seconds: float = 12.0, from_s: floa
     offset=st.floats(-40, 40),
     hidden=st.floats(0.0, 0.2),
 )
+@settings(max_examples=40, deadline=None)
 def test_the_light_is_what_it_was_made_to_be(seed: int, gain: float, offset: float, hidden: float) -> None:
     """To the six luma that count as none at every brightness, even though something hides a fifth of the picture."""
     rng = np.random.default_rng(seed)
@@ -64,6 +65,7 @@ def test_the_light_is_what_it_was_made_to_be(seed: int, gain: float, offset: flo
 
 
 @given(seed=st.integers(0, 2**32 - 1), level=st.floats(0, 255), wide=st.floats(0.0, 0.45))
+@settings(max_examples=40, deadline=None)
 def test_a_thing_however_bright_is_no_light(seed: int, level: float, wide: float) -> None:
     rng = np.random.default_rng(seed)
     then = rng.uniform(30, 200, (12, 16)).astype(np.float32)
@@ -73,6 +75,7 @@ def test_a_thing_however_bright_is_no_light(seed: int, level: float, wide: float
 
 
 @given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
 def test_any_cells_give_a_light_within_bounds(seed: int) -> None:
     rng = np.random.default_rng(seed)
     now, then = (rng.uniform(0, rng.uniform(0, 255), (6, 30)).astype(np.float32) for _ in range(2))

@@ -83,7 +83,7 @@ def test_a_picture_without_edges_is_where_it_was() -> None:
     size=st.sampled_from([(60, 60), (300, 60), (60, 300), (90, 160), (180, 120)]),
     seeds=st.lists(st.integers(0, 2**32 - 1), min_size=2, max_size=4),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_any_planes_give_a_finite_pose(size: tuple[int, int], seeds: list[int]) -> None:
     finder = PoseFinder()
     for seed in seeds:
@@ -95,6 +95,7 @@ def test_any_planes_give_a_finite_pose(size: tuple[int, int], seeds: list[int]) 
 
 
 @given(right=st.integers(-5, 5), down=st.integers(-5, 5))
+@settings(max_examples=40, deadline=None)
 def test_what_is_straightened_and_put_back_is_where_it_was(right: int, down: int) -> None:
     plane = np.random.default_rng(1).integers(0, 256, (40, 50)).astype(np.uint8)
     pose = Pose(right=float(right), down=float(down))

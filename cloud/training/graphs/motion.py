@@ -19,7 +19,7 @@ from cloud.training.graphs.builder import FLOAT, UINT8, Graph
 from contract.manifest import Provenance
 
 SAMPLES: Final = 10
-NOISE_GAIN: Final = 6.5
+NOISE_GAIN: Final = 6.0
 """The threshold is at least this many times the pixel's usual distance to its nearest sample."""
 NOISE_RATE: Final = 0.05
 NOISE_FLOOR, NOISE_LIMIT = 0.01, 16.0

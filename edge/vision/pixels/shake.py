@@ -5,7 +5,7 @@ spread over the picture (Lucas and Kanade, IJCAI 1981). A point counts the less 
 the camera has no say as long as it hides less than half of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import cv2
@@ -31,6 +31,8 @@ _RIDGE: Final = 20.0
 """Keeps the shift at nothing where the picture has no edges to tell it from."""
 _BETTER: Final = 0.03
 """By how much a shift must fit better than none."""
+_AT_REST: Final = 0.92
+"""A picture that fits so well at home is looked for nowhere else."""
 _GOOD, _DOUBT = 0.7, 0.2
 """A shift that leaves much unlike must be the better by so much of what it lacks to a good fit."""
 _CALM: Final = 0.05
@@ -92,14 +94,9 @@ class PoseFinder:
             self._cells = _cells(self._reference)
         self._frames += 1
         light = fit_light(_cells(small), self._cells, (self._last.gain, self._last.offset))
-        place = self._fit(small, light)
-        fits = self._fine.fits(small, place, light)
-        at_home = self._fine.fits(small, _HOME, light) if place != _HOME else fits
-        if fits < at_home + _BETTER + _DOUBT * max(0.0, _GOOD - fits):
-            place, fits = _HOME, at_home
-        self._last = Pose(*place, *light, fits)
+        self._last = self._find_place(small, light)
         self._learn(self._reference, small, self._last)
-        return Pose(2 * place[0], 2 * place[1], *light, fits)
+        return replace(self._last, right=2 * self._last.right, down=2 * self._last.down)
 
     def move(self, pose: Pose, luma: Plane) -> None:
         """What was seen in `pose` is home from now on; `luma` is a picture taken there."""
@@ -109,8 +106,18 @@ class PoseFinder:
             self._reference = np.asarray(carry(relit, smaller, half(luma).astype(np.float32)), np.float32)
         self._last, self._frames = Pose(), 0
 
-    def _fit(self, small: Floats, light: tuple[float, float]) -> tuple[float, float]:
-        last = self._last.right, self._last.down
+    def _find_place(self, small: Floats, light: tuple[float, float]) -> Pose:
+        """The pose in the halved picture: home, unless the picture fits clearly better elsewhere."""
+        at_home = self._fine.fits(small, _HOME, light)
+        if at_home > _AT_REST:
+            return Pose(*_HOME, *light, at_home)
+        place = self._search(small, (self._last.right, self._last.down), light)
+        fits = at_home if place == _HOME else self._fine.fits(small, place, light)
+        if fits < at_home + _BETTER + _DOUBT * max(0.0, _GOOD - fits):
+            place, fits = _HOME, at_home
+        return Pose(*place, *light, fits)
+
+    def _search(self, small: Floats, last: tuple[float, float], light: tuple[float, float]) -> tuple[float, float]:
         found = self._fine.refine(small, last, light, 1)
         if max(abs(found[0] - last[0]), abs(found[1] - last[1])) > _CALM:
             right, down = self._coarse.refine(half(small), _HOME, light, _COARSE_STEPS)

@@ -30,6 +30,7 @@ class Stage:
         self.refuse: Exception | None = None
         self.frames: list[Frame] = []
         self.order = 0
+        self.task: asyncio.Task[None] | None = None
         self.deliver: Callable[[Frame], None] = self.frames.append
         self.make: Callable[[], Camera] = self._camera
         self.health = Health(SystemClock())
@@ -58,7 +59,7 @@ class Stage:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Within it, the service works."""
-        task = asyncio.create_task(self.service.run())
+        task = self.task = asyncio.create_task(self.service.run())
         try:
             yield
         finally:
@@ -289,7 +290,7 @@ async def test_what_nobody_expected_ends_the_service(where: str) -> None:
                 stage.cameras[0].give(_PICTURE)
             else:
                 stage.cameras[0].give(ZeroDivisionError())
-            await stage.until(lambda: not stage.service.running)
+            await stage.until(lambda: stage.task is not None and stage.task.done())
 
 
 async def test_the_figures_are_measured() -> None:

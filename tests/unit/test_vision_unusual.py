@@ -248,6 +248,15 @@ def test_the_threshold_is_careful_at_first_and_relaxes_as_evidence_grows() -> No
     assert exceeded < 0.005
 
 
+@pytest.mark.parametrize(("start", "low", "high"), [(20.0, 0.97, 0.995), (4.0, 1.0, 1.02)])
+def test_a_learned_threshold_follows_slowly(kept: Path, start: float, low: float, high: float) -> None:
+    """What is unusual must not become the rule by going on; what was too careful may relax twice as fast."""
+    place = Watched(kept)
+    place.unusual._detector.baseline.threshold = start
+    place.watch(15, *WALKERS)
+    assert start * low <= place.unusual._detector.baseline.threshold <= start * high
+
+
 def test_a_threshold_is_never_below_the_least_and_grows_with_what_was_called_normal() -> None:
     assert threshold_of([]) == threshold_of([0.1] * 5000) == LEAST
     scores = np.random.default_rng(0).gamma(4, 0.5, 2000).tolist()

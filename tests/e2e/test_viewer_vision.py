@@ -382,3 +382,14 @@ def test_badges(page: Page) -> None:
     vision = {"after_hours": True, "pace": {"behind": True, "skipped": 1234}, "condition": {"kind": "ok"}}
     expected = ["After hours", "Analysis is behind · 1\u202f234 skipped"]
     assert run(page, "condition.js", "return m.badges(arg)", vision) == expected
+
+
+def test_edges_that_cross_are_told_by_what_comes_of_it(page: Page) -> None:
+    """Of a privacy zone all is painted over; of any other a part does not count."""
+    script = """
+      const points = [[0, 0], [1, 1], [1, 0], [0, 1]];
+      return ["privacy", "watch"].map((kind) => m.doubtsOf({ kind, points }));
+    """
+    private, watched = run(page, "plan-check.js", script)
+    assert "painted over too" in private
+    assert "does not count" in watched

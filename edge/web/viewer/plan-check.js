@@ -20,7 +20,9 @@ export function problemsOf(plan) {
 
 /** What is worth a word but no error: edges that cross. */
 export function doubtsOf(shape) {
-  return shape.points && crosses(shape.points) ? "Its edges cross, so that a part of it does not count. Move a point." : "";
+  if (!shape.points || !crosses(shape.points)) return "";
+  if (shape.kind === "privacy") return "Its edges cross; what lies between them is painted over too.";
+  return "Its edges cross, so that a part of it does not count. Move a point.";
 }
 
 /** The path of a problem document's field: `$.zones[0].rules[1].limit` as `zones.0.rules.1.limit`. */

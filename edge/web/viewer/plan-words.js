@@ -39,13 +39,13 @@ export const RULES = {
   speed: {
     name: "Too fast",
     about: "Something is faster than the limit.",
-    fields: [{ key: "limit", label: "Limit", unit: "picture widths a second", step: 0.05, least: 0.01, most: 20, usual: 0.5 }],
+    fields: [{ key: "limit", label: "Limit", unit: "picture widths a second", step: 0.05, least: 0.001, most: 20, usual: 0.5 }],
   },
   wrong_way: {
     name: "Wrong way",
     about: "Something goes against the allowed direction.",
     fields: [
-      { key: "allowed", label: "Allowed direction", unit: "°", least: 0, most: 359, usual: 0, dial: true },
+      { key: "allowed", label: "Allowed direction", unit: "°", least: 0, most: 359.999, usual: 0, dial: true },
       { key: "tolerance_deg", label: "Give or take", unit: "°", step: 5, least: 10, most: 170, usual: 90 },
     ],
   },

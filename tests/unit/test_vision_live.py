@@ -35,7 +35,9 @@ SHOWN: Final = Shown(seq=1, now=NOW, condition=PictureCondition(), pace=Pace(), 
 
 def seen(*findings: Finding) -> Seen:
     places = PlaceReport(findings, (ZoneState(id="gate", occupancy=1, alarm=True),), (), plan_version=4)
-    return Seen(things=(WALKER,), findings=findings, reading=None, condition=Condition(kind="ok", since_ns=0), places=places)
+    return Seen(
+        things=(WALKER,), findings=findings, reading=None, condition=Condition(kind="ok", since_ns=0), places=places
+    )
 
 
 def test_a_box_has_the_alert_s_label_while_that_goes_on_and_no_longer() -> None:

@@ -80,8 +80,8 @@ class VisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(
             ge=0,
             le=3600,
-            description="Seconds in one place after which something that moves is loitering; 0 for never. A plan with a "
-            "loitering rule takes its place: then only the zones of such rules are watched for it.",
+            description="Seconds in one place after which something that moves is loitering; 0 for never. A plan with "
+            "a loitering rule takes its place: then only the zones of such rules are watched for it.",
         ),
     ] = 60.0
     unusual: UnusualSettings = UnusualSettings()

@@ -146,6 +146,17 @@ def test_one_that_goes_on(page: Page, stage: Stage) -> None:
     assert ids(page).count("e101") == 1
 
 
+def test_picture_that_is_kept_a_moment_later(page: Page, stage: Stage) -> None:
+    """An event is told before its picture lies on the disk: the page looks again."""
+    now = stage.now_ms
+    with page.expect_response("**/e104/thumbnail.jpg*") as first:
+        happen(stage, 104, start_ms=now, end_ms=now + 1_000, picture=True)
+    assert first.value.status == 404
+    stage.pictures.kept["e104", "thumbnail"] = picture(120)
+    page.wait_for_function("() => document.querySelector(\"[data-id='e104'] img\").naturalWidth > 0")
+    expect(page.locator("[data-id='e104'] .event-thumb")).to_have_attribute("data-picture", "there")
+
+
 def test_nothing_floods_unseen(page: Page, stage: Stage) -> None:
     """What was merged and held back is told, once there is any."""
     expect(page.locator("#events-flood")).to_be_hidden()

@@ -4,6 +4,8 @@ import { el, mark, say } from "./dom.js";
 import { gradeOf, isOpen, mergedWords, reasonsOf, titleOf, whenWhere } from "./event-words.js";
 
 const MOST_SPOTS = 5;
+const AGAIN_MS = 1_500;
+const MOST_TRIES = 3;
 const FEEDBACK = { normal: "Said to be normal", unusual: "Said to be unusual" };
 
 /** `{element, fill(view, context)}`; `onOpen(id)` hears that somebody wants to see more. */
@@ -17,7 +19,9 @@ export function makeEventItem(id, onOpen) {
   const note = el("span", { class: "note" });
   const words = el("span", { class: "event-words" }, el("span", { class: "event-title" }, title, tag), when, reason, note);
   const button = el("button", { type: "button", class: "event", "data-id": id }, thumb, words);
-  image.addEventListener("error", () => mark(thumb, "data-picture", "none"));
+  let wanted;
+  let tries = 0;
+  image.addEventListener("error", failed);
   button.addEventListener("click", () => onOpen(id));
 
   function fill(view, context) {
@@ -33,10 +37,22 @@ export function makeEventItem(id, onOpen) {
   }
 
   function picture(url) {
-    if ((image.getAttribute("src") ?? "") === (url ?? "") && thumb.dataset.picture) return;
-    mark(thumb, "data-picture", url ? "there" : "none");
-    if (url) image.src = url;
-    else image.removeAttribute("src");
+    if (url === wanted) return;
+    [wanted, tries] = [url, 0];
+    load();
+  }
+
+  function load() {
+    mark(thumb, "data-picture", wanted ? "there" : "none");
+    if (!wanted) image.removeAttribute("src");
+    else image.src = tries ? `${wanted}&try=${tries}` : wanted;
+  }
+
+  /** An event is told a moment before its picture lies on the disk. */
+  function failed() {
+    mark(thumb, "data-picture", "none");
+    tries += 1;
+    if (tries <= MOST_TRIES) setTimeout(() => image.isConnected && load(), AGAIN_MS * tries);
   }
 
   /** Where there is no picture, at least where in it something was. */

@@ -2,7 +2,7 @@
 
 Both read the same MJPEG source over HTTP and run side by side, so that whatever else the machine does, it does to both.
 The source is a process of its own and counts for neither. `AFFERENT_DATA=dir` names the recordings, `JSON=path` also
-writes the figures, `SECONDS=n` measures longer than 40 s.
+writes the figures, `MEASURE_S=n` measures longer than 40 s.
 """
 
 import contextlib
@@ -54,7 +54,7 @@ _EVERY_FRAME: Final = "[vision]\nevery_nth = 1\nmax_fps = 30\n"
 def main() -> int:
     """Measure and print; 1 if it could not be measured."""
     data = Path(os.environ.get("AFFERENT_DATA", ROOT.parent / "shared" / "data"))
-    seconds = float(os.environ.get("SECONDS", "40"))
+    seconds = float(os.environ.get("MEASURE_S", "40"))
     try:
         with tempfile.TemporaryDirectory(prefix="afferent-peers-") as folder:
             figures = measure(data, Path(folder), seconds)

@@ -38,6 +38,7 @@ from edge.vision.events.album import EventAlbum
 from edge.vision.events.book import Kept
 from edge.vision.events.left_open import close_left_open
 from edge.vision.overlay import paint
+from edge.vision.threads import hold_opencv_to_its_caller
 from edge.web.app import create_app
 from edge.web.deps import WebDeps
 from edge.web.relay import Relays
@@ -65,6 +66,7 @@ async def assemble(config: EdgeConfig, clock: Clock, version: str, stack: AsyncE
 
     Raise `StoreError` if the store cannot be opened at all.
     """
+    hold_opencv_to_its_caller()
     hub, health = Hub(), Health(clock)
     outbox = await stack.enter_async_context(
         Outbox.open(config.state / "store.db", device=config.device, clock=clock, health=health, limits=config.outbox)

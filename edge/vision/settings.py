@@ -15,12 +15,17 @@ class VisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     enabled: Annotated[bool, Meta(description="Whether this camera's pictures are analysed at all.")] = True
     every_nth: Annotated[
         int,
-        Meta(ge=1, le=60, description="Analyse every n-th frame; motion is found as well at half the frames."),
-    ] = 2
+        Meta(ge=1, le=60, description="Analyse every n-th frame at most; 2 or more spares a slow machine."),
+    ] = 1
     max_fps: Annotated[
         float,
-        Meta(ge=0.5, le=120, description="Analyse at most so many frames a second, whatever the camera delivers."),
-    ] = 15.0
+        Meta(
+            ge=0.5,
+            le=120,
+            description="Analyse at most so many frames a second, whatever the camera delivers; below 5 quick things "
+            "are missed.",
+        ),
+    ] = 10.0
     motion_threshold: Annotated[
         float,
         Meta(
@@ -57,7 +62,7 @@ class VisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(
             ge=100,
             le=100_000,
-            description="Analysed frames to learn the normal from before the first alarm; 900 are a minute at 15 fps.",
+            description="Analysed frames to learn the normal from before the first alarm; 900 are 90 s at 10 fps.",
         ),
     ] = 900
     learning_active_frames: Annotated[

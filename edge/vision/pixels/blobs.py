@@ -26,13 +26,17 @@ def find_blobs(mask: Plane, min_area: float, changed: Plane | None = None) -> li
 
     `changed` is non-zero where a pixel differs from the frame before; without it everything counts as changed.
     """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    left, top, across, down = cv2.boundingRect(mask)
+    if across == 0:
+        return []
+    window = slice(top, top + down), slice(left, left + across)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask[window], connectivity=8)
     height, width = mask.shape
-    moved = stats[:, 4] if changed is None else np.bincount(labels[changed > 0], minlength=count)
+    moved = stats[:, 4] if changed is None else np.bincount(labels[changed[window] > 0], minlength=count)
     rows = zip(stats[1:].tolist(), moved[1:].tolist(), strict=True)
     big = [(box, pixels) for box, pixels in rows if box[4] >= min_area * mask.size]
     big.sort(key=lambda row: -row[0][4])
     return [
-        Blob(x / width, y / height, w / width, h / height, area / mask.size, pixels / area)
+        Blob((left + x) / width, (top + y) / height, w / width, h / height, area / mask.size, pixels / area)
         for (x, y, w, h, area), pixels in big
     ]

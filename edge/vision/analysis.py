@@ -59,7 +59,8 @@ class Seen:
 class FrameAnalysis:
     """The analysis of one camera; belongs to one thread at a time.
 
-    What it learns is kept in the file `kept`, one for each model and size of picture.
+    What it learns is kept in the file `kept`, of one model and one size of picture: another puts it aside and learns
+    anew.
     """
 
     def __init__(

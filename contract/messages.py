@@ -16,6 +16,8 @@ Count = Annotated[int, Meta(ge=0)]
 Severity = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
 Probe = Literal["HH", "HL", "LH", "LL"]
 Priority = Literal["alarm", "normal", "bulk"]
+SignalState = Literal["ok", "absent", "electrode_off", "saturated", "motion", "flat", "noisy"]
+Affect = Annotated[float, Meta(ge=-1.0, le=1.0, description="valence or arousal, -1 low to 1 high")]
 
 
 class Body(Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
@@ -46,6 +48,18 @@ class Prediction(Body, frozen=True, kw_only=True, tag="prediction"):
     inference_ms: float | None = None
     voices: dict[str, float] = {}
     """Who spoke besides the sensor, such as a camera that saw the face, and with what weight beside the sensor's 1."""
+    features: dict[str, float] = {}
+    """What the model went by, by name, in standard deviations of this person."""
+    pushes: dict[str, float] = {}
+    """Which features pushed which way: log-odds for (above 0) or against the most probable class, the strongest."""
+    change_score: float | None = None
+    """How much the body changed with this segment; 1 is what its own past calls a change."""
+    baseline: Literal["none", "learning", "complete"] | None = None
+    """Whether a rest of this person was there to compare with; None where the model knows no such thing."""
+    signals: dict[str, float] = {}
+    """What the signals showed in the segment: `hr_bpm`, `rmssd_ms`, `sdnn_ms`, `scl_us`, `scr_count` and others."""
+    signal_quality: dict[str, SignalState] = {}
+    """How fit each channel was, by name."""
 
 
 class Box(Struct, frozen=True, kw_only=True):
@@ -106,6 +120,74 @@ class Recording(Body, frozen=True, kw_only=True, tag="recording"):
     salvaged: bool = False
 
 
+class Consent(Body, frozen=True, kw_only=True, tag="consent"):
+    """A participant agreed to a text, or takes it back. Nothing of a participant is stored before they agreed."""
+
+    participant: Id
+    given: bool
+    text_version: str
+    text_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    witness: str = ""
+    """Who recorded it."""
+
+
+class Session(Body, frozen=True, kw_only=True, tag="session"):
+    """One viewing by one participant began, or ended."""
+
+    session_id: str
+    phase: Literal["start", "stop"]
+    participant: Id
+    video_id: int | None = None
+    stimulus: Id | None = None
+    sensor: Id | None = None
+    start_ms: EpochMs
+    end_ms: EpochMs | None = None
+    reason: str = ""
+    """Why it ended: `stopped`, `replaced`, `restarted` (the appliance was) or `withdrawn`."""
+    warnings: list[str] = []
+    """What the check list found and was overruled."""
+
+
+class Marker(Body, frozen=True, kw_only=True, tag="marker"):
+    """Somebody marked a moment of a session, or wrote a note."""
+
+    session_id: str
+    at_ms: EpochMs
+    name: str
+    note: str = ""
+    stimulus_ms: int | None = None
+
+
+class Label(Body, frozen=True, kw_only=True, tag="label"):
+    """What a participant said of how they felt at one moment. What they did not say is None, never `Neutral` (X.17)."""
+
+    label_id: str
+    participant: Id
+    session_id: str
+    at_ms: EpochMs
+    """The moment that it is about."""
+    source: Literal["probe", "square", "trace", "annotation"]
+    label_set: Id = "quadrant"
+    probe: Probe | None = None
+    valence: Affect | None = None
+    arousal: Affect | None = None
+    stimulus_ms: int | None = None
+    video_id: int | None = None
+    ask_id: str | None = None
+    asked_ms: EpochMs | None = None
+    reason: str = ""
+    """Why the question was asked."""
+
+
+class Erasure(Body, frozen=True, kw_only=True, tag="erasure"):
+    """Everything of a participant was erased on the device; whoever reads this erases it too."""
+
+    participant: Id
+    sessions: list[str] = []
+    records: Count = 0
+    files: Count = 0
+
+
 class HealthChange(Body, frozen=True, kw_only=True, tag="health"):
     """A part of the device went from one state to another."""
 
@@ -141,7 +223,9 @@ class Loss(Body, frozen=True, kw_only=True, tag="loss"):
     recording_id: Id | None = None
 
 
-AnyBody = Prediction | Event | Recording | HealthChange | Telemetry | Loss
+AnyBody = (
+    Prediction | Event | Recording | HealthChange | Telemetry | Loss | Consent | Session | Marker | Label | Erasure
+)
 
 
 class Record(Struct, frozen=True, kw_only=True):

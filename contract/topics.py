@@ -4,10 +4,22 @@ from typing import Final
 
 from contract.errors import InvalidMessageError
 from contract.ids import check_id
-from contract.messages import AnyBody, Event, HealthChange, Loss, Prediction, Recording
+from contract.messages import (
+    AnyBody,
+    Consent,
+    Erasure,
+    Event,
+    HealthChange,
+    Label,
+    Loss,
+    Marker,
+    Prediction,
+    Recording,
+    Session,
+)
 
 ROOT: Final = "afferent/v1"
-RECORD_LEAVES: Final = ("predictions", "events", "recordings", "telemetry", "ledger")
+RECORD_LEAVES: Final = ("predictions", "events", "recordings", "telemetry", "ledger", "sessions")
 
 
 def topic(device: str, leaf: str) -> str:
@@ -26,6 +38,8 @@ def leaf_of(body: AnyBody) -> str:
             return "recordings"
         case Loss() | HealthChange():
             return "ledger"
+        case Consent() | Session() | Marker() | Label() | Erasure():
+            return "sessions"
         case _:
             return "telemetry"
 

@@ -35,3 +35,11 @@ class LinkError(EdgeError):
 
 class PlanConflictError(EdgeError):
     """A camera's plan was changed by somebody else meanwhile; the message names the version that is there now."""
+
+
+class UnknownError(EdgeError):
+    """What was named is not there; the message says what there is."""
+
+
+class RefusedError(EdgeError):
+    """It cannot be done as things stand; the message says why, and what to do about it."""

@@ -15,6 +15,8 @@ class Channel(StrEnum):
     """Heart rate, beats a minute."""
     PULSE_RAW = "pulse_raw"
     """Optical pulse, counts of the converter."""
+    IBI_MS = "ibi_ms"
+    """Time from the beat before to this one, milliseconds, from a sensor that finds beats itself."""
     SKIN_C = "skin_c"
     """Skin temperature, degrees Celsius."""
 

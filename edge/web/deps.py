@@ -18,6 +18,7 @@ from edge.core.hub import Hub
 from edge.core.slot import Slot
 from edge.web.auth import Auth
 from edge.web.relay import Relays
+from edge.web.session_port import SensorPort, SessionPort
 from edge.web.settings import WebSettings
 
 VIEWER_DIR = Path(__file__).parent / "viewer"
@@ -221,6 +222,9 @@ class WebDeps:
     clip_of: Callable[[Event], Path | None] = lambda _event: None
     """The video file that shows an event, growing or whole, if it is on the device: by its `recording_id`, where it has
     one, else by its `event_id`. Called in a worker thread: it may look at the disk."""
+    sessions: SessionPort | None = None
+    """Participants, stimuli and sessions; None where the appliance has no body sensor and no session can be."""
+    sensors: SensorPort | None = None
     paint: Paint | None = None
     """What draws over a picture; without it there is no live picture with an overlay."""
     viewer_dir: Path = VIEWER_DIR

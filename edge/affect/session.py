@@ -1,10 +1,9 @@
 """Who watches what, and since when: the viewings of S0, in memory, shared by the services of all sensors.
 
-A viewing is what S0 calls a session (X.1 keeps the four meanings apart). Nothing here is durable: what was predicted
-is, and carries the ids.
+A viewing is what S0 calls a session (X.1 keeps the four meanings apart). Nothing here is durable: the desk of sessions
+keeps them, and what was predicted carries the ids.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -16,13 +15,17 @@ _KEPT: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Viewing:
-    """One viewing of one video by one user; `stopped` is None as long as it lasts."""
+    """One viewing of one video by one user; `stopped` is None as long as it lasts.
+
+    `sensor` is the one that the user wears for it; None leaves that to the settings.
+    """
 
     session_id: str
     user_id: str
     video_id: int | None
     started: Stamp
     stopped: Stamp | None = None
+    sensor: str | None = None
 
 
 def default_session_id(user_id: str, video_id: int | None, timestamp_ms: int) -> str:
@@ -38,13 +41,18 @@ class Viewings:
 
     def __init__(self, participants: Mapping[str, str]) -> None:
         self._participants = dict(participants)
-        self._viewings: deque[Viewing] = deque(maxlen=_KEPT)
+        self._viewings: list[Viewing] = []
         self._listeners: list[Callable[[], None]] = []
+        self.may_name: Callable[[str], bool] = lambda user_id: True
+        """Whether what a sensor says outside of viewings may carry the name of who wears it by the settings."""
 
-    def start(self, user_id: str, video_id: int | None, now: Stamp, *, session_id: str = "") -> Viewing:
+    def start(
+        self, user_id: str, video_id: int | None, now: Stamp, *, session_id: str = "", sensor: str | None = None
+    ) -> Viewing:
         """Begin a viewing; one that the same user still has running stops at this moment.
 
-        The default `session_id` is that of S0.29. Starting a session id that is running returns it as it is.
+        The default `session_id` is that of S0.29. Starting a session id that is running returns it as it is. Of two
+        viewings on one sensor the newer takes it, until it stops.
         """
         running = self._running_of(user_id)
         if running and running.session_id == session_id:
@@ -52,8 +60,9 @@ class Viewings:
         if running:
             self._replace(running, replace(running, stopped=now))
         wanted = session_id or default_session_id(user_id, video_id, now.wall_ms)
-        viewing = Viewing(wanted, user_id, video_id, now)
+        viewing = Viewing(wanted, user_id, video_id, now, sensor=sensor)
         self._viewings.append(viewing)
+        self._forget_oldest()
         self._tell()
         return viewing
 
@@ -72,12 +81,17 @@ class Viewings:
         return [viewing for viewing in self._viewings if viewing.stopped is None]
 
     def find(self, session_id: str) -> Viewing | None:
-        """The newest viewing of that id among the last 64, running or stopped."""
+        """The newest viewing of that id, running or among the last 64 that stopped."""
         return next((viewing for viewing in reversed(self._viewings) if viewing.session_id == session_id), None)
 
     def participant(self, sensor_id: str) -> str | None:
-        """Who wears a sensor, as the settings say."""
-        return self._participants.get(sensor_id)
+        """Who wears a sensor, as the settings say, where they may be named."""
+        wearer = self._participants.get(sensor_id)
+        return wearer if wearer is not None and self.may_name(wearer) else None
+
+    def sensor_of(self, user_id: str) -> str | None:
+        """The sensor that the settings give to a user."""
+        return next((sensor for sensor, user in self._participants.items() if user == user_id), None)
 
     def at(self, sensor_id: str, mono_ns: int) -> Viewing | None:
         """The viewing whose body signals a sensor delivered at a moment, also one that has stopped since."""
@@ -98,6 +112,8 @@ class Viewings:
         return lambda: self._listeners.remove(listener)
 
     def _takes(self, viewing: Viewing, sensor_id: str) -> bool:
+        if viewing.sensor is not None:
+            return viewing.sensor == sensor_id
         wearer = self._participants.get(sensor_id)
         if wearer is not None:
             return viewing.user_id == wearer
@@ -108,6 +124,12 @@ class Viewings:
 
     def _replace(self, old: Viewing, new: Viewing) -> None:
         self._viewings[self._viewings.index(old)] = new
+
+    def _forget_oldest(self) -> None:
+        """Those that run stay, however many came after them."""
+        stopped = [viewing for viewing in self._viewings if viewing.stopped is not None]
+        for viewing in stopped[:-_KEPT]:
+            self._viewings.remove(viewing)
 
     def _tell(self) -> None:
         for listener in list(self._listeners):

@@ -1,0 +1,63 @@
+"""What the desk of sessions stands on, as its maker hands it over: `SessionDesk(folder, settings=..., needs=...)`."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from contract.messages import Record
+from contract.sessions import SensorView
+from edge.affect.session import Viewings
+from edge.core.clock import Clock
+from edge.core.health import Health
+from edge.core.hub import Hub
+from edge.core.records import RecordSink
+
+
+class SessionRecords(Protocol):
+    """The store, as far as sessions read and erase it; `edge.outbox.store.Outbox` is the real one."""
+
+    async def of_subject(
+        self, subject: str, *, kind: str | None = None, after: int = 0, limit: int = 1000
+    ) -> Sequence[tuple[int, Record]]:
+        """Up to `limit` committed `(row, record)` of a session or a participant, of rows after `after`, oldest first.
+
+        Raise `StoreError` if the store cannot be read.
+        """
+        ...
+
+    async def erase(self, participant: str, sessions: Sequence[str]) -> int:
+        """Take every record of them out of the store, so that its file has no trace of them; return how many.
+
+        Raise `StoreError` if that could not be done whole; then do it again.
+        """
+        ...
+
+
+def free_bytes(folder: Path) -> int:
+    """What the disk of `folder` has left."""
+    return shutil.disk_usage(folder).free
+
+
+def no_problem() -> str:
+    """Nothing is wrong."""
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeskNeeds:
+    """What a `SessionDesk` is given."""
+
+    viewings: Viewings
+    """Driven by the desk; read by the service of each sensor."""
+    sink: RecordSink
+    records: SessionRecords
+    hub: Hub
+    clock: Clock
+    health: Health
+    sensors: Callable[[], Sequence[SensorView]]
+    """The body sensors as they are now."""
+    model_problem: Callable[[], str] = no_problem
+    """Why emotion cannot be estimated now; empty if it can."""
+    free_bytes: Callable[[Path], int] = free_bytes

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from contract.sessions import CommandResult, SensorCommand
+from edge.core.errors import EdgeError, RefusedError, SourceUnavailableError
 from edge.core.sample import Sample
-from edge.sensing.sensor import Diagnosis, Sensor
+from edge.sensing.sensor import Commanded, Diagnosis, Sensor
 
 _MOST_WAITING: Final = 2048
+_MOST_COMMANDS: Final = 8
+_GONE: Final = "the sensor was lost before it answered: try again when it is back"
 
 
 class SensorReader:
@@ -30,6 +34,7 @@ class SensorReader:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._waiting: deque[Sample] = deque()
+        self._commands: deque[tuple[SensorCommand, asyncio.Future[CommandResult]]] = deque()
         self._thread = threading.Thread(target=self._work, name=name)
 
     def start(self) -> None:
@@ -46,6 +51,17 @@ class SensorReader:
             self._ready.clear()
             await self._ready.wait()
 
+    async def command(self, command: SensorCommand) -> CommandResult:
+        """Let the board do something, in the reading thread; raise `RefusedError` where it cannot."""
+        if not self.opened or self._ended.done():
+            raise RefusedError("the sensor is not connected: plug it in, or wait until it is found")
+        answer: asyncio.Future[CommandResult] = self._loop.create_future()
+        with self._lock:
+            if len(self._commands) >= _MOST_COMMANDS:
+                raise RefusedError("the sensor is busy with other commands: try again in a moment")
+            self._commands.append((command, answer))
+        return await answer
+
     async def stop(self) -> None:
         """End reading and return when the source is closed and the thread gone."""
         self._stop.set()
@@ -61,6 +77,8 @@ class SensorReader:
     def _end(self, error: BaseException | None) -> None:
         self._ended.set_result(error)
         self._ready.set()
+        for _, answer in self._taken_commands():
+            _answer(answer, RefusedError(_GONE))
 
     def _work(self) -> None:
         error: BaseException | None = None
@@ -77,9 +95,18 @@ class SensorReader:
             sensor.open()
             self.description, self.opened = sensor.describe(), True
             while not self._stop.is_set():
+                for command, answer in self._taken_commands():
+                    result = _done(sensor, command)
+                    self._loop.call_soon_threadsafe(_answer, answer, result)
                 self._hand_over(sensor.read(), sensor.diagnosis())
         finally:
             sensor.close()
+
+    def _taken_commands(self) -> list[tuple[SensorCommand, asyncio.Future[CommandResult]]]:
+        with self._lock:
+            commands = list(self._commands)
+            self._commands.clear()
+        return commands
 
     def _hand_over(self, samples: list[Sample], diagnosis: Diagnosis) -> None:
         self.turns += 1
@@ -101,3 +128,24 @@ class SensorReader:
             self._waiting.popleft()
         self.dropped += over
         self._waiting[0] = replace(self._waiting[0], gap_before=True)
+
+
+def _done(sensor: Sensor, command: SensorCommand) -> CommandResult | EdgeError:
+    """What came of a command, or why nothing did; a line that was lost shows at the next read as well."""
+    if not isinstance(sensor, Commanded):
+        return RefusedError(f"{sensor.describe()} has no commands: only a sensor board does")
+    try:
+        return sensor.command(command)
+    except RefusedError as refused:
+        return refused
+    except SourceUnavailableError as lost:
+        return RefusedError(f"{_GONE} ({lost})")
+
+
+def _answer(answer: asyncio.Future[CommandResult], result: CommandResult | EdgeError) -> None:
+    if answer.done():
+        return
+    if isinstance(result, EdgeError):
+        answer.set_exception(result)
+    else:
+        answer.set_result(result)

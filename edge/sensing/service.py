@@ -7,14 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from contract.sessions import CommandResult, SensorCommand, SensorView
 from edge.core.backoff import Backoff
 from edge.core.clock import Clock
-from edge.core.errors import SourceEndedError, SourceUnavailableError
+from edge.core.errors import RefusedError, SourceEndedError, SourceUnavailableError
 from edge.core.health import Health, State
 from edge.core.sample import Sample
 from edge.core.service import Pulse
 from edge.sensing.reader import SensorReader
 from edge.sensing.sensor import Diagnosis, Sensor
+from edge.sensing.settings import BaseSettings
 
 _TICK_S: Final = 1.0
 _RATE_OVER: Final = 64
@@ -37,13 +39,16 @@ class SensingStats:
     reconnects: int
     last_bad: tuple[str, ...]
     description: str
+    lost: int = 0
+    """Frames that the board sent and that never arrived whole."""
 
 
 class SensingService:
     """A `Service` around one sensor. `run` and `stats` belong to the event loop; reading has a thread of its own.
 
     `open_sensor` makes a fresh, unopened sensor each time (in the reading thread); `deliver` gets every sample in order
-    within the event loop and must not block. Health part: `sensor.<id>`.
+    within the event loop and must not block. `settings` are those of the sensor, for `view` to tell its name and
+    kind. Health part: `sensor.<id>`.
     """
 
     def __init__(
@@ -55,9 +60,13 @@ class SensingService:
         health: Health,
         clock: Clock,
         rng: random.Random,
+        settings: BaseSettings | None = None,
         stall_s: float = 5.0,
     ) -> None:
         self.name = f"sensor.{sensor_id}"
+        self._id = sensor_id
+        self._title = settings.name if settings else ""
+        self._source = str(settings.__struct_config__.tag) if settings else ""
         self.pulse = Pulse(clock)
         self._open_sensor = open_sensor
         self._deliver = deliver
@@ -87,9 +96,43 @@ class SensingService:
             implausible=total.implausible,
             resets=total.resets,
             reconnects=self._reconnects,
+            lost=total.lost,
             last_bad=total.last_bad,
             description=total.description,
         )
+
+    def view(self) -> SensorView:
+        """It as people see it now, without the quality of its signals, which others know."""
+        stats, health = self.stats, self._health.part(self.name)
+        known = self._reader.diagnosis if self._reader else Diagnosis()
+        return SensorView(
+            id=self._id,
+            name=self._title,
+            source=self._source,
+            state=(health.state if health else State.STARTING).value,
+            detail=health.detail if health else "",
+            rate_hz=round(stats.rate_hz, 2),
+            samples=stats.samples,
+            gaps=stats.gaps,
+            lost=stats.lost,
+            resets=stats.resets,
+            board=known.board,
+            calibrated=known.calibrated,
+            clock_offset_ms=known.clock.offset_ms if known.clock else None,
+            clock_drift_ppm=known.clock.drift_ppm if known.clock else None,
+            clock_jitter_ms=known.clock.jitter_ms if known.clock else None,
+            commands=list(known.commands),
+        )
+
+    async def command(self, command: SensorCommand) -> CommandResult:
+        """Let the board do something and wait for its answer, a few seconds at most.
+
+        Raise `RefusedError` where it is not connected, was lost meanwhile, or does not understand it. Callers of other
+        threads hand it over with `asyncio.run_coroutine_threadsafe`.
+        """
+        if self._reader is None:
+            raise RefusedError("the sensor is not connected: plug it in, or wait until it is found")
+        return await self._reader.command(command)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -178,6 +221,7 @@ class _Totals:
     resets: int = 0
     last_bad: tuple[str, ...] = ()
     description: str = ""
+    lost: int = 0
 
     def with_reader(self, reader: SensorReader | None) -> "_Totals":
         if reader is None:
@@ -190,4 +234,5 @@ class _Totals:
             self.resets + found.resets,
             found.last_bad or self.last_bad,
             reader.description or self.description,
+            self.lost + found.lost,
         )

@@ -109,6 +109,17 @@ class _Kind(Struct, frozen=True):
     kind: str
 
 
+_PREDICTION_WITHOUT: Final = (
+    "probabilities",
+    "inference_ms",
+    "voices",
+    "features",
+    "pushes",
+    "change_score",
+    "baseline",
+    "signals",
+    "signal_quality",
+)
 _EVENT_WITHOUT: Final = ("boxes", "baseline_deviation", "model", "model_version", "reasoning", "picture")
 _decode_kind: Final = msgspec.json.Decoder(_Kind).decode
 
@@ -124,7 +135,7 @@ def _typed(at: Position, body: AnyBody, t_ms: int) -> tuple[str | None, Row | No
     """The row of the body's own table. Kinds without one live in `records` alone."""
     match body:
         case Prediction():
-            row = _columns(body, without=("probabilities", "inference_ms", "voices"))
+            row = _columns(body, without=_PREDICTION_WITHOUT)
             return "predictions", {**at._asdict(), **row}
         case Event():
             row = _columns(body, without=_EVENT_WITHOUT)

@@ -66,6 +66,29 @@ def put_aside(path: Path, wall_ms: int) -> Path:
     return aside
 
 
+def remove_asides(path: Path) -> int:
+    """Delete every damaged database that was put aside: nothing can be erased from within those."""
+    old = list(path.parent.glob(f"{path.name}.damaged-*"))
+    for aside in old:
+        aside.unlink(missing_ok=True)
+    return len(old)
+
+
+async def empty_journal(path: Path) -> None:
+    """Write everything into the file itself and cut its journal to nothing: erased bytes stay in neither.
+
+    Raise `StoreError` if somebody reads for too long, or the disk does not take it.
+    """
+    try:
+        async with aiosqlite.connect(path, isolation_level=None) as connection:
+            await connection.execute("PRAGMA busy_timeout = 5000")
+            busy = await number(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}: check the disk's free space") from error
+    if busy:
+        raise StoreError(f"{path}: it was read for too long to be cut: try again")
+
+
 def suspect_mark(path: Path) -> Path:
     """The empty file that tells the next start to check the whole database."""
     return path.with_name(f"{path.name}.suspect")
@@ -98,6 +121,7 @@ async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:
         "foreign_keys = ON",
         "busy_timeout = 5000",
         "journal_size_limit = 16777216",
+        "secure_delete = ON",
     ):
         await connection.execute(f"PRAGMA {pragma}")
     if _needs_check(path):

@@ -7,7 +7,20 @@ import msgspec
 
 from contract.codec import MAX_PAYLOAD_BYTES, encode
 from contract.ids import record_id
-from contract.messages import AnyBody, Event, Loss, Record, Recording, priority_of
+from contract.messages import (
+    AnyBody,
+    Consent,
+    Erasure,
+    Event,
+    Label,
+    Loss,
+    Marker,
+    Prediction,
+    Record,
+    Recording,
+    Session,
+    priority_of,
+)
 from contract.times import to_wire
 from edge.core.clock import Stamp
 
@@ -62,8 +75,11 @@ def why_invalid(body: AnyBody) -> str:
 
 
 def rank_of(body: AnyBody) -> int:
-    """Who gives way first when space runs out; alarms never do, nor what tells of a file or of a loss."""
-    if isinstance(body, Loss | Recording):
+    """Who gives way first when space runs out; alarms never do, nor what tells of a file or of a loss.
+
+    Nor does what people said and agreed to, which is little, and nobody can say it again.
+    """
+    if isinstance(body, Loss | Recording | Consent | Session | Marker | Label | Erasure):
         return KEPT
     return {"bulk": BULK, "normal": NORMAL, "alarm": KEPT}[priority_of(body)]
 
@@ -74,10 +90,20 @@ def kind_of(body: AnyBody) -> str:
 
 
 def subject_of(body: AnyBody) -> str | None:
-    """The recording or the event that a record speaks of."""
-    if isinstance(body, Event):
-        return body.event_id
-    return body.recording_id if isinstance(body, Loss | Recording) else None
+    """What a record speaks of, by which it is found: a recording, an event, a session or a person."""
+    match body:
+        case Event():
+            return body.event_id
+        case Loss() | Recording():
+            return body.recording_id
+        case Prediction():
+            return body.session_id or body.user_id
+        case Session() | Label() | Marker():
+            return body.session_id
+        case Consent():
+            return body.participant
+        case _:
+            return None
 
 
 def make_row(row: int, *, boot: str, seq: int, at: Stamp, body: AnyBody) -> NewRow:

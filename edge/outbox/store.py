@@ -13,13 +13,14 @@ import aiosqlite
 from contract.codec import decode
 from contract.messages import AnyBody, Loss, Record
 from edge.core.clock import Clock, Stamp
-from edge.core.errors import StoreError
+from edge.core.errors import RecordInvalidError, StoreError
 from edge.core.health import Health, State
 from edge.core.service import Pulse
 from edge.outbox import database
 from edge.outbox.boots import Boots, next_boot
+from edge.outbox.erasure import REASON, Eraser
 from edge.outbox.keeper import Keeper
-from edge.outbox.rows import Counts, Pending
+from edge.outbox.rows import Counts, Pending, subject_of
 from edge.outbox.settings import OutboxSettings
 from edge.outbox.uploads import Uploads
 from edge.outbox.writer import PART, OnCommit, Writer
@@ -50,6 +51,8 @@ class Outbox:
         self.name = PART
         self.pulse = Pulse(clock)
         self.device = device
+        self._path = path
+        self._erased: set[str] = set()
         self.on_commit = on_commit
         writing, self._reader = connections
         self._boots = boots
@@ -141,8 +144,11 @@ class Outbox:
         """Return once `body` is durable, with its identity; `at` is when it was true, by default now.
 
         Raise `StoreError` if it gave way because the disk takes nothing (bulk at once, others at the bound), and
-        `StoreDelayedError`, a kind of it, if it waits in memory for the disk: then do not append it again.
+        `StoreDelayedError`, a kind of it, if it waits in memory for the disk: then do not append it again. What belongs
+        to a session that was erased is not kept (`RecordInvalidError`), however late it comes.
         """
+        if self._erased and subject_of(body) in self._erased:
+            raise RecordInvalidError(REASON)
         return await self._writer.append(body, at)
 
     async def pending(self, after_row: int = 0, limit: int = 500) -> list[Pending]:
@@ -195,6 +201,30 @@ class Outbox:
         """Up to `limit` committed `(row, record)` of one event, newest first; raise `StoreError` like `history`."""
         sql = "SELECT row, payload FROM records WHERE subject = ? AND kind = 'event' ORDER BY row DESC LIMIT ?"
         return [(int(row), decode(payload, Record)) for row, payload in await self._read(sql, event_id, limit)]
+
+    async def of_subject(
+        self, subject: str, *, kind: str | None = None, after: int = 0, limit: int = 1000
+    ) -> Sequence[tuple[int, Record]]:
+        """Up to `limit` committed `(row, record)` of an event, recording, session or person, of rows after `after`,
+        oldest first; `kind` as in `history`. Raise `StoreError` like it.
+        """
+        sql = "SELECT row, payload FROM records WHERE subject = ? AND row > ? AND (? IS NULL OR kind = ?)"
+        rows = await self._read(f"{sql} ORDER BY row LIMIT ?", subject, after, kind, kind, limit)
+        return [(int(row), decode(payload, Record)) for row, payload in rows]
+
+    async def erase(self, participant: str, sessions: Sequence[str]) -> int:
+        """Take every record of a participant out of the store and its file; return how many those were.
+
+        Those that the cloud lacks become a `Loss` of the same number. Records of these sessions that come later are
+        refused as long as this process runs. Damaged stores that were put aside go as a whole. Raise `StoreError` if
+        it could not be done to the end; then do it again.
+        """
+        self._erased |= set(sessions)
+        eraser = Eraser(self._writer, self._boots, self._clock, participant=participant, sessions=sessions)
+        await eraser.run()
+        await asyncio.to_thread(database.remove_asides, self._path)
+        await database.empty_journal(self._path)
+        return eraser.erased
 
     async def newest_row(self) -> int:
         """The largest committed row, 0 if there is none."""

@@ -1,6 +1,6 @@
 """The desk of sessions: what `edge.web.session_port.SessionPort` asks for, over the rooms of this package.
 
-A `Service` as well: `await desk.open()` before the first use, `run()` beside the others, `await desk.close()` at the end.
+A `Service` as well: `await desk.open()` before the first use, `run()` beside the others, `await desk.close()` last.
 """
 
 from pathlib import Path

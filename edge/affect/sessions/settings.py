@@ -22,7 +22,7 @@ class SessionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         str,
         Meta(
             pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-            description="Version of the text in `consent_file`, as it is kept with each consent; change it with the text.",
+            description="Version of the text in `consent_file`, as kept with each consent; change it with the text.",
         ),
     ] = "1"
     external_consent: Annotated[

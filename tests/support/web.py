@@ -27,6 +27,7 @@ from edge.web.auth import Auth
 from edge.web.deps import CameraStats, Paint, PictureKind, WebDeps
 from edge.web.relay import Relays
 from edge.web.server import WebServer
+from edge.web.session_port import SensorPort, SessionPort
 from edge.web.settings import WebSettings
 from tests.support.clock import FakeClock
 from tests.support.ports import free_port
@@ -298,9 +299,12 @@ def make_web(
     cameras: Sequence[str] = ("front",),
     clock: Clock | None = None,
     paint: Paint | None = None,
+    sessions: SessionPort | None = None,
+    sensors: SensorPort | None = None,
+    hub: Hub | None = None,
     **settings: Any,
 ) -> Web:
-    """The application over fakes; `settings` change `WebSettings`."""
+    """The application over fakes; `settings` change `WebSettings`. Give `hub` where a fake of yours tells it things."""
     clock = clock or SystemClock()
     chosen = WebSettings(**{"host": "127.0.0.1", "start_wait_s": 0.5, **settings})
     fakes = {name: FakeCamera(name, clock) for name in cameras}
@@ -316,7 +320,7 @@ def make_web(
             max_viewers=chosen.max_viewers,
         ),
         history=history,
-        hub=Hub(),
+        hub=hub or Hub(),
         health=Health(clock),
         clock=clock,
         settings=chosen,
@@ -329,6 +333,8 @@ def make_web(
         event_pictures=pictures,
         clip_of=lambda event: clips.get(event.event_id),
         paint=paint,
+        sessions=sessions,
+        sensors=sensors,
     )
     return Web(deps, create_app(deps), fakes, history, password, pictures, clips)
 

@@ -52,18 +52,28 @@ def picture_of(data: bytes) -> Picture:
     return Picture(data if whole else data[:insert_at] + _standard_tables() + data[insert_at:], width, height)
 
 
+def head_of(data: bytes) -> bytes:
+    """All of a JPEG before its first scan: what size it has and with which tables it is read."""
+    return data[: next((start for marker, start, _ in _segments(data) if marker == _SOS), 0)]
+
+
 class PictureQueue:
-    """Pictures that arrived together and are read one by one; so many damaged ones in a row end the source."""
+    """Pictures that arrived together and are read one by one; so many damaged ones in a row end the source.
+
+    A camera sends the same head with every picture: it is read once, and again when another one comes.
+    """
 
     def __init__(self) -> None:
         self._pictures: deque[Picture] = deque()
         self._bad = 0
+        self._head = b""
+        self._size = 0, 0
 
     def put(self, jpegs: Iterable[bytes]) -> None:
         """Take JPEGs as they came; raise `SourceUnavailableError` when too many in a row are damaged."""
         for jpeg in jpegs:
             try:
-                self._pictures.append(picture_of(jpeg))
+                self._pictures.append(self._picture_of(jpeg))
                 self._bad = 0
             except BadJpegError as error:
                 self._bad += 1
@@ -73,6 +83,14 @@ class PictureQueue:
     def take(self) -> Picture | None:
         """The oldest picture, or None."""
         return self._pictures.popleft() if self._pictures else None
+
+    def _picture_of(self, jpeg: bytes) -> Picture:
+        if self._head and jpeg.startswith(self._head) and EOI in jpeg[-_TAIL:]:
+            return Picture(jpeg, *self._size)
+        picture = picture_of(jpeg)
+        self._head = head_of(jpeg) if picture.jpeg is jpeg else b""
+        self._size = picture.width, picture.height
+        return picture
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from edge.capture.camera import Picture
+from edge.capture.http_stream import StreamTransport
 from edge.capture.jpeg import PictureQueue
 from edge.capture.lifetime import Lifetime
 from edge.capture.multipart import MultipartParser
@@ -27,7 +28,7 @@ class MjpegCamera:
         self._auth = _SignIn(settings.username, password or "") if settings.username else None
         self._held = contextlib.ExitStack()
         self._lifetime = Lifetime(self._held.close)
-        self._socket: socket.socket | None = None
+        self._transport: StreamTransport | None = None
         self._chunks: Iterator[bytes] = iter(())
         self._parser = MultipartParser()
         self._pictures = PictureQueue()
@@ -41,17 +42,19 @@ class MjpegCamera:
 
     def read(self) -> Picture:
         """The next picture; see `Camera`."""
-        with self._lifetime.inside(), self._failing_as_unavailable():
-            while (picture := self._pictures.take()) is None:
-                self._pictures.put(self._parser.feed(self._chunk()))
-            return picture
+        picture = self._pictures.take()
+        if picture is None:
+            with self._lifetime.inside(), self._failing_as_unavailable():
+                while (picture := self._pictures.take()) is None:
+                    self._pictures.put(self._parser.feed(self._chunk()))
+        return picture
 
     def close(self) -> None:
         """Hang up; see `Camera`."""
-        if self._socket:
+        if self._transport and self._transport.socket:
             with contextlib.suppress(OSError):
                 # The descriptor itself, past TLS: the other thread may be in the middle of reading from it.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+                socket.socket.shutdown(self._transport.socket, socket.SHUT_RDWR)
         self._lifetime.close()
 
     def describe(self) -> str:
@@ -60,14 +63,15 @@ class MjpegCamera:
 
     def _ask(self) -> httpx.Response:
         settings = self._settings
-        timeout = httpx.Timeout(settings.open_timeout_s, read=settings.read_timeout_s)
         # Without TLS the certificates of all authorities need not be read: they cost more than the rest of the sign-in.
-        verify = settings.verify_tls and urlsplit(settings.url).scheme == "https"
-        client = httpx.Client(timeout=timeout, verify=verify, trust_env=False, auth=self._auth)
+        encrypted = urlsplit(settings.url).scheme == "https"
+        tls = httpx.create_ssl_context(verify=settings.verify_tls, trust_env=False) if encrypted else None
+        self._transport = StreamTransport(
+            connect_timeout_s=settings.open_timeout_s, read_timeout_s=settings.read_timeout_s, tls=tls
+        )
+        client = httpx.Client(transport=self._transport, trust_env=False, auth=self._auth)
         self._held.enter_context(client)
-        response = self._held.enter_context(client.stream("GET", settings.url))
-        self._socket = response.extensions["network_stream"].get_extra_info("socket")
-        return response
+        return self._held.enter_context(client.stream("GET", settings.url))
 
     def _chunk(self) -> bytes:
         chunk = next(self._chunks, b"")
@@ -78,15 +82,17 @@ class MjpegCamera:
 
     @contextlib.contextmanager
     def _failing_as_unavailable(self) -> Iterator[None]:
-        where = _without_query(self._settings.url)
         try:
             yield
         except httpx.TimeoutException as error:
-            raise SourceUnavailableError(f"{where}: no answer in time ({type(error).__name__})") from error
+            raise self._unavailable(f"no answer in time ({type(error).__name__})") from error
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError, OSError) as error:
-            raise SourceUnavailableError(f"{where}: {_in_words(error)}") from error
+            raise self._unavailable(_in_words(error)) from error
         except SourceUnavailableError as error:
-            raise SourceUnavailableError(f"{where}: {error}") from error
+            raise self._unavailable(str(error)) from error
+
+    def _unavailable(self, why: str) -> SourceUnavailableError:
+        return SourceUnavailableError(f"{_without_query(self._settings.url)}: {why}")
 
 
 class _SignIn(httpx.Auth):

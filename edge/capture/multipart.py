@@ -7,6 +7,7 @@ from edge.capture.jpeg import SOI
 from edge.capture.jpeg_splitter import MAX_PICTURE_BYTES, JpegSplitter
 
 _MAX_HEAD_BYTES: Final = 8192
+_BLANK: Final = re.compile(rb"[\r\n]+")
 _END_OF_HEAD: Final = re.compile(rb"\r?\n\r?\n")
 _LENGTH: Final = re.compile(rb"^content-length[ \t]*:[ \t]*([0-9]{1,12})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 
@@ -47,7 +48,8 @@ class MultipartParser:
 
     def _take_head(self) -> bool:
         buffer = self._buffer
-        del buffer[: len(buffer) - len(buffer.lstrip(b"\r\n"))]
+        if begins := _BLANK.match(buffer):
+            del buffer[: begins.end()]
         head = _END_OF_HEAD.search(buffer, 0, _MAX_HEAD_BYTES)
         if not head:
             if len(buffer) >= _MAX_HEAD_BYTES:
@@ -65,7 +67,8 @@ class MultipartParser:
         length = self._body_bytes or 0
         if len(self._buffer) < length:
             return False
-        body = bytes(self._buffer[:length])
+        with memoryview(self._buffer) as view:
+            body = bytes(view[:length])
         if not _looks_whole(body):
             self._distrust()
             return False

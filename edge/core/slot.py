@@ -1,7 +1,7 @@
 """The latest-wins slot: one writer, any number of readers, and nobody ever waits for a slow one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
@@ -21,7 +21,7 @@ class Slot(Generic[_T]):
         self._item: _T | None = None
         self._version = 0
         self._clears = 0
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: list[tuple[asyncio.Future[None], Callable[[int, _T], bool] | None]] = []
         self._closed = False
 
     @property
@@ -45,7 +45,8 @@ class Slot(Generic[_T]):
             return
         self._item = item
         self._version += 1
-        self._wake()
+        if self._waiters:
+            self._wake(item)
 
     def clear(self) -> None:
         """Forget the item, so that a new reader waits for a fresh one."""
@@ -55,18 +56,20 @@ class Slot(Generic[_T]):
     def close(self) -> None:
         """End every reader, now and later."""
         self._closed = True
-        self._wake()
+        waiters, self._waiters = self._waiters, []
+        _release(waiter for waiter, _ in waiters)
 
-    async def next(self, seen: int = 0) -> tuple[int, _T]:
+    async def next(self, seen: int = 0, wanted: Callable[[int, _T], bool] | None = None) -> tuple[int, _T]:
         """Wait for an item newer than version `seen`; return it with its version.
 
-        Raise `SlotClosedError` at the end.
+        An item that comes while it waits does not wake it if `wanted(version, item)` is false; that is called by `put`
+        and must be quick. Raise `SlotClosedError` at the end.
         """
         while self._item is None or self._version <= seen:
             if self._closed:
                 raise SlotClosedError
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
+            self._waiters.append((waiter, wanted))
             await waiter
         if self._closed:
             raise SlotClosedError
@@ -82,8 +85,18 @@ class Slot(Generic[_T]):
                 return
             yield item
 
-    def _wake(self) -> None:
+    def _wake(self, item: _T) -> None:
+        """Release those who want `item`."""
         waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        version = self._version
+        for waiter, wanted in waiters:
+            if wanted and not waiter.done() and not wanted(version, item):
+                self._waiters.append((waiter, wanted))
+            else:
+                _release((waiter,))
+
+
+def _release(waiters: Iterable[asyncio.Future[None]]) -> None:
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(None)

@@ -14,6 +14,7 @@ from edge.vision.findings import Finding, Thing
 from edge.vision.state import (
     AiStatus,
     AnomalyStatus,
+    ConditionKind,
     Flood,
     LearningProgress,
     LiveBox,
@@ -23,7 +24,6 @@ from edge.vision.state import (
     ZoneState,
     anomaly_stats,
 )
-from edge.vision.unusual.reading import Reading
 
 TOPIC: Final = "vision"
 _MOVING_NS: Final = 100_000_000
@@ -48,11 +48,22 @@ class LiveState:
     """The newest `VisionState` of a camera and when it was last published. Belongs to the event loop."""
 
     def __init__(self, camera: str, hub: Hub) -> None:
-        self.state = VisionState(camera=camera)
+        self._state = VisionState(camera=camera)
+        self._unshown: tuple[Seen, Finding | None, Shown] | None = None
         self._hub = hub
         self._frames = 0
         self._anomalies = 0
+        self._told = ("IDLE", "ok")
         self._told_ns: int | None = None
+        self._threshold = 0.0
+        self._learning = LearningProgress()
+
+    @property
+    def state(self) -> VisionState:
+        """As of the newest frame. Put together when somebody asks: most frames come and go unasked."""
+        if self._unshown:
+            self._state, self._unshown = self._put_together(*self._unshown), None
+        return self._state
 
     def count_anomaly(self) -> None:
         """One more anomaly began."""
@@ -61,10 +72,43 @@ class LiveState:
     def show(self, seen: Seen, alert: Finding | None, shown: Shown) -> None:
         """A frame was analysed; tell if it is time to, at once if `ai_status` or the condition changed."""
         self._frames += 1
-        reading = seen.reading
-        learning = self._learning(reading)
-        state = replace(
+        if reading := seen.reading:
+            self._threshold, progress = round(reading.threshold, 3), round(reading.progress, 3)
+            if (reading.complete, progress) != (self._learning.complete, self._learning.progress):
+                self._learning = LearningProgress(complete=reading.complete, progress=progress)
+        self._unshown = seen, alert, shown
+        self._tell(_status(seen, alert), shown.condition.kind, shown.now)
+
+    def idle(self, alert: Finding | None, now: Stamp, pace: Pace) -> None:
+        """No frame came for a while: nothing moves that we know of."""
+        status: AiStatus = "ALERT" if alert else "IDLE"
+        self._state = replace(
             self.state,
+            t_ms=now.wall_ms,
+            ai_status=status,
+            boxes=[],
+            zones=[ZoneState(id=zone.id) for zone in self.state.zones],
+            anomaly_status=_anomaly_status(alert),
+            score=0.0,
+            pace=pace,
+        )
+        self._tell(status, self._state.condition.kind, now)
+
+    def reset(self, now: Stamp) -> None:
+        """Back to the start, counts included (S1.10); what was learned is still learned."""
+        self._frames = self._anomalies = 0
+        self._told_ns = self._unshown = None
+        self._threshold = 0.0
+        stats = anomaly_stats(0, 0, learning_complete=self._learning.complete)
+        self._state = VisionState(
+            camera=self._state.camera, t_ms=now.wall_ms, learning=self._learning, anomaly_stats=stats
+        )
+        self._tell("IDLE", self._state.condition.kind, now)
+
+    def _put_together(self, seen: Seen, alert: Finding | None, shown: Shown) -> VisionState:
+        """While the picture is not fit to be judged, what was learned and the threshold are as they were."""
+        return replace(
+            self._state,
             t_ms=shown.now.wall_ms,
             frame_seq=shown.seq,
             ai_status=_status(seen, alert),
@@ -76,52 +120,20 @@ class LiveState:
             pace=shown.pace,
             flood=shown.flood,
             after_hours=seen.after_hours,
-            score=round(reading.score, 3) if reading else 0.0,
-            threshold=round(reading.threshold, 3) if reading else self.state.threshold,
-            learning=learning,
+            score=round(seen.reading.score, 3) if seen.reading else 0.0,
+            threshold=self._threshold,
+            learning=self._learning,
             anomaly_status=_anomaly_status(alert),
-            anomaly_stats=anomaly_stats(self._frames, self._anomalies, learning_complete=learning.complete),
+            anomaly_stats=anomaly_stats(self._frames, self._anomalies, learning_complete=self._learning.complete),
             analysis_ms=round(shown.analysis_ms, 2),
         )
-        self._tell(state, shown.now)
 
-    def idle(self, alert: Finding | None, now: Stamp, pace: Pace) -> None:
-        """No frame came for a while: nothing moves that we know of."""
-        status: AiStatus = "ALERT" if alert else "IDLE"
-        idle = replace(
-            self.state,
-            t_ms=now.wall_ms,
-            ai_status=status,
-            boxes=[],
-            zones=[ZoneState(id=zone.id) for zone in self.state.zones],
-            anomaly_status=_anomaly_status(alert),
-            score=0.0,
-            pace=pace,
-        )
-        self._tell(idle, now)
-
-    def reset(self, now: Stamp) -> None:
-        """Back to the start, counts included (S1.10); what was learned is still learned."""
-        self._frames = self._anomalies = 0
-        self._told_ns = None
-        before = self.state
-        stats = anomaly_stats(0, 0, learning_complete=before.learning.complete)
-        fresh = VisionState(camera=before.camera, t_ms=now.wall_ms, learning=before.learning, anomaly_stats=stats)
-        self._tell(fresh, now)
-
-    def _learning(self, reading: Reading | None) -> LearningProgress:
-        """How far it is; while the picture is not fit to be judged, as far as it was."""
-        if reading is None:
-            return self.state.learning
-        return LearningProgress(complete=reading.complete, progress=round(reading.progress, 3))
-
-    def _tell(self, state: VisionState, now: Stamp) -> None:
-        before = self.state
-        changed = (state.ai_status, state.condition.kind) != (before.ai_status, before.condition.kind)
-        self.state = state
-        pause_ns = _IDLE_NS if state.ai_status == "IDLE" else _MOVING_NS
+    def _tell(self, status: AiStatus, condition: ConditionKind, now: Stamp) -> None:
+        changed = (status, condition) != self._told
+        pause_ns = _IDLE_NS if status == "IDLE" else _MOVING_NS
         if changed or self._told_ns is None or now.mono_ns - self._told_ns >= pause_ns:
-            self._told_ns = now.mono_ns
+            self._told, self._told_ns = (status, condition), now.mono_ns
+            state = self.state
             self._hub.publish(TOPIC, state.to_plain(), key=state.camera)
 
 

@@ -31,7 +31,8 @@ class FramePace:
         self._taken_ns: int | None = None
         self._taken_version = slot.version
         self._skipped_before = 0
-        self._recent: deque[tuple[int, int]] = deque(maxlen=_WINDOW_LIMIT)
+        self._recent: deque[tuple[int, int]] = deque()
+        self._missed_lately = 0
         self.skipped = 0
 
     @property
@@ -44,20 +45,23 @@ class FramePace:
     @property
     def behind(self) -> bool:
         """Whether more of the frames that were due lately were missed than can pass for an accident."""
-        taken, missed = len(self._recent), sum(missed for _, missed in self._recent)
+        taken, missed = len(self._recent), self._missed_lately
         return taken >= _LEAST_TAKEN and missed > _BEHIND * (taken + missed)
 
     async def next_due(self) -> Frame | None:
         """The next frame to analyse; None after a second without any, and at intervals once the slot is closed."""
         while True:
+            seen = self._seen
             try:
                 async with asyncio.timeout(IDLE_S):
-                    version, frame = await self._slot.next(self._seen)
+                    version, frame = await self._slot.next(seen, self._wants)
             except TimeoutError:
-                self._recent.clear()
+                if self._seen > seen:
+                    continue  # frames do come, none of them due
+                self._forget()
                 return None
             except SlotClosedError:
-                self._recent.clear()
+                self._forget()
                 await self._clock.sleep(IDLE_S)
                 return None
             self.skipped += version - self._seen - 1
@@ -66,16 +70,29 @@ class FramePace:
                 self._take(version, frame)
                 return frame
 
+    def _wants(self, version: int, frame: Frame) -> bool:
+        """Whether to be woken for a frame; one that is not due has been seen with that."""
+        if self._due(version, frame):
+            return True
+        self._seen = version
+        return False
+
     def _due(self, version: int, frame: Frame) -> bool:
         early = self._taken_ns is not None and frame.mono_ns - self._taken_ns < self._least_ns
         return version >= self._wanted and not early
 
     def _take(self, version: int, frame: Frame) -> None:
-        self._recent.append((frame.mono_ns, self._missed(version, frame)))
-        while self._recent[0][0] < frame.mono_ns - _WINDOW_NS:
-            self._recent.popleft()
+        missed = self._missed(version, frame)
+        self._recent.append((frame.mono_ns, missed))
+        self._missed_lately += missed
+        while len(self._recent) > _WINDOW_LIMIT or self._recent[0][0] < frame.mono_ns - _WINDOW_NS:
+            self._missed_lately -= self._recent.popleft()[1]
         self._wanted, self._taken_ns = version + self._every_nth, frame.mono_ns
         self._taken_version, self._skipped_before = version, self.skipped
+
+    def _forget(self) -> None:
+        self._recent.clear()
+        self._missed_lately = 0
 
     def _missed(self, version: int, frame: Frame) -> int:
         """Frames that were due since the last one taken and went unseen; a camera that paused made none due."""

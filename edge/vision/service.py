@@ -82,6 +82,7 @@ class VisionService:
         self._plan = Plan()
         self._plan_clock = PlanClock("")
         self._stats = VisionStats()
+        self._analysed = self._analysis_ns = 0
         self._analysis: FrameAnalysis | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._reset_asked = False
@@ -109,6 +110,8 @@ class VisionService:
         """Counts for metrics."""
         return replace(
             self._stats,
+            frames_analysed=self._analysed,
+            analysis_s=self._analysis_ns / 1e9,
             frames_skipped=self._pace.skipped,
             events_opened=self._telling.events_opened,
             records_dropped=self._telling.journal.dropped,
@@ -258,11 +261,9 @@ class VisionService:
         self._pulse.beat()
 
     def _count(self, took_ns: int) -> None:
-        before = self._stats
         self._bad_in_a_row = 0
-        self._stats = replace(
-            before, frames_analysed=before.frames_analysed + 1, analysis_s=before.analysis_s + took_ns / 1e9
-        )
+        self._analysed += 1
+        self._analysis_ns += took_ns
 
     def _pace_now(self) -> Pace:
         return Pace(fps=round(self._pace.fps, 1), skipped=self._pace.skipped, behind=self._pace.behind)

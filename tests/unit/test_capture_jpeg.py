@@ -127,3 +127,21 @@ def test_an_endless_picture_is_given_up() -> None:
     assert splitter.held_bytes <= 11_000
     assert splitter.damaged == 1
     assert splitter.feed(_PICTURES[1]) == [_PICTURES[1]]
+
+
+def test_a_head_that_comes_again_is_not_read_again_and_another_one_is() -> None:
+    queue = PictureQueue()
+    pictures = [jpeg(60), jpeg(61), jpeg(90, width=33, height=17), without_tables(jpeg(60)), jpeg(60)]
+    queue.put(pictures)
+    taken = [queue.take() for _ in pictures]
+    assert taken == [picture_of(data) for data in pictures]
+
+
+@given(st.lists(st.sampled_from(_PICTURES), min_size=1, max_size=6), st.data())
+def test_a_damaged_picture_is_refused_whatever_came_before(before: list[bytes], data: st.DataObject) -> None:
+    queue = PictureQueue()
+    queue.put(before)
+    whole = data.draw(st.sampled_from(_PICTURES))
+    cut = whole[: data.draw(st.integers(0, len(whole) - 70))]
+    queue.put([cut])
+    assert [picture.jpeg for picture in iter(queue.take, None)] == [picture_of(jpeg).jpeg for jpeg in before]

@@ -50,3 +50,32 @@ async def test_closing_ends_every_reader() -> None:
     slot.close()
     with pytest.raises(SlotClosedError):
         await reader
+
+
+async def test_what_a_reader_does_not_want_does_not_wake_it() -> None:
+    slot: Slot[int] = Slot()
+    asked: list[tuple[int, int]] = []
+
+    def even(version: int, item: int) -> bool:
+        asked.append((version, item))
+        return item % 2 == 0
+
+    choosy, easy = asyncio.ensure_future(slot.next(0, even)), asyncio.ensure_future(slot.next())
+    await asyncio.sleep(0)
+    slot.put(1)
+    await asyncio.sleep(0)
+    assert easy.done()
+    assert not choosy.done()
+    slot.put(4)
+    assert await choosy == (2, 4)
+    assert asked == [(1, 1), (2, 4)]
+
+
+async def test_closing_ends_a_choosy_reader_too() -> None:
+    slot: Slot[int] = Slot()
+    reader = asyncio.ensure_future(slot.next(0, lambda _version, _item: False))
+    await asyncio.sleep(0)
+    slot.put(1)
+    slot.close()
+    with pytest.raises(SlotClosedError):
+        await reader

@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 export ORT_DISABLE_TELEMETRY := 1
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-dev test check bench bench-peers eval-vision models docs lock clean
+.PHONY: help run setup setup-dev test check bench bench-peers eval-vision firmware models docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ bench-peers: setup-dev ## measure the daemon beside Debian's `motion`, which mus
 
 eval-vision: setup-dev ## measure how well vision sees, beside OpenCV's ways; AFFERENT_DATA=dir JSON=path ONLY=part
 	@$(PY) -m tests.eval
+
+firmware: ## build the sensor node's firmware (.elf, .hex) and print what it uses of flash and RAM; needs gcc-avr
+	@$(MAKE) --no-print-directory -C firmware-config/sensor-node
 
 models: setup-dev ## rebuild the bundled models from source
 	@$(PY) -m cloud.training.build

@@ -1,0 +1,43 @@
+#include "body.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <simavr/avr_adc.h>
+
+#define MOST_ROWS 100000
+
+static avr_irq_t *pins[PINS];
+static int rows[MOST_ROWS][PINS], held[PINS] = {-1, -1};
+static unsigned row_count, next_row;
+
+void body_open(avr_t *avr, const char *waveform) {
+    FILE *file = fopen(waveform, "r");
+    double first, second;
+    while (file && row_count < MOST_ROWS && fscanf(file, "%lf,%lf", &first, &second) == PINS) {
+        rows[row_count][0] = (int)(first + 0.5);
+        rows[row_count++][1] = (int)(second + 0.5);
+    }
+    if (!row_count) {
+        fprintf(stderr, "no waveform in %s\n", waveform);
+        exit(1);
+    }
+    fclose(file);
+    for (unsigned pin = 0; pin < PINS; pin++) {
+        pins[pin] = avr_io_getirq(avr, AVR_IOCTL_ADC_GETIRQ, (int)(ADC_IRQ_ADC0 + pin));
+    }
+}
+
+void body_turn(void) {
+    for (unsigned pin = 0; pin < PINS; pin++) {
+        avr_raise_irq(pins[pin], (uint32_t)(held[pin] < 0 ? rows[next_row][pin] : held[pin]));
+    }
+    next_row = (next_row + 1) % row_count;
+}
+
+void body_hold(unsigned pin, int millivolts) {
+    held[pin] = millivolts;
+    if (millivolts >= 0) {
+        avr_raise_irq(pins[pin], (uint32_t)millivolts);
+    }
+}

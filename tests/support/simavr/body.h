@@ -1,0 +1,19 @@
+/* What the electrodes and the pulse sensor put on the node's analogue pins. */
+#ifndef BODY_H
+#define BODY_H
+
+#include <simavr/sim_avr.h>
+
+#define BODY_HZ 100
+#define PINS 2
+
+/* Reads rows `millivolts of A0,millivolts of A1`, one each 10 ms, played over and over; exits where it cannot. */
+void body_open(avr_t *avr, const char *waveform);
+
+/* Puts the next row on the pins: call it BODY_HZ times a second. */
+void body_turn(void);
+
+/* Holds a pin at a voltage; below zero: it follows the waveform again. */
+void body_hold(unsigned pin, int millivolts);
+
+#endif

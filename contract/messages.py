@@ -177,6 +177,8 @@ class Label(Body, frozen=True, kw_only=True, tag="label"):
     asked_ms: EpochMs | None = None
     reason: str = ""
     """Why the question was asked."""
+    trace: list[tuple[EpochMs, Affect | None, Affect | None]] = []
+    """The points of a continuous trace, oldest first: moment, valence, arousal. The label itself is the last of them."""
 
 
 class Erasure(Body, frozen=True, kw_only=True, tag="erasure"):

@@ -45,6 +45,10 @@ class Hub:
         for watcher in self._watchers:
             self.dropped += watcher.offer(message)
 
+    def forget(self, topic: str, key: str) -> None:
+        """Keep the newest message of that kind no longer: what it tells of is over."""
+        self._latest.pop(f"{topic}/{key}", None)
+
     def publish_record(self, row: int, record: Record) -> None:
         """Hand on a record that was just committed; `row` is its place in the local history."""
         self.publish("record", record, id=row)

@@ -5,9 +5,9 @@ A driver that brings a library of its own is imported when it is configured, so 
 
 import shutil
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -32,6 +32,9 @@ from edge.core.secrets import SecretMissingError, read_secret
 from edge.sensing import settings as sensing
 from edge.sensing.sensor import Sensor
 from edge.sensing.simulated import SimulatedSensor
+
+if TYPE_CHECKING:
+    from edge.sensing.known_boards import KnownBoards
 
 _PI_CAMERA: Final = "rpicam-vid"
 
@@ -73,13 +76,23 @@ def sensor_opener(settings: sensing.SensorSettings, clock: Clock) -> Callable[[]
         case sensing.SerialSettings():
             from edge.sensing.serial_board import SerialBoard
 
-            return lambda: SerialBoard(settings, clock=clock)
+            boards = _boards()
+            boards.wish(settings.id, settings.port)
+            return lambda: SerialBoard(settings, clock=clock, known=boards)
         case sensing.ReplaySettings():
             from edge.sensing.replay import ReplaySensor
 
             return lambda: ReplaySensor(settings, clock=clock)
         case sensing.SimulatedSettings():
             return lambda: SimulatedSensor(settings, clock=clock)
+
+
+@cache
+def _boards() -> "KnownBoards":
+    """Which board belongs to which sensor: one memory for the process."""
+    from edge.sensing.known_boards import KnownBoards
+
+    return KnownBoards()
 
 
 def _candidates(settings: AutoSettings, clock: Clock) -> list[Callable[[], Camera]]:

@@ -99,6 +99,7 @@ class SensorReader:
                     result = _done(sensor, command)
                     self._loop.call_soon_threadsafe(_answer, answer, result)
                 self._hand_over(sensor.read(), sensor.diagnosis())
+                self.description = sensor.describe()
         finally:
             sensor.close()
 

@@ -18,33 +18,54 @@ class BaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class SerialSettings(BaseSettings, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="serial"):
-    """A board on a serial line that writes rows of `millis,gsr,hr`."""
+    """A board on a serial line: a sensor node that sends frames, or one that writes rows of `millis,gsr,hr`."""
 
     port: Annotated[
-        str, Meta(min_length=1, max_length=256, description="The serial port; `auto` takes the first USB board.")
+        str,
+        Meta(
+            pattern=r"^(auto|usb:.{1,100}|board:[0-9A-Fa-f]{1,8}|/.{1,255}|(COM|loop:|socket:).{0,200})$",
+            description="Which board: `auto` takes a USB board that no other sensor has, `usb:<serial number>` that of "
+            "this USB serial number, `board:<hex id>` the sensor node of this id wherever it is plugged in, and a path "
+            "such as `/dev/serial/by-id/...` the port of that name.",
+        ),
     ] = "auto"
-    baud: Annotated[int, Meta(ge=300, le=4_000_000, description="Speed of the line, in baud.")] = 9600
+    protocol: Annotated[
+        Literal["auto", "frames", "lines"],
+        Meta(
+            description="What the board speaks: `frames` of a sensor node, `lines` of `millis,gsr,hr`, or `auto` to "
+            "listen which of them it is."
+        ),
+    ] = "auto"
+    baud: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=4_000_000,
+            description="Speed of the line, in baud; 0 tries the usual ones, 115200 and 250000 for frames, 9600 for "
+            "lines.",
+        ),
+    ] = 0
     gsr_unit: Annotated[
         GsrUnit,
         Meta(
-            description="What the second column means: `grove_adc` 10-bit counts of a Grove GSR board, `us` "
+            description="What the second column of a line means: `grove_adc` 10-bit counts of a Grove GSR board, `us` "
             "microsiemens, or `nanosiemens`."
         ),
     ] = "grove_adc"
     gsr_calibration: Annotated[
-        int,
+        float,
         Meta(
             ge=0,
             le=1023,
-            description="The counts this very Grove board shows with open electrodes; 0 means that nobody calibrated "
-            "it, and its counts stay counts.",
+            description="The counts (of 1024) this very Grove board shows with open electrodes, fractions allowed; 0 "
+            "takes what a sensor node itself remembers, and where there is nothing, counts stay counts.",
         ),
     ] = 0
     hr_unit: Annotated[
         HrUnit,
         Meta(
-            description="What the third column means: `bpm` beats a minute, or `pulse_adc` raw counts of an optical "
-            "sensor."
+            description="What the third column of a line means: `bpm` beats a minute, or `pulse_adc` raw counts of an "
+            "optical sensor."
         ),
     ] = "bpm"
 

@@ -4,16 +4,19 @@ Nothing implausible passes. A heart rate of 0 means that no finger was on the se
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from edge.core.sample import Channel
+from edge.sensing.node_messages import READINGS_PER_VALUE, NodeChannel
 from edge.sensing.settings import GsrUnit, HrUnit
 
 _PLAUSIBLE: Final[dict[Channel, tuple[float, float]]] = {
     Channel.GSR_US: (0.001, 100.0),
-    Channel.GSR_RAW: (0.0, 1023.0),
+    Channel.GSR_RAW: (0.0, 1024.0),
     Channel.HR_BPM: (20.0, 250.0),
+    Channel.IBI_MS: (240.0, 3000.0),
     Channel.PULSE_RAW: (0.0, 65_535.0),
     Channel.SKIN_C: (5.0, 45.0),
 }
@@ -24,7 +27,7 @@ class BoardUnits:
     """What the two numbers of a row mean on one board. `gsr_calibration` 0: nobody calibrated its Grove GSR."""
 
     gsr_unit: GsrUnit
-    gsr_calibration: int
+    gsr_calibration: float
     hr_unit: HrUnit
 
     def values(self, gsr: int, hr: int) -> dict[Channel, float]:
@@ -44,6 +47,40 @@ class BoardUnits:
         return (Channel.HR_BPM if self.hr_unit == "bpm" else Channel.PULSE_RAW), float(hr)
 
 
+@dataclass(frozen=True, slots=True)
+class NodeUnits:
+    """What the values of a sensor node mean. `gsr_calibration`: its reading (of 1024) with open electrodes, 0 if nobody
+    calibrated it."""
+
+    channels: tuple[int, ...]
+    gsr_calibration: float
+
+    @property
+    def calibrated(self) -> bool | None:
+        """Whether skin conductance comes in microsiemens; None where the node measures none."""
+        return self.gsr_calibration > 0 if NodeChannel.GSR_GROVE in self.channels else None
+
+    def values(self, values: Sequence[int]) -> tuple[dict[Channel, float], int]:
+        """The plausible values of a frame by channel and unit, and how many were left out as implausible.
+
+        A skin thermometer has no formula in the protocol and a supply voltage is none of the body: neither is a value.
+        """
+        readings = dict(zip(self.channels, (value / READINGS_PER_VALUE for value in values), strict=False))
+        found: dict[Channel, float] = {}
+        if NodeChannel.GSR_GROVE in readings:
+            channel, value = self._gsr(readings[NodeChannel.GSR_GROVE])
+            found[channel] = value
+        if NodeChannel.PULSE_PPG in readings:
+            found[Channel.PULSE_RAW] = readings[NodeChannel.PULSE_PPG]
+        good = plausible(found)
+        return good, len(found) - len(good)
+
+    def _gsr(self, reading: float) -> tuple[Channel, float]:
+        if self.gsr_calibration:
+            return Channel.GSR_US, grove_us(reading, self.gsr_calibration)
+        return Channel.GSR_RAW, reading
+
+
 def plausible(values: dict[Channel, float]) -> dict[Channel, float]:
     """Those of `values` that a body, or the converter in front of it, can show; NaN is not one of them."""
     return {
@@ -51,11 +88,11 @@ def plausible(values: dict[Channel, float]) -> dict[Channel, float]:
     }
 
 
-def grove_us(adc: int, calibration: int) -> float:
-    """Skin conductance in microsiemens of a Grove GSR v1.2 from a 10-bit reading; NaN where it cannot be told.
+def grove_us(adc: float, calibration: float) -> float:
+    """Skin conductance in microsiemens of a Grove GSR v1.2 from a reading of 0 to 1024, fractions allowed.
 
     From the maker's R = (1024 + 2*adc)*10000/(C - adc) ohm, where C, nominally 512, is what this very board reads with
-    open electrodes. At C and above the resistance is beyond what the board can measure.
+    open electrodes. At C and above the resistance is beyond what the board can measure: NaN.
     """
     if not 0 <= adc < calibration:
         return math.nan

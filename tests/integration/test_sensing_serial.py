@@ -15,6 +15,7 @@ from edge.core.sample import Channel, Sample
 from edge.sensing.serial_board import SerialBoard
 from edge.sensing.service import SensingService
 from edge.sensing.settings import SerialSettings
+from edge.sensing.usb_ports import UsbPort
 from tests.support.pty_board import PtyBoard
 
 
@@ -156,9 +157,9 @@ async def test_a_port_that_is_missing_or_busy_is_unavailable_with_a_reason(board
 
 def test_auto_takes_the_first_usb_board_and_says_so_when_there_is_none(board: PtyBoard) -> None:
     clock = SystemClock()
-    found = SerialBoard(SerialSettings(), clock=clock, ports=lambda: [str(board.path)])
+    found = SerialBoard(SerialSettings(), clock=clock, ports=lambda: [UsbPort(str(board.path), "A1")])
     found.open()
-    assert found.describe() == f"{board.path} at 9600 baud"
+    assert found.describe() == f"{board.path} at 115200 baud"
     found.close()
     with pytest.raises(SourceUnavailableError, match="plug it in"):
         SerialBoard(SerialSettings(), clock=clock, ports=list).open()

@@ -5,9 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.sensing.line import MILLIS_WRAP, LineParser, Row
-from edge.sensing.node_clock import NodeClock
-
-_MS = 1_000_000
 
 
 def _listening() -> LineParser:
@@ -113,34 +110,3 @@ def test_how_the_bytes_are_cut_into_pieces_does_not_matter(cuts: list[int], data
     found += piecewise.feed(whole[at:])
     assert found == expected
     assert piecewise.bad_rows == at_once.bad_rows
-
-
-def test_rows_that_arrive_in_bunches_lie_where_the_board_measured_them() -> None:
-    clock = NodeClock()
-    arrivals = [0, 400, 400, 400, 400, 500, 900, 900, 900, 900]
-    placed = [clock.place(None if index == 0 else 100, at * _MS)[0] // _MS for index, at in enumerate(arrivals)]
-    assert placed == [0, 100, 200, 300, 400, 500, 600, 700, 800, 900]
-
-
-def test_no_row_lies_after_its_arrival_and_time_never_goes_back() -> None:
-    clock = NodeClock()
-    assert clock.place(None, 1000 * _MS) == (1000 * _MS, False)
-    assert clock.place(100, 1050 * _MS) == (1050 * _MS, False)
-    assert clock.place(100, 1150 * _MS) == (1150 * _MS, False)
-
-
-def test_a_slow_crystal_is_followed_within_500_ppm() -> None:
-    clock = NodeClock()
-    clock.place(None, 0)
-    placed = 0
-    for step in range(1, 10_001):
-        placed, jumped = clock.place(100, round(step * 100 * 1.0002) * _MS)
-        assert not jumped
-    assert abs(placed - 1000.2 * 1000 * _MS) < 2 * _MS
-
-
-def test_a_board_that_slept_begins_anew() -> None:
-    clock = NodeClock()
-    clock.place(None, 0)
-    assert clock.place(100, 60_000 * _MS) == (60_000 * _MS, True)
-    assert clock.place(80_000, 60_100 * _MS) == (60_100 * _MS, True)

@@ -1,0 +1,94 @@
+"""An open serial port: bytes both ways, and words for what goes wrong with it."""
+
+import grp
+from pathlib import Path
+from typing import Any, Final
+
+import serial
+
+from edge.core.errors import SourceUnavailableError
+from edge.sensing.usb_ports import holder
+
+_READ_S: Final = 0.25
+_WRITE_S: Final = 1.0
+_MOST_BYTES: Final = 4096
+
+
+class SerialLine:
+    """One port, opened by the constructor; raise `SourceUnavailableError` if it is missing, busy or forbidden.
+
+    DTR and RTS are kept low: raising DTR restarts an Arduino. (Linux raises it for a moment when a port is opened, so
+    that a board may still restart once.)
+    """
+
+    def __init__(self, path: str, baud: int) -> None:
+        self.path = path
+        port = serial.Serial()
+        port.port, port.baudrate, port.exclusive = path, baud, True
+        port.timeout, port.write_timeout = _READ_S, _WRITE_S
+        port.dtr = port.rts = False
+        try:
+            port.open()
+            port.reset_input_buffer()
+        except (serial.SerialException, OSError, ValueError) as error:
+            port.close()
+            raise SourceUnavailableError(f"{path}: {_reason(path, error)}") from error
+        self._port: Any = port
+
+    @property
+    def baud(self) -> int:
+        """Its speed."""
+        return int(self._port.baudrate)
+
+    def change_baud(self, baud: int) -> None:
+        """Go on at another speed; what was read at the old one and not yet fetched is dropped."""
+        try:
+            self._port.baudrate = baud
+            self._port.reset_input_buffer()
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise self._lost(error) from error
+
+    def read(self) -> bytes:
+        """What came, or nothing after a quarter of a second of silence."""
+        try:
+            data: bytes = self._port.read(1)
+            data += self._port.read(min(self._port.in_waiting, _MOST_BYTES))
+        except (serial.SerialException, OSError, TypeError) as error:
+            # pyserial raises TypeError when its descriptor is gone.
+            raise self._lost(error) from error
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        try:
+            self._port.write(data)
+        except (serial.SerialException, OSError, TypeError) as error:
+            raise self._lost(error) from error
+
+    def close(self) -> None:
+        """Let go of the port."""
+        self._port.close()
+
+    def _lost(self, error: Exception) -> SourceUnavailableError:
+        return SourceUnavailableError(f"{self.path}: the line was lost ({str(error) or type(error).__name__})")
+
+
+def _reason(path: str, error: Exception) -> str:
+    match getattr(error, "errno", None):
+        case 2:
+            return "no such port: plug the board in, or set `port`"
+        case 13:
+            return f"permission denied: add the daemon's user to the group {_group(path)}, and start it again"
+        case 11 | 16:
+            who = holder(path)
+            return f"busy: {who or 'another program, or another sensor of this appliance,'} has it open"
+        case _:
+            return str(error) or type(error).__name__
+
+
+def _group(path: str) -> str:
+    """The group that owns the port."""
+    try:
+        return grp.getgrgid(Path(path).stat().st_gid).gr_name
+    except (OSError, KeyError):
+        return "dialout"

@@ -70,7 +70,7 @@ def encode_message(message: Message) -> bytes:
     except struct.error as error:
         raise ValueError(f"does not fit into a frame: {message}") from error
     if len(content) + 2 > LONGEST_FRAME:
-        raise ValueError(f"longer than {LONGEST_FRAME} bytes: {message}")
+        raise ValueError(f"a frame has no more than {LONGEST_FRAME} bytes: {message}")
     return wrap(content)
 
 

@@ -1,6 +1,6 @@
 """The emotion model's features in plain numpy: what the graph must compute, and what learning stands on.
 
-`step` is one 5 s segment. It sees only the past minute, and what the baseline carries of the time before. Everything is
+`step` is one 5 s segment. It sees only the past minute, and what its memory carries of the time before. Everything is
 chosen so that a rare sample (CASE as published: one in 6 s) and a 4 Hz stream give the same figure up to noise: levels
 and slopes are least squares over whatever samples there are, weighted by age, and nothing counts peaks.
 """
@@ -10,20 +10,24 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-CHANNELS: Final = ("gsr_us", "hr_bpm", "skin_c")
+from cloud.training.emotion_change import CHANGE_COLUMNS, change_step
+
+CHANNELS: Final = ("gsr_us", "hr_bpm", "skin_c", "ibi_ms")
 RATE_HZ: Final = 4.0
 CELLS: Final = 240
 SEGMENT_S: Final = 5.0
-LOWEST: Final = (0.05, 25.0, 15.0)
-HIGHEST: Final = (100.0, 220.0, 45.0)
+LOWEST: Final = (0.05, 25.0, 15.0, 300.0)
+HIGHEST: Final = (100.0, 220.0, 45.0, 2000.0)
 """Values outside are no body's: open electrodes, a lost beat, a sensor on the table. They count as absent."""
-CENTRE: Final = (0.0, 70.0, 32.0)
-"""Taken off before sums are made, for the sake of single precision; conductance is in ln(microsiemens)."""
+LOGARITHMIC: Final = (True, False, False, True)
+"""Conductance is in ln(microsiemens) and the time between beats in ln(milliseconds): a person's changes are shares."""
+CENTRE: Final = (0.0, 70.0, 32.0, 6.7)
+"""Taken off before sums are made, for the sake of single precision."""
 FAST_S, SLOW_S = 10.0, 30.0
 """Time constants of the two weightings by age."""
 SLOPE_DAMPING_S2: Final = 25.0
 """Added to the variance of the samples' ages: one sample, or a burst, has no slope."""
-PRIOR_SPREAD: Final = (0.1, 4.0, 0.2)
+PRIOR_SPREAD: Final = (0.1, 4.0, 0.2, 0.06)
 PRIOR_TRUST: Final = 6.0
 """Segments for which the prior spread of a channel counts."""
 MEMORY: Final = 720.0
@@ -31,25 +35,49 @@ MEMORY: Final = 720.0
 ONSET_FADE: Final = 1 / 36
 """By how much of its distance the onset's level follows the level in a segment: a stimulus is over in minutes, and a
 run without one must not drift away from its first moment for hours."""
+COURSE: Final = 36.0
+"""Segments (three minutes) after which the mean since the onset begins to forget: a run may have no other onset."""
+REST_WEIGHT: Final = 4.0
+"""How much a segment of a declared rest counts in the person's normal, beside any other segment's 1."""
+REST_SEGMENTS: Final = 12.0
+"""Segments (a minute) of declared rest that make a baseline complete."""
 LIMIT: Final = 4.0
 SLOT_S: Final = 2.0
 COVERED_S: Final = 30.0
-QUALITY_SHARE: Final = (0.7, 0.15, 0.15)
+QUALITY_SHARE: Final = (0.7, 0.1, 0.15, 0.05)
 """What each channel's coverage counts for in the quality: emotion was learned from conductance first."""
 ACQUAINTED: Final = 24.0
 """Segments (two minutes) after which a channel counts fully. Nobody was measured sooner: CASE's films begin later."""
 BASELINE_COLUMNS: Final = ("segments seen", "mean", "sum of squares", "level at onset", "onset known")
-FEATURES: Final = ("level", "trend", "slope_fast", "slope_slow", "since_onset")
+COURSE_COLUMNS: Final = ("segments since onset", "mean of its distance from the onset")
+KINDS: Final = ("level", "trend", "slope_fast", "slope_slow", "since_onset", "course")
+FEATURES: Final = tuple(f"{channel}.{kind}" for kind in KINDS for channel in CHANNELS)
 
 Array = NDArray[np.float64]
 
 
+class Memory(NamedTuple):
+    """What is carried from segment to segment; all zeros for a new person."""
+
+    baseline: Array
+    """`[channels, 5]`: the person's normal, and the level at the last onset."""
+    course: Array
+    """`[channels, 2]`: the course since the last onset."""
+    change: Array
+    """`[channels, 5]`: see `emotion_change`."""
+    rested: Array
+    """`[1]`: segments of declared rest so far."""
+
+
 class Step(NamedTuple):
-    """`features` `[5, channels]` in standard deviations of the person, `quality` 0..1, `baseline` `[channels, 5]`."""
+    """`features` `[kinds, channels]` in standard deviations of the person, `quality` 0..1, `change` in thresholds."""
 
     features: Array
     quality: float
-    baseline: Array
+    change: float
+    baseline_state: int
+    """0 no rest was declared, 1 too little of it yet, 2 enough."""
+    memory: Memory
 
 
 def ages_s() -> Array:
@@ -72,44 +100,55 @@ def slots() -> Array:
     return members
 
 
-def fresh_baseline() -> Array:
-    """The baseline of somebody of whom nothing is known."""
-    return np.zeros((len(CHANNELS), len(BASELINE_COLUMNS)))
+def fresh_memory() -> Memory:
+    """The memory of somebody of whom nothing is known."""
+    count = len(CHANNELS)
+    shapes = (count, len(BASELINE_COLUMNS)), (count, len(COURSE_COLUMNS)), (count, len(CHANGE_COLUMNS)), (1,)
+    return Memory(*(np.zeros(shape) for shape in shapes))
 
 
-def step(values: NDArray[np.floating], valid: NDArray[np.floating], onset: bool, baseline: Array) -> Step:
-    """One segment: `values` and `valid` are `[cells, channels]`; `onset` says that a new stimulus began with it."""
+def step(
+    values: NDArray[np.floating], valid: NDArray[np.floating], memory: Memory, *, onset: bool, rest: bool = False
+) -> Step:
+    """One segment: `values` and `valid` are `[cells, channels]`.
+
+    `onset` says that a new stimulus began with it, `rest` that it belongs to a declared rest. The first one of a rest
+    begins the person's normal anew.
+    """
     plain, mask = _prepared(values, valid)
     fast, slow = _moments(plain, mask)
-    covered = (slots() @ mask > 0).astype(float)
+    covered = (_SLOTS @ mask > 0).astype(float)
     present = (covered.sum(0) > 0).astype(float)
-    after = _updated(baseline, fast[0], present, onset)
-    spread = _spread(after)
-    features = np.stack(
-        [
-            fast[0] - after[:, 1],
-            fast[0] - slow[0],
-            fast[1] * FAST_S,
-            slow[1] * SLOW_S,
-            fast[0] - after[:, 3],
-        ]
-    )
+    rested = np.minimum(memory.rested + rest, MEMORY)
+    known = memory.baseline * np.array([[1.0 - (rested[0] == 1 and rest)] * 3 + [1.0] * 2])
+    after = _updated(known, fast[0], present, onset, 1.0 + (REST_WEIGHT - 1.0) * rest)
+    since = fast[0] - after[:, 3]
+    course = _course(memory.course, since, present, onset)
+    rows = [
+        fast[0] - after[:, 1], fast[0] - slow[0], fast[1] * FAST_S, slow[1] * SLOW_S, since, course[:, 1]
+    ]
     acquainted = np.minimum(after[:, 0] / ACQUAINTED, 1.0)
-    quality = float(covered.mean(0) @ (acquainted * np.array(QUALITY_SHARE)))
-    return Step(np.clip(features / spread, -LIMIT, LIMIT) * present, quality, after)
+    change, changed = change_step(memory.change, fast[0], present)
+    return Step(
+        np.clip(np.stack(rows) / _spread(after), -LIMIT, LIMIT) * present,
+        float(covered.mean(0) @ (acquainted * np.array(QUALITY_SHARE))),
+        change,
+        int(rested[0] > 0) + int(rested[0] >= REST_SEGMENTS),
+        Memory(after, course, changed, rested),
+    )
 
 
 def _prepared(values: NDArray[np.floating], valid: NDArray[np.floating]) -> tuple[Array, Array]:
     plain = np.asarray(values, float)
     mask = (valid > 0) & (plain >= LOWEST) & (plain <= HIGHEST)
     inside = np.where(mask, plain, 1.0)
-    inside[:, 0] = np.log(inside[:, 0])
+    inside = np.where(LOGARITHMIC, np.log(inside), inside)
     return (inside - CENTRE) * mask, mask.astype(float)
 
 
 def _moments(plain: Array, mask: Array) -> list[tuple[Array, Array]]:
     """Level and slope per channel, for each time constant: weighted least squares of value on age."""
-    weighted, counted = kernels() @ plain, kernels() @ mask
+    weighted, counted = _KERNELS @ plain, _KERNELS @ mask
     result = []
     for row in (0, 3):
         total = np.maximum(counted[row], 1e-6)
@@ -119,11 +158,11 @@ def _moments(plain: Array, mask: Array) -> list[tuple[Array, Array]]:
     return result
 
 
-def _updated(baseline: Array, level: Array, present: Array, onset: bool) -> Array:
+def _updated(baseline: Array, level: Array, present: Array, onset: bool, weight: float) -> Array:
     """Welford's update where the channel is present, with a bounded memory; the onset's level is the first one seen."""
     segments, mean, squares, at_onset, known = baseline.T
-    grown = segments + present
-    step = (level - mean) * present
+    grown = segments + present * weight
+    step = (level - mean) * present * weight
     moved = mean + step / np.maximum(grown, 1.0)
     squares = squares + step * (level - moved)
     kept = np.minimum(grown, MEMORY) / np.maximum(grown, 1.0)
@@ -133,7 +172,18 @@ def _updated(baseline: Array, level: Array, present: Array, onset: bool) -> Arra
     return np.stack([grown * kept, moved, squares * kept, at_onset, np.maximum(known, present)], axis=1)
 
 
+def _course(course: Array, since: Array, present: Array, onset: bool) -> Array:
+    """The mean distance from the onset so far."""
+    count, mean = (course * (1.0 - onset)).T
+    count = np.minimum(count + present, COURSE)
+    return np.stack([count, mean + (since - mean) * present / np.maximum(count, 1.0)], axis=1)
+
+
 def _spread(baseline: Array) -> Array:
     prior = np.array(PRIOR_SPREAD) ** 2 * PRIOR_TRUST
     spread: Array = np.sqrt((baseline[:, 2] + prior) / (baseline[:, 0] + PRIOR_TRUST))
     return spread
+
+
+_KERNELS: Final = kernels()
+_SLOTS: Final = slots()

@@ -9,15 +9,28 @@ RECIPE: Final = Path(__file__).parent / "recipes" / "emotion.json"
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that was learned, and how good it is. `weights` is `[features * channels][classes]`, temperature included."""
+    """All that was learned, and how good it is. Rows of all weights are `features`; temperatures are included."""
 
     features: list[str]
     channels: list[str]
     classes: list[str]
     weights: list[list[float]]
+    """Log-odds of each class."""
     bias: list[float]
+    scale_weights: list[list[float]]
+    """Log-odds of high valence and of high arousal."""
+    scale_bias: list[float]
+    stress_weights: list[float]
+    """Log-odds of a stressor rather than rest."""
+    stress_bias: float
+    confidence: list[float]
+    """Log-odds of being right: of `emotion_judge.doubts`."""
+    prototypes: list[list[float]]
+    """`[clusters][features]`"""
+    clusters: list[str]
     temperature: float
     decide_above: float
+    sure_above: float
     least_quality: float
     data: list[str]
     metrics: dict[str, float]

@@ -27,10 +27,10 @@ def measure(data_dir: Path) -> dict[str, dict[str, Any]]:
     for number, grid in enumerate(grids):
         estimator.estimate(grid, onset=number == 0)
     judged = time.thread_time()
-    baseline = plain.fresh_baseline()
+    memory = plain.fresh_memory()
     for number, grid in enumerate(grids):
         values = grid.values.astype(np.float64)
-        baseline = plain.step(values, grid.valid.astype(np.float64), number == 0, baseline).baseline
+        memory = plain.step(values, grid.valid.astype(np.float64), memory, onset=number == 0).memory
     reference = time.thread_time()
     ours, theirs = (judged - gathered) / len(grids) * 1000, (reference - judged) / len(grids) * 1000
     per_second = (judged - begun) / (MINUTES * 60) * 1e6

@@ -1,6 +1,6 @@
 """The LAN side as one Starlette application, put together from families of routes."""
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,18 +15,32 @@ from edge.web.endpoint import WEBSOCKET, Endpoint, answer
 from edge.web.event_routes import EventRoutes
 from edge.web.event_stream import EventSocket, EventStream
 from edge.web.feed import AFTER, TOPICS, Feeds
-from edge.web.gate import Access, Gate, LegacyCors
+from edge.web.gate import Access, CorsFamily, Gate, LegacyCors
 from edge.web.legacy_cctv import CctvRoutes, is_legacy
+from edge.web.legacy_emotion import EmotionRoutes, is_emotion
+from edge.web.legacy_predictions import PredictionRoutes
 from edge.web.native import NativeRoutes
 from edge.web.openapi import describe
 from edge.web.overlaid import dresses
 from edge.web.page import Page
+from edge.web.participant_page import ParticipantPage
+from edge.web.participant_routes import ParticipantRoutes
 from edge.web.plan_routes import PlanRoutes
 from edge.web.probes import ProbeRoutes
 from edge.web.problem import ProblemError, on_bug, on_http_error, on_problem
 from edge.web.records import RecordRoutes
-from edge.web.sign_in import SessionRoutes
+from edge.web.segment_socket import SegmentSocket
+from edge.web.sensor_routes import SensorRoutes
+from edge.web.session_routes import SessionRoutes
+from edge.web.sign_in import SignInRoutes
 from edge.web.snapshots import Snapshots
+from edge.web.socket_io import SocketIo
+from edge.web.stimulus_routes import StimulusRoutes
+
+_CORS: Final = (
+    CorsFamily(is_emotion, ("GET", "POST", "PUT", "DELETE", "OPTIONS"), ("Content-Type", "Authorization")),
+    CorsFamily(is_legacy),
+)
 
 
 def create_app(deps: WebDeps) -> Starlette:
@@ -40,8 +54,8 @@ def create_app(deps: WebDeps) -> Starlette:
     return Starlette(
         routes=[endpoint.route() for endpoint in endpoints_of(deps)],
         middleware=[
-            Middleware(LegacyCors, origins=settings.cors_origins, is_legacy=is_legacy),
-            Middleware(Gate, auth=deps.auth, settings=settings, is_legacy=is_legacy),
+            Middleware(LegacyCors, origins=settings.cors_origins, families=_CORS),
+            Middleware(Gate, auth=deps.auth, settings=settings, is_legacy=_is_legacy),
         ],
         exception_handlers={ProblemError: on_problem, HTTPException: on_http_error, Exception: on_bug},
     )
@@ -52,27 +66,40 @@ def endpoints_of(deps: WebDeps) -> list[Endpoint]:
     page = Page(deps.viewer_dir)
     snapshots = Snapshots(deps.snapshots_dir, clock=deps.clock, keep=deps.settings.keep_snapshots)
     cameras, records = CameraRoutes(deps, snapshots=snapshots), RecordRoutes(deps.history)
+    feeds = Feeds(deps)
     table = [
         *CctvRoutes(deps, page=page, snapshots=snapshots).endpoints(),
         *NativeRoutes(deps, cameras=cameras, records=records).endpoints(),
         *cameras.endpoints(),
         *PlanRoutes(deps).endpoints(),
         *records.endpoints(),
-        *_feed_endpoints(deps),
+        *_feed_endpoints(deps, feeds),
         *EventRoutes(deps).endpoints(),
-        *SessionRoutes(deps.auth, session_days=deps.settings.session_days).endpoints(),
+        *ParticipantRoutes(deps).endpoints(),
+        *StimulusRoutes(deps).endpoints(),
+        *SessionRoutes(deps).endpoints(),
+        *SensorRoutes(deps).endpoints(),
+        *SignInRoutes(deps.auth, session_days=deps.settings.session_days).endpoints(),
         *ProbeRoutes(deps).endpoints(),
+        *ParticipantPage(page, deps.auth).endpoints(),
+        *EmotionRoutes(deps).endpoints(),
+        *PredictionRoutes(deps).endpoints(),
+        *SegmentSocket(deps, feeds).endpoints(),
+        *SocketIo(deps, feeds).endpoints(),
         *page.endpoints(),
     ]
     return [*table, _self_description(table, deps.version)]
 
 
-def _feed_endpoints(deps: WebDeps) -> list[Endpoint]:
-    feeds = Feeds(deps)
+def _is_legacy(path: str) -> bool:
+    return is_legacy(path) or is_emotion(path)
+
+
+def _feed_endpoints(deps: WebDeps, feeds: Feeds) -> list[Endpoint]:
     return [
         Endpoint(
             path="/v1/events/stream",
-            access=Access.SIGNED_IN,
+            access=Access.OWN,
             summary="Everything live; records exactly once, by Last-Event-ID",
             app=EventStream(deps, feeds),
             media="text/event-stream",
@@ -80,7 +107,7 @@ def _feed_endpoints(deps: WebDeps) -> list[Endpoint]:
         ),
         Endpoint(
             path="/v1/events/ws",
-            access=Access.SIGNED_IN,
+            access=Access.OWN,
             summary='The same, a JSON object {"topic", "id", "data"} a message, where only records have an id',
             method=WEBSOCKET,
             app=EventSocket(deps, feeds),

@@ -1,7 +1,8 @@
-"""Who is signed in: one administrator, a generated password, sessions that outlive a restart.
+"""Who is signed in: one administrator, a generated password, sessions that outlive a restart, links of participants.
 
 A session is a random token; only its SHA-256 is kept, in memory and in a file, so a copy of the state folder signs
-nobody in. A new password ends every session, also when another process (the command line) set it.
+nobody in. A new password ends every session, also when another process (the command line) set it. A link is a session
+of a participant, who may do nothing but take part in their own viewings (X.6); it ends with the password too.
 """
 
 import asyncio
@@ -30,6 +31,8 @@ from edge.web.passwords import (
 
 USER: Final = "admin"
 _MOST_SESSIONS: Final = 64
+_MOST_LINKS: Final = 256
+_HOUR_MS: Final = 3_600_000
 _MOST_WAITING: Final = 8
 _LONGEST_PASSWORD: Final = 256
 _DAY_MS: Final = 86_400_000
@@ -56,10 +59,19 @@ class NewSession:
     expires_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Whom a token signs in: the administrator, or one participant."""
+
+    participant: str | None = None
+    """None is the administrator."""
+
+
 class _Session(Struct, frozen=True, kw_only=True):
     expires_ms: int
     salt: str
     """The password's salt at sign-in: another password has another salt and so ends the session."""
+    participant: str | None = None
 
 
 class Auth:
@@ -104,10 +116,15 @@ class Auth:
             self._attempts.failed(address)
             raise WrongPasswordError
         self._attempts.succeeded(address)
-        return await self._open(stored)
+        return await self._open(stored, lasts_ms=self._session_ms)
 
     def user_of(self, token: str) -> str | None:
-        """Who the token signs in, or None."""
+        """`USER` if the token is the administrator's, else None."""
+        signed = self.who(token)
+        return USER if signed and signed.participant is None else None
+
+    def who(self, token: str) -> Signed | None:
+        """Whom the token signs in, if it does."""
         key = _key(token)
         session = self._sessions.get(key)
         if session is None:
@@ -115,7 +132,27 @@ class Auth:
         if session.expires_ms <= self._clock.now().wall_ms or session.salt != self._salt():
             del self._sessions[key]
             return None
-        return USER
+        return Signed(session.participant)
+
+    def lasts_s(self, token: str) -> int:
+        """Seconds for which the link of this token still works; 0 for what is none."""
+        signed = self.who(token)
+        if signed is None or signed.participant is None:
+            return 0
+        return max(0, self._sessions[_key(token)].expires_ms - self._clock.now().wall_ms) // 1000
+
+    async def link(self, participant: str, hours: float) -> NewSession:
+        """A token that signs this participant in for so long. Raise `PasswordFileError`."""
+        return await self._open(self._password(), participant=participant, lasts_ms=int(hours * _HOUR_MS))
+
+    async def revoke(self, participant: str) -> int:
+        """End every link of a participant; how many there were."""
+        mine = [key for key, session in self._sessions.items() if session.participant == participant]
+        for key in mine:
+            del self._sessions[key]
+        if mine:
+            await self._save()
+        return len(mine)
 
     async def sign_out(self, token: str) -> None:
         """End a session; an unknown token is no error."""
@@ -137,14 +174,20 @@ class Auth:
         finally:
             self._waiting -= 1
 
-    async def _open(self, stored: StoredPassword) -> NewSession:
+    async def _open(self, stored: StoredPassword, *, lasts_ms: int, participant: str | None = None) -> NewSession:
         token = secrets.token_urlsafe(32)
-        expires_ms = self._clock.now().wall_ms + self._session_ms
-        self._sessions[_key(token)] = _Session(expires_ms=expires_ms, salt=stored.salt)
-        while len(self._sessions) > _MOST_SESSIONS:
-            del self._sessions[min(self._sessions, key=lambda key: self._sessions[key].expires_ms)]
+        expires_ms = self._clock.now().wall_ms + lasts_ms
+        self._sessions[_key(token)] = _Session(expires_ms=expires_ms, salt=stored.salt, participant=participant)
+        self._forget_first(links=participant is not None)
         await self._save()
         return NewSession(token, expires_ms)
+
+    def _forget_first(self, *, links: bool) -> None:
+        """Of too many sessions of one kind those go that would end first: links never push an administrator out."""
+        same = [key for key, session in self._sessions.items() if (session.participant is not None) is links]
+        same.sort(key=lambda key: self._sessions[key].expires_ms)
+        for key in same[: max(0, len(same) - (_MOST_LINKS if links else _MOST_SESSIONS))]:
+            del self._sessions[key]
 
     async def _save(self) -> None:
         content = msgspec.json.encode(self._sessions)

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from typing import Final
+from typing import Final, Literal
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
@@ -12,6 +12,8 @@ from starlette.types import Scope
 from contract.errors import InvalidSettingsError
 
 COOKIE: Final = "afferent_session"
+LINK_COOKIE: Final = "afferent_participant"
+Role = Literal["admin", "participant"]
 _KEY: Final = "afferent.caller"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -24,11 +26,27 @@ class Caller:
     program: str = ""
     """The User-Agent."""
     user: str | None = None
+    """The administrator, where that is who signed in."""
     token: str | None = None
+    """The one that signs the caller in, else one that was sent in vain."""
+    participant: str | None = None
+    """The participant whose link the caller came by: such a caller never is more than that, wherever it is."""
+    vain: bool = False
+    """Whether `Authorization` carried a token that signs nobody in (any more)."""
     open: bool = False
     """Whether it is in a network that may use the routes of existing clients without sign-in."""
     scraper: bool = False
     """Whether it is in a network that may read the metrics without sign-in."""
+
+    @property
+    def role(self) -> Role | None:
+        """What the caller signed in as."""
+        return "participant" if self.participant is not None else "admin" if self.user is not None else None
+
+    @property
+    def subject(self) -> str | None:
+        """The only participant whose data this caller may see and make; None is no such bound."""
+        return self.participant
 
 
 def caller_of(scope: Scope) -> Caller:
@@ -72,13 +90,21 @@ def address_of(scope: Scope, headers: Headers, *, behind_proxy: bool) -> str:
     return str(client[0]) if client else "unknown"
 
 
-def token_of(headers: Headers) -> str | None:
-    """The session token: `Authorization: Bearer`, else the cookie."""
-    scheme, _, credentials = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and credentials.strip():
-        return credentials.strip()
+def tokens_of(headers: Headers) -> list[str]:
+    """The tokens to try, in this order. A Bearer token is the caller's word who it is: then no cookie counts.
+
+    The administrator's cookie goes before that of a link, so that trying a link does not sign its maker out.
+    """
+    if bearer := bearer_of(headers):
+        return [bearer]
     try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        cookies = SimpleCookie(headers.get("cookie", ""))
     except CookieError:
-        return None
-    return cookie.value if cookie else None
+        return []
+    return [cookies[name].value for name in (COOKIE, LINK_COOKIE) if name in cookies]
+
+
+def bearer_of(headers: Headers) -> str | None:
+    """The token of `Authorization: Bearer`."""
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    return credentials.strip() or None if scheme.lower() == "bearer" else None

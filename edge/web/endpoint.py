@@ -47,6 +47,8 @@ class Endpoint:
     """The msgspec type of a JSON answer; None where `media` is no JSON or there is no content."""
     body: Any = None
     """The msgspec type of a JSON request."""
+    upload: str = ""
+    """The media type of a request that is a file."""
     status: int = 200
     media: str = "application/json"
     queries: tuple[Query, ...] = ()
@@ -80,11 +82,7 @@ def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None)
 
 async def body_of(request: Request, kind: Any, *, most_bytes: int = _USUAL_BODY_BYTES) -> Any:
     """The JSON body as `kind`; a problem that names the field if it is not one, or has more than `most_bytes`."""
-    try:
-        async with asyncio.timeout(_BODY_WITHIN_S):
-            raw = await _bytes_of(request, most_bytes)
-    except (TimeoutError, ClientDisconnect) as error:
-        raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive as a whole") from error
+    raw = await raw_body(request, most_bytes=most_bytes)
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -96,6 +94,15 @@ async def body_of(request: Request, kind: Any, *, most_bytes: int = _USUAL_BODY_
             field=field,
             remedy=f"correct {field if field != '$' else 'it'}; /openapi.json describes what is expected",
         ) from error
+
+
+async def raw_body(request: Request, *, most_bytes: int = _USUAL_BODY_BYTES) -> bytes:
+    """The body as it came; a problem if it is too long, or too long in coming."""
+    try:
+        async with asyncio.timeout(_BODY_WITHIN_S):
+            return await _bytes_of(request, most_bytes)
+    except (TimeoutError, ClientDisconnect) as error:
+        raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive as a whole") from error
 
 
 def integer_of(request: Request, query: Query) -> int | None:

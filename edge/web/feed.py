@@ -7,17 +7,19 @@ messages or the replay overlaps, the rows between are read from the history and 
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import Scope
 
 from edge.core.errors import StoreError
 from edge.core.hub import LiveMessage
+from edge.web.callers import caller_of
 from edge.web.deps import WebDeps
 from edge.web.endpoint import Query
 from edge.web.problem import ProblemError
@@ -26,6 +28,8 @@ TOPICS: Final = Query(name="topics", about="Only these topics, separated by comm
 AFTER: Final = Query(name="after", about="Like Last-Event-ID, for clients that cannot set it", kind=int)
 _PAGE: Final = 200
 _ID: Final = re.compile(r"[0-9]{1,18}")
+_FOR_PARTICIPANTS: Final = frozenset({"session", "ask"})
+_MOST_SEEN: Final = 64
 
 
 class Line(Protocol):
@@ -46,6 +50,27 @@ class Wish:
 
     after: int | None
     topics: frozenset[str]
+    mine: "Mine | None" = None
+    """What a participant may hear, where that is who listens."""
+
+
+class Mine:
+    """Which live messages are about a participant's own sessions."""
+
+    def __init__(self, participant: str, token: str) -> None:
+        self._participant = participant
+        self._sessions: OrderedDict[str, None] = OrderedDict()
+        self.token = token
+
+    def hears(self, message: LiveMessage) -> bool:
+        """Whether it is. A question that is over names no participant, but a session that was seen before."""
+        session_id, participant = _said(message, "session_id"), _said(message, "participant")
+        if participant == self._participant and isinstance(session_id, str):
+            self._sessions[session_id] = None
+            if len(self._sessions) > _MOST_SEEN:
+                self._sessions.popitem(last=False)
+            return True
+        return participant is None and session_id in self._sessions
 
 
 class Feeds:
@@ -92,7 +117,10 @@ def wish_of(scope: Scope) -> Wish:
             remedy="send back the id of the last event, or none",
         )
     topics = frozenset(name for name in params.get("topics", "").split(",") if name)
-    return Wish(int(raw) if raw else None, topics)
+    after, caller = int(raw) if raw else None, caller_of(scope)
+    if caller.subject is None:
+        return Wish(after, topics)
+    return Wish(None, _open_to_participants(topics), Mine(caller.subject, caller.token or ""))
 
 
 class Feed:
@@ -102,6 +130,7 @@ class Feed:
         self._deps = deps
         self._line = line
         self._topics = wish.topics
+        self._mine = wish.mine
         # A row beyond the newest is of another store, wiped since: everything here is new to the client.
         self._cursor = newest if wish.after is None else wish.after if wish.after <= newest else 0
         self._quiet = True
@@ -117,6 +146,8 @@ class Feed:
                 await self._catch_up()
                 await self._tell(await first)
                 async for message in watch:
+                    if not self._welcome():
+                        return
                     await self._tell(message)
             except StoreError:
                 return  # the client comes back with the row it has; the health of the store tells people
@@ -132,6 +163,8 @@ class Feed:
     async def _tell(self, message: LiveMessage) -> None:
         if self._topics and message.topic not in self._topics:
             return
+        if self._mine and not self._mine.hears(message):
+            return
         if message.id is None:
             await self._say(message)
         elif message.id == self._cursor + 1:
@@ -139,6 +172,10 @@ class Feed:
             self._cursor = message.id
         elif message.id > self._cursor:
             await self._catch_up()
+
+    def _welcome(self) -> bool:
+        """Whether a participant's link still works: it ends when it is over, and when they are erased."""
+        return self._mine is None or self._deps.auth.who(self._mine.token) is not None
 
     async def _catch_up(self) -> None:
         if self._topics and "record" not in self._topics:
@@ -155,6 +192,23 @@ class Feed:
         deps = self._deps
         hello = {"device": deps.device, "version": deps.version, "t_ms": deps.clock.now().wall_ms}
         return LiveMessage("hello", hello, self._cursor)
+
+
+def _open_to_participants(topics: frozenset[str]) -> frozenset[str]:
+    if topics - _FOR_PARTICIPANTS:
+        raise ProblemError(
+            HTTPStatus.FORBIDDEN,
+            "A participant may hear of their own sessions only",
+            field=TOPICS.name,
+            remedy="ask for session and ask",
+        )
+    return topics or _FOR_PARTICIPANTS
+
+
+def _said(message: LiveMessage, name: str) -> Any:
+    """A field of what a message says, be it a struct or plain."""
+    data = message.data
+    return data.get(name) if isinstance(data, Mapping) else getattr(data, name, None)
 
 
 @asynccontextmanager

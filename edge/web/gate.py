@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
@@ -11,8 +12,17 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge.web.auth import Auth
-from edge.web.callers import Caller, address_of, caller_of, is_within, parse_networks, remember, token_of
+from edge.web.auth import USER, Auth, Signed
+from edge.web.callers import (
+    Caller,
+    address_of,
+    bearer_of,
+    caller_of,
+    is_within,
+    parse_networks,
+    remember,
+    tokens_of,
+)
 from edge.web.problem import ProblemError, problem_response
 from edge.web.settings import WebSettings
 
@@ -38,23 +48,32 @@ class Access(StrEnum):
     """Everybody."""
     OPEN_NETWORKS = "open-networks"
     """Who signed in, and the networks of `open_networks`: the routes of existing clients, which know no sign-in."""
+    OPEN_OR_OWN = "open-or-own"
+    """The same and participants, who see and make only what is their own: the routes of S0."""
+    OWN = "own"
+    """Who signed in, and participants for what is their own."""
     METRICS = "metrics"
     """Who signed in, and the networks of `metrics_networks`."""
     SIGNED_IN = "signed-in"
     """Who signed in."""
 
 
+_FOR_PARTICIPANTS: Final = {Access.PUBLIC, Access.OPEN_OR_OWN, Access.OWN}
+
+
 def allows(access: Access, caller: Caller) -> bool:
-    """Whether this caller may use a route of this access."""
+    """Whether this caller may use a route of this access. What a participant may do is in the first line."""
+    if access is Access.PUBLIC or caller.user is not None or caller.participant is not None:
+        return caller.participant is None or access in _FOR_PARTICIPANTS
     match access:
-        case Access.PUBLIC:
-            return True
         case Access.OPEN_NETWORKS:
-            return caller.open or caller.user is not None
+            return caller.open
+        case Access.OPEN_OR_OWN:
+            return caller.open and not caller.vain
         case Access.METRICS:
-            return caller.scraper or caller.user is not None
-        case Access.SIGNED_IN:
-            return caller.user is not None
+            return caller.scraper
+        case _:
+            return False
 
 
 class Guarded:
@@ -65,8 +84,13 @@ class Guarded:
         self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the caller through or answer 401."""
-        if not allows(self._access, caller_of(scope)):
+        """Let the caller through, or answer 401, and a participant 403."""
+        caller = caller_of(scope)
+        if not allows(self._access, caller):
+            if caller.participant is not None:
+                raise ProblemError(
+                    HTTPStatus.FORBIDDEN, "A participant may not do this", remedy="ask whoever runs the session"
+                )
             raise ProblemError(
                 HTTPStatus.UNAUTHORIZED,
                 "Sign in first",
@@ -123,37 +147,61 @@ class Gate:
 
     def _identify(self, scope: Scope, headers: Headers) -> Caller:
         address = address_of(scope, headers, behind_proxy=self._behind_proxy)
-        token = token_of(headers)
+        token, signed = self._signed(headers)
         return Caller(
             address,
             program=headers.get("user-agent", ""),
-            user=self._auth.user_of(token) if token else None,
+            user=USER if signed and signed.participant is None else None,
             token=token,
+            participant=signed.participant if signed else None,
+            vain=signed is None and bearer_of(headers) is not None,
             open=is_within(address, self._open),
             scraper=is_within(address, self._scrapers),
         )
 
+    def _signed(self, headers: Headers) -> tuple[str | None, Signed | None]:
+        tokens = tokens_of(headers)
+        for token in tokens:
+            if signed := self._auth.who(token):
+                return token, signed
+        return next(iter(tokens), None), None
+
+
+@dataclass(frozen=True, slots=True)
+class CorsFamily:
+    """What web pages of the configured origins may send to one family of existing clients' routes."""
+
+    owns: Callable[[str], bool]
+    """Whether a path is one of the family."""
+    methods: tuple[str, ...] = ("*",)
+    headers: tuple[str, ...] = ("*",)
+
 
 class LegacyCors:
-    """Middleware: lets the web pages of existing clients use their own routes, and no other (S1.25)."""
+    """Middleware: lets the web pages of existing clients use their own routes, and no other (S0.41, S1.25)."""
 
-    def __init__(self, app: ASGIApp, *, origins: tuple[str, ...], is_legacy: Callable[[str], bool]) -> None:
+    def __init__(self, app: ASGIApp, *, origins: tuple[str, ...], families: tuple[CorsFamily, ...]) -> None:
         self._plain = app
-        self._is_legacy = is_legacy
-        self._cors = CORSMiddleware(
-            app,
-            allow_origins=origins,
-            allow_credentials=True,
-            allow_methods=["*"],
-            allow_headers=["*"],
-            # With credentials browsers take "*" literally, hence the names beside it.
-            expose_headers=["*", "Content-Length", "Retry-After", "X-Camera-Kept"],
-        )
+        self._families = [(family.owns, _cors(app, origins, family)) for family in families]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer preflights, mark answers, pass on everything else."""
-        legacy = scope["type"] == "http" and self._is_legacy(scope["path"])
-        await (self._cors if legacy else self._plain)(scope, receive, send)
+        app = self._plain
+        if scope["type"] == "http":
+            app = next((cors for owns, cors in self._families if owns(scope["path"])), app)
+        await app(scope, receive, send)
+
+
+def _cors(app: ASGIApp, origins: tuple[str, ...], family: CorsFamily) -> CORSMiddleware:
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_credentials=True,
+        allow_methods=family.methods,
+        allow_headers=family.headers,
+        # With credentials browsers take "*" literally, hence the names beside it.
+        expose_headers=["*", "Content-Length", "Retry-After", "X-Camera-Kept"],
+    )
 
 
 def is_known_host(host: str, names: set[str]) -> bool:

@@ -17,6 +17,8 @@ _PLACEHOLDER: Final = re.compile(r"\{(?P<name>[a-z_]+)(?::path)?\}")
 _SECURITY: Final[dict[Access, list[dict[str, list[str]]]]] = {
     Access.PUBLIC: [{}],
     Access.OPEN_NETWORKS: [{}, {"cookie": []}, {"bearer": []}],
+    Access.OPEN_OR_OWN: [{}, {"cookie": []}, {"bearer": []}],
+    Access.OWN: [{"cookie": []}, {"bearer": []}],
     Access.METRICS: [{}, {"cookie": []}, {"bearer": []}],
     Access.SIGNED_IN: [{"cookie": []}, {"bearer": []}],
 }
@@ -56,6 +58,8 @@ def _operation(endpoint: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
     }
     if endpoint.body is not None:
         told["requestBody"] = {"required": True, "content": _content(_JSON, schema_of[_key(endpoint.body)])}
+    elif endpoint.upload:
+        told["requestBody"] = {"required": True, "content": _content(endpoint.upload, None)}
     return told
 
 

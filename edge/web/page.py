@@ -58,10 +58,13 @@ class Page:
     async def serve(self, request: Request) -> Response:
         """The file that the path names; the page itself where it names none."""
         path = request.url.path
-        name = path.removeprefix("/viewer/" if path.startswith("/viewer/") else "/") or _INDEX
+        return self.named(request, path.removeprefix("/viewer/" if path.startswith("/viewer/") else "/") or _INDEX)
+
+    def named(self, request: Request, name: str) -> Response:
+        """One of the files, whatever the path; a problem if it is none."""
         asset = self._assets.get(name)
         if asset is None:
-            raise ProblemError(HTTPStatus.NOT_FOUND, f"There is nothing at {path!r:.100}")
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"There is nothing at {request.url.path!r:.100}")
         headers = {"ETag": asset.etag, "Cache-Control": "no-cache"}
         if asset.etag in request.headers.get("if-none-match", ""):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)

@@ -18,8 +18,8 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         tuple[str, ...],
         Meta(
             max_length=64,
-            description="Networks in CIDR form whose clients may use the camera routes of existing programs "
-            "without sign-in.",
+            description="Networks in CIDR form whose clients may use the routes of existing programs, those for the "
+            "camera and those for emotion, without sign-in.",
         ),
     ] = ("127.0.0.0/8", "::1/128")
     metrics_networks: Annotated[
@@ -46,9 +46,9 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         tuple[str, ...],
         Meta(
             max_length=64,
-            description="Web origins whose pages may use the camera routes of existing programs from a browser.",
+            description="Web origins whose pages may use the routes of existing programs from a browser.",
         ),
-    ] = ("http://localhost:3000", "http://localhost:3001")
+    ] = ("http://localhost:3000", "http://localhost:3001", "http://localhost:5173")
     tls_certificate: Annotated[
         str, Meta(max_length=4096, description="Path of a PEM certificate chain; empty serves plain HTTP.")
     ] = ""
@@ -94,6 +94,9 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         int, Meta(ge=1, le=100_000, description="Snapshot files kept; the oldest is deleted for one more.")
     ] = 500
     session_days: Annotated[int, Meta(ge=1, le=365, description="Days after which a sign-in ends by itself.")] = 30
+    participant_link_hours: Annotated[
+        float, Meta(ge=0.1, le=720, description="Hours for which a link that lets a participant take part works.")
+    ] = 12.0
     event_keepalive_s: Annotated[
         float, Meta(ge=1, le=300, description="Seconds between the keep-alive comments of a quiet event stream.")
     ] = 15.0

@@ -7,17 +7,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from edge.web.auth import USER, Auth, NewSession, TooManyAttemptsError, WrongPasswordError
-from edge.web.callers import COOKIE, caller_of
+from edge.web.callers import COOKIE, LINK_COOKIE, caller_of
 from edge.web.endpoint import Endpoint, answer, body_of
 from edge.web.gate import Access
 from edge.web.passwords import PasswordFileError
 from edge.web.problem import ProblemError
-from edge.web.views import NewSessionView, SessionView, SignInRequest
+from edge.web.views import CallerView, NewSessionView, SignInRequest
 
 _PATH: Final = "/v1/session"
 
 
-class SessionRoutes:
+class SignInRoutes:
     """`/v1/session`: the cookie is out of scripts' reach and never sent along from another site."""
 
     def __init__(self, auth: Auth, *, session_days: int) -> None:
@@ -28,7 +28,7 @@ class SessionRoutes:
         """The table of them."""
         everybody = Access.PUBLIC
         return [
-            Endpoint(path=_PATH, access=everybody, summary="Who asks", handler=self.who, answer=SessionView),
+            Endpoint(path=_PATH, access=everybody, summary="Who asks", handler=self.who, answer=CallerView),
             Endpoint(
                 path=_PATH,
                 access=everybody,
@@ -51,7 +51,15 @@ class SessionRoutes:
     async def who(self, request: Request) -> Response:
         """Who asks, also when nobody signed in."""
         caller = caller_of(request.scope)
-        return answer(SessionView(signed_in=caller.user is not None, user=caller.user, open=caller.open))
+        return answer(
+            CallerView(
+                signed_in=caller.user is not None,
+                user=caller.user,
+                open=caller.open,
+                role=caller.role,
+                subject=caller.subject,
+            )
+        )
 
     async def sign_in(self, request: Request) -> Response:
         """Check the password and open a session."""
@@ -73,7 +81,8 @@ class SessionRoutes:
         if token := caller_of(request.scope).token:
             await self._auth.sign_out(token)
         response = Response(status_code=HTTPStatus.NO_CONTENT, headers={"Cache-Control": "no-store"})
-        response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=request.url.scheme == "https")
+        for cookie in (COOKIE, LINK_COOKIE):
+            response.delete_cookie(cookie, httponly=True, samesite="strict", secure=request.url.scheme == "https")
         return response
 
     async def _open(self, password: str, address: str) -> NewSession:

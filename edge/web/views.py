@@ -81,12 +81,18 @@ class SignInRequest(Struct, frozen=True, kw_only=True):
     password: str
 
 
-class SessionView(Struct, frozen=True, kw_only=True):
-    """Who asks. `open` tells whether the caller's network may use the routes of existing clients without sign-in."""
+class CallerView(Struct, frozen=True, kw_only=True):
+    """Who asks. `open` tells whether the caller's network may use the routes of existing clients without sign-in.
+
+    `signed_in` and `user` are about the administrator; somebody who came by a link has `role` and `subject` alone.
+    """
 
     signed_in: bool
     user: str | None
     open: bool
+    role: Literal["admin", "participant"] | None
+    subject: str | None
+    """The participant whose link it is."""
 
 
 class NewSessionView(Struct, frozen=True, kw_only=True):

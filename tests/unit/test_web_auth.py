@@ -90,7 +90,7 @@ async def test_no_more_than_64_sessions_are_kept(tmp_path: Path) -> None:
     tokens = []
     for _ in range(66):
         clock.advance(1)
-        tokens.append((await auth._open(stored)).token)
+        tokens.append((await auth._open(stored, lasts_ms=86_400_000)).token)
     assert auth.sessions == 64
     assert [auth.user_of(token) for token in tokens[:3]] == [None, None, USER]
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from contract.errors import InvalidSettingsError
-from edge.web.callers import Caller, address_of, caller_of, is_within, parse_networks, token_of
+from edge.web.callers import Caller, address_of, caller_of, is_within, parse_networks, tokens_of
 from edge.web.endpoint import Query, integer_of
 from edge.web.feed import wish_of
 from edge.web.gate import Access, allows, is_known_host, own_names
@@ -101,12 +101,12 @@ def test_what_an_unconfigured_proxy_passes_on_comes_from_nowhere() -> None:
     ],
 )
 def test_where_a_token_may_be(headers: dict[str, str], token: str | None) -> None:
-    assert token_of(Headers(headers)) == token
+    assert tokens_of(Headers(headers)) == ([token] if token else [])
 
 
 @given(st.text(st.characters(codec="latin-1"), max_size=120), st.text(st.characters(codec="latin-1"), max_size=120))
 def test_no_header_makes_it_fall_over(cookie: str, authorization: str) -> None:
-    token_of(Headers({"cookie": cookie, "authorization": authorization}))
+    tokens_of(Headers({"cookie": cookie, "authorization": authorization}))
 
 
 def test_who_may_do_what() -> None:

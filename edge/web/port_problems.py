@@ -1,0 +1,83 @@
+"""What the ports of sessions and sensors refuse, as problem documents."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from contract.errors import InvalidIdError
+from contract.ids import check_id
+from edge.core.errors import RefusedError, StoreDelayedError, StoreError, UnknownError
+from edge.web.deps import WebDeps
+from edge.web.problem import ProblemError
+from edge.web.session_port import SensorPort, SessionPort
+
+LONGEST_SESSION_ID = 200
+
+
+def sessions_of(deps: WebDeps) -> SessionPort:
+    """The desk of sessions; a problem where the appliance has none."""
+    if deps.sessions is None:
+        raise _absent("No session can be held on this appliance")
+    return deps.sessions
+
+
+def sensors_of(deps: WebDeps) -> SensorPort:
+    """The body sensors; a problem where the appliance has none."""
+    if deps.sensors is None:
+        raise _absent("This appliance has no body sensor")
+    return deps.sensors
+
+
+@contextmanager
+def told(field: str | None = None) -> Iterator[None]:
+    """Inside, what a port refuses becomes a problem that names `field`."""
+    try:
+        yield
+    except UnknownError as error:
+        raise ProblemError(HTTPStatus.NOT_FOUND, str(error), field=field) from error
+    except RefusedError as error:
+        raise ProblemError(HTTPStatus.CONFLICT, str(error), field=field) from error
+    except StoreDelayedError as error:
+        detail, remedy = str(error), "do not send it again: it is kept in memory until the disk takes it"
+        raise ProblemError(HTTPStatus.INSUFFICIENT_STORAGE, detail, remedy=remedy) from error
+    except StoreError as error:
+        remedy = "free disk space, and see /v1/health"
+        raise ProblemError(HTTPStatus.INSUFFICIENT_STORAGE, str(error), remedy=remedy) from error
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """The same for what only reads: a store that cannot be read may be readable soon."""
+    try:
+        with told():
+            yield
+    except ProblemError as problem:
+        if problem.problem.status != HTTPStatus.INSUFFICIENT_STORAGE:
+            raise
+        raise ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE, problem.problem.detail, headers={"Retry-After": "5"}
+        ) from problem
+
+
+def checked_id(value: str, field: str) -> str:
+    """An id of a path or a query; a problem that names `field` if it is none."""
+    try:
+        return check_id(value, field)
+    except InvalidIdError as error:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, str(error), field=field) from error
+
+
+def checked_session_id(value: str, field: str = "session_id") -> str:
+    """A session id is whatever its maker chose (X.4), but something that can be printed."""
+    if not value or len(value) > LONGEST_SESSION_ID or not value.isprintable():
+        raise ProblemError(
+            HTTPStatus.BAD_REQUEST,
+            f"{field} must have 1 to {LONGEST_SESSION_ID} printable characters",
+            field=field,
+        )
+    return value
+
+
+def _absent(detail: str) -> ProblemError:
+    remedy = "add a [[sensors]] section to the configuration and restart"
+    return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, remedy=remedy)

@@ -235,12 +235,21 @@ async def _cancel_others() -> None:
 @contextmanager
 def staged(folder: Path, *, cameras: tuple[str, ...] = ("front",), running: bool = True) -> Iterator[Stage]:
     """A stage that serves inside the block; its cameras run already unless told otherwise."""
-    stage = Stage(folder, cameras)
+    with performing(Stage(folder, cameras), start=cameras if running else ()) as stage:
+        yield stage
+
+
+AnyStage = TypeVar("AnyStage", bound=Stage)
+
+
+@contextmanager
+def performing(stage: AnyStage, *, start: tuple[str, ...] = ()) -> Iterator[AnyStage]:
+    """That stage, serving inside the block with these of its cameras running."""
     thread = threading.Thread(target=stage.run, name="stage")
     thread.start()
     try:
         stage.plug_in()
-        for name in cameras if running else ():
+        for name in start:
             stage.start_camera(name)
         yield stage
     finally:

@@ -1,18 +1,11 @@
-// Every address of the appliance that this page knows, and what an answer that is not good means in words.
+// Every address of the appliance that the overview knows; `session-api.js` has those of sessions and sensors.
 
-import { words } from "./format.js";
+import { ask } from "./request.js";
+
+export { RefusedError } from "./request.js";
 
 export const STREAM_URL = "/v1/events/stream";
 export const STREAM_WORKER = "/viewer/stream-worker.js";
-
-/** An answer that says no; `status` is HTTP's, 0 where there was no answer at all, `field` what it is about. */
-export class RefusedError extends Error {
-  constructor(status, message, field = "") {
-    super(message);
-    this.status = status;
-    this.field = field;
-  }
-}
 
 export const liveUrl = (camera) => `/live/${encodeURIComponent(camera)}?t=${Date.now()}`;
 export const signIn = (password) => ask("POST", "/v1/session", { password }, SIGN_IN_WORDS);
@@ -39,36 +32,10 @@ const SIGN_IN_WORDS = {
   429: "Too many wrong passwords. Wait a little and try again.",
 };
 
-/** Said instead of what the appliance says to programs. */
-const OURS = { 401: "You are signed out. Sign in again." };
-
-const WORDS = {
-  0: "The appliance does not answer. Is it on, and are you on its network?",
-  404: "The appliance does not know this.",
-  429: "Too many at once. Try again in a moment.",
-};
-
 function cameraUrl(camera) {
   return `/v1/cameras/${encodeURIComponent(camera)}`;
 }
 
 function eventUrl(id) {
   return `/v1/events/${encodeURIComponent(id)}`;
-}
-
-async function ask(method, path, body, special = {}) {
-  const options = { method, cache: "no-store", headers: body ? { "Content-Type": "application/json" } : {} };
-  if (body) options.body = JSON.stringify(body);
-  const response = await fetch(path, options).catch(() => null);
-  const answer = await response?.json().catch(() => null);
-  if (response?.ok) return answer;
-  const status = response?.status ?? 0;
-  const said = special[status] ?? OURS[status] ?? reason(answer) ?? WORDS[status] ?? `The appliance answered ${status}.`;
-  throw new RefusedError(status, said, answer?.field ?? "");
-}
-
-/** What a problem document (RFC 9457) says went wrong and would help, as sentences. */
-function reason(answer) {
-  const said = [answer?.detail, answer?.remedy].filter(Boolean).map((text) => `${words(text)}.`);
-  return said.length ? said.join(" ") : null;
 }

@@ -16,6 +16,7 @@ import { createPicture } from "./picture.js";
 import { createPlanMode } from "./plan-mode.js";
 import { createPlans } from "./plans.js";
 import { shareStream } from "./shared-stream.js";
+import { createSensorsPanel } from "./sensors-panel.js";
 import { createSignIn } from "./signin.js";
 import { stageOf } from "./stage.js";
 import { createStore } from "./state.js";
@@ -59,6 +60,11 @@ const parts = createParts(byId("parts"), byId("parts-verdict"));
 const feed = createFeed(byId("feed"), byId("feed-empty"));
 const events = createEventsPanel(store, { api, plan: planOf, now: deviceNow });
 const body = createBodyPanel(store);
+const sensors = createSensorsPanel(byId("sensors"), {
+  qualityOf: (id) => store.signals.get(id)?.quality,
+  onSensors: ({ signals }) => (signals ?? []).forEach((data) => store.take({ topic: "signals", data })),
+  onProblem: askAgain,
+});
 const drawCameras = createCameras(byId("cameras"), async (id) => (await mode.leave()) && store.select(id));
 const signIn = createSignIn({ signIn: api.signIn, onDone: begin });
 let stream = null;
@@ -78,6 +84,7 @@ store.on("vision", hearVision);
 store.on("selected plan anomaly", drawVision);
 store.on("anomaly plan", unusual.draw);
 store.on("telemetry camera vision", drawReadings);
+store.on("signals", sensors.redraw);
 store.on("sync", () => sync(store.sync));
 store.on("health", () => parts(store.health));
 store.on("health channels", () => body.drawEmpty(known));
@@ -167,6 +174,7 @@ async function load() {
     store.load(status, [...changes.records, ...losses.records]);
     events.load();
     watch.ask();
+    sensors.begin();
     if (store.selected !== null) plans.load(store.selected);
   } catch (problem) {
     askAgain(problem);

@@ -1,5 +1,6 @@
 // The panel of body signals and emotion: everything in it stands on one axis of time.
 
+import { openAnnotation } from "./annotate.js";
 import { byId, el, mark, say } from "./dom.js";
 import { createPlots } from "./plots.js";
 import { createTimeline, fillLegend } from "./timeline.js";
@@ -17,6 +18,7 @@ export function createBodyPanel(store) {
     empty: byId("timeline-empty"),
     now: byId("emotion-now"),
     tip: byId("tip"),
+    onOpen: openAnnotation,
   });
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let spanMs = SPANS[1][1];

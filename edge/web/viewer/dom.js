@@ -17,6 +17,13 @@ export function el(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** A small button that says `name`. */
+export function smallButton(name, onPress, tone = "") {
+  const made = el("button", { class: `button small ${tone}`, type: "button" }, name);
+  made.addEventListener("click", onPress);
+  return made;
+}
+
 /** Set text only where it differs, so that a screen reader is not told the same twice. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;

@@ -3,7 +3,8 @@
 import { color, el, freshCanvas, mark, say } from "./dom.js";
 import { clockTime, number, quantity } from "./format.js";
 import { fraction, stretch, timeTicks, valueRange } from "./geometry.js";
-import { CHANNELS, extent, gaps, nearest, runs, thin } from "./series.js";
+import { CHANNELS, WITHIN, extent, gaps, nearest, runs, thin } from "./series.js";
+import { drawMarks } from "./signal-marks.js";
 
 /** The lanes inside `root`: `setChannels(store)` makes them, `draw(startMs, endMs, cursorMs)` paints them. */
 export function createPlots(root, axis) {
@@ -16,7 +17,11 @@ export function createPlots(root, axis) {
     setChannels(store) {
       const several = store.series.size > 1;
       lanes = [...store.series].flatMap(([sensor, series]) =>
-        CHANNELS.filter(({ key }) => series.has(key)).map((info) => makeLane(info, series.get(info.key), several ? sensor : "")),
+        CHANNELS.filter(({ key }) => series.has(key)).map((info) => ({
+          ...makeLane(info, series.get(info.key), several ? sensor : ""),
+          within: within(info.key, series),
+          marks: () => store.marks.get(sensor),
+        })),
       );
       root.replaceChildren(...lanes.map((lane) => lane.element));
     },
@@ -28,6 +33,11 @@ export function createPlots(root, axis) {
       for (const lane of lanes) describeLane(lane, startMs, endMs);
     },
   };
+}
+
+/** The channels drawn into the lane of `lane`. */
+function within(lane, series) {
+  return Object.keys(WITHIN).filter((key) => WITHIN[key] === lane && series.has(key)).map((key) => ({ key, channel: series.get(key) }));
 }
 
 function makeLane(info, channel, sensor) {
@@ -43,7 +53,7 @@ function makeLane(info, channel, sensor) {
   return { info, channel, canvas, value, element };
 }
 
-function drawLane({ info, channel, canvas, value }, startMs, endMs, cursorMs) {
+function drawLane({ info, channel, canvas, value, within: others, marks }, startMs, endMs, cursorMs) {
   const { pen, width, height } = freshCanvas(canvas);
   if (!width) return;
   const found = runs(channel, startMs, endMs);
@@ -55,14 +65,25 @@ function drawLane({ info, channel, canvas, value }, startMs, endMs, cursorMs) {
   };
   drawGrid(pen, place, timeTicks(startMs, endMs, width), height);
   drawGaps(pen, gaps(found), startMs, endMs, width, height);
+  pen.lineJoin = "round";
+  for (const other of others) drawOther(pen, other, startMs, endMs, place);
   pen.strokeStyle = color(`--${info.key}`) || color("--accent");
   pen.lineWidth = 1.6;
-  pen.lineJoin = "round";
   for (const run of found) drawRun(pen, thin(run, (endMs - startMs) / width), place);
+  drawMarks(pen, info.key, marks(), { startMs, endMs, place, height });
   drawRange(pen, range, info, height);
   const shown = cursorMs === null ? freshest(channel, endMs) : nearest(channel, cursorMs);
   say(value, shown ? number(shown.v, info.digits) : "–");
   if (cursorMs !== null) drawCursor(pen, place, cursorMs, shown, height);
+}
+
+/** A channel that is part of the lane's own, thin and dashed. */
+function drawOther(pen, { key, channel }, startMs, endMs, place) {
+  pen.strokeStyle = color(`--${key}`);
+  pen.lineWidth = 1.2;
+  pen.setLineDash([4, 3]);
+  for (const run of runs(channel, startMs, endMs)) drawRun(pen, run, place);
+  pen.setLineDash([]);
 }
 
 /** The newest value, unless the channel has fallen silent. */

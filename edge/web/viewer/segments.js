@@ -21,6 +21,11 @@ export function segmentOf(entry) {
     quality: Number.isFinite(body.quality) ? body.quality : null,
     source: body.source ?? "",
     session: body.session_id ?? null,
+    stimulusMs: Number.isFinite(body.stimulus_ms) ? body.stimulus_ms : null,
+    voices: body.voices ?? {},
+    pushes: body.pushes ?? {},
+    changeScore: Number.isFinite(body.change_score) ? body.change_score : null,
+    baseline: body.baseline ?? null,
   };
 }
 

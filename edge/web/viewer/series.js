@@ -7,10 +7,17 @@ const LEAST_GAP_MS = 2_000;
 export const CHANNELS = [
   { key: "gsr_us", name: "Skin conductance", unit: "µS", digits: 2, span: 0.4 },
   { key: "gsr_raw", name: "Skin conductance", unit: "counts", digits: 0, span: 20 },
+  { key: "phasic_us", name: "Skin responses", unit: "µS", digits: 2, span: 0.2 },
   { key: "hr_bpm", name: "Heart rate", unit: "bpm", digits: 0, span: 10 },
+  { key: "rmssd_ms", name: "Variability (RMSSD)", unit: "ms", digits: 0, span: 20 },
   { key: "pulse_raw", name: "Pulse", unit: "counts", digits: 0, span: 50 },
   { key: "skin_c", name: "Skin temperature", unit: "°C", digits: 1, span: 0.6 },
 ];
+
+/** Channels that are drawn into the lane of another one: the tonic level below the skin conductance that it is part of. */
+export const WITHIN = { scl_us: "gsr_us" };
+
+const KEYS = [...CHANNELS.map(({ key }) => key), ...Object.keys(WITHIN)];
 
 /** An empty set of channels. */
 export function emptySeries() {
@@ -24,7 +31,7 @@ export function emptySeries() {
 export function addRows(series, rows) {
   let added = false;
   for (const row of rows) {
-    for (const { key } of CHANNELS) {
+    for (const key of KEYS) {
       if (Number.isFinite(row[key])) added = addPoint(channelOf(series, key), row.t_ms, row[key], row.gap === true) || added;
     }
     if (row.gap === true && !hasValue(row)) for (const channel of series.values()) channel.broken = true;
@@ -115,7 +122,7 @@ function gapLimit(channel) {
 }
 
 function hasValue(row) {
-  return CHANNELS.some(({ key }) => Number.isFinite(row[key]));
+  return KEYS.some((key) => Number.isFinite(row[key]));
 }
 
 function flush({ first, low, high, last }, out) {

@@ -4,6 +4,7 @@ import { fold, inOrder } from "./happenings.js";
 import { addRows, emptySeries } from "./series.js";
 import { merge, segmentOf } from "./segments.js";
 import { createDeviceClock } from "./device-clock.js";
+import { takeView } from "./signal-book.js";
 
 /** The store: `take(message)`, `on(topic, view)`, and the state itself as plain properties. */
 export function createStore() {
@@ -14,6 +15,8 @@ export function createStore() {
     selected: null,
     vision: new Map(),
     series: new Map(),
+    signals: new Map(),
+    marks: new Map(),
     health: new Map(),
     telemetry: null,
     sync: null,
@@ -47,7 +50,7 @@ export function createStore() {
     },
     /** Work the whole of `/v1/status` and some more records in: what the stream does not repeat. */
     load(status, others) {
-      for (const topic of ["cameras", "health", "vision", "samples"]) {
+      for (const topic of ["cameras", "health", "vision", "samples", "signals"]) {
         for (const data of status[topic] ?? []) store.take({ topic: topic === "cameras" ? "camera" : topic, data });
       }
       for (const topic of ["telemetry", "sync"]) if (status[topic]) store.take({ topic, data: status[topic] });
@@ -76,6 +79,11 @@ const TAKERS = {
     const before = store.series.get(data.sensor).size;
     addRows(store.series.get(data.sensor), data.rows ?? []);
     return fresh || store.series.get(data.sensor).size !== before ? ["channels", "samples"] : ["samples"];
+  },
+  signals(store, data) {
+    const before = store.series.get(data.sensor)?.size ?? 0;
+    takeView(store, data);
+    return store.series.get(data.sensor).size === before ? ["signals"] : ["channels", "signals"];
   },
   health(store, data) {
     store.health.set(data.part, data);

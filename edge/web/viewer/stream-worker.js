@@ -2,7 +2,7 @@
 
 import { openStream } from "./stream.js";
 
-const KEPT = { vision: "camera", samples: "sensor", camera: "camera", health: "part", telemetry: "", sync: "" };
+const KEPT = { vision: "camera", samples: "sensor", signals: "sensor", session: "session_id", ask: "session_id", camera: "camera", health: "part", telemetry: "", sync: "" };
 
 const tabs = new Set();
 const newest = new Map();

@@ -1,5 +1,6 @@
 // One event stream that stays: it reconnects by itself, later and later, and continues after the last record it had.
 
+import { identity } from "./request.js";
 import { createParser } from "./sse.js";
 
 const FIRST_DELAY_MS = 1_000;
@@ -43,7 +44,7 @@ export function openStream(url, { onMessage, onLink }) {
   async function read(mine) {
     let watchdog = setTimeout(() => mine.abort(), SILENCE_MS);
     try {
-      const headers = lastId ? { "Last-Event-ID": lastId } : {};
+      const headers = { ...identity(), ...(lastId ? { "Last-Event-ID": lastId } : {}) };
       const response = await fetch(url, { headers, signal: mine.signal, cache: "no-store" });
       if (response.status === 401) return true;
       if (!response.ok) return false;

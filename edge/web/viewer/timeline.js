@@ -4,18 +4,22 @@ import { el, mark, say } from "./dom.js";
 import { EMOTIONS, UNSURE } from "./emotions.js";
 import { clockTime, percent } from "./format.js";
 import { stretch } from "./geometry.js";
+import { explain } from "./segment-words.js";
 import { within } from "./segments.js";
 
 const CURRENT_MS = 15_000;
 
-/** What the tooltip of a segment says: emotion, confidence and time. */
-export function describe(segment) {
+/** What is said of a segment in one line: emotion, confidence and time, which `clock` puts in words. */
+export function describe(segment, clock = clockTime) {
   const sure = segment.confidence === null || segment.unsure ? "" : ` · ${percent(segment.confidence)} confident`;
-  return `${segment.emotion}${sure} · ${clockTime(segment.startMs)}–${clockTime(segment.endMs)}`;
+  return `${segment.emotion}${sure} · ${clock(segment.startMs)}–${clock(segment.endMs)}`;
 }
 
-/** The strip in `root`. `draw(segments, startMs, endMs)` places them; pointing or arrow keys show `tip`. */
-export function createTimeline(root, { empty, now, tip }) {
+/**
+ * The strip in `root`. `draw(segments, startMs, endMs)` places them; pointing or arrow keys show `tip`, a click or Enter
+ * tells `onOpen(segment)`. `now` shows the newest, where there is a place for that.
+ */
+export function createTimeline(root, { empty, now = null, tip, onOpen = () => {}, clock = clockTime }) {
   const blocks = new Map();
   let shown = [];
   let picked = null;
@@ -27,13 +31,13 @@ export function createTimeline(root, { empty, now, tip }) {
     const sources = [...new Set(shown.map(({ source }) => source))].sort();
     shown.forEach((segment, at) => lay(segment, at, { sources, startMs, endMs }));
     empty.hidden = segments.length > 0;
-    tellNow(segments.at(-1), endMs);
+    if (now) tellNow(segments.at(-1), endMs);
     if (picked) point(picked);
   }
 
   /** Several sensors share the strip, each in a row of its own. */
   function lay(segment, at, { sources, startMs, endMs }) {
-    if (!blocks.has(segment.id)) blocks.set(segment.id, makeBlock(segment));
+    if (!blocks.has(segment.id)) blocks.set(segment.id, makeBlock(segment, clock));
     const block = blocks.get(segment.id);
     if (root.children[at] !== block) root.insertBefore(block, root.children[at] ?? null);
     const { left, width } = stretch(segment.startMs, segment.endMs, startMs, endMs);
@@ -56,7 +60,7 @@ export function createTimeline(root, { empty, now, tip }) {
     if (!segment) return root.removeAttribute("aria-activedescendant");
     blocks.get(segment.id).setAttribute("aria-selected", "true");
     root.setAttribute("aria-activedescendant", blocks.get(segment.id).id);
-    say(tip, describe(segment));
+    say(tip, [describe(segment, clock), ...explain(segment)].join("\n"));
     point(segment);
   }
 
@@ -87,7 +91,12 @@ export function createTimeline(root, { empty, now, tip }) {
   }
   root.addEventListener("pointerleave", () => pick(null));
   root.addEventListener("blur", () => pick(null));
+  root.addEventListener("click", ({ target }) => {
+    const segment = shown.find(({ id }) => blocks.get(id) === target);
+    if (segment) onOpen(segment);
+  });
   root.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && picked) return onOpen(picked);
     const next = step(event.key, shown, picked);
     if (next === undefined) return;
     event.preventDefault();
@@ -116,13 +125,13 @@ export function fillLegend(root) {
   root.replaceChildren(...entries);
 }
 
-function makeBlock(segment) {
+function makeBlock(segment, clock) {
   const block = el("span", {
     class: segment.unsure ? "segment unsure" : "segment",
     id: `segment-${segment.id.replace(/[^\w-]/g, "-")}`,
     role: "option",
     "aria-selected": "false",
-    "aria-label": describe(segment),
+    "aria-label": describe(segment, clock),
     "data-start": segment.startMs,
     "data-end": segment.endMs,
   });

@@ -1,0 +1,100 @@
+// What the session desk knows: people, stimuli, sensors and sessions. Told by the stream and by answers; draws nothing.
+
+/** The book: plain maps by id, `take(message)` from the stream, `on(view)` hears each change. */
+export function createDeskBook() {
+  const views = [];
+  const book = {
+    known: false,
+    participants: new Map(),
+    stimuli: new Map(),
+    sensors: new Map(),
+    sessions: new Map(),
+    asks: new Map(),
+    on: (view) => views.push(view),
+    tell() {
+      for (const view of views) view(book);
+    },
+    take({ topic, data }) {
+      if (topic === "session") putSession(book, data);
+      else if (topic === "ask") putAsk(book, data);
+      else return;
+      book.tell();
+    },
+    /** Lists as the appliance gives them; what is left out stays as it is. */
+    load(lists) {
+      for (const name of ["participants", "stimuli", "sensors"]) {
+        if (lists[name]) book[name] = new Map(lists[name].map((one) => [one.id, one]));
+      }
+      if (lists.sessions) loadSessions(book, lists.sessions);
+      book.known ||= Boolean(lists.sessions);
+      book.tell();
+    },
+    put(name, one) {
+      book[name].set(one.id, one);
+      book.tell();
+    },
+    drop(name, id) {
+      book[name].delete(id);
+      if (name === "participants") for (const [key, one] of book.sessions) if (one.participant === id) book.sessions.delete(key);
+      book.tell();
+    },
+    session(view) {
+      putSession(book, view);
+      book.tell();
+    },
+    /** Take a marker in, unless the stream brought it already. */
+    marker(id, made) {
+      const view = book.sessions.get(id);
+      const same = (one) => one.at_ms === made.at_ms && one.name === made.name && one.note === made.note;
+      if (view && !(view.markers ?? []).some(same)) book.session({ ...view, markers: [...(view.markers ?? []), made] });
+    },
+    /** Sessions that have not ended, oldest first. */
+    running: () => [...book.sessions.values()].filter(isRunning).sort((a, b) => a.start_ms - b.start_ms),
+    /** Sessions that have ended, newest first. */
+    past: () => [...book.sessions.values()].filter((one) => !isRunning(one)).sort((a, b) => b.start_ms - a.start_ms),
+  };
+  return book;
+}
+
+/** What a stimulus is called. */
+export function stimulusName(stimulus) {
+  if (!stimulus) return "No stimulus";
+  return stimulus.title || (stimulus.number === null || stimulus.number === undefined ? stimulus.id : `Film ${stimulus.number}`);
+}
+
+/** What a session showed, in a few words. */
+export function shownIn(book, session) {
+  if (session.stimulus) return stimulusName(book.stimuli.get(session.stimulus) ?? { id: session.stimulus, title: session.stimulus });
+  return session.video_id === null || session.video_id === undefined ? "No stimulus" : `Film ${session.video_id}`;
+}
+
+function isRunning(session) {
+  return session.end_ms === null || session.end_ms === undefined;
+}
+
+function putSession(book, view) {
+  const before = book.sessions.get(view.session_id) ?? {};
+  book.sessions.set(view.session_id, { ...before, ...view, end_ms: view.end_ms ?? null });
+}
+
+/** A list holds no markers and labels, so those that are known stay. */
+function loadSessions(book, list) {
+  const before = book.sessions;
+  book.sessions = new Map();
+  for (const view of list) {
+    const known = before.get(view.session_id);
+    const kept = known ? { markers: longer(known.markers, view.markers), labels: longer(known.labels, view.labels) } : {};
+    book.sessions.set(view.session_id, { ...view, end_ms: view.end_ms ?? null, ...kept });
+  }
+}
+
+function longer(a = [], b = []) {
+  return b.length >= a.length ? b : a;
+}
+
+function putAsk(book, data) {
+  const session = data.session_id;
+  const ask = "ask" in data ? data.ask : data;
+  if (ask) book.asks.set(session, ask);
+  else book.asks.delete(session);
+}

@@ -1,0 +1,118 @@
+// The session desk put together: one book, one stream, and panels that each show a part of it.
+
+import { STREAM_URL, STREAM_WORKER, device, signIn as sendPassword, signOut, status } from "./api.js";
+import * as api from "./session-api.js";
+import { createDeskBook } from "./desk-book.js";
+import { byId, mark, say } from "./dom.js";
+import { drawLink } from "./link.js";
+import { createNotices } from "./notice.js";
+import { createParticipantsPanel } from "./participants-panel.js";
+import { createPastPanel } from "./past-panel.js";
+import { createRunningPanel } from "./running-panel.js";
+import { createSensorsPanel } from "./sensors-panel.js";
+import { shareStream } from "./shared-stream.js";
+import { createSignIn } from "./signin.js";
+import { createStartPanel } from "./start-panel.js";
+import { createStore } from "./state.js";
+import { createStimuliPanel } from "./stimuli-panel.js";
+
+const PAST = 100;
+const ASK_TIME_MS = 20_000;
+const LISTS = { participants: api.participants, stimuli: api.stimuli, sessions: () => api.sessions({ limit: PAST }) };
+
+const store = createStore();
+const book = createDeskBook();
+const notices = createNotices(byId("notices"));
+const desk = { book, store, notices, now: () => store.clock.now(Date.now()) };
+const views = [createParticipantsPanel, createStimuliPanel, createStartPanel, createRunningPanel, createPastPanel].map((make) => make(desk));
+const sensors = createSensorsPanel(byId("sensors"), {
+  empty: byId("sensors-empty"),
+  qualityOf: (id) => store.signals.get(id)?.quality,
+  onSensors({ sensors: list, signals }) {
+    for (const data of signals ?? []) store.take({ topic: "signals", data });
+    book.load({ sensors: list });
+  },
+  onProblem: askAgain,
+});
+const signIn = createSignIn({ signIn: sendPassword, onDone: begin });
+let stream = null;
+let lost = false;
+let drawing = false;
+
+book.on(() => {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    for (const draw of views) draw();
+  });
+});
+store.on("signals", sensors.redraw);
+
+function hear(message) {
+  store.take(message);
+  book.take(message);
+}
+
+function hearLink(link) {
+  const before = store.link.state;
+  store.setLink(link);
+  drawLink(link);
+  if (link.state === "refused") return signedOut();
+  if (link.state === "lost" && !lost) notices.tell("Connection Error", "Failed to connect to backend. Please try again.", "bad");
+  lost = link.state === "lost";
+  if (link.state !== "live") return;
+  signIn.close();
+  mark(document.body, "data-phase", "ready");
+  byId("sign-out").hidden = false;
+  if (before !== "live") load();
+}
+
+function signedOut() {
+  mark(document.body, "data-phase", "signedout");
+  byId("sign-out").hidden = true;
+  signIn.open();
+}
+
+/** Once connected, and again after each interruption: what the stream does not repeat. */
+async function load() {
+  try {
+    const now = await askTime(status);
+    say(byId("device"), now.device);
+    store.load(now, []);
+    const names = Object.keys(LISTS);
+    const lists = await Promise.all(names.map((name) => LISTS[name]()));
+    book.load(Object.fromEntries(names.map((name, at) => [name, lists[at]])));
+    await Promise.all(book.running().map(async ({ session_id: id }) => book.session(await api.session(id))));
+    sensors.begin();
+  } catch (problem) {
+    askAgain(problem);
+  }
+}
+
+async function askTime(question) {
+  const sent = Date.now();
+  const answer = await question();
+  store.clock.asked(sent, answer.t_ms, Date.now());
+  return answer;
+}
+
+function askAgain(problem) {
+  if (problem.status === 401) signedOut();
+  else if (problem.status === 0 && store.link.state === "live") notices.fail(problem);
+  else if (problem.status !== 0) notices.fail(problem);
+}
+
+function begin() {
+  if (stream) stream.retry();
+  else stream = shareStream(STREAM_URL, STREAM_WORKER, { onMessage: hear, onLink: hearLink });
+}
+
+byId("sign-out").addEventListener("click", async () => {
+  await signOut().catch(() => null);
+  stream.retry();
+});
+addEventListener("online", () => stream?.retry());
+setInterval(() => store.link.state === "live" && askTime(device).catch(askAgain), ASK_TIME_MS);
+book.tell();
+begin();

@@ -1,0 +1,49 @@
+// The link for the participant's own page: how they answer, whether they agree there, and the address to copy.
+
+import * as api from "./session-api.js";
+import { openDialog } from "./dialogs.js";
+import { el, say } from "./dom.js";
+import { choiceField, switchField } from "./fields.js";
+import { clockTime } from "./format.js";
+import { linkOf } from "./participant-visit.js";
+
+const WAYS = [["probe", "Four words, keys 1 to 4"], ["square", "A square of valence and arousal"], ["trace", "A continuous trace while watching"]];
+
+/** Make a link for `person` and show it; each opening of this dialog makes a new one. */
+export async function openLink(person, { notices }) {
+  const how = { participant: person.id, by: "probe", consentHere: false };
+  let made = null;
+  const address = el("input", { type: "text", class: "link-address", readonly: true, "aria-label": "Address", value: "" });
+  const until = el("p", { class: "hint" }, "Making the link…");
+  const draw = () => {
+    if (made) address.value = linkOf(made.path, how);
+  };
+  address.addEventListener("focus", () => address.select());
+  const dialog = openDialog({
+    title: `Page of ${person.id}`,
+    content: [
+      choiceField({ label: "Questions are answered by", value: how.by, path: "by", choices: WAYS, onInput: (by) => ((how.by = by), draw()) }),
+      switchField({ label: "Ask for consent on that page", value: false, path: "consent", onInput: (on) => ((how.consentHere = on), draw()) }),
+      address,
+      until,
+    ],
+    actions: [{ name: "Copy", tone: "primary", id: "copy", disabled: true, run: copy }],
+  });
+  try {
+    made = await api.link(person.id);
+    draw();
+    say(until, `Opens only what is ${person.id}'s own. Valid until ${clockTime(made.expires_ms)}.`);
+    dialog.action("copy").disabled = false;
+  } catch (problem) {
+    dialog.tell(problem.message, "bad");
+  }
+
+  /** Pages without TLS have no clipboard of their own: then the address is selected for the hand to copy. */
+  async function copy() {
+    address.select();
+    const copied = await navigator.clipboard?.writeText(address.value).then(() => true, () => false);
+    if (copied || document.execCommand("copy")) return notices.tell("Copied", `The link of ${person.id}.`), true;
+    dialog.tell("Press Ctrl+C to copy the selected address.");
+    return false;
+  }
+}

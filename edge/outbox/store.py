@@ -212,6 +212,11 @@ class Outbox:
         rows = await self._read(f"{sql} ORDER BY row LIMIT ?", subject, after, kind, kind, limit)
         return [(int(row), decode(payload, Record)) for row, payload in rows]
 
+    async def count_of_subject(self, subject: str, *, kind: str) -> int:
+        """How many records of a kind there are of an event, recording, session or person."""
+        sql = "SELECT COUNT(*) FROM records WHERE subject = ? AND kind = ?"
+        return int((await self._read(sql, subject, kind))[0][0])
+
     async def erase(self, participant: str, sessions: Sequence[str]) -> int:
         """Take every record of a participant out of the store and its file; return how many those were.
 

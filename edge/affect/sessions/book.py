@@ -94,11 +94,11 @@ class Book:
         with self._write() as link:
             link.execute("DELETE FROM stimuli WHERE id = ?", (stimulus,))
 
-    def seeded(self) -> set[str]:
+    def seeded(self) -> set[int]:
         """The numbers of which a stimulus was made once."""
         return {number for (number,) in self._read("SELECT number FROM seeded")}
 
-    def seed(self, number: str, one: Stimulus | None) -> None:
+    def seed(self, number: int, one: Stimulus | None) -> None:
         """Make the stimulus of a number; none if another has it."""
         with self._write() as link:
             link.execute("INSERT INTO seeded VALUES (?)", (number,))

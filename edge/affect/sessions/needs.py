@@ -27,6 +27,10 @@ class SessionRecords(Protocol):
         """
         ...
 
+    async def count_of_subject(self, subject: str, *, kind: str) -> int:
+        """How many records of a kind there are of a session. Raise `StoreError` if the store cannot be read."""
+        ...
+
     async def erase(self, participant: str, sessions: Sequence[str]) -> int:
         """Take every record of them out of the store, so that its file has no trace of them; return how many.
 

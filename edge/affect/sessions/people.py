@@ -14,7 +14,7 @@ _SHOWN: Final = 10
 
 
 class People:
-    """Everybody who is known, in memory as on the disk. Belongs to the event loop; changes happen in the room's turn."""
+    """Everybody who is known, in memory as on the disk. Of the event loop; changes happen in the room's turn."""
 
     def __init__(self, room: Room) -> None:
         self._room = room

@@ -77,6 +77,11 @@ class Room:
                     if key not in self._delayed and await self._append(key, body, at):
                         await self.call(self.book.told, [key])
 
+    async def told_so_far(self) -> None:
+        """Return once nobody is telling what has meanwhile been taken out of the file."""
+        async with self._telling:
+            return
+
     def publish(self, view: SessionView) -> None:
         """Show how a session is; the newest word on one that runs is kept for those who come later."""
         plain = msgspec.to_builtins(view)

@@ -11,7 +11,7 @@ CREATE TABLE participants (id TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE stimuli (id TEXT PRIMARY KEY, body BLOB NOT NULL, file TEXT) STRICT;
 
 -- Numbers of which a stimulus was made from the settings once.
-CREATE TABLE seeded (number TEXT PRIMARY KEY) STRICT;
+CREATE TABLE seeded (number INTEGER PRIMARY KEY) STRICT;
 
 -- Sessions in the order of their beginning; `body` is `KeptSession` as JSON. `seen_ms`: when it was last known to run.
 CREATE TABLE sessions (

@@ -32,14 +32,14 @@ class SessionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "such a start is refused until the participant's consent was recorded here."
         ),
     ] = True
-    numbered: Annotated[
-        dict[str, Duration],
+    numbered_ms: Annotated[
+        tuple[Duration, ...],
         Meta(
             max_length=1000,
-            description="Videos that existing clients play themselves: video number to duration in milliseconds. Each "
-            "is made once as an external stimulus, which can be changed afterwards.",
+            description="Durations in milliseconds of the videos 1, 2 and so on that existing clients play themselves. "
+            "Each is made once as an external stimulus, which can be changed afterwards.",
         ),
-    ] = {"1": 180_000, "2": 151_000, "3": 160_000, "4": 117_000}
+    ] = (180_000, 151_000, 160_000, 117_000)
     max_video_bytes: Annotated[
         int, Meta(ge=1024, le=1 << 40, description="Bytes that the video file of a stimulus may have.")
     ] = 4 << 30

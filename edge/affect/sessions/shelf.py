@@ -30,8 +30,8 @@ class Shelf:
         book = self._room.book
         self._known = {one.id: (one, file) for one, file in await self._room.call(book.stimuli)}
         seeded = await self._room.call(book.seeded)
-        for number, duration_ms in self._room.settings.numbered.items():
-            if number not in seeded and number.isdecimal():
+        for number, duration_ms in enumerate(self._room.settings.numbered_ms, start=1):
+            if number not in seeded:
                 await self._seed(number, duration_ms)
         await asyncio.to_thread(self._sweep)
 
@@ -115,9 +115,9 @@ class Shelf:
         await self._room.call(self._room.book.put_stimulus, stimulus, file)
         self._known[stimulus.id] = stimulus, file
 
-    async def _seed(self, number: str, duration_ms: int) -> None:
+    async def _seed(self, number: int, duration_ms: int) -> None:
         made = Stimulus(
-            id=f"video-{number}", title=f"Video {number}", kind="external", number=int(number), duration_ms=duration_ms
+            id=f"video-{number}", title=f"Video {number}", kind="external", number=number, duration_ms=duration_ms
         )
         taken = any(one.number == made.number or one.id == made.id for one, _ in self._known.values())
         await self._room.call(self._room.book.seed, number, None if taken else made)

@@ -1,0 +1,108 @@
+"""What is there to be looked at afterwards: sessions with their labels, what was predicted in them, and the report."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from contract.messages import Prediction
+from contract.sessions import SessionLabel, SessionView
+from edge.affect.sessions.floor import Floor
+from edge.affect.sessions.kept import KeptSession, view_of
+from edge.affect.sessions.report import Findings, render
+from edge.affect.sessions.room import Room
+from edge.affect.sessions.shelf import Shelf
+from edge.core.errors import UnknownError
+
+_PAGE: Final = 1000
+_SHOWN_POINTS: Final = 2000
+"""Points of traces that a view of a session has at most, spread over all of it."""
+
+
+class Archive:
+    """Reads only. Belongs to the event loop."""
+
+    def __init__(self, room: Room, floor: Floor, shelf: Shelf) -> None:
+        self._room = room
+        self._floor = floor
+        self._shelf = shelf
+
+    async def session(self, session_id: str) -> SessionView:
+        """One with all its labels and markers; of long traces every so-manieth point."""
+        kept, book = await self._floor.kept(session_id), self._room.book
+        return msgspec.structs.replace(
+            view_of(kept, await self._room.needs.records.count_of_subject(session_id, kind="prediction")),
+            labels=thinned(await self._room.call(book.labels, session_id)),
+            markers=await self._room.call(book.markers, session_id),
+        )
+
+    async def sessions(self, participant: str | None, limit: int) -> list[SessionView]:
+        """The newest, newest first."""
+        found = await self._room.call(self._room.book.sessions, participant, max(0, limit))
+        records = self._room.needs.records
+        return [view_of(one, await records.count_of_subject(one.session_id, kind="prediction")) for one in found]
+
+    async def segments(self, session_id: str) -> list[Prediction]:
+        """What was predicted in a session, oldest first."""
+        await self._floor.kept(session_id)
+        return await self._predicted(session_id, self._room.settings.listed_segments)
+
+    async def predictions(
+        self, video_id: int, user_id: str | None, session_id: str | None, since_ms: int | None
+    ) -> list[Prediction]:
+        """What was predicted of a video, by start; of too much, what belongs to the newest sessions."""
+        sessions = await self._room.call(self._room.book.of_video, video_id, user_id, session_id, since_ms)
+        found: list[Prediction] = []
+        for kept in sessions:
+            room = self._room.settings.listed_segments - len(found)
+            if room <= 0:
+                break
+            found += await self._predicted(kept.session_id, room)
+        wanted = [one for one in found if since_ms is None or one.end_ms > since_ms]
+        return sorted(wanted, key=lambda one: one.start_ms)
+
+    async def last_known_ms(self, kept: KeptSession, seen_ms: int) -> int:
+        """The last moment at which a session is known to have run: of its file, or of its newest record."""
+        predicted = await self._predicted(kept.session_id, self._room.settings.listed_segments)
+        return max([kept.start_ms, seen_ms, *(one.end_ms for one in predicted[-1:])])
+
+    async def report(self, session_id: str) -> str:
+        """The end report as a page of HTML."""
+        kept, book = await self._floor.kept(session_id), self._room.book
+        try:
+            stimulus = self._shelf.get(kept.stimulus) if kept.stimulus else None
+        except UnknownError:
+            stimulus = None
+        found = Findings(
+            kept=kept,
+            labels=await self._room.call(book.labels, session_id),
+            markers=await self._room.call(book.markers, session_id),
+            segments=await self.segments(session_id),
+            stimulus=stimulus,
+            written_ms=self._room.needs.clock.now().wall_ms,
+        )
+        return await asyncio.to_thread(render, found)
+
+    async def _predicted(self, session_id: str, limit: int) -> list[Prediction]:
+        found: list[Prediction] = []
+        after, records = 0, self._room.needs.records
+        while len(found) < limit:
+            page = await records.of_subject(session_id, kind="prediction", after=after, limit=min(_PAGE, limit))
+            found += [
+                record.body
+                for _, record in page
+                if isinstance(record.body, Prediction) and record.body.session_id == session_id
+            ]
+            if len(page) < min(_PAGE, limit):
+                break
+            after = page[-1][0]
+        return sorted(found, key=lambda one: one.start_ms)[:limit]
+
+
+def thinned(labels: Sequence[SessionLabel]) -> list[SessionLabel]:
+    """All that was said, and of traces evenly as many points as can be shown."""
+    points = [label for label in labels if label.source == "trace"]
+    step = -(-len(points) // _SHOWN_POINTS) or 1
+    shown = {label.label_id for label in points[::step]}
+    return [label for label in labels if label.source != "trace" or label.label_id in shown]

@@ -1,0 +1,57 @@
+"""Erasing a participant: first here, then in the store, then told, and taken up again where a crash cut it short."""
+
+from typing import Final
+
+from contract.messages import Erasure
+from edge.affect.sessions.consensus import Consensus
+from edge.affect.sessions.floor import Floor
+from edge.affect.sessions.people import People
+from edge.affect.sessions.room import Room
+
+_SESSIONS_TOLD: Final = 500
+"""Session ids that one record names: the longest of them fit into a message."""
+
+
+class Erasing:
+    """Belongs to the event loop."""
+
+    def __init__(self, room: Room, people: People, floor: Floor, consensus: Consensus) -> None:
+        self._room = room
+        self._people = people
+        self._floor = floor
+        self._consensus = consensus
+
+    async def erase(self, participant: str) -> Erasure:
+        """Erase everything of them; raise `UnknownError`, or `StoreError` if it has to be gone on with later."""
+        if not self._is_under_way(participant, await self._room.call(self._room.book.erasing)):
+            self._people.get(participant)
+        async with self._room.turn:
+            await self._room.call(self._room.book.begin_erasing, participant)
+            self._people.forget(participant)
+            self._consensus.forget(participant)
+            listed = await self._room.call(self._room.book.erasing)
+            sessions, rows = next((found, count) for name, found, count in listed if name == participant)
+            self._floor.drop(participant, sessions)
+        return await self._finish(participant, sessions, rows)
+
+    async def resume(self) -> None:
+        """Go on with what a crash or a full disk cut short; raise `StoreError` if it still cannot be done."""
+        for participant, sessions, rows in await self._room.call(self._room.book.erasing):
+            self._floor.drop(participant, sessions)
+            await self._finish(participant, sessions, rows)
+
+    async def _finish(self, participant: str, sessions: list[str], rows: int) -> Erasure:
+        await self._room.told_so_far()
+        records = await self._room.needs.records.erase(participant, sessions)
+        chunks = [sessions[first : first + _SESSIONS_TOLD] for first in range(0, len(sessions), _SESSIONS_TOLD)] or [[]]
+        told = [
+            Erasure(participant=participant, sessions=chunk, records=records if chunk is chunks[0] else 0)
+            for chunk in chunks
+        ]
+        now = self._room.needs.clock.now()
+        await self._room.call(self._room.book.end_erasing, participant, told, now)
+        self._room.wake.set()
+        return Erasure(participant=participant, sessions=sessions, records=records + rows)
+
+    def _is_under_way(self, participant: str, erasing: list[tuple[str, list[str], int]]) -> bool:
+        return any(name == participant for name, _, _ in erasing)

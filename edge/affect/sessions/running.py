@@ -1,0 +1,81 @@
+"""A session that runs, as it is in memory: its clock, its question, and the newest of what was said in it."""
+
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from contract.ids import new_token
+from contract.sessions import Ask, AskReason, SessionLabel, SessionMarker, SessionView, StimulusClock
+from edge.affect.sessions.kept import KeptSession, view_of
+from edge.affect.sessions.timeline import StimulusTimeline
+from edge.core.clock import Stamp
+
+_LABELS: Final = 600
+_MARKERS: Final = 50
+_SHOWN_LABELS: Final = 20
+_ASKS: Final = 64
+_SKEW_MS: Final = 2000
+"""A browser's clock that is off by more is not believed: what it says is about the moment when it came."""
+
+
+class Running:
+    """Pure and bounded. Times are wall clock milliseconds."""
+
+    def __init__(self, kept: KeptSession, started: Stamp, *, duration_ms: int | None) -> None:
+        self.kept = kept
+        self.started: Final = started
+        self.timeline: Final = StimulusTimeline(kept.pieces, duration_ms=duration_ms)
+        self.labels: Final[deque[SessionLabel]] = deque(maxlen=_LABELS)
+        self.markers: Final[deque[SessionMarker]] = deque(maxlen=_MARKERS)
+        self._asks: dict[str, Ask] = {}
+        self._open: Ask | None = None
+
+    def tell_clock(self, clock: StimulusClock, now_ms: int) -> bool:
+        """Hear where the stimulus is; whether that was news."""
+        news = self.timeline.tell(msgspec.structs.replace(clock, at_ms=believed(clock.at_ms, now_ms)))
+        if news:
+            self.kept = msgspec.structs.replace(self.kept, pieces=self.timeline.pieces)
+        return news
+
+    def ask(self, reason: AskReason, now_ms: int, expires_ms: int) -> Ask | None:
+        """Open a question; None if one is open."""
+        if self.open_ask(now_ms):
+            return None
+        self._open = Ask(
+            ask_id=new_token("ask"),
+            session_id=self.kept.session_id,
+            participant=self.kept.participant,
+            at_ms=now_ms,
+            expires_ms=expires_ms,
+            reason=reason,
+        )
+        self._asks[self._open.ask_id] = self._open
+        while len(self._asks) > _ASKS:
+            del self._asks[next(iter(self._asks))]
+        return self._open
+
+    def open_ask(self, now_ms: int) -> Ask | None:
+        """The question that waits, unless its time is up."""
+        return self._open if self._open and now_ms < self._open.expires_ms else None
+
+    def asked(self, ask_id: str | None) -> Ask | None:
+        """A question of this session, also one whose time is up."""
+        return self._asks.get(ask_id or "")
+
+    def close_ask(self, now_ms: int, answered: set[str]) -> bool:
+        """Close the question if it was answered or its time is up; whether it was closed just now."""
+        if self._open is None or (now_ms < self._open.expires_ms and self._open.ask_id not in answered):
+            return False
+        self._open = None
+        return True
+
+    def view(self) -> SessionView:
+        """How it is, with the newest markers and labels."""
+        spoken = [label for label in self.labels if label.source != "trace"]
+        return msgspec.structs.replace(view_of(self.kept), markers=list(self.markers), labels=spoken[-_SHOWN_LABELS:])
+
+
+def believed(at_ms: int | None, now_ms: int) -> int:
+    """The moment that somebody names, or now if they name none or one that only a wrong clock can show."""
+    return now_ms if at_ms is None or at_ms > now_ms + _SKEW_MS else at_ms

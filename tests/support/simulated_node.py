@@ -25,6 +25,9 @@ WAVEFORM_HZ: Final = 100
 GSR_PIN, PULSE_PIN = 0, 1
 TIMER_1_INTERRUPTS: Final = 0x6F
 """TIMSK1 in the memory of an ATmega328P."""
+CYCLES_PER_US: Final = 16
+PORTB: Final = 0x25
+LED: Final = 0x20
 _JUMP_TO_ITSELF: Final = 0xCFFF
 _FOLLOW: Final = -1
 _PATIENCE_S: Final = 30.0
@@ -116,9 +119,13 @@ class SimulatedNode:
         return self.parser.feed(self.run(seconds))
 
     def pace(self, speed: float) -> None:
-        """Go on by itself at `speed` times the wall clock, for whoever else has `path` open; `run` ends it."""
-        self._tell(f"pace {speed}")
-        self._answer("ok")
+        """Go on by itself at `speed` times the wall clock, for whoever else has `path` open, until `pause`."""
+        self._do(f"pace {speed}")
+
+    def pause(self) -> None:
+        """Stop the time; what came on the line since `pace` was for others."""
+        self._tell("run 0")
+        self._taken = int(self._answer("ok").split()[1])
 
     def send(self, data: bytes) -> None:
         """Put bytes on the line to the node; they arrive as time passes."""
@@ -162,6 +169,14 @@ class SimulatedNode:
         """Put a value into a register or the RAM, as a fault in the chip would."""
         self._do(f"poke {address} {value}")
 
+    def peek(self, address: int) -> int:
+        """What a register or a byte of the RAM holds."""
+        return int(self._ask(f"peek {address}", "peek"))
+
+    def bursts_us(self) -> list[float]:
+        """When each burst of readings since the last call truly began, simulated microseconds; for 200 Hz at most."""
+        return [int(cycles) / CYCLES_PER_US for cycles in self._ask("bursts", "bursts").split()]
+
     def hang(self, function: str) -> None:
         """Turn the first instruction of a function into a jump to itself, as rotten flash would."""
         self._do(f"flash {self._built.address_of(function)} {_JUMP_TO_ITSELF}")
@@ -169,6 +184,12 @@ class SimulatedNode:
     def heal(self, function: str) -> None:
         """Put back what `hang` overwrote."""
         self._do(f"flash {self._built.address_of(function)} {self._built.first_word_of(function)}")
+
+    def _ask(self, line: str, word: str) -> str:
+        self._tell(line)
+        found = self._answer(word)
+        self._answer("ok")
+        return found
 
     def _do(self, line: str) -> None:
         self._tell(line)
@@ -182,8 +203,8 @@ class SimulatedNode:
         """What stands after `word` on the next line that begins with it."""
         assert self._process.stdout is not None
         while line := self._process.stdout.readline():
-            if line.startswith(word.encode() + b" "):
-                rest = line.decode().split(maxsplit=1)[1].strip()
+            if line.split()[:1] == [word.encode()]:
+                rest = line.decode().partition(" ")[2].strip()
                 if word == "ok":
                     self.us = int(rest.split()[0])
                 return rest

@@ -6,10 +6,26 @@
 #include <simavr/avr_adc.h>
 
 #define MOST_ROWS 100000
+#define MOST_BURSTS 10000
+#define SILENCE 16000 /* cycles */
 
 static avr_irq_t *pins[PINS];
 static int rows[MOST_ROWS][PINS], held[PINS] = {-1, -1};
 static unsigned row_count, next_row;
+
+static avr_t *chip;
+static uint64_t bursts[MOST_BURSTS], last_reading;
+static unsigned burst_count;
+
+static void reading_began(struct avr_irq_t *irq, uint32_t value, void *param) {
+    (void)irq;
+    (void)value;
+    (void)param;
+    if (chip->cycle - last_reading > SILENCE && burst_count < MOST_BURSTS) {
+        bursts[burst_count++] = chip->cycle;
+    }
+    last_reading = chip->cycle;
+}
 
 void body_open(avr_t *avr, const char *waveform) {
     FILE *file = fopen(waveform, "r");
@@ -23,6 +39,8 @@ void body_open(avr_t *avr, const char *waveform) {
         exit(1);
     }
     fclose(file);
+    chip = avr;
+    avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_ADC_GETIRQ, ADC_IRQ_OUT_TRIGGER), reading_began, NULL);
     for (unsigned pin = 0; pin < PINS; pin++) {
         pins[pin] = avr_io_getirq(avr, AVR_IOCTL_ADC_GETIRQ, (int)(ADC_IRQ_ADC0 + pin));
     }
@@ -40,4 +58,13 @@ void body_hold(unsigned pin, int millivolts) {
     if (millivolts >= 0) {
         avr_raise_irq(pins[pin], (uint32_t)millivolts);
     }
+}
+
+unsigned body_take_bursts(uint64_t *cycles, unsigned most) {
+    const unsigned count = burst_count;
+    for (unsigned i = 0; i < count && i < most; i++) {
+        cycles[i] = bursts[i];
+    }
+    burst_count = 0;
+    return count;
 }

@@ -2,6 +2,8 @@
 #ifndef BODY_H
 #define BODY_H
 
+#include <stdint.h>
+
 #include <simavr/sim_avr.h>
 
 #define BODY_HZ 100
@@ -15,5 +17,9 @@ void body_turn(void);
 
 /* Holds a pin at a voltage; below zero: it follows the waveform again. */
 void body_hold(unsigned pin, int millivolts);
+
+/* When the newest bursts of readings began, in cycles, oldest first: one that comes after a millisecond of silence begins
+ * one. Answers how many there were since the last call; at most `most` of them are written. */
+unsigned body_take_bursts(uint64_t *cycles, unsigned most);
 
 #endif

@@ -18,6 +18,7 @@
 #define SLICES_PER_ROW (1000000 / BODY_HZ / SLICE_US)
 #define WAIT_MS 1
 #define LONGEST_LINE 128
+#define MOST_TOLD 10000
 
 static avr_t *avr;
 static uint64_t slices;
@@ -61,6 +62,17 @@ static void pace(double speed) {
     }
 }
 
+/* Says when each burst of readings since the last time began: `bursts CYCLES CYCLES ...`. */
+static void tell_bursts(void) {
+    static uint64_t began[MOST_TOLD];
+    const unsigned count = body_take_bursts(began, MOST_TOLD);
+    printf("bursts");
+    for (unsigned i = 0; i < count && i < MOST_TOLD; i++) {
+        printf(" %llu", (unsigned long long)began[i]);
+    }
+    printf("\n");
+}
+
 static void patch_flash(unsigned address, unsigned word) {
     avr->flash[address] = (uint8_t)word;
     avr->flash[address + 1] = (uint8_t)(word >> 8);
@@ -93,6 +105,10 @@ static int obey(const char *line, double *speed) {
         patch_flash((unsigned)first, (unsigned)second);
     } else if (!strcmp(word, "poke") && first <= avr->ramend) {
         avr->data[first] = (uint8_t)second;
+    } else if (!strcmp(word, "peek") && first <= avr->ramend) {
+        printf("peek %d\n", avr->data[first]);
+    } else if (!strcmp(word, "bursts")) {
+        tell_bursts();
     } else {
         return 0;
     }

@@ -1,6 +1,8 @@
 """A sensor board on a pseudo-terminal: what it says, and being pulled out and plugged in again."""
 
 import os
+import select
+import time
 import tty
 from pathlib import Path
 
@@ -32,6 +34,15 @@ class PtyBoard:
         """Send bytes down the line."""
         assert self._master is not None, "the board is unplugged"
         os.write(self._master, data)
+
+    def hear(self, seconds: float) -> bytes:
+        """What the host says within `seconds`; nothing while it has the port closed."""
+        assert self._master is not None, "the board is unplugged"
+        try:
+            return os.read(self._master, 256) if select.select([self._master], [], [], seconds)[0] else b""
+        except OSError:
+            time.sleep(seconds)
+            return b""
 
     def row(self, millis: int, gsr: int = 300, hr: int = 72) -> None:
         """Send one row of the line protocol."""

@@ -96,7 +96,7 @@ async def viewing_of(request: Request, *, empty: bool) -> Viewing:
     return Viewing(
         video_id=None if body.get("video_id") is None else video_number(body["video_id"]),
         user_id=None if body.get("user_id") is None else user_of(body["user_id"]),
-        session_id=None if body.get("session_id") in {None, ""} else session_of(body["session_id"]),
+        session_id=None if body.get("session_id") in (None, "") else session_of(body["session_id"]),
         timestamp=_timestamp_of(body.get("timestamp")),
     )
 

@@ -11,6 +11,7 @@ from edge.core.health import State
 from edge.web.app import endpoints_of
 from edge.web.endpoint import WEBSOCKET, Endpoint
 from edge.web.gate import Access
+from tests.support.session_stage import FakeSensors, FakeSessions
 from tests.support.web import Web, make_web
 
 FAR, NEAR = "203.0.113.9", "127.0.0.1"
@@ -29,7 +30,7 @@ def paths_of(endpoint: Endpoint) -> str:
 
 
 async def test_every_route_refuses_whom_it_must(tmp_path: Path) -> None:
-    web = make_web(tmp_path, start_wait_s=0.5)
+    web = make_web(tmp_path, start_wait_s=0.5, sessions=FakeSessions(), sensors=FakeSensors())
     signed_in = await web.signed_in()
     endpoints = [endpoint for endpoint in endpoints_of(web.deps) if endpoint.method != WEBSOCKET]
     assert {endpoint.path for endpoint in endpoints if endpoint.access is Access.PUBLIC and endpoint.documented} == {
@@ -37,6 +38,7 @@ async def test_every_route_refuses_whom_it_must(tmp_path: Path) -> None:
         "/viewer/",
         "/viewer/{name:path}",
         "/v1/session",
+        "/participant",
         "/healthz",
         "/readyz",
     }
@@ -49,8 +51,44 @@ async def test_every_route_refuses_whom_it_must(tmp_path: Path) -> None:
         if endpoint.app:
             continue  # open-ended: allowed callers are tested on a real server
         near = (await asked(web, path, method=method)).status_code
-        assert (near == 401) is (endpoint.access in {Access.METRICS, Access.SIGNED_IN}), path
+        assert (near == 401) is (endpoint.access in {Access.METRICS, Access.SIGNED_IN, Access.OWN}), path
         assert (await asked(web, path, method=method, address=FAR, headers=signed_in)).status_code != 401, path
+
+
+FOR_PARTICIPANTS = {
+    ("GET", "/v1/consent"),
+    ("POST", "/v1/participants/{participant}/consent"),
+    ("GET", "/v1/stimuli/{stimulus}"),
+    ("GET", "/v1/stimuli/{stimulus}/video"),
+    ("GET", "/v1/sessions"),
+    ("POST", "/v1/sessions"),
+    ("GET", "/v1/sessions/{session_id}"),
+    ("POST", "/v1/sessions/{session_id}/stop"),
+    ("POST", "/v1/sessions/{session_id}/markers"),
+    ("POST", "/v1/sessions/{session_id}/clock"),
+    ("POST", "/v1/sessions/{session_id}/labels"),
+    ("GET", "/v1/sessions/{session_id}/ask"),
+    ("GET", "/v1/sessions/{session_id}/segments"),
+    ("GET", "/v1/events/stream"),
+    ("WEBSOCKET", "/v1/events/ws"),
+}
+
+
+async def test_a_participant_may_use_this_and_nothing_else(tmp_path: Path) -> None:
+    """X.6: the whole table, from an open network too"""
+    web = make_web(tmp_path, sessions=FakeSessions(), sensors=FakeSensors())
+    await web.signed_in()
+    link = await web.deps.auth.link("user1", 1.0)
+    mine = {"Authorization": f"Bearer {link.token}"}
+    table = endpoints_of(web.deps)
+    assert {(one.method, one.path) for one in table if one.access is Access.OWN} == FOR_PARTICIPANTS
+    for endpoint in table:
+        if endpoint.access in {Access.PUBLIC, Access.OPEN_OR_OWN, Access.OWN} or endpoint.method == WEBSOCKET:
+            continue
+        for address in (NEAR, FAR):
+            refused = await asked(web, paths_of(endpoint), method=endpoint.method, address=address, headers=mine)
+            assert refused.status_code == 403, endpoint.path
+    assert (await asked(web, "/", headers=mine)).status_code == 401
 
 
 @pytest.mark.parametrize("origin", ["http://[", "http://[::1", "null", "", "//", "http://evil.example"])

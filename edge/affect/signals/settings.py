@@ -38,10 +38,17 @@ class SignalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(
             ge=0.1,
             le=10.0,
-            description="Seconds without a sample after which a signal is cut; a channel slower than that is cut "
-            "after three of its own intervals.",
+            description="Seconds without a sample of skin conductance after which it is cut: nothing is drawn across.",
         ),
     ] = 0.6
+    pulse_gap_s: Annotated[
+        float,
+        Meta(
+            ge=0.01,
+            le=1.0,
+            description="Seconds without a sample of the optical pulse after which it is cut: nothing is drawn across.",
+        ),
+    ] = 0.12
     absent_s: Annotated[
         float,
         Meta(ge=0.5, le=60.0, description="Seconds without a sample after which a channel counts as absent."),

@@ -49,7 +49,7 @@ export function createDeskBook() {
       if (view && !(view.markers ?? []).some(same)) book.session({ ...view, markers: [...(view.markers ?? []), made] });
     },
     /** Sessions that have not ended, oldest first. */
-    running: () => [...book.sessions.values()].filter(isRunning).sort((a, b) => a.start_ms - b.start_ms),
+    running: () => [...book.sessions.values()].filter(isRunning).sort((a, b) => a.start_ms - b.start_ms || a.session_id.localeCompare(b.session_id)),
     /** Sessions that have ended, newest first. */
     past: () => [...book.sessions.values()].filter((one) => !isRunning(one)).sort((a, b) => b.start_ms - a.start_ms),
   };

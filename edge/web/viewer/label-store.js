@@ -13,11 +13,11 @@ export function newLabelId() {
 }
 
 /**
- * `add(session, label)` keeps and sends; `retry()` sends at once what waits. `send(session, labels)` throws with a
+ * `begin()` takes up what is left of before; `add(session, label)` keeps and sends; `retry()` sends at once what waits. `send(session, labels)` throws with a
  * `status`; `onChange({waiting, refused})` hears how many are not delivered yet, and how many never will be.
  */
 export function createLabelStore({ key, send, onChange, storage = localStorage }) {
-  let kept = read();
+  let kept = [];
   let attempt = 0;
   let timer = 0;
   let busy = false;
@@ -65,7 +65,7 @@ export function createLabelStore({ key, send, onChange, storage = localStorage }
 
   /** Another tab may have written meanwhile, so the stored list is read anew before each change. */
   function change(edit) {
-    kept = edit(read() ?? kept);
+    kept = edit(read());
     try {
       storage.setItem(key, JSON.stringify(kept));
     } catch {
@@ -76,9 +76,9 @@ export function createLabelStore({ key, send, onChange, storage = localStorage }
 
   function read() {
     try {
-      return JSON.parse(storage.getItem(key) ?? "null") ?? kept ?? [];
+      return JSON.parse(storage.getItem(key) ?? "null") ?? kept;
     } catch {
-      return kept ?? [];
+      return kept;
     }
   }
 
@@ -87,5 +87,10 @@ export function createLabelStore({ key, send, onChange, storage = localStorage }
     onChange({ waiting: kept.length - refused, refused, failing: attempt > 0 });
   }
 
-  return { add, retry: pump, begin: pump, get kept() { return kept; } };
+  function begin() {
+    change((all) => all);
+    pump();
+  }
+
+  return { add, begin, retry: pump };
 }

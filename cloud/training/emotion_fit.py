@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
 
+from cloud.training import emotion_score as score
 from cloud.training.emotion_data import CaseRows, StressRows
 from cloud.training.emotion_features import CHANNELS, FEATURES, KINDS, Array
 from cloud.training.emotion_judge import doubts, ramp, sigmoid, softmax
@@ -22,7 +23,7 @@ STRENGTH: Final = 0.03
 AROUSAL_SIGN: Final = np.array([0.5, -0.5, 0.5, -0.5])
 """Adding `d * AROUSAL_SIGN` to the four log-odds adds `d` to the log-odds of arousal and nothing to valence."""
 CLUSTERS: Final = 5
-_TEMPERATURES: Final = np.geomspace(0.5, 3.0, 61)
+_TEMPERATURES: Final = np.geomspace(0.5, 3.0, 31)
 _POWERS: Final = np.arange(1, 4)
 _ACROSS: Final = [channel for _ in KINDS for channel in CHANNELS]
 _KIND: Final = [kind for kind in KINDS for _ in CHANNELS]
@@ -88,19 +89,20 @@ def fit_body(case: CaseRows, outside: Unseen) -> BodyFit:
     """Learn from all rows; temperature and confidence from `outside`, where nobody was known."""
     truth, person = case.quadrant, case.person
     (weights, bias), (scales, offset) = _heads(evidence(case), truth, person)
-    temperature = best_temperature(outside.quadrant, truth, person)
-    cool = [scale_temperature(outside.scales[:, at], high(truth)[:, at], person) for at in (0, 1)]
+    temperature = best_temperature(outside.quadrant, truth)
+    cool = [scale_temperature(outside.scales[:, at], high(truth)[:, at]) for at in (0, 1)]
     confidence = fit_confidence(softmax(outside.quadrant / temperature), case)
     return BodyFit(weights / temperature, bias / temperature, scales / cool, offset / cool, temperature, confidence)
 
 
 def fit_confidence(probabilities: Array, case: CaseRows) -> Array:
-    """Log-odds of being right by `doubts`, every person and class counting the same."""
+    """Log-odds of being right by `doubts`, in which the lead and the time count the same: only the scale is learned."""
     right = (probabilities.argmax(1) == case.quadrant).astype(np.int64)
-    model = _logistic(1.0, fit_intercept=False)
-    model.fit(doubts(probabilities, case.course), right, sample_weight=balanced(case.quadrant, case.person))
-    coefficients: Array = model.coef_[0]
-    return coefficients
+    if len(np.unique(right)) < 2:
+        return np.array([10.0 * right[0] - 5.0, 0.0, 0.0])
+    model = _logistic(1.0).fit(doubts(probabilities, case.course)[:, 1:].sum(1, keepdims=True), right)
+    slope = float(model.coef_[0, 0])
+    return np.array([float(model.intercept_[0]), slope, slope])
 
 
 def fit_stress(stress: StressRows) -> Array:
@@ -147,19 +149,22 @@ def high(truth: Labels) -> Labels:
     return np.stack([truth // 2 == 0, truth % 2 == 0], axis=1).astype(np.int64)
 
 
-def best_temperature(log_odds: Array, truth: Labels, person: Labels) -> float:
-    """By what to divide the log-odds so that people the model does not know find the probabilities kept."""
-    weight = balanced(truth, person)
-    losses = []
-    for temperature in _TEMPERATURES:
-        cooled = softmax(log_odds / temperature)
-        losses.append(-float(weight @ np.log(cooled[np.arange(len(truth)), truth])))
-    return float(_TEMPERATURES[int(np.argmin(losses))])
+def best_temperature(log_odds: Array, truth: Labels) -> float:
+    """By what to divide the log-odds so that people the model does not know find the probabilities kept.
+
+    That is the least calibration error. The likelihood would choose otherwise: it pays for rare classes, which the
+    model, taking all classes as equally frequent, expects too often.
+    """
+    errors = [
+        score.calibration_error(softmax(log_odds / temperature), truth, np.ones(len(truth)))
+        for temperature in _TEMPERATURES
+    ]
+    return float(_TEMPERATURES[int(np.argmin(errors))])
 
 
-def scale_temperature(log_odds: Array, positive: Labels, person: Labels) -> float:
+def scale_temperature(log_odds: Array, positive: Labels) -> float:
     """The same for log-odds of one thing against another."""
-    return best_temperature(np.stack([-log_odds, log_odds], axis=1) / 2, positive, person)
+    return best_temperature(np.stack([-log_odds, log_odds], axis=1) / 2, positive)
 
 
 def balanced(truth: Labels, person: Labels) -> Array:

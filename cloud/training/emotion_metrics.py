@@ -20,10 +20,10 @@ def unseen_twice(case: CaseRows) -> fit.Unseen:
     return fit.unseen(case, score.by_person_and_video(case.person, case.video))
 
 
-def measure(case: CaseRows, stress: StressRows, board: CaseRows) -> dict[str, float]:
-    """All figures; `board` are the rows of `case` as an uncalibrated board would have seen them."""
+def measure(case: CaseRows, stress: StressRows, board: CaseRows, twice: fit.Unseen) -> dict[str, float]:
+    """All figures; `twice` is from `unseen_twice`, `board` are the rows of `case` as an uncalibrated board would have seen them."""
     folds = score.leave_one_out(case.person)
-    person, twice = fit.unseen(case, folds), unseen_twice(case)
+    person = fit.unseen(case, folds)
     films = fit.unseen(case, score.leave_one_out(case.video))
     truth = case.quadrant
     return {
@@ -55,7 +55,7 @@ def calibrated(case: CaseRows, said: fit.Unseen) -> tuple[Array, Array]:
     shares, sure = np.empty_like(said.quadrant), np.empty(len(said.quadrant))
     for train, test in score.leave_one_out(case.person):
         others = CaseRows(*(column[train] for column in case))
-        temperature = fit.best_temperature(said.quadrant[train], others.quadrant, others.person)
+        temperature = fit.best_temperature(said.quadrant[train], others.quadrant)
         weights = fit.fit_confidence(softmax(said.quadrant[train] / temperature), others)
         shares[test] = softmax(said.quadrant[test] / temperature)
         sure[test] = sigmoid(doubts(shares[test], case.course[test]) @ weights)
@@ -64,13 +64,13 @@ def calibrated(case: CaseRows, said: fit.Unseen) -> tuple[Array, Array]:
 
 def sureness_scores(case: CaseRows, said: fit.Unseen) -> dict[str, float]:
     """Calibration, and what abstention gains."""
-    truth, weight = case.quadrant, fit.balanced(case.quadrant, case.person)
+    truth = case.quadrant
     shares, sure = calibrated(case, said)
     guess = shares.argmax(1)
     surer = np.argsort(-sure, kind="stable")[: len(sure) // 2]
     rest = np.setdiff1d(np.arange(len(sure)), surer)
     return {
-        "calibration_error": score.calibration_error(shares, truth, weight),
+        "calibration_error": score.calibration_error(shares, truth, np.ones(len(truth))),
         "half_coverage_macro_f1": score.macro_f1(truth[surer], guess[surer]),
         "half_coverage_accuracy": float((guess == truth)[surer].mean()),
         "other_half_accuracy": float((guess == truth)[rest].mean()),

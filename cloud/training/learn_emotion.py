@@ -41,13 +41,13 @@ def learn(data: Path, say: Callable[[str], Any] = lambda line: None) -> Recipe:
     """Learn and measure everything from the folder of recordings; raises `NoRecordingsError`."""
     case, stress = read_case(data), read_stress(data)
     say(f"{len(case.x)} labelled segments of CASE, {len(stress.x)} of Stress-Predict")
-    return recipe_of(case, stress, measure(case, stress, read_case(data, uncalibrated)))
+    twice = unseen_twice(case)
+    return recipe_of(case, stress, twice, measure(case, stress, read_case(data, uncalibrated), twice))
 
 
-def recipe_of(case: CaseRows, stress: StressRows, metrics: dict[str, float]) -> Recipe:
-    """Learn from all rows; `metrics` are only handed on."""
-    unseen = unseen_twice(case)
-    body = fit.fit_body(case, unseen)
+def recipe_of(case: CaseRows, stress: StressRows, twice: fit.Unseen, metrics: dict[str, float]) -> Recipe:
+    """Learn from all rows; `twice` is from `unseen_twice`, `metrics` are only handed on."""
+    body = fit.fit_body(case, twice)
     pulse = np.outer(fit.pulse_weights(stress), fit.AROUSAL_SIGN)
     stressed = fit.fit_stress(stress)
     names, prototypes = fit.prototypes(case, stress)

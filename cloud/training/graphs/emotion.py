@@ -66,7 +66,8 @@ def build_from(recipe: Recipe) -> Bundle:
 
 
 def _ramp(graph: Graph, course: str) -> str:
-    return graph.complement(str(graph.op("Exp", graph.mul(course, -1.0 / plain_judge.RAMP_SEGMENTS))))
+    fading = str(graph.op("Exp", graph.mul(course, -1.0 / plain_judge.RAMP_SEGMENTS)))
+    return graph.complement(graph.mul(fading, 1.0 - plain_judge.RAMP_FLOOR))
 
 
 def _judged(graph: Graph, evidence: str, seen: Body, recipe: Recipe) -> _Judged:

@@ -15,6 +15,7 @@ MODULES: Final = (
     "cloud.training.graphs.motion",
     "cloud.training.graphs.anomaly",
     "cloud.training.graphs.emotion",
+    "cloud.training.graphs.voices",
 )
 """Modules with `build() -> Bundle`; add a line to bundle a model more."""
 

@@ -1,0 +1,130 @@
+"""What the voices say of the recorded viewings: labels at chosen moments, other viewers' consensus, the body.
+
+Every segment of every video counts here, those too in which the joystick rests in its centre: that is low valence and
+low arousal (at or below 5), as in the published controls. A question at the end of a segment is answered with that
+segment's own class.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloud.training.emotion_data import CaseRows
+from cloud.training.emotion_features import SEGMENT_S
+from cloud.training.voices_features import CLASSES, LABELS, Array, Heard
+
+Labels = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+MOST_DRAWN: Final = 6
+_EYE: Final = np.eye(len(CLASSES))
+
+
+class Viewings(NamedTuple):
+    """Segments in order of person, video and place; `rows` of `[viewing]` are those of one person's one video."""
+
+    truth: Labels
+    person: Labels
+    video: Labels
+    place: Labels
+    rows: list[Labels]
+
+    @property
+    def since_onset_s(self) -> Array:
+        """From the onset to the end of each segment."""
+        since: Array = (self.place + 1) * SEGMENT_S
+        return since
+
+
+class Asked(NamedTuple):
+    """Which segments were labelled, and which labels each segment knows."""
+
+    labelled: Mask
+    known: Labels
+    """`[segments, LABELS]`: the segments of the newest labels up to and with this one, newest first; -1 none."""
+
+
+def viewings(case: CaseRows) -> Viewings:
+    """Who watched what."""
+    pairs = sorted(set(zip(case.person.tolist(), case.video.tolist(), strict=True)))
+    rows = [np.nonzero((case.person == one) & (case.video == film))[0] for one, film in pairs]
+    person, video, place = (column.astype(np.int64) for column in (case.person, case.video, case.place))
+    return Viewings(case.quadrant, person, video, place, rows)
+
+
+def asked(views: Viewings, moments: Callable[[Labels], Sequence[int]]) -> Asked:
+    """Labels where `moments` says: given the rows of a viewing, which of them (by index) are labelled."""
+    labelled = np.zeros(len(views.truth), bool)
+    known = np.full((len(views.truth), LABELS), -1, np.int64)
+    for rows in views.rows:
+        at = np.unique(np.asarray(moments(rows), np.int64))
+        labelled[rows[at]] = True
+        for index, row in enumerate(rows):
+            newest = rows[at[at <= index][::-1][:LABELS]]
+            known[row, : len(newest)] = newest
+    return Asked(labelled, known)
+
+
+def evenly(count: int) -> Callable[[Labels], Sequence[int]]:
+    """The first segment, and `count` more at equal distances: at i / (count + 1) of the viewing."""
+    return lambda rows: [len(rows) * index // (count + 1) for index in range(count + 1)]
+
+
+def drawn(random: np.random.Generator) -> Callable[[Labels], Sequence[int]]:
+    """The first segment, and in every other viewing up to `MOST_DRAWN` others, anywhere."""
+    return lambda rows: [0, *random.integers(0, len(rows), max(0, random.integers(-MOST_DRAWN, MOST_DRAWN + 1)))]
+
+
+def consensus(views: Viewings, people: Labels) -> Array:
+    """`[segments, 4]`: shares of the classes among `people`, but for the viewer, at the same place of the same video.
+
+    Zeros where nobody else was there.
+    """
+    votes: dict[tuple[int, int], Array] = {}
+    counted = np.isin(views.person, people)
+    moments = list(zip(views.video.tolist(), views.place.tolist(), strict=True))
+    for row in np.nonzero(counted)[0]:
+        votes[moments[row]] = votes.get(moments[row], np.zeros(len(CLASSES))) + _EYE[views.truth[row]]
+    nobody = np.zeros(len(CLASSES))
+    sums = np.stack([votes.get(moment, nobody) for moment in moments]) - _EYE[views.truth] * counted[:, None]
+    shares: Array = sums / np.maximum(sums.sum(1, keepdims=True), 1.0)
+    return shares
+
+
+def heard(views: Viewings, body: Array, labels: Asked | None, shares: Array | None) -> Heard:
+    """What the voices say at the end of each segment."""
+    known = np.full((len(body), LABELS), -1) if labels is None else labels.known
+    given, since = known >= 0, views.since_onset_s
+    from_row = np.maximum(known, 0)
+    return Heard(
+        body=body,
+        quality=np.ones(len(body)),
+        labels=_EYE[views.truth[from_row]] * given[:, :, None],
+        ages_s=np.where(given, since[:, None] - since[from_row], -1.0),
+        consensus=np.zeros_like(body) if shares is None else shares,
+        since_onset_s=since,
+    )
+
+
+def of_rows(whole: Heard, rows: Labels | Mask) -> Heard:
+    """Some of the segments."""
+    return Heard(*(column[rows] for column in whole))
+
+
+def folds_by_person_and_video(views: Viewings, groups: int) -> Iterator[tuple[Labels, Labels]]:
+    """Train and test rows: a group of people on one video, from other people on other videos."""
+    group = np.unique(views.person, return_inverse=True)[1] % groups
+    for one in np.unique(group):
+        for film in np.unique(views.video):
+            test = (group == one) & (views.video == film)
+            train = (group != one) & (views.video != film)
+            if test.any() and train.any():
+                yield np.nonzero(train)[0], np.nonzero(test)[0]
+
+
+def folds_by(column: Labels, groups: int) -> Iterator[tuple[Labels, Labels]]:
+    """Train and test rows by groups of people, or of videos."""
+    group = np.unique(column, return_inverse=True)[1] % groups
+    for one in np.unique(group):
+        yield np.nonzero(group != one)[0], np.nonzero(group == one)[0]

@@ -1,0 +1,148 @@
+"""The pool of voices in plain numpy: what the graph must compute, and what is learned over.
+
+A logarithmic pool (C. Genest and J. V. Zidek, Statistical Science 1(1), 1986) whose weights depend on who is there and
+on how stale the newest label is. How much of a label holds is a power of time since the onset of the stimulus, for
+feelings change fastest where something begins: with u = ln(1 + t/early), hold = exp(-rate * (u(now) - u(then))).
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloud.training.voices_recipe import Pool, Recipe
+
+Array = NDArray[np.float64]
+CLASSES: Final = ("HH", "HL", "LH", "LL")
+LABELS: Final = 8
+BLUR: Final = 0.25
+"""What is added to each class of a consensus before its logarithm, where the whole is 1."""
+LEAST: Final = 1e-3
+"""No voice rules out a class altogether."""
+LATE_S: Final = 1.0
+"""A label may be this much older than the onset and still be about the stimulus: clocks differ."""
+MINUTE_S: Final = 60.0
+_N: Final = len(CLASSES)
+BODY: Final = slice(0, 2)
+LABELLED: Final = slice(2, 4 + 2 * _N * _N)
+CONSENSUS: Final = slice(LABELLED.stop, LABELLED.stop + 2)
+COLUMNS: Final = CONSENSUS.stop
+
+
+class Heard(NamedTuple):
+    """What is there at the end of each of n segments; the graph hears one of them."""
+
+    body: Array
+    """`[n, 4]` probabilities."""
+    quality: Array
+    """`[n]`"""
+    labels: Array
+    """`[n, k, 4]`, newest first, zeros where none."""
+    ages_s: Array
+    """`[n, k]`"""
+    consensus: Array
+    """`[n, 4]`, zeros where none."""
+    since_onset_s: Array
+    """`[n]`"""
+
+
+class Pooled(NamedTuple):
+    """What came of it."""
+
+    probabilities: Array
+    weights: Array
+    """`[n, 4]`: share of the say of body, labels, consensus and face."""
+
+
+def pool(recipe: Recipe, heard: Heard, face: Array | None = None, face_weight: float = 0.0) -> Pooled:
+    """The pool as learned. `face` is `[n, 4]`, zeros where none."""
+    columns = design(heard, recipe.early_s, recipe.rate)
+    weighed = columns * weights_for(recipe, heard)[:, None, :]
+    seen = np.zeros_like(heard.body) if face is None else face
+    there = (seen.sum(1) > 0)[:, None]
+    parts = [weighed[..., voice].sum(2) for voice in (BODY, LABELLED, CONSENSUS)]
+    parts.append(face_weight * np.log(np.maximum(seen, LEAST)) * there)
+    say = np.stack([part.max(1) - part.min(1) for part in parts], axis=1)
+    whole = say.sum(1, keepdims=True)
+    return Pooled(softmax(sum(parts, np.zeros_like(heard.body))), say / np.maximum(whole, 1e-6))
+
+
+def design(heard: Heard, early_s: float, rate: float) -> Array:
+    """`[n, 4, COLUMNS]`: what each weight of a `Pool` is multiplied by, for each class."""
+    labels, hold = _labels(heard, early_s, rate)
+    newest, stale = labels[:, 0], 1.0 - hold[:, :1]
+    kept = hold[:, :1] * newest + stale / _N
+    older = (hold[:, 1:, None] * labels[:, 1:]).sum(1)
+    after = (stale * newest)[:, None, :, None] * np.eye(_N)[None, :, None, :]
+    after = after.reshape(len(stale), _N, _N * _N)
+    late = np.log1p(heard.since_onset_s / MINUTE_S)[:, None, None]
+    body, crowd = np.log(np.maximum(heard.body, LEAST)), np.log((heard.consensus + BLUR) / (1.0 + _N * BLUR))
+    columns = [body, stale * body, np.log(np.maximum(kept, LEAST)), older]
+    pairs = [crowd, stale * crowd]
+    return np.concatenate([np.stack(columns, 2), after, late * after, np.stack(pairs, 2)], axis=2)
+
+
+def weights_for(recipe: Recipe, heard: Heard) -> Array:
+    """`[n, COLUMNS]`: the weights that hold for who is there. The body alone has its whole say."""
+    labelled, watched = present(heard)
+    rows = np.stack([vector(one) for one in (ALONE, recipe.labelled, recipe.watched, recipe.both)])
+    chosen: Array = rows[labelled.astype(int) + 2 * watched.astype(int)].copy()
+    alone = ~(labelled | watched)
+    chosen[:, BODY] *= np.where(alone, 1.0, np.clip(heard.quality, 0.0, 1.0))[:, None]
+    return chosen
+
+
+def present(heard: Heard) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether there is a label that is about this stimulus, and a consensus."""
+    return _about(heard)[:, 0] > 0, heard.consensus.sum(1) > 0
+
+
+def vector(one: Pool) -> Array:
+    """The weights in the order of the columns."""
+    tables = [*np.ravel(one.after), *np.ravel(one.later)]
+    return np.array([*one.body, one.newest, one.older, *tables, *one.consensus])
+
+
+def unvector(weights: Array) -> Pool:
+    """Weights in the order of the columns as a `Pool`, rounded as they are kept."""
+    kept = [round(float(one), 4) for one in weights]
+    square = [kept[at : at + _N] for at in range(4, 4 + 2 * _N * _N, _N)]
+    return Pool(
+        body=(kept[0], kept[1]),
+        newest=kept[2],
+        older=kept[3],
+        after=square[:_N],
+        later=square[_N:],
+        consensus=(kept[-2], kept[-1]),
+    )
+
+
+ALONE: Final = unvector(np.eye(COLUMNS)[0])
+"""Nobody but the body."""
+
+
+def hold_of(since_s: Array, age_s: Array, early_s: float, rate: float) -> Array:
+    """What share of a label of that age holds so long after the onset."""
+    then = np.maximum(since_s - age_s, 0.0)
+    share: Array = ((1.0 + then / early_s) / (1.0 + np.maximum(since_s, 0.0) / early_s)) ** rate
+    return share
+
+
+def softmax(log_odds: Array) -> Array:
+    """Probabilities of `[n, classes]`."""
+    raised = np.exp(log_odds - log_odds.max(1, keepdims=True))
+    shares: Array = raised / raised.sum(1, keepdims=True)
+    return shares
+
+
+def _about(heard: Heard) -> Array:
+    """1 where a label is there and about this stimulus."""
+    there = (heard.labels.sum(2) > 0) & (heard.ages_s >= 0)
+    return (there & (heard.ages_s <= heard.since_onset_s[:, None] + LATE_S)).astype(float)
+
+
+def _labels(heard: Heard, early_s: float, rate: float) -> tuple[Array, Array]:
+    """Labels that sum to 1 or are zeros, and what share of each holds."""
+    about = _about(heard)
+    shares = heard.labels / np.maximum(heard.labels.sum(2, keepdims=True), 1e-6) * about[:, :, None]
+    return shares, hold_of(heard.since_onset_s[:, None], np.maximum(heard.ages_s, 0.0), early_s, rate) * about

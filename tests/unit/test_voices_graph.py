@@ -1,0 +1,140 @@
+"""The graph of the voices against its plain reference, its paper against its recipe, and who has how much say."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cloud.training import voices_features as plain
+from cloud.training.graphs.voices import build
+from cloud.training.voices_recipe import read_recipe
+from edge.models.session import Model
+from edge.models.store import BUNDLED, ModelStore
+
+Floats = NDArray[np.float32]
+BODY = (0.4, 0.3, 0.2, 0.1)
+HL = (0.0, 1.0, 0.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    """The model as the appliance loads it."""
+    return ModelStore().load("voices")
+
+
+def run(model: Model, **given: object) -> dict[str, Floats]:
+    """Run on a body of whole quality, with what else is given."""
+    count = read_recipe().labels
+    labels = np.zeros((count, 4))
+    ages = np.full(count, -1.0)
+    told = given.pop("told", [])
+    assert isinstance(told, list)
+    for index, (label, age) in enumerate(told):
+        labels[index], ages[index] = label, age
+    inputs = {"body": BODY, "body_quality": [1.0], "labels": labels, "label_ages_s": ages, "consensus": np.zeros(4)}
+    inputs |= {"face": np.zeros(4), "face_weight": [0.0], "since_onset_s": [60.0]} | given
+    return model.run({name: np.asarray(value, np.float32) for name, value in inputs.items()})
+
+
+def test_the_committed_model_is_what_its_recipe_builds() -> None:
+    """Deterministic to the byte, without any recording."""
+    files = build().files()
+    assert files == build().files()
+    for name, content in files.items():
+        assert (BUNDLED / name).read_bytes() == content
+
+
+def test_its_paper_says_what_the_recipe_says(model: Model) -> None:
+    manifest, recipe = model.manifest, read_recipe()
+    assert (manifest.task, manifest.version, manifest.label_set) == ("voices", "1.0.0", "quadrant")
+    assert manifest.classes == recipe.classes == list(plain.CLASSES)
+    assert manifest.metrics == recipe.metrics
+    assert manifest.parameters == {"labels": plain.LABELS, "decide_above": recipe.decide_above}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_graph_is_the_reference(model: Model, seed: int) -> None:
+    """Anybody present or not, labels soft and hard, ages unknown, negative and beyond the onset."""
+    random, recipe = np.random.default_rng(seed), read_recipe()
+    for _ in range(150):
+        heard, face, weight = _anything(random)
+        expected = plain.pool(recipe, heard, face, weight)
+        names = ("body", "body_quality", "labels", "label_ages_s", "consensus", "since_onset_s")
+        inputs = {name: column[0] for name, column in zip(names, heard, strict=True)}
+        inputs |= {"body_quality": heard.quality, "since_onset_s": heard.since_onset_s}
+        inputs |= {"face": face[0], "face_weight": np.array([weight])}
+        found = model.run({name: value.astype(np.float32) for name, value in inputs.items()})
+        shares = expected.probabilities[0]
+        assert found["probabilities"] == pytest.approx(shares, abs=2e-4)
+        assert found["weights"] == pytest.approx(expected.weights[0], abs=1e-3)
+        assert found["valence"][0] == pytest.approx(shares[0] + shares[1] - shares[2] - shares[3], abs=5e-4)
+        assert found["arousal"][0] == pytest.approx(shares[0] - shares[1] + shares[2] - shares[3], abs=5e-4)
+
+
+@pytest.mark.parametrize("quality", [0.0, 0.3, 1.0])
+def test_the_body_alone_is_what_it_says(model: Model, quality: float) -> None:
+    found = run(model, body_quality=[quality])
+    assert found["probabilities"] == pytest.approx(BODY, abs=1e-5)
+    assert found["weights"] == pytest.approx([1, 0, 0, 0])
+
+
+def test_nobody_with_anything_to_say(model: Model) -> None:
+    found = run(model, body=[0.25] * 4)
+    assert found["probabilities"] == pytest.approx([0.25] * 4)
+    assert found["weights"] == pytest.approx([0, 0, 0, 0])
+    assert found["valence"][0] == found["arousal"][0] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_face_counts_as_it_is_told_to(model: Model) -> None:
+    """The logarithmic pool of two, by hand: p_body * p_face ** weight, normalised."""
+    face = np.array([0.1, 0.2, 0.3, 0.4])
+    expected = np.array(BODY) * face**0.5
+    found = run(model, face=face, face_weight=[0.5])
+    assert found["probabilities"] == pytest.approx(expected / expected.sum(), abs=1e-5)
+    assert found["weights"][3] == pytest.approx(0.5 * np.log(4) / (1.5 * np.log(4)), abs=1e-4)
+    assert run(model, face=face)["probabilities"] == pytest.approx(BODY, abs=1e-5)
+
+
+def test_a_fresh_label_is_believed_and_an_old_one_less(model: Model) -> None:
+    told = [float(run(model, told=[(HL, age)])["probabilities"][1]) for age in (0, 5, 15, 30, 60)]
+    assert told[0] > 0.9
+    assert told == sorted(told, reverse=True)
+    weights = [float(run(model, told=[(HL, age)])["weights"][1]) for age in (0, 30)]
+    assert weights[0] > weights[1] > 0
+
+
+def test_a_label_holds_longer_late_in_a_stimulus(model: Model) -> None:
+    early, late = (run(model, told=[(HL, 15)], since_onset_s=[at]) for at in (20, 150))
+    assert late["probabilities"][1] > early["probabilities"][1]
+
+
+def test_a_label_from_before_the_onset_is_not_heard(model: Model) -> None:
+    found = run(model, told=[(HL, 70)])
+    assert found["probabilities"] == pytest.approx(BODY, abs=1e-5)
+    assert found["weights"] == pytest.approx([1, 0, 0, 0])
+
+
+def test_the_crowd_is_heard_and_a_body_of_no_quality_is_not(model: Model) -> None:
+    crowd = np.array([0.0, 0.0, 1.0, 0.0])
+    found = run(model, consensus=crowd)
+    assert found["probabilities"].argmax() == 2
+    deaf = run(model, consensus=crowd, body_quality=[0.0])
+    assert deaf["weights"] == pytest.approx([0, 0, 1, 0])
+    assert deaf["probabilities"] == pytest.approx(
+        run(model, consensus=crowd, body=BODY[::-1], body_quality=[0])["probabilities"]
+    )
+
+
+def _anything(random: np.random.Generator) -> tuple[plain.Heard, NDArray[np.float64], float]:
+    count = int(random.integers(0, plain.LABELS + 1))
+    labels, ages = np.zeros((plain.LABELS, 4)), np.full(plain.LABELS, -1.0)
+    labels[:count] = random.dirichlet(np.full(4, 0.3), count).astype(np.float32)
+    ages[:count] = np.sort(random.uniform(-2, 220, count)).astype(np.float32)
+    heard = plain.Heard(
+        body=random.dirichlet(np.full(4, 0.5), 1).astype(np.float32),
+        quality=random.uniform(-0.1, 1.1, 1),
+        labels=labels[None],
+        ages_s=ages[None],
+        consensus=random.dirichlet(np.full(4, 0.5), 1) * random.integers(0, 2),
+        since_onset_s=random.uniform(0, 240, 1),
+    )
+    return heard, random.dirichlet(np.ones(4), 1) * random.integers(0, 2), float(random.uniform(0, 2))

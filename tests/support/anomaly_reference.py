@@ -47,11 +47,7 @@ def anomaly_reference(inputs: dict[str, NDArray[Any]]) -> dict[str, Doubles]:
 
 def features_reference(luma: Doubles, previous: Doubles, mask: Doubles, seconds: float) -> tuple[Doubles, Doubles]:
     """Change and speed of each cell, [2, rows, columns], and whether it is active."""
-    fine = np.minimum(_flow(luma, previous, 2), flow.FINE_LIMIT)
-    coarse = 2 * _flow(_means(luma, 2), _means(previous, 2), 1)
-    coarse = np.minimum(coarse, flow.COARSE_LIMIT)
-    weight = np.clip(coarse - flow.HANDOVER, 0, 1)
-    steps = (1 - weight) * fine + weight * coarse
+    steps = np.minimum(2 * _flow(_means(luma, 2), _means(previous, 2)), flow.LIMIT)
     halved = _means(mask, 2)
     share = _means(mask, anomaly.CELL)
     went = _means(steps * halved, anomaly.CELL // 2) / np.maximum(share, 0.05)
@@ -128,8 +124,8 @@ def _learned(
     return after
 
 
-def _flow(now: Doubles, before: Doubles, scale: int) -> Doubles:
-    """Length of the flow by damped least squares over windows of so many pixels `scale` times, at 1/`scale`."""
+def _flow(now: Doubles, before: Doubles) -> Doubles:
+    """Length of the flow by damped least squares over windows."""
     middle, dt = np.pad((now + before) / 2, 1), now - before
     height, width = now.shape
 
@@ -138,10 +134,9 @@ def _flow(now: Doubles, before: Doubles, scale: int) -> Doubles:
 
     dx = (at(-1, 1) - at(-1, -1) + 2 * (at(0, 1) - at(0, -1)) + at(1, 1) - at(1, -1)) / 8
     dy = (at(1, -1) - at(-1, -1) + 2 * (at(1, 0) - at(-1, 0)) + at(1, 1) - at(-1, 1)) / 8
-    length, half = np.zeros((height // scale, width // scale)), flow.WINDOW // 2
+    length, half = np.zeros(now.shape), flow.WINDOW // 2
     for row, column in np.ndindex(length.shape):
-        rows = slice(max(row - half, 0) * scale, (row + half + 1) * scale)
-        part = rows, slice(max(column - half, 0) * scale, (column + half + 1) * scale)
+        part = slice(max(row - half, 0), row + half + 1), slice(max(column - half, 0), column + half + 1)
         gradients = np.stack([dx[part].ravel(), dy[part].ravel()])
         matrix = gradients @ gradients.T / gradients.shape[1] + flow.DAMPING * np.eye(2)
         length[row, column] = math.hypot(*np.linalg.solve(matrix, gradients @ dt[part].ravel() / gradients.shape[1]))

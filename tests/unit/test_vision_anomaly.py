@@ -23,7 +23,7 @@ SIZE = (160, 120)
 SETTINGS = VisionSettings(learning_frames=300, learning_active_frames=100)
 WALKERS = (Mover(0, 30, 12, 30, vx=1.2), Mover(80, 70, 12, 30, vx=-1.0))
 GRID = (12, 16)
-MODEL = "anomaly 2.0.0"
+MODEL = "anomaly 2.1.0"
 
 
 @pytest.fixture(scope="module")

@@ -233,7 +233,7 @@ def test_no_file_stops_the_camera(kept: Path, suffix: str, content: bytes) -> No
 @pytest.mark.parametrize("wrong", [{"scores": np.array([np.nan])}, {"count": np.zeros(3)}, {"watched": np.zeros(())}])
 def test_a_whole_file_of_nonsense_is_put_aside(tmp_path: Path, wrong: dict[str, np.ndarray]) -> None:
     kept = tmp_path / "kept"
-    write_arrays(kept, format=np.array(2), model=np.array("anomaly 2.0.0"), **wrong)
+    write_arrays(kept, format=np.array(2), model=np.array("anomaly 2.1.0"), **wrong)
     assert Watched(kept).unusual.view().learning.progress == 0.0
 
 

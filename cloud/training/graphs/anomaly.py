@@ -199,7 +199,7 @@ def _card() -> Card:
     }
     return Card(
         name="anomaly",
-        version="2.0.0",
+        version="2.1.0",
         task="anomaly",
         notes=inputs | outputs | _state_notes(),
         provenance=Provenance(built_by="afferent", recipe="cloud.training.graphs.anomaly"),

@@ -88,7 +88,9 @@ def read_case(
         raise NoRecordingsError(f"{data / 'body' / 'case'}: nobody has both signals and ratings")
     numbers = np.array([row[1:] for row in rows], float)
     person, video, place = numbers[:, :3].astype(np.int64).T
-    case = CaseRows(np.array([row[0] for row in rows]), person, video, place, numbers[:, 3], numbers[:, 4:6], *numbers[:, 6:8].T)
+    case = CaseRows(
+        np.array([row[0] for row in rows]), person, video, place, numbers[:, 3], numbers[:, 4:6], *numbers[:, 6:8].T
+    )
     labelled = (np.abs(case.rating - RATING_CENTRE) > margin).all(1) & ~np.isin(case.video, NO_VIDEO)
     kept: list[NDArray[Any]] = [column[labelled] for column in case]
     return CaseRows(*kept)

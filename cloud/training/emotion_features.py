@@ -124,9 +124,7 @@ def step(
     after = _updated(known, fast[0], present, onset, 1.0 + (REST_WEIGHT - 1.0) * rest)
     since = fast[0] - after[:, 3]
     course = _course(memory.course, since, present, onset)
-    rows = [
-        fast[0] - after[:, 1], fast[0] - slow[0], fast[1] * FAST_S, slow[1] * SLOW_S, since, course[:, 1]
-    ]
+    rows = [fast[0] - after[:, 1], fast[0] - slow[0], fast[1] * FAST_S, slow[1] * SLOW_S, since, course[:, 1]]
     acquainted = np.minimum(after[:, 0] / ACQUAINTED, 1.0)
     change, changed = change_step(memory.change, fast[0], present)
     return Step(

@@ -213,5 +213,3 @@ def _named(place: Array) -> str:
     """The two features that stand out most, by their sign; "even" if none does."""
     told = [at for at in np.argsort(-np.abs(place), kind="stable")[:2] if abs(place[at]) > 0.5]
     return " and ".join(f"{'high' if place[at] > 0 else 'low'} {FEATURES[at]}" for at in told) or "even"
-
-

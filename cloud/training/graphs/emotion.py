@@ -171,5 +171,3 @@ def _notes() -> dict[str, TensorNote]:
         **before,
         **after,
     }
-
-

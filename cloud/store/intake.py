@@ -15,12 +15,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cloud.store import tables
 from cloud.store.coverage import Coverage, Range, cover, merge
 from cloud.store.database import Database
+from cloud.store.erasing import erase, without_erased
 from cloud.store.rows import Incoming, Row
 from contract.messages import Status
 from contract.times import from_wire
 
 _PAYLOAD_KEPT: Final = 4096
-_NEWEST_WINS: Final = {"events": ("device", "event_id"), "recordings": ("device", "recording_id")}
+_NEWEST_WINS: Final = {
+    "events": ("device", "event_id"),
+    "recordings": ("device", "recording_id"),
+    "sessions": ("device", "session_id"),
+    "labels": ("device", "session_id", "label_id"),
+}
 """Tables with one row per thing, not per record; of two steps the later `(boot, seq)` stays."""
 Boot = tuple[str, str]
 
@@ -57,8 +63,11 @@ class Intake:
         async with self._database.write() as link:
             await self._touch_devices(link, {device for device, _ in touched}, now_ms)
             before = await self._lock_boots(link, touched, now_ms)
+            batch = await without_erased(link, batch)
             fresh = await self._insert_records(link, batch)
             await self._insert_typed(link, batch)
+            await self._insert_personal(link, batch)
+            await erase(link, batch)
             after = {boot: cover(before[boot], ranges) for boot, ranges in touched.items()}
             await self._keep_coverage(link, before, after, now_ms)
         return Stored(fresh, after)
@@ -129,6 +138,17 @@ class Intake:
                 rows[incoming.table][key] = incoming.typed
         for name in sorted(rows):
             await link.execute(self._upsert(tables.metadata.tables[name]), list(rows[name].values()))
+
+    async def _insert_personal(self, link: AsyncConnection, batch: Sequence[Incoming]) -> None:
+        """Predictions are found by columns of their own."""
+        rows = {
+            one.at: {**one.at._asdict(), **one.about._asdict()}
+            for one in batch
+            if one.about and one.table != "predictions"
+        }
+        if rows:
+            insertion = self._insert(tables.personal).on_conflict_do_nothing()
+            await link.execute(insertion, [rows[at] for at in sorted(rows)])
 
     def _upsert(self, table: Table) -> Any:
         insertion = self._insert(table)

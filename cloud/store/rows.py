@@ -9,7 +9,19 @@ from msgspec import Struct
 from contract.codec import MAX_PAYLOAD_BYTES
 from contract.errors import InvalidMessageError
 from contract.ids import BootId, check_boot, record_id
-from contract.messages import AnyBody, Event, Loss, Prediction, Record, Recording
+from contract.messages import (
+    AnyBody,
+    Consent,
+    Erasure,
+    Event,
+    Label,
+    Loss,
+    Marker,
+    Prediction,
+    Record,
+    Recording,
+    Session,
+)
 from contract.times import from_wire
 from contract.topics import leaf_of
 
@@ -37,6 +49,15 @@ class Incoming(NamedTuple):
     typed: Row | None = None
     given_up: tuple[str, int, int] | None = None
     """`(boot, first, last)` of a loss."""
+    about: "About | None" = None
+    """Whom it speaks of."""
+
+
+class About(NamedTuple):
+    """Whom a record speaks of, by pseudonym or by session."""
+
+    participant: str | None
+    session_id: str | None
 
 
 class _Envelope(Struct, frozen=True, kw_only=True):
@@ -74,7 +95,7 @@ def read(device: str, leaf: str, payload: bytes, received_ms: int) -> tuple[Inco
         _check_columns(typed or {})
     except (msgspec.DecodeError, InvalidMessageError) as error:
         return Incoming(at, {**row, "kind": UNREADABLE}), str(error)
-    return Incoming(at, row, table, typed, _given_up(body)), None
+    return Incoming(at, row, table, typed, _given_up(body), _about(body)), None
 
 
 def _envelope(payload: bytes) -> _Envelope:
@@ -147,7 +168,33 @@ def _typed(at: Position, body: AnyBody, t_ms: int) -> tuple[str | None, Row | No
             row = _columns(body, without=("boot",))
             return "ledger", {**at._asdict(), **row, "lost_boot": body.boot, "t_ms": t_ms}
         case _:
+            return _typed_of_sessions(at, body)
+
+
+def _typed_of_sessions(at: Position, body: AnyBody) -> tuple[str | None, Row | None]:
+    match body:
+        case Session():
+            return "sessions", {**at._asdict(), **_columns(body), "warnings": json.dumps(body.warnings)}
+        case Label():
+            return "labels", {**at._asdict(), **_columns(body, without=("trace",))}
+        case Erasure():
+            return "erasures", {**at._asdict(), "participant": body.participant, "sessions": json.dumps(body.sessions)}
+        case _:
             return None, None
+
+
+def _about(body: AnyBody) -> About | None:
+    match body:
+        case Prediction() if body.user_id is not None or body.session_id is not None:
+            return About(body.user_id, body.session_id)
+        case Session() | Label():
+            return About(body.participant, body.session_id)
+        case Consent():
+            return About(body.participant, None)
+        case Marker():
+            return About(None, body.session_id)
+        case _:
+            return None
 
 
 def _columns(body: Struct, without: tuple[str, ...] = ()) -> Row:

@@ -82,6 +82,78 @@ predictions = Table(
     Column("video_id", BigInteger),
     Index("predictions_by_time", "start_ms", "device", "boot", "seq"),
     Index("predictions_by_device", "device", "start_ms", "boot", "seq"),
+    Index("predictions_by_session", "device", "session_id"),
+    Index("predictions_by_user", "device", "user_id"),
+)
+
+# One row per viewing session of a device, as its newest step has it.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("session_id", Text, primary_key=True),
+    Column("boot", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("participant", Text, nullable=False),
+    Column("video_id", BigInteger),
+    Column("stimulus", Text),
+    Column("sensor", Text),
+    Column("start_ms", BigInteger, nullable=False),
+    Column("end_ms", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("warnings", Text, nullable=False),  # JSON list of sentences
+    Index("sessions_by_time", "start_ms", "device", "session_id"),
+    Index("sessions_by_participant", "device", "participant"),
+)
+
+# What participants said; the points of a trace stand in the record's body alone.
+labels = Table(
+    "labels",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("session_id", Text, primary_key=True),
+    Column("label_id", Text, primary_key=True),
+    Column("boot", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("participant", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("label_set", Text, nullable=False),
+    Column("probe", Text),
+    Column("valence", Float),
+    Column("arousal", Float),
+    Column("stimulus_ms", BigInteger),
+    Column("video_id", BigInteger),
+    Column("ask_id", Text),
+    Column("asked_ms", BigInteger),
+    Column("reason", Text, nullable=False),
+    Index("labels_by_time", "at_ms", "device", "session_id", "label_id"),
+    Index("labels_by_participant", "device", "participant"),
+)
+
+# Which records besides predictions speak of which person: what has to go when that person is erased.
+personal = Table(
+    "personal",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("boot", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("participant", Text),
+    Column("session_id", Text),
+    Index("personal_by_participant", "device", "participant"),
+    Index("personal_by_session", "device", "session_id"),
+)
+
+# Who was erased: records of them that are older than this, and come late, are kept without their content.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("boot", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("participant", Text, nullable=False),
+    Column("sessions", Text, nullable=False),  # JSON list of session ids
 )
 
 # One row per event, as its newest step has it; the steps themselves stand in `records`.

@@ -18,12 +18,11 @@ def _of(participant: str, session: str, words: str) -> list[AnyBody]:
     base = prediction()
     fields = {name: getattr(base, name) for name in base.__struct_fields__}
     predicted = Prediction(**{**fields, "session_id": session, "user_id": participant, "features": {words: 1.0}})
-    at = {"session_id": session, "participant": participant}
     return [
         Consent(participant=participant, given=True, text_version="1", text_sha256="0" * 64, witness=words),
-        Session(**at, phase="start", start_ms=START_MS, warnings=[words]),
+        Session(session_id=session, participant=participant, phase="start", start_ms=START_MS, warnings=[words]),
         predicted,
-        Label(**at, label_id=words, at_ms=START_MS, source="probe", probe="HH"),
+        Label(session_id=session, participant=participant, label_id=words, at_ms=START_MS, source="probe", probe="HH"),
         Marker(session_id=session, at_ms=START_MS, name="note", note=words * 500),
         Prediction(**{**fields, "user_id": participant, "features": {words: 1.0}}),
     ]

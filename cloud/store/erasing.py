@@ -1,0 +1,85 @@
+"""Erasing a participant of one device: what is here loses its content, and so does what comes late.
+
+The row of each record stays, as `erased` and without a word of its content, so that its number is still accounted for
+and a second copy of it changes nothing. Whoever takes part again later is a new person under an old pseudonym: what is
+newer than the erasure stays.
+
+Every batch begins by updating the rows of its devices, and so takes turns with every other batch of the same device:
+none can slip in between a look at the erasures and its own commit.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import ColumnElement, Table, and_, delete, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cloud.store import tables
+from cloud.store.rows import Incoming
+
+ERASED: Final = "erased"
+_BLANK: Final = {"kind": ERASED, "body": f'{{"kind":"{ERASED}"}}'}
+
+
+class _Erased(NamedTuple):
+    boot: str
+    seq: int
+    participant: str
+    sessions: frozenset[str]
+
+    def takes(self, one: Incoming) -> bool:
+        """Whether it erases a record that was made before it."""
+        if one.about is None or (one.at.boot, one.at.seq) >= (self.boot, self.seq):
+            return False
+        return one.about.participant == self.participant or one.about.session_id in self.sessions
+
+
+async def without_erased(link: AsyncConnection, batch: Sequence[Incoming]) -> list[Incoming]:
+    """The batch, in which records of those who were erased before are without content."""
+    known = await _known(link, {one.at.device for one in batch if one.about})
+    return [_blank(one) if any(gone.takes(one) for gone in known[one.at.device]) else one for one in batch]
+
+
+async def erase(link: AsyncConnection, batch: Sequence[Incoming]) -> None:
+    """Carry out the erasures of a batch on all that is stored."""
+    for one in sorted({one.at: one for one in batch if one.table == "erasures"}.items()):
+        at, typed = one[0], one[1].typed or {}
+        gone = _Erased(at.boot, at.seq, typed["participant"], frozenset(json.loads(typed["sessions"])))
+        await _blank_stored(link, at.device, gone, tables.personal, "participant")
+        await _blank_stored(link, at.device, gone, tables.predictions, "user_id")
+        for table in (tables.labels, tables.sessions):
+            await link.execute(delete(table).where(_of(table, at.device, gone, "participant")))
+
+
+async def _known(link: AsyncConnection, devices: set[str]) -> dict[str, list[_Erased]]:
+    found: dict[str, list[_Erased]] = defaultdict(list)
+    if not devices:
+        return found
+    held = tables.erasures.c
+    query = select(held.device, held.boot, held.seq, held.participant, held.sessions)
+    for device, boot, seq, participant, sessions in await link.execute(query.where(held.device.in_(sorted(devices)))):
+        found[device].append(_Erased(boot, seq, participant, frozenset(json.loads(sessions))))
+    return found
+
+
+async def _blank_stored(link: AsyncConnection, device: str, gone: _Erased, table: Table, person: str) -> None:
+    """Take the content from the records that `table` says are theirs, and its own rows of them."""
+    theirs = _of(table, device, gone, person)
+    held, place = tables.records.c, select(table.c.boot, table.c.seq).where(theirs)
+    records = update(tables.records).where(held.device == device, tuple_(held.boot, held.seq).in_(place))
+    await link.execute(records.values(**_BLANK))
+    await link.execute(delete(table).where(theirs))
+
+
+def _of(table: Table, device: str, gone: _Erased, person: str) -> ColumnElement[bool]:
+    earlier = tuple_(table.c.boot, table.c.seq) < tuple_(gone.boot, gone.seq)
+    whose: list[Any] = [table.c[person] == gone.participant]
+    if gone.sessions:
+        whose.append(table.c.session_id.in_(sorted(gone.sessions)))
+    return and_(table.c.device == device, earlier, or_(*whose))
+
+
+def _blank(one: Incoming) -> Incoming:
+    return one._replace(row={**one.row, **_BLANK}, table=None, typed=None, about=None)

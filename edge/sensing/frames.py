@@ -140,7 +140,11 @@ class _Order:
 
     def _hello(self, found: Hello) -> Hello:
         boot = (found.board, found.boots)
-        if self._boot is not None and boot != self._boot:
+        if self._boot is None:
+            began = found.seq == 0 and self._next is not None and self._t_us >= 0
+        else:
+            began = boot != self._boot
+        if began:
             self._restart()
         self._boot = boot
         return replace(found, lost_before=self.other(found.seq))

@@ -8,7 +8,7 @@ from typing import Final
 
 DELIMITER: Final = b"\0"
 LONGEST_FRAME: Final = 64
-"""Bytes from type to CRC, both included. The longest that this version of the protocol needs is 36."""
+"""Bytes from type to CRC, both included. Protocol 1 needs 30 at most, for a HELLO of eight channels."""
 _LONGEST_CODED: Final = LONGEST_FRAME + 1
 _CRC_BYTES: Final = 2
 _FULL_BLOCK: Final = 255

@@ -28,7 +28,6 @@
 /* The LED of an Uno or Nano. */
 #define LED_DDR DDRB
 #define LED_PORT PORTB
-#define LED_PIN PINB
 #define LED_BIT PB5
 
 #endif

@@ -12,14 +12,18 @@
 struct settings settings;
 static uint8_t newest;
 
-static uint8_t *place_of(uint8_t copy) { return (uint8_t *)0 + (uint16_t)copy * COPY_BYTES; }
+/* Room for settings to come, so that a newer firmware finds both copies where they are. */
+static union {
+    struct settings settings;
+    uint8_t room[COPY_BYTES];
+} copies[2] EEMEM;
 
 static uint16_t crc_of(const struct settings *of) {
     return crc16((const uint8_t *)of, offsetof(struct settings, crc));
 }
 
 static bool load(uint8_t copy, struct settings *into) {
-    eeprom_read_block(into, place_of(copy), sizeof *into);
+    eeprom_read_block(into, &copies[copy], sizeof *into);
     return into->version == VERSION && into->crc == crc_of(into);
 }
 
@@ -49,7 +53,7 @@ bool settings_save(void) {
     settings.generation++;
     settings.crc = crc_of(&settings);
     newest ^= 1;
-    eeprom_update_block(&settings, place_of(newest), sizeof settings);
+    eeprom_update_block(&settings, &copies[newest], sizeof settings);
     return settings_intact();
 }
 

@@ -163,6 +163,21 @@ def test_a_sample_that_a_self_test_costs_at_the_fastest_rate_is_told(node: Simul
     assert (second.command_seq, second.values[4]) == (seq, missed + 1)
 
 
+@pytest.mark.parametrize("stalled_s", [0.05, 0.07, 0.2, 1.5])
+def test_samples_that_a_stalled_loop_costs_are_told(node: SimulatedNode, stalled_s: float) -> None:
+    """The queue outlasts 70 ms (as writing the settings takes); what falls out of it later is marked, step by step."""
+    before = sampled(node.messages(0.1))
+    node.hang("commands_read")
+    stalled = sampled(node.messages(stalled_s))
+    node.heal("commands_read")
+    found = before + stalled + sampled(node.messages(0.3))
+    missed = [(b.t_us - a.t_us) // 10_000 - 1 for a, b in pairwise(found)]
+    assert sum(missed) == pytest.approx(max(0.0, stalled_s * 100 - 7), abs=2)
+    assert [one.overrun for one in found[1:]] == [count > 0 for count in missed]
+    assert reply_to(node, CommandType.SELF_TEST).values[4] == sum(missed)
+    assert node.parser.lost == node.parser.resets == 0
+
+
 def test_identify_blinks_for_three_seconds(node: SimulatedNode) -> None:
     node.command(CommandType.IDENTIFY)
     seen = [node.messages(0.05) is not None and bool(node.peek(PORTB) & LED) for _ in range(80)]

@@ -242,6 +242,14 @@ def test_a_reset_whose_hello_was_lost_is_seen_by_the_time_and_counts_once() -> N
     assert sum(one.gap_before for one in found if isinstance(one, Sampled)) == 1
 
 
+def test_a_reset_is_seen_by_who_came_too_late_for_the_hello_before() -> None:
+    before, after = samples(50, first=500), [replace(HELLO, boots=8), *samples(3, first=1)]
+    parser, found = heard(b"".join(map(encode_message, before + after)))
+    assert parser.resets == 1
+    assert parser.lost == 0
+    assert [one.gap_before for one in found if isinstance(one, Sampled)][-3:] == [True, False, False]
+
+
 @pytest.mark.parametrize(
     "content",
     [

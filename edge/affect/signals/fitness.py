@@ -14,27 +14,26 @@ class Fitness:
     """The marks of one channel, of the last minutes."""
 
     def __init__(self) -> None:
-        self._marks: deque[tuple[int, SignalState]] = deque(maxlen=_MARKS)
+        self._marks: deque[tuple[int, SignalState, float]] = deque(maxlen=_MARKS)
 
-    def mark(self, t_ns: int, state: SignalState) -> None:
-        """What the channel was at `t_ns`, later than the mark before."""
-        self._marks.append((t_ns, state))
+    def mark(self, t_ns: int, state: SignalState, index: float | None = None) -> None:
+        """What the channel was at `t_ns`, later than the mark before; `index`, by default 1 where it is `ok`."""
+        self._marks.append((t_ns, state, float(state == "ok") if index is None else index))
 
     def between(self, start_ns: int, end_ns: int) -> tuple[SignalState, float]:
-        """The state of a stretch and its fit share, 0 to 1: `ok` if four fifths are, else what else it mostly was."""
-        states: list[SignalState] = []
-        for t_ns, state in reversed(self._marks):
-            if t_ns < start_ns:
+        """The state of a stretch, and its mean index: `ok` if four fifths of it are, else what else it mostly was."""
+        marks = []
+        for mark in reversed(self._marks):
+            if mark[0] < start_ns:
                 break
-            if t_ns < end_ns:
-                states.append(state)
-        if not states:
+            if mark[0] < end_ns:
+                marks.append(mark)
+        if not marks:
             return "absent", 0.0
-        share = states.count("ok") / len(states)
-        if share >= _FIT:
-            return "ok", share
-        unfit = Counter(state for state in reversed(states) if state != "ok")
-        return unfit.most_common(1)[0][0], share
+        unfit = Counter(state for _, state, _ in marks if state != "ok")
+        fit = unfit.total() <= (1 - _FIT) * len(marks)
+        index = sum(mark[2] for mark in marks) / len(marks)
+        return ("ok" if fit else unfit.most_common(1)[0][0]), index
 
     @property
     def last_ns(self) -> int | None:

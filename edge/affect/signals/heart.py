@@ -6,15 +6,14 @@ from typing import Final
 
 import numpy as np
 
-from contract.messages import SignalState
 from edge.affect.signals.fitness import Fitness
 from edge.affect.signals.intervals import Interval, IntervalCorrector
 from edge.affect.signals.pulse import Beat, BeatFinder
-from edge.affect.signals.regular import EvenGrid, Floats
+from edge.affect.signals.pulse_watch import PulseWatch
+from edge.affect.signals.regular import EvenGrid
 from edge.affect.signals.settings import SignalSettings
 from edge.affect.signals.variability import rate_bpm, within
 
-BLOCK_NS: Final = 500_000_000
 _LEAST_BEATS: Final = 3
 _JOIN_MS: Final = 150.0
 
@@ -87,54 +86,6 @@ class PulseSignal:
                 beats.append(beat)
                 intervals += self.intervals.beat(beat)
                 self._watch.beat(good=beat.quality >= self._settings.beat_quality)
-        self.fitness.mark(times[-1], self._watch.block(numbers))
+        self._watch.intervals(intervals)
+        self.fitness.mark(times[-1], *self._watch.block(numbers))
         return beats, intervals
-
-
-class PulseWatch:
-    """Tells what is wrong with a pulse, block by block."""
-
-    def __init__(self) -> None:
-        self._ranges: deque[float] = deque(maxlen=round(60e9 / BLOCK_NS))
-        self._recent: deque[Floats] = deque(maxlen=6)
-        self.cut()
-
-    def cut(self) -> None:
-        """The signal was interrupted."""
-        self._recent.clear()
-        self._beats: deque[tuple[int, int]] = deque([(0, 0)], maxlen=10)
-        self._good = self._poor = 0
-
-    def beat(self, *, good: bool) -> None:
-        """A beat was found that counts, or that does not."""
-        self._good, self._poor = self._good + good, self._poor + (not good)
-
-    def block(self, values: Floats) -> SignalState:
-        """The state of the half second that just ended."""
-        self._recent.append(values)
-        self._beats.append((self._good, self._poor))
-        self._good = self._poor = 0
-        spread = float(np.ptp(values))
-        usual = float(np.median(self._ranges)) if self._ranges else spread
-        self._ranges.append(spread)
-        lately = np.concatenate(list(self._recent)[-4:])
-        if not np.ptp(lately):
-            return "flat"
-        if _clipped(lately):
-            return "saturated"
-        if spread > _BURST * usual:
-            return "motion"
-        good, poor = (sum(one[which] for one in self._beats) for which in (0, 1))
-        return "ok" if good >= _LEAST_GOOD and good > 2 * poor else "noisy"
-
-
-_BURST: Final = 3.0
-_LEAST_GOOD: Final = 2
-_CLIPPED_SHARE: Final = 0.2
-_LEVELS: Final = 8
-
-
-def _clipped(values: Floats) -> bool:
-    """Whether a good part of what moves stands exactly at one end."""
-    at_top, at_bottom = np.mean(values == values.max()), np.mean(values == values.min())
-    return bool(max(at_top, at_bottom) >= _CLIPPED_SHARE and np.unique(values).size >= _LEVELS)

@@ -1,5 +1,6 @@
 """Reads numbers and states off what the sources of one sensor have found, for a moment or for a stretch of time."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from contract.messages import SignalState
@@ -72,7 +73,7 @@ class Reading:
         skin = self.skin()
         if skin is None:
             return {}
-        points = [one for one in skin.points if start_ns <= one.t_ns < end_ns and one.tonic is not None]
+        points = _between(skin.points, start_ns, end_ns)
         if not points:
             return {}
         sizes = [one.amplitude for one in skin.responses if start_ns <= one.peak_ns < end_ns]
@@ -125,6 +126,10 @@ class Reading:
     def _mean(self, channel: Channel, start_ns: int, end_ns: int) -> float | None:
         source = self._sources.get(channel)
         return source.mean(start_ns, end_ns) if isinstance(source, PlainSource) else None
+
+
+def _between(points: Iterable[SkinPoint], start_ns: int, end_ns: int) -> list[SkinPoint]:
+    return [one for one in points if start_ns <= one.t_ns < end_ns and one.tonic is not None]
 
 
 def _level(points: list[SkinPoint]) -> dict[str, float | None]:

@@ -8,9 +8,10 @@ from typing import Final
 from edge.affect.relative import relative_conductance
 from edge.affect.signals.channel import Pending
 from edge.affect.signals.fitness import Fitness
-from edge.affect.signals.heart import BLOCK_NS, Intervals, PulseSignal
+from edge.affect.signals.heart import Intervals, PulseSignal
 from edge.affect.signals.intervals import Interval
 from edge.affect.signals.pulse import Beat
+from edge.affect.signals.pulse_watch import BLOCK_NS
 from edge.affect.signals.responses import SkinResponse
 from edge.affect.signals.settings import SignalSettings
 from edge.affect.signals.skin import SkinPoint, SkinSignal
@@ -152,8 +153,13 @@ class PlainSource:
 
     def mean(self, start_ns: int, end_ns: int) -> float | None:
         """The mean of a stretch, its end included."""
-        found = [value for t_ns, value in self.values if start_ns < t_ns <= end_ns]
-        return sum(found) / len(found) if found else None
+        total, count = 0.0, 0
+        for t_ns, value in reversed(self.values):
+            if t_ns <= start_ns:
+                break
+            if t_ns <= end_ns:
+                total, count = total + value, count + 1
+        return total / count if count else None
 
 
 Source = SkinSource | PulseSource | ToldSource | PlainSource

@@ -18,7 +18,7 @@ from cloud.training.bundle import Bundle, Card, TensorNote, bundle
 from cloud.training.graphs.builder import FLOAT, UINT8, Graph
 from contract.manifest import Provenance
 
-SAMPLES: Final = 8
+SAMPLES: Final = 10
 NOISE_GAIN: Final = 6.0
 """The threshold is at least this many times the pixel's usual distance to its nearest sample."""
 NOISE_RATE: Final = 0.05
@@ -91,7 +91,7 @@ def _card() -> Card:
     }
     return Card(
         name="motion",
-        version="2.1.0",
+        version="2.0.0",
         task="motion",
         notes={
             "luma": TensorNote(unit="luma", meaning="brightness of the picture at analysis size, 0 to 255"),

@@ -1,6 +1,6 @@
 #include "calibration.h"
 
-#define LEAST_SAMPLES 4
+#define LEAST_SAMPLES 2           /* at slow rates, where each is the mean of 64 readings */
 #define READING 64                 /* one count of the ADC on the 16-bit scale */
 #define MOST_SPREAD (4 * READING)  /* a hand on the electrodes moves more than that */
 #define LOWEST (300U * READING)    /* the maker sets the potentiometer so that open electrodes read 512 */

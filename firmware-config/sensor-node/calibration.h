@@ -7,7 +7,7 @@
 
 #include "sampling.h"
 
-/* Begins to measure: over half a second, or four samples where that is longer. */
+/* Begins to measure: over half a second, or two samples where that is longer. */
 void calibration_begin(void);
 bool calibration_running(void);
 

@@ -121,7 +121,7 @@ static void frame_ended(void) {
     }
 }
 
-void commands_read(void) {
+void commands_turn(void) {
     for (int16_t byte = serial_read(); byte >= 0; byte = serial_read()) {
         if (byte == 0) {
             if (!too_long && coded_length) {
@@ -135,6 +135,10 @@ void commands_read(void) {
             too_long = true;
         }
     }
+    const uint16_t supply_mv = testing ? sampling_supply_mv() : 0;
+    if (supply_mv) {
+        finish_self_test(supply_mv);
+    }
 }
 
 void commands_see(const struct sample *sample) {
@@ -144,9 +148,5 @@ void commands_see(const struct sample *sample) {
         } else {
             frames_say_reply(calibrate_seq, CALIBRATE, STATUS_FAILED, &settings.gsr_open, 1);
         }
-    }
-    const uint16_t supply_mv = testing ? sampling_supply_mv() : 0;
-    if (supply_mv) {
-        finish_self_test(supply_mv);
     }
 }

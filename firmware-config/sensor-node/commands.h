@@ -4,10 +4,10 @@
 
 #include "sampling.h"
 
-/* Reads what came and does it. Never waits: measurements end in commands_see(). */
-void commands_read(void);
+/* Reads what came and does it. Never waits: call it often. */
+void commands_turn(void);
 
-/* Lets a measurement that was asked for see one more sample. */
+/* Lets a calibration that is being measured see one more sample. */
 void commands_see(const struct sample *sample);
 
 #endif

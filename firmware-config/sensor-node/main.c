@@ -58,7 +58,7 @@ int main(void) {
     set_sleep_mode(SLEEP_MODE_IDLE);
     sei();
     for (;;) {
-        commands_read();
+        commands_turn();
         while (sampling_take(&sample)) {
             tell(&sample);
             commands_see(&sample);

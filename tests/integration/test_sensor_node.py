@@ -11,11 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from contract.sessions import SensorCommand
+from edge.core.clock import SystemClock
+from edge.core.sample import Channel
 from edge.sensing.frames import UNCALIBRATED, CommandType, Hello, Message, Reply, ReplyStatus, ResetCause, Sampled
 from edge.sensing.framing import wrap
 from edge.sensing.line import LineParser
+from edge.sensing.serial_board import SerialBoard
+from edge.sensing.settings import SerialSettings
 from edge.sensing.units import grove_us
 from tests.support.node_waveform import RecordedBody, recorded_body
+from tests.support.sensing import Sensed, running
 from tests.support.simulated_node import (
     GSR_PIN,
     LED,
@@ -31,6 +37,8 @@ from tests.support.simulated_node import (
 
 Desk = Callable[..., AbstractContextManager[SimulatedNode]]
 OPEN_MV = 2500.0
+MAIN_LOOP = "commands_turn"
+"""A function that the main loop calls each time."""
 FLASH_BYTES, RAM_BYTES = 32_768, 2_048
 BOTH_COPIES = (4, 36)
 """A byte in each of the two copies of the settings."""
@@ -167,15 +175,31 @@ def test_a_sample_that_a_self_test_costs_at_the_fastest_rate_is_told(node: Simul
 def test_samples_that_a_stalled_loop_costs_are_told(node: SimulatedNode, stalled_s: float) -> None:
     """The queue outlasts 70 ms (as writing the settings takes); what falls out of it later is marked, step by step."""
     before = sampled(node.messages(0.1))
-    node.hang("commands_read")
+    node.hang(MAIN_LOOP)
     stalled = sampled(node.messages(stalled_s))
-    node.heal("commands_read")
+    node.heal(MAIN_LOOP)
     found = before + stalled + sampled(node.messages(0.3))
     missed = [(b.t_us - a.t_us) // 10_000 - 1 for a, b in pairwise(found)]
     assert sum(missed) == pytest.approx(max(0.0, stalled_s * 100 - 7), abs=2)
     assert [one.overrun for one in found[1:]] == [count > 0 for count in missed]
     assert reply_to(node, CommandType.SELF_TEST).values[4] == sum(missed)
     assert node.parser.lost == node.parser.resets == 0
+
+
+def test_the_slowest_rate_still_answers_within_three_seconds(node: SimulatedNode) -> None:
+    node.hold(GSR_PIN, OPEN_MV)
+    reply_to(node, CommandType.RATE, 1)
+    assert reply_to(node, CommandType.SELF_TEST, within=1.2).status == ReplyStatus.OK
+    assert reply_to(node, CommandType.CALIBRATE, UNCALIBRATED, within=3.0).status == ReplyStatus.OK
+
+
+def test_one_measurement_at_a_time(node: SimulatedNode) -> None:
+    node.hold(GSR_PIN, OPEN_MV)
+    node.messages(0.1)
+    kinds = (CommandType.CALIBRATE, CommandType.CALIBRATE, CommandType.SELF_TEST, CommandType.SELF_TEST)
+    seqs = [node.command(kind, UNCALIBRATED if kind == CommandType.CALIBRATE else None) for kind in kinds]
+    replies = {one.command_seq: one.status for one in node.messages(1.0) if isinstance(one, Reply)}
+    assert [replies[seq] for seq in seqs] == [ReplyStatus.OK, ReplyStatus.FAILED, ReplyStatus.OK, ReplyStatus.FAILED]
 
 
 def test_identify_blinks_for_three_seconds(node: SimulatedNode) -> None:
@@ -328,10 +352,10 @@ def test_the_watchdog_ends_a_node_that_makes_no_progress(node: SimulatedNode, fa
     if fault == "timer dies":
         node.poke(TIMER_1_INTERRUPTS, 0)
     else:
-        node.hang("commands_read")
+        node.hang(MAIN_LOOP)
     assert hellos(node.messages(1.8)) == []
     assert [hello.reset_cause for hello in hellos(node.messages(0.5))] == [ResetCause.WATCHDOG]
-    node.heal("commands_read")
+    node.heal(MAIN_LOOP)
     assert len(sampled(node.messages(0.5))) >= 49
 
 
@@ -397,3 +421,26 @@ def test_a_missing_compiler_fails_and_says_what_to_install(monkeypatch: pytest.M
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RuntimeError, match="gcc-avr"):
         build(tmp_path)
+
+
+async def test_the_appliance_hears_the_real_firmware(desk: Desk) -> None:
+    """The whole way in real time: simulated chip, pseudo-terminal, driver, units, commands and a brown-out."""
+    with desk() as board:
+        board.hold(GSR_PIN, OPEN_MV)
+        board.pace(1.0)
+        settings = SerialSettings(port=str(board.path))
+        sensed = Sensed(settings, lambda: SerialBoard(settings, clock=SystemClock(), ports=list))
+        async with running(sensed):
+            await sensed.more(20)
+            measured = await sensed.service.command(SensorCommand(command="calibrate"))
+            tested = await sensed.service.command(SensorCommand(command="self_test"))
+            board.follow(GSR_PIN)
+            board.reset(ResetCause.BROWN_OUT)
+            board.pace(1.0)
+            samples = (await sensed.more(80))[40:]
+            view = sensed.service.view()
+    assert measured.values["counts"] == pytest.approx(511.5, abs=1)
+    assert (tested.ok, tested.values["eeprom_ok"]) == (True, 1)
+    assert samples[-1].values[Channel.GSR_US] == pytest.approx(2.0, abs=0.1)
+    assert samples[-1].values[Channel.PULSE_RAW] == pytest.approx(511.5, abs=1)
+    assert (view.resets, view.lost, view.calibrated, view.commands[0]) == (1, 0, True, "identify")

@@ -1,0 +1,96 @@
+"""Erasing a participant: no byte of them is left in any file of the device, and the cloud is told."""
+
+from pathlib import Path
+
+import pytest
+
+from contract.messages import Erasure, Label, Loss
+from contract.sessions import NewLabel
+from edge.core.errors import RecordInvalidError, RefusedError, StoreError, UnknownError
+from edge.outbox.store import Outbox
+from tests.support.clock import FakeClock
+from tests.support.sessions_room import SessionsRoom, opened_desk
+
+MARK = "unmistakable-words"
+
+
+def _bytes_of(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+async def _lived(room: SessionsRoom) -> list[str]:
+    """Two participants with two sessions each, of which the first one's last runs on; the ids of the first one's."""
+    await room.agree("p1", "p2")
+    await room.desk.put_participant("p1", sensor="left", note=MARK)
+    found = []
+    for round_ in range(2):
+        for person in ("p1", "p2"):
+            room.clock.advance(1)
+            view = await room.desk.start(person, video_id=1)
+            words = MARK if person == "p1" else "other-words"
+            await room.desk.label(view.session_id, [NewLabel(probe="HH", label_id=f"{words}-{round_}", stimulus_ms=1)])
+            await room.desk.mark(view.session_id, name="note", note=words * 300, at_ms=None)
+            await room.predict(view.session_id, person, features={words: 1.0})
+            await room.desk.tell()
+            found += [view.session_id] if person == "p1" else []
+    return found
+
+
+async def test_no_byte_of_an_erased_participant_is_left(tmp_path: Path) -> None:
+    async with opened_desk(tmp_path) as room:
+        sessions = await _lived(room)
+        assert MARK.encode() in _bytes_of(tmp_path)
+        erasure = await room.desk.erase("p1")
+        assert MARK.encode() not in _bytes_of(tmp_path)
+        assert b"other-words" in _bytes_of(tmp_path)
+        assert sorted(erasure.sessions) == sorted(sessions)
+        assert erasure.records > 10
+        assert [one.id for one in room.desk.participants()] == ["p2"]
+        assert [view.participant for view in room.desk.running()] == ["p2"]
+        assert room.desk.consensus.shares("video-1", 1, but_of="p2") is None
+        told = await room.bodies(Erasure)
+        assert [one.participant for one in told if isinstance(one, Erasure)] == ["p1"]
+        waiting = await room.outbox.pending()
+        assert [one.seq for one in waiting] == list(range(1, len(waiting) + 1))
+        with pytest.raises(UnknownError):
+            await room.desk.session(sessions[0])
+        with pytest.raises(UnknownError):
+            await room.desk.erase("p1")
+        assert not [one for one in room.hub.latest() if one.data.get("session_id") in sessions]
+    assert MARK.encode() not in _bytes_of(tmp_path)
+
+
+async def test_what_comes_late_of_an_erased_participant_is_not_kept(tmp_path: Path) -> None:
+    async with opened_desk(tmp_path) as room:
+        sessions = await _lived(room)
+        await room.desk.erase("p1")
+        with pytest.raises(RecordInvalidError):
+            await room.predict(sessions[-1], "p1", features={MARK: 1.0})
+        await room.agree("p1")
+        with pytest.raises(RefusedError, match="was erased"):
+            await room.desk.start("p1", session_id=sessions[0])
+        fresh = await room.desk.start("p1", video_id=1)
+        assert await room.desk.label(fresh.session_id, [NewLabel(probe="LL")]) == 1
+        assert len([body for body in await room.bodies(Label) if isinstance(body, Label)]) == 3
+
+
+async def test_an_erasure_that_the_store_did_not_follow_is_gone_on_with_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock()
+    async with opened_desk(tmp_path, clock=clock) as room:
+        await _lived(room)
+
+        async def refuse(self: Outbox, participant: str, sessions: list[str]) -> int:
+            raise StoreError("the disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Outbox, "erase", refuse)
+            with pytest.raises(StoreError):
+                await room.desk.erase("p1")
+        assert [one.id for one in room.desk.participants()] == ["p2"]
+    async with opened_desk(tmp_path, clock=clock) as room:
+        await room.desk._erasing.resume()
+        assert MARK.encode() not in _bytes_of(tmp_path)
+        assert len(await room.bodies(Erasure)) == 1
+        assert [one for one in await room.bodies(Loss) if isinstance(one, Loss) and one.reason == "erased on request"]

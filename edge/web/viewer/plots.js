@@ -17,7 +17,7 @@ export function createPlots(root, axis) {
     setChannels(store) {
       const several = store.series.size > 1;
       lanes = [...store.series].flatMap(([sensor, series]) =>
-        CHANNELS.filter(({ key }) => series.has(key)).map((info) => ({
+        CHANNELS.filter(({ key, unless }) => series.has(key) && !series.has(unless)).map((info) => ({
           ...makeLane(info, series.get(info.key), several ? sensor : ""),
           within: within(info.key, series),
           marks: () => store.marks.get(sensor),

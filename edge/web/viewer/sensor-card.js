@@ -10,7 +10,7 @@ const COMMANDS = [["identify", "Identify", openIdentify], ["calibrate", "Calibra
 
 const FACTS = [
   ["Rate", ({ rate_hz: rate }) => quantity(rate, "Hz", rate < 10 ? 1 : 0)],
-  ["Gaps", ({ gaps, lost }) => `${number(gaps)}${lost ? ` (${number(lost)} samples lost)` : ""}`],
+  ["Gaps", ({ gaps, lost }) => `${number(gaps)}${lost ? ` (${number(lost)} lost)` : ""}`],
   ["Clock offset", ({ clock_offset_ms: offset }) => quantity(offset, "ms", 1)],
   ["Clock drift", ({ clock_drift_ppm: drift }) => quantity(drift, "ppm", 1)],
   ["Jitter", ({ clock_jitter_ms: jitter }) => quantity(jitter, "ms", 1)],

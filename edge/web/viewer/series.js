@@ -3,12 +3,16 @@
 const KEEP_MS = 11 * 60_000;
 const LEAST_GAP_MS = 2_000;
 
-/** Every channel we know how to show, in the order shown: key on the wire, name, unit, decimals and the least range. */
+/**
+ * Every channel we know how to show, in the order shown: key on the wire, name, unit, decimals and the least range. It is
+ * not shown where there is the channel `unless`.
+ */
 export const CHANNELS = [
   { key: "gsr_us", name: "Skin conductance", unit: "µS", digits: 2, span: 0.4 },
   { key: "gsr_raw", name: "Skin conductance", unit: "counts", digits: 0, span: 20 },
   { key: "phasic_us", name: "Skin responses", unit: "µS", digits: 2, span: 0.2 },
   { key: "hr_bpm", name: "Heart rate", unit: "bpm", digits: 0, span: 10 },
+  { key: "rate_bpm", name: "Heart rate", unit: "bpm", digits: 0, span: 10, unless: "hr_bpm" },
   { key: "rmssd_ms", name: "Variability (RMSSD)", unit: "ms", digits: 0, span: 20 },
   { key: "pulse_raw", name: "Pulse", unit: "counts", digits: 0, span: 50 },
   { key: "skin_c", name: "Skin temperature", unit: "°C", digits: 1, span: 0.6 },

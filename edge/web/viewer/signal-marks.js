@@ -8,7 +8,7 @@ const MOST_BEATS_PX = 3;
 export function drawMarks(pen, key, marks, view) {
   if (!marks) return;
   if (key === "phasic_us" || key === "gsr_us") drawResponses(pen, marks.responses, view, key === "phasic_us");
-  if (key === "hr_bpm" || key === "pulse_raw") drawBeats(pen, marks.beats, view);
+  if (["hr_bpm", "rate_bpm", "pulse_raw"].includes(key)) drawBeats(pen, marks.beats, view);
 }
 
 function drawResponses(pen, responses, { startMs, endMs, place, height }, full) {

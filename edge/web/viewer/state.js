@@ -4,7 +4,7 @@ import { fold, inOrder } from "./happenings.js";
 import { addRows, emptySeries } from "./series.js";
 import { merge, segmentOf } from "./segments.js";
 import { createDeviceClock } from "./device-clock.js";
-import { takeView } from "./signal-book.js";
+import { fillBack, takeView } from "./signal-book.js";
 
 /** The store: `take(message)`, `on(topic, view)`, and the state itself as plain properties. */
 export function createStore() {
@@ -54,9 +54,11 @@ export function createStore() {
         for (const data of status[topic] ?? []) store.take({ topic: topic === "cameras" ? "camera" : topic, data });
       }
       for (const topic of ["telemetry", "sync"]) if (status[topic]) store.take({ topic, data: status[topic] });
-      store.segments = merge(store.segments, recordsOf(status.predictions).filter(isEmotion).map(segmentOf));
+      const emotions = recordsOf(status.predictions).filter(isEmotion);
+      store.segments = merge(store.segments, emotions.map(segmentOf));
+      fillBack(store, emotions.map(({ body }) => body).sort((a, b) => a.start_ms - b.start_ms));
       store.happenings = inOrder(recordsOf([...status.recordings, ...others])).reduce(fold, store.happenings);
-      for (const topic of ["cameras", "segments", "happenings"]) store.tell(topic);
+      for (const topic of ["cameras", "channels", "segments", "happenings"]) store.tell(topic);
     },
   };
   return store;

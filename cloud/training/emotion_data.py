@@ -44,6 +44,11 @@ class CaseRows(NamedTuple):
     change: Array
     """The change score, in thresholds."""
 
+    def at(self, rows: NDArray[np.int64]) -> "CaseRows":
+        """Some of the rows."""
+        kept: list[NDArray[Any]] = [column[rows] for column in self]
+        return CaseRows(*kept)
+
     @property
     def quadrant(self) -> NDArray[np.int64]:
         """0 HH, 1 HL, 2 LH, 3 LL."""
@@ -58,6 +63,11 @@ class StressRows(NamedTuple):
     person: NDArray[np.int64]
     session_s: Array
     stress: NDArray[np.int64]
+
+    def at(self, rows: NDArray[np.int64]) -> "StressRows":
+        """Some of the rows."""
+        kept: list[NDArray[Any]] = [column[rows] for column in self]
+        return StressRows(*kept)
 
 
 class _Table(NamedTuple):
@@ -197,7 +207,10 @@ def _table(folder: Path, pattern: str, columns: tuple[str, ...]) -> _Table:
     if path is None:
         raise NoRecordingsError(f"{folder}: there is no {pattern}")
     try:
-        table = pq.read_table(path, columns=["subject", *columns])
+        table = pq.read_table(path)
     except (OSError, ValueError) as error:
-        raise NoRecordingsError(f"{path}: wanted the columns subject, {', '.join(columns)}: {error}") from error
+        raise NoRecordingsError(f"{path}: {error}") from error
+    missing = {"subject", *columns} - set(table.column_names)
+    if missing:
+        raise NoRecordingsError(f"{path}: without {', '.join(sorted(missing))}")
     return _Table({name: table[name].to_numpy().astype(float) for name in table.column_names})

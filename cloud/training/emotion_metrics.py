@@ -3,16 +3,18 @@
 Every figure has its controls beside it; what they mean is in the card.
 """
 
+from typing import Final
+
 import numpy as np
 
 from cloud.training import emotion_fit as fit
 from cloud.training import emotion_score as score
 from cloud.training.emotion_data import CaseRows, StressRows
 from cloud.training.emotion_features import Array
-from cloud.training.emotion_judge import doubts, sigmoid, softmax
+from cloud.training.emotion_judge import doubts, sigmoid, softmax, sureness
 from cloud.training.emotion_score import Labels
 
-BINARY = 2
+BINARY: Final = 2
 
 
 def unseen_twice(case: CaseRows) -> fit.Unseen:
@@ -21,7 +23,7 @@ def unseen_twice(case: CaseRows) -> fit.Unseen:
 
 
 def measure(case: CaseRows, stress: StressRows, board: CaseRows, twice: fit.Unseen) -> dict[str, float]:
-    """All figures; `twice` is from `unseen_twice`, `board` are the rows of `case` as an uncalibrated board would have seen them."""
+    """All figures; `twice` is from `unseen_twice`, `board` the rows as an uncalibrated board sees them."""
     folds = score.leave_one_out(case.person)
     person = fit.unseen(case, folds)
     films = fit.unseen(case, score.leave_one_out(case.video))
@@ -50,27 +52,29 @@ def body_scores(said: fit.Unseen, truth: Labels, prefix: str) -> dict[str, float
     return found
 
 
-def calibrated(case: CaseRows, said: fit.Unseen) -> tuple[Array, Array]:
-    """Probabilities, and the probability of being right; temperature and confidence of each person from the others."""
-    shares, sure = np.empty_like(said.quadrant), np.empty(len(said.quadrant))
+def calibrated(case: CaseRows, said: fit.Unseen) -> tuple[Array, Array, Array]:
+    """Probabilities, the probability of being right, and sureness; what calibrates each person is from the others."""
+    shares, right, sure = np.empty_like(said.quadrant), np.empty(len(case.x)), np.empty(len(case.x))
     for train, test in score.leave_one_out(case.person):
-        others = CaseRows(*(column[train] for column in case))
+        others = case.at(train)
         temperature = fit.best_temperature(said.quadrant[train], others.quadrant)
-        weights = fit.fit_confidence(softmax(said.quadrant[train] / temperature), others)
+        theirs = softmax(said.quadrant[train] / temperature)
         shares[test] = softmax(said.quadrant[test] / temperature)
-        sure[test] = sigmoid(doubts(shares[test], case.course[test]) @ weights)
-    return shares, sure
+        right[test] = sigmoid(doubts(shares[test], case.course[test]) @ fit.fit_confidence(theirs, others))
+        sure[test] = sureness(shares[test], case.course[test], fit.fit_usual_leads(theirs, others))
+    return shares, right, sure
 
 
 def sureness_scores(case: CaseRows, said: fit.Unseen) -> dict[str, float]:
     """Calibration, and what abstention gains."""
     truth = case.quadrant
-    shares, sure = calibrated(case, said)
+    shares, right, sure = calibrated(case, said)
     guess = shares.argmax(1)
     surer = np.argsort(-sure, kind="stable")[: len(sure) // 2]
     rest = np.setdiff1d(np.arange(len(sure)), surer)
     return {
         "calibration_error": score.calibration_error(shares, truth, np.ones(len(truth))),
+        "confidence_calibration_error": score.confidence_error(right, guess == truth, np.ones(len(truth))),
         "half_coverage_macro_f1": score.macro_f1(truth[surer], guess[surer]),
         "half_coverage_accuracy": float((guess == truth)[surer].mean()),
         "other_half_accuracy": float((guess == truth)[rest].mean()),
@@ -81,7 +85,7 @@ def stress_unseen(stress: StressRows) -> tuple[Array, Array]:
     """Log-odds of a stressor, and by the session's clock alone, for people that neither was learned from."""
     body, clock = np.zeros(len(stress.x)), np.zeros(len(stress.x))
     for train, test in score.leave_one_out(stress.person):
-        others = StressRows(*(column[train] for column in stress))
+        others = stress.at(train)
         weights = fit.fit_stress(others)
         body[test] = stress.x[test] @ weights[:-1] + weights[-1]
         timed = fit.fit_clock(others.session_s, others.stress, others.person)
@@ -90,7 +94,7 @@ def stress_unseen(stress: StressRows) -> tuple[Array, Array]:
 
 
 def stress_scores(stress: StressRows) -> dict[str, float]:
-    """How well a stressor is told from rest, beside the clock that beats it: the order of tasks was the same for all."""
+    """How well a stressor is told from rest, beside the clock that beats it: all had the tasks in the same order."""
     found: dict[str, float] = {}
     for name, odds in zip(("stress", "control_stress_clock_only"), stress_unseen(stress), strict=True):
         told = (odds > 0).astype(np.int64)

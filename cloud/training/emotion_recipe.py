@@ -25,6 +25,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     stress_bias: float
     confidence: list[float]
     """Log-odds of being right: of `emotion_judge.doubts`."""
+    usual_leads: list[float]
+    """By class: the middle one of the leads that it has over the second where it is the likeliest."""
     prototypes: list[list[float]]
     """`[clusters][features]`"""
     clusters: list[str]

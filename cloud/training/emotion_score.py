@@ -105,7 +105,11 @@ def consensus(truth: Labels, person: Labels, video: Labels, index: Labels) -> Ar
 
 def calibration_error(probabilities: Array, truth: Labels, weight: Array) -> float:
     """Expected calibration error of the top class in ten bins, rows counted by `weight`."""
-    top, right = probabilities.max(1), probabilities.argmax(1) == truth
+    return confidence_error(probabilities.max(1), probabilities.argmax(1) == truth, weight)
+
+
+def confidence_error(top: Array, right: NDArray[np.bool_], weight: Array) -> float:
+    """The same of any probability of being right."""
     bins = np.minimum((top * _BINS).astype(int), _BINS - 1)
     error = 0.0
     for one in np.unique(bins):

@@ -26,8 +26,8 @@ from cloud.training.emotion_score import CLASSES
 
 DECIDE_ABOVE: Final = 0.35
 """Least probability of the best class for a decision; blind is .25."""
-SURE_ABOVE: Final = 0.4
-"""Least probability of being right for a decision."""
+SURE_ABOVE: Final = 1.0
+"""Least sureness for a decision: the surer half of what is said of each class."""
 LEAST_QUALITY: Final = 0.4
 DATA: Final = [
     "CASE, K. Sharma, C. Castellini, E. L. van den Broek, A. Albu-Schaeffer, F. Schwenker: A dataset of continuous "
@@ -63,6 +63,7 @@ def recipe_of(case: CaseRows, stress: StressRows, twice: fit.Unseen, metrics: di
         stress_weights=_rounded(stressed[:-1]),
         stress_bias=round(float(stressed[-1]), 5),
         confidence=_rounded(body.confidence),
+        usual_leads=_rounded(body.usual_leads),
         prototypes=_rounded(prototypes),
         clusters=names,
         temperature=round(body.temperature, 4),

@@ -33,6 +33,7 @@ class _Judged(NamedTuple):
     pushes: str
     probabilities: str
     confidence: str
+    sureness: str
 
 
 def build() -> Bundle:
@@ -53,6 +54,7 @@ def build_from(recipe: Recipe) -> Bundle:
     graph.output("arousal", _scale(graph, arousal), [1])
     graph.output("quality", seen.quality, [1])
     graph.output("confidence", judged.confidence, [1])
+    graph.output("sureness", judged.sureness, [1])
     graph.output("stress", _stress(graph, seen.features, recipe), [1])
     graph.output("features", _flat(graph, seen.features), [features])
     graph.output("pushes", judged.pushes, [features, classes])
@@ -76,14 +78,18 @@ def _judged(graph: Graph, evidence: str, seen: Body, recipe: Recipe) -> _Judged:
     pushes = graph.mul(str(standing), graph.constant(recipe.weights))
     odds = graph.add(graph.sum(pushes, [0]), graph.constant([recipe.bias]))
     shares = str(graph.op("Softmax", odds, axis=1))
-    best, _ = graph.op("TopK", shares, graph.constant([2], "int64"), outputs=2, axis=1)
+    best, places = graph.op("TopK", shares, graph.constant([2], "int64"), outputs=2, axis=1)
     first, second = graph.split(best, 2)
     lead = graph.sub(first, second)
+    guess, _ = graph.split(places, 2)
+    usual = graph.op("Gather", graph.constant(recipe.usual_leads), guess, axis=0)
+    had_time = graph.complement(str(graph.op("Exp", graph.mul(seen.course, -1.0 / plain_judge.RAMP_SEGMENTS))))
+    sureness = _flat(graph, graph.div(graph.mul(lead, had_time), str(usual)))
     said = graph.div(lead, graph.add(lead, plain_judge.MARGIN_SCALE))
     bias, by_lead, by_course = recipe.confidence
     sure = graph.add(graph.mul(said, by_lead), graph.mul(seen.course, by_course / plain.COURSE))
     confidence = graph.op("Sigmoid", graph.add(sure, bias))
-    return _Judged(pushes, _flat(graph, shares), _flat(graph, str(confidence)))
+    return _Judged(pushes, _flat(graph, shares), _flat(graph, str(confidence)), sureness)
 
 
 def _linear(graph: Graph, row: str, weights: list[list[float]], bias: list[float]) -> str:
@@ -159,6 +165,7 @@ def _notes() -> dict[str, TensorNote]:
         "arousal": TensorNote(meaning="probability of high less that of low arousal, -1 to 1"),
         "quality": TensorNote(meaning="share of the last half minute with plausible values, and acquaintance, 0 to 1"),
         "confidence": TensorNote(meaning="probability that the likeliest class is the right one"),
+        "sureness": TensorNote(meaning="how clear the likeliest class is; 1 is the middle of what is usual for it"),
         "stress": TensorNote(meaning="probability of a stressor rather than rest, both being as frequent"),
         "features": TensorNote(meaning="in the order of the parameter `features`", unit="SD of the person"),
         "pushes": TensorNote(

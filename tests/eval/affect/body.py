@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cloud.training import emotion_fit as fit
 from cloud.training import emotion_score as score
 from cloud.training.emotion_data import CaseRows, read_case
-from cloud.training.emotion_judge import doubts, sigmoid, softmax
+from cloud.training.emotion_judge import doubts, sigmoid, softmax, sureness
 from cloud.training.emotion_metrics import calibrated, unseen_twice
 from tests.eval.affect.calibration import calibration_error, macro_f1, most_sure, reliability, risk_coverage
 from tests.eval.affect.controls import controls, random_split
@@ -35,12 +35,14 @@ class Said(NamedTuple):
     """1 where high."""
     arousal: Labels
     sure: Numbers
+    """1 is the middle of what is usual for the guessed class."""
+    right: Numbers
     """Probability of being right."""
 
     @property
     def quadrant(self) -> Labels:
         """The likeliest class."""
-        return self.probabilities.argmax(1).astype(np.int64)
+        return np.argmax(self.probabilities, axis=1)
 
 
 def tables(data: Path, train: Path | None = None) -> tuple[list[Table], list[Figure]]:
@@ -53,7 +55,13 @@ def tables(data: Path, train: Path | None = None) -> tuple[list[Table], list[Fig
         _over_people(case, said),
         _over_videos(case, said),
         reliability("Reliability, quadrant, probability of the likeliest class", *_kept_word(case, said)),
-        risk_coverage("Risk and coverage, quadrant, by confidence", said.sure, case.quadrant, said.quadrant),
+        reliability("Reliability, quadrant, output confidence", said.right, said.quadrant == case.quadrant),
+        risk_coverage(
+            "Risk and coverage, quadrant, by sureness (half is the threshold of the model)",
+            said.sure,
+            case.quadrant,
+            said.quadrant,
+        ),
     ], _figures(case, said)
 
 
@@ -61,14 +69,15 @@ def body_said(case: CaseRows, taught: CaseRows | None = None) -> Said:
     """What is said of every row of `case` by models that know neither its person nor its film."""
     if taught is None:
         odds = unseen_twice(case)
-        shares, sure = calibrated(case, odds)
-        return _said(shares, odds.scales, sure)
+        shares, right, sure = calibrated(case, odds)
+        return _said(shares, odds.scales, sure, right)
     outside = unseen_twice(taught)
     temperature = fit.best_temperature(outside.quadrant, taught.quadrant)
-    weights = fit.fit_confidence(softmax(outside.quadrant / temperature), taught)
+    theirs = softmax(outside.quadrant / temperature)
     odds = _by_film(case, taught)
     shares = softmax(odds.quadrant / temperature)
-    return _said(shares, odds.scales, sigmoid(doubts(shares, case.course) @ weights))
+    right = sigmoid(doubts(shares, case.course) @ fit.fit_confidence(theirs, taught))
+    return _said(shares, odds.scales, sureness(shares, case.course, fit.fit_usual_leads(theirs, taught)), right)
 
 
 def _by_film(case: CaseRows, taught: CaseRows) -> fit.Unseen:
@@ -84,9 +93,9 @@ def _by_film(case: CaseRows, taught: CaseRows) -> fit.Unseen:
     return fit.Unseen(odds.quadrant[:count], odds.scales[:count])
 
 
-def _said(shares: Numbers, scales: Numbers, sure: Numbers) -> Said:
+def _said(shares: Numbers, scales: Numbers, sure: Numbers, right: Numbers) -> Said:
     high = (scales > 0).astype(np.int64)
-    return Said(shares, high[:, 0], high[:, 1], sure)
+    return Said(shares, high[:, 0], high[:, 1], sure, right)
 
 
 def _beside(case: CaseRows, taught: CaseRows | None, said: Said) -> Table:
@@ -95,7 +104,7 @@ def _beside(case: CaseRows, taught: CaseRows | None, said: Said) -> Table:
     rows = [["body, unseen person and film", *scores(truth, said.quadrant, said.valence, said.arousal)]]
     if taught is None:
         odds = fit.unseen(case, score.leave_one_out(case.person))
-        person = _said(softmax(odds.quadrant), odds.scales, said.sure)
+        person = _said(softmax(odds.quadrant), odds.scales, said.sure, said.right)
         rows.append(["body, unseen person", *scores(truth, person.quadrant, person.valence, person.arousal)])
     for name, guess in controls(case, taught).items():
         rows.append([name, *scores(truth, guess)])

@@ -70,13 +70,13 @@ def _sources(case: CaseRows, taught: CaseRows | None) -> list[tuple[Labels, Case
     """Rows to judge, and what may be learned from for these."""
     if taught is not None:
         return [(np.arange(len(case.x)), taught)]
-    return [(test, CaseRows(*(column[train] for column in case))) for train, test in score.leave_one_out(case.person)]
+    return [(test, case.at(train)) for train, test in score.leave_one_out(case.person)]
 
 
 def _filled(case: CaseRows, sources: list[tuple[Labels, CaseRows]], guess: Guess) -> Labels:
     found = np.zeros(len(case.x), np.int64)
     for rows, others in sources:
-        found[rows] = guess(CaseRows(*(column[rows] for column in case)), others)
+        found[rows] = guess(case.at(rows), others)
     return found
 
 

@@ -1,0 +1,34 @@
+"""Sensor nodes for the integration tests: the real firmware is built once, and each test gets boards of its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.node_talk import PowerUp
+from tests.support.simulated_node import Built, SimulatedNode, build, grove_mv, write_waveform
+
+
+@pytest.fixture(scope="session")
+def built_node(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The firmware and the program that runs it; fails where a compiler or the simulator is missing."""
+    return build(tmp_path_factory.mktemp("sensor-node"))
+
+
+@pytest.fixture
+def power_up(built_node: Built, tmp_path: Path) -> PowerUp:
+    """Powers up a board, by default with steady electrodes; the same `board` again keeps its EEPROM."""
+    steady = write_waveform(tmp_path / "steady.csv", [(grove_mv(2.0), 2500.0)])
+
+    def power_up(waveform: Path = steady, board: int = 1) -> SimulatedNode:
+        return SimulatedNode(built_node, waveform=waveform, eeprom=tmp_path / f"eeprom-{board}", seed=board)
+
+    return power_up
+
+
+@pytest.fixture
+def node(power_up: PowerUp) -> Iterator[SimulatedNode]:
+    """A board that has said HELLO and sampled a while."""
+    with power_up() as board:
+        board.messages(0.1)
+        yield board

@@ -64,9 +64,9 @@ def test_what_was_said_last_of_a_moment_holds_and_time_never_makes_it_jump_back(
         assert abs(found - place) <= TOLERANCE_MS
     assert [one.at_ms for one in line.pieces] == sorted({one.at_ms for one in line.pieces})
     for at, _, _ in said:
-        place = line.at(at)
-        back = line.when(place) if place is not None else None
-        assert place is None or (back is not None and abs((line.at(back) or 0) - place) <= 1)
+        found = line.at(at)
+        back = line.when(found) if found is not None else None
+        assert found is None or (back is not None and abs((line.at(back) or 0) - found) <= 1)
 
 
 def test_a_player_that_only_repeats_itself_costs_nothing_and_one_that_jumps_for_ever_is_bounded() -> None:

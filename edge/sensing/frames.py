@@ -140,11 +140,8 @@ class _Order:
 
     def _hello(self, found: Hello) -> Hello:
         boot = (found.board, found.boots)
-        if self._boot is None:
-            began = found.seq == 0 and self._next is not None and self._t_us >= 0
-        else:
-            began = boot != self._boot
-        if began:
+        anew = found.seq == 0 and self._next not in {None, 0}
+        if anew or (self._boot is not None and boot != self._boot):
             self._restart()
         self._boot = boot
         return replace(found, lost_before=self.other(found.seq))

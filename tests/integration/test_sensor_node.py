@@ -115,6 +115,19 @@ def test_one_measurement_at_a_time(node: SimulatedNode) -> None:
     assert [replies[seq] for seq in seqs] == [ReplyStatus.OK, ReplyStatus.FAILED, ReplyStatus.OK, ReplyStatus.FAILED]
 
 
+def test_oversampling_resolves_what_a_single_reading_cannot(node: SimulatedNode) -> None:
+    """2 mV are 0.41 counts of the converter; the noise of one reading is 0.6 counts SD, of a sample far less."""
+    node.hiss(seed=3, millivolts=5)
+    counts = []
+    for millivolts in (2_400, 2_402):
+        node.hold(GSR_PIN, millivolts)
+        node.messages(0.1)
+        counts.append(np.array([one.values[0] for one in sampled(node.messages(2.0))]) / 64)
+    assert counts[1].mean() - counts[0].mean() == pytest.approx(0.41, abs=0.06)
+    assert max(found.std() for found in counts) < 0.2
+    assert reply_to(node, CommandType.SELF_TEST).values[3] in {2, 3}
+
+
 def test_identify_blinks_for_three_seconds(node: SimulatedNode) -> None:
     node.command(CommandType.IDENTIFY)
     seen = [node.messages(0.05) is not None and bool(node.peek(PORTB) & LED) for _ in range(80)]

@@ -64,6 +64,20 @@ def test_one_rotten_copy_of_the_settings_costs_the_newest_change_at_most(node: S
     assert reply_to(node, CommandType.SELF_TEST).values[2] == 1
 
 
+def test_no_single_byte_of_the_eeprom_can_make_a_board_forget(node: SimulatedNode) -> None:
+    """Whichever byte of either copy rots, the other copy has the board's name and calibration."""
+    for value in (32_000, 32_001):
+        reply_to(node, CommandType.CALIBRATE, value)
+    node.reset(ResetCause.POWER_ON)
+    (before,) = hellos(node.messages(0.1))
+    for address in [*range(15), *range(32, 47)]:
+        node.rot(address, 0x55)
+        node.reset(ResetCause.POWER_ON)
+        (after,) = hellos(node.messages(0.05))
+        assert (after.board, after.gsr_open) == (before.board, 32_001)
+        assert after.boots >= before.boots
+
+
 def test_two_rotten_copies_are_told_by_the_self_test_and_then_begun_anew(node: SimulatedNode) -> None:
     reply_to(node, CommandType.CALIBRATE, 32_000)
     for address in BOTH_COPIES:

@@ -145,6 +145,10 @@ class SimulatedNode:
         """Let a pin follow the waveform again."""
         self._do(f"hold {pin} {_FOLLOW}")
 
+    def hiss(self, seed: int, millivolts: int) -> None:
+        """From now on each single reading is off by up to so much, evenly, by chance."""
+        self._do(f"hiss {seed} {millivolts}")
+
     def drop(self, count: int) -> None:
         """Lose the next bytes on the line."""
         self._do(f"drop {count}")

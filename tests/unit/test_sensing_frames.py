@@ -242,6 +242,12 @@ def test_a_reset_whose_hello_was_lost_is_seen_by_the_time_and_counts_once() -> N
     assert sum(one.gap_before for one in found if isinstance(one, Sampled)) == 1
 
 
+def test_a_reset_is_seen_although_the_node_forgot_a_boot() -> None:
+    """A spoiled EEPROM may make it count the same boot twice."""
+    parser, _ = heard(b"".join(map(encode_message, [HELLO, *samples(50, first=1), HELLO, *samples(3, first=1)])))
+    assert (parser.resets, parser.lost) == (1, 0)
+
+
 def test_a_reset_is_seen_by_who_came_too_late_for_the_hello_before() -> None:
     before, after = samples(50, first=500), [replace(HELLO, boots=8), *samples(3, first=1)]
     parser, found = heard(b"".join(map(encode_message, before + after)))

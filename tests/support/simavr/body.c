@@ -17,10 +17,24 @@ static avr_t *chip;
 static uint64_t bursts[MOST_BURSTS], last_reading;
 static unsigned burst_count;
 
+static int on_pin[PINS];
+static unsigned noise_mv;
+
+static void put(unsigned pin, int millivolts) {
+    avr_raise_irq(pins[pin], (uint32_t)(millivolts < 0 ? 0 : millivolts));
+}
+
+static void make_noise(void) {
+    for (unsigned pin = 0; pin < PINS && noise_mv; pin++) {
+        put(pin, on_pin[pin] + rand() % (2 * (int)noise_mv + 1) - (int)noise_mv);
+    }
+}
+
 static void reading_began(struct avr_irq_t *irq, uint32_t value, void *param) {
     (void)irq;
     (void)value;
     (void)param;
+    make_noise();
     if (chip->cycle - last_reading > SILENCE && burst_count < MOST_BURSTS) {
         bursts[burst_count++] = chip->cycle;
     }
@@ -48,16 +62,17 @@ void body_open(avr_t *avr, const char *waveform) {
 
 void body_turn(void) {
     for (unsigned pin = 0; pin < PINS; pin++) {
-        avr_raise_irq(pins[pin], (uint32_t)(held[pin] < 0 ? rows[next_row][pin] : held[pin]));
+        on_pin[pin] = held[pin] < 0 ? rows[next_row][pin] : held[pin];
+        put(pin, on_pin[pin]);
     }
     next_row = (next_row + 1) % row_count;
 }
 
-void body_hold(unsigned pin, int millivolts) {
-    held[pin] = millivolts;
-    if (millivolts >= 0) {
-        avr_raise_irq(pins[pin], (uint32_t)millivolts);
-    }
+void body_hold(unsigned pin, int millivolts) { held[pin] = millivolts; }
+
+void body_noise(unsigned seed, unsigned millivolts) {
+    srand(seed);
+    noise_mv = millivolts;
 }
 
 unsigned body_take_bursts(uint64_t *cycles, unsigned most) {

@@ -15,8 +15,11 @@ void body_open(avr_t *avr, const char *waveform);
 /* Puts the next row on the pins: call it BODY_HZ times a second. */
 void body_turn(void);
 
-/* Holds a pin at a voltage; below zero: it follows the waveform again. */
+/* Holds a pin at a voltage, from the next row on; below zero: it follows the waveform again. */
 void body_hold(unsigned pin, int millivolts);
+
+/* From now on each reading finds the pins up to `millivolts` above or below where they should be, by chance. */
+void body_noise(unsigned seed, unsigned millivolts);
 
 /* When the newest bursts of readings began, in cycles, oldest first: one that comes after a millisecond of silence begins
  * one. Answers how many there were since the last call; at most `most` of them are written. */

@@ -97,6 +97,8 @@ static int obey(const char *line, double *speed) {
         line_flip((uint8_t)first);
     } else if (!strcmp(word, "noise")) {
         line_noise((unsigned)first, (unsigned)second);
+    } else if (!strcmp(word, "hiss")) {
+        body_noise((unsigned)first, (unsigned)second);
     } else if (!strcmp(word, "reset")) {
         chip_reset(avr, (uint8_t)first);
     } else if (!strcmp(word, "rot")) {

@@ -79,6 +79,14 @@ def sensor_opener(settings: sensing.SensorSettings, clock: Clock) -> Callable[[]
             boards = _boards()
             boards.wish(settings.id, settings.port)
             return lambda: SerialBoard(settings, clock=clock, known=boards)
+        case sensing.BleSettings():
+            from edge.sensing.ble_heart_rate import BleHeartRate
+
+            return lambda: BleHeartRate(settings, clock=clock)
+        case sensing.LslSettings():
+            from edge.sensing.lsl_inlet import LslInlet
+
+            return lambda: LslInlet(settings, clock=clock)
         case sensing.ReplaySettings():
             from edge.sensing.replay import ReplaySensor
 

@@ -63,16 +63,25 @@ class NodeClock:
     def _observe(self, elapsed_us: Sequence[int | None], arrived_ns: int) -> "list[tuple[int, _Mapping, bool]]":
         """Learn from all arrivals before any is placed: of samples read together, the last was late the least."""
         seen = []
-        for elapsed in elapsed_us:
+        for elapsed, came_ns in zip(elapsed_us, _latest(elapsed_us, arrived_ns), strict=True):
             jump = False
             if elapsed is None or self._mapping is None:
-                self._mapping = _Mapping(arrived_ns)
-            elif not self._mapping.fits(elapsed * 1000, arrived_ns, self._too_late_ns):
-                self._mapping, jump = _Mapping(arrived_ns), True
+                self._mapping = _Mapping(came_ns)
+            elif not self._mapping.fits(elapsed * 1000, came_ns, self._too_late_ns):
+                self._mapping, jump = _Mapping(came_ns), True
             else:
-                self._mapping.learn(elapsed * 1000, arrived_ns)
+                self._mapping.learn(elapsed * 1000, came_ns)
             seen.append((self._mapping.node_ns, self._mapping, jump))
         return seen
+
+
+def _latest(elapsed_us: Sequence[int | None], arrived_ns: int) -> list[int]:
+    """When each of the samples that were read together was made at the latest: as long before the next as it says."""
+    came = []
+    for elapsed in reversed(elapsed_us):
+        came.append(arrived_ns)
+        arrived_ns -= (elapsed or 0) * 1000
+    return came[::-1]
 
 
 class _Mapping:

@@ -8,6 +8,9 @@ from contract.ids import Id
 
 GsrUnit = Literal["grove_adc", "us", "nanosiemens"]
 HrUnit = Literal["bpm", "pulse_adc"]
+LslChannel = Literal["gsr_us", "gsr_raw", "hr_bpm", "pulse_raw", "ibi_ms", "skin_c"]
+
+_NO_QUOTES = "^[^'\"]*$"
 
 
 class BaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="source"):
@@ -70,6 +73,60 @@ class SerialSettings(BaseSettings, frozen=True, kw_only=True, forbid_unknown_fie
     ] = "bpm"
 
 
+class BleSettings(BaseSettings, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="ble"):
+    """A heart rate sensor over Bluetooth Low Energy, such as a chest strap: the standard GATT service. Needs the extra
+    `ble`, and BlueZ on the machine."""
+
+    address: Annotated[
+        str,
+        Meta(
+            pattern=r"^$|^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$",
+            description="The sensor's Bluetooth address; empty takes the first heart rate sensor that is heard.",
+        ),
+    ] = ""
+    device_name: Annotated[
+        str,
+        Meta(max_length=80, description="Only a sensor whose advertised name begins with this; empty takes any name."),
+    ] = ""
+    adapter: Annotated[
+        str, Meta(max_length=20, description="The Bluetooth adapter, such as `hci1`; empty takes the usual one.")
+    ] = ""
+    scan_s: Annotated[
+        float, Meta(ge=1, le=120, description="How long to listen for the sensor before trying again, in seconds.")
+    ] = 15.0
+
+
+class LslSettings(BaseSettings, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="lsl"):
+    """An inlet of a Lab Streaming Layer stream. Needs the extra `lsl`, and the library liblsl of the system: the extra
+    brings none for Linux, on x86-64 as little as on aarch64."""
+
+    stream: Annotated[str, Meta(max_length=120, description="The stream's name; empty takes any name.")] = ""
+    stream_type: Annotated[
+        str,
+        Meta(max_length=80, pattern=_NO_QUOTES, description="The stream's type, such as `EDA`; empty takes any type."),
+    ] = ""
+    source_id: Annotated[str, Meta(max_length=200, description="The stream's source id; empty takes any.")] = ""
+    channels: Annotated[
+        dict[str, LslChannel],
+        Meta(
+            description="Which of the stream's channels to take, by label or by number from 0, and what each is: "
+            "`gsr_us`, `gsr_raw`, `hr_bpm`, `pulse_raw`, `ibi_ms` or `skin_c`; empty takes those whose label and unit "
+            "say so themselves."
+        ),
+    ] = {}
+    scale: Annotated[
+        dict[str, Annotated[float, Meta(gt=0, le=1e9)]],
+        Meta(description="What the values of a channel are multiplied by to come to our unit, by the same names."),
+    ] = {}
+    library: Annotated[
+        str,
+        Meta(max_length=256, description="Path of liblsl, where it does not lie where the system looks for libraries."),
+    ] = ""
+    find_s: Annotated[
+        float, Meta(ge=0.5, le=60, description="How long to look for the stream before trying again, in seconds.")
+    ] = 5.0
+
+
 class ReplaySettings(BaseSettings, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="replay"):
     """Recorded files (CSV, or Parquet where pyarrow is installed), played as if they happened now."""
 
@@ -104,7 +161,14 @@ class ReplaySettings(BaseSettings, frozen=True, kw_only=True, forbid_unknown_fie
 class SimulatedSettings(BaseSettings, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="simulated"):
     """A made-up participant whose mood drifts, for demonstrations and tests."""
 
-    rate_hz: Annotated[float, Meta(ge=1, le=50, description="Samples a second.")] = 8.0
+    rate_hz: Annotated[float, Meta(ge=1, le=200, description="Samples a second.")] = 8.0
+    pulse: Annotated[
+        bool,
+        Meta(
+            description="Whether the participant wears an optical pulse sensor, not one that tells the heart rate. "
+            "Needs a `rate_hz` of 25 at least."
+        ),
+    ] = False
     seed: Annotated[int, Meta(ge=0, le=2**31, description="The same number gives the same participant.")] = 1
     mood_s: Annotated[
         float, Meta(ge=5, le=3600, description="Mean time the participant stays in one mood, in seconds.")
@@ -114,5 +178,5 @@ class SimulatedSettings(BaseSettings, frozen=True, kw_only=True, forbid_unknown_
     ] = 120.0
 
 
-SensorSettings = SerialSettings | ReplaySettings | SimulatedSettings
+SensorSettings = SerialSettings | BleSettings | LslSettings | ReplaySettings | SimulatedSettings
 """Any sensor; `source` tells which."""

@@ -121,7 +121,16 @@ class _Order:
                 return replace(message, lost_before=self.other(message.seq))
 
     def other(self, seq: int) -> int:
-        """Count a frame that tells nothing of the node's boot: how many are missing before it."""
+        """Count a frame that tells nothing of the node's time or boot; how many are missing before it.
+
+        A step of more than half of all numbers is a step back: the node began anew, and its HELLO was lost.
+        """
+        if self._next is not None and (seq - self._next) % SEQ_MODULUS > SEQ_MODULUS // 2:
+            self._restart()
+            self._boot = None
+        return self._follow(seq)
+
+    def _follow(self, seq: int) -> int:
         lost = 0 if self._next is None else (seq - self._next) % SEQ_MODULUS
         self._next = (seq + 1) % SEQ_MODULUS
         self.lost += lost
@@ -132,7 +141,7 @@ class _Order:
         if found.t_us <= self._t_us:
             self._restart()
             self._boot = None
-        lost = self.other(found.seq)
+        lost = self._follow(found.seq)
         gap = self._gap or found.overrun
         self._gap = False
         self._t_us = found.t_us
@@ -144,7 +153,7 @@ class _Order:
         if anew or (self._boot is not None and boot != self._boot):
             self._restart()
         self._boot = boot
-        return replace(found, lost_before=self.other(found.seq))
+        return replace(found, lost_before=self._follow(found.seq))
 
     def _restart(self) -> None:
         self.resets += 1

@@ -256,6 +256,12 @@ def test_a_reset_is_seen_by_who_came_too_late_for_the_hello_before() -> None:
     assert [one.gap_before for one in found if isinstance(one, Sampled)][-3:] == [True, False, False]
 
 
+def test_a_reset_of_which_only_an_answer_is_heard_first_is_one_reset_and_one_lost_frame() -> None:
+    after = [Reply(1, 1, 0x81, 0), *samples(3, first=2), replace(HELLO, seq=5, boots=8)]
+    parser, _ = heard(b"".join(map(encode_message, [HELLO, *samples(5000, first=1), *after])))
+    assert (parser.resets, parser.lost) == (1, 1)
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -18,7 +18,7 @@ from edge.web.callers import Caller
 from edge.web.deps import WebDeps
 from edge.web.endpoint import Handler, answer, raw_body
 from edge.web.legacy_emotion_views import Bug, Failure
-from edge.web.port_problems import LONGEST_SESSION_ID
+from edge.web.port_problems import LONGEST_SESSION_ID, is_session_id
 from edge.web.problem import ProblemError
 from edge.web.session_port import SessionPort
 
@@ -122,7 +122,7 @@ def user_of(raw: Any) -> str:
 
 def session_of(raw: Any) -> str:
     """A session id: opaque, but printable (X.4)."""
-    if not isinstance(raw, str) or not raw or len(raw) > LONGEST_SESSION_ID or not raw.isprintable():
+    if not isinstance(raw, str) or not is_session_id(raw):
         raise LegacyError(HTTPStatus.BAD_REQUEST, INVALID_SESSION)
     return raw
 

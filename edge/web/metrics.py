@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from edge.core.health import State
 from edge.vision.state import ConditionKind
+from edge.web.body_metrics import body_metrics
 from edge.web.deps import WebDeps
 
 _CAMERA_GAUGES: Final = (
@@ -63,6 +64,7 @@ class _Appliance(Collector):
         yield from self._cameras()
         yield from self._health()
         yield from self._live()
+        yield from body_metrics(deps.sensors, deps.sessions)
         yield from _plain(_SYNC_GAUGES, self._newest("sync"))
         yield from _plain(_TELEMETRY_GAUGES, deps.telemetry())
 

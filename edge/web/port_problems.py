@@ -68,14 +68,16 @@ def checked_id(value: str, field: str) -> str:
 
 
 def checked_session_id(value: str, field: str = "session_id") -> str:
-    """A session id is whatever its maker chose (X.4), but something that can be printed."""
-    if not value or len(value) > LONGEST_SESSION_ID or not value.isprintable():
-        raise ProblemError(
-            HTTPStatus.BAD_REQUEST,
-            f"{field} must have 1 to {LONGEST_SESSION_ID} printable characters",
-            field=field,
-        )
+    """A session id is whatever its maker chose (X.4), but something that can be printed and stand in a path."""
+    if not is_session_id(value):
+        detail = f"{field} must have 1 to {LONGEST_SESSION_ID} printable characters, none of them a slash"
+        raise ProblemError(HTTPStatus.BAD_REQUEST, detail, field=field)
     return value
+
+
+def is_session_id(value: str) -> bool:
+    """Whether a session may be named so."""
+    return 0 < len(value) <= LONGEST_SESSION_ID and value.isprintable() and "/" not in value
 
 
 def _absent(detail: str) -> ProblemError:

@@ -38,6 +38,8 @@ class SocketEngine:
         )
         # Its background tasks sleep on when their client has left; these are ended with the engine.
         self._server.eio.start_background_task = self._begin
+        # To hang up it would wait until a client that misbehaved has taken everything.
+        self._server.eio.disconnect = self._hang_up
         self._server.on("connect", connect)
         self._server.on("subscribe", subscribe)
         self._server.on("unsubscribe", subscribe)
@@ -88,6 +90,10 @@ class SocketEngine:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def _hang_up(self, engine_id: str) -> None:
+        if socket := self._server.eio.sockets.pop(engine_id, None):
+            await _end(socket)
 
     def _socket_of(self, sid: str) -> Any | None:
         engine_id = self._server.manager.eio_sid_from_sid(sid, "/")

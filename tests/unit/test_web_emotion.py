@@ -70,8 +70,8 @@ async def test_what_a_start_leaves_out_has_defaults(tmp_path: Path) -> None:
     clock = FakeClock()
     lan = Lan(tmp_path, clock)
     now = clock.now().wall_ms
-    for body in ({"content": b""}, {"json": {}}):
-        started = await lan.ask("POST", "/api/video/2/start", **body)
+    for content in (b"", b"{}"):
+        started = await lan.ask("POST", "/api/video/2/start", content=content)
         assert started.json() == {"success": True, "session_id": f"anonymous_2_{now}"}
     assert lan.desk.known[f"anonymous_2_{now}"].participant == "anonymous"
 
@@ -224,9 +224,7 @@ async def test_times_come_only_for_those_who_ask(lan: Lan) -> None:
 async def test_nothing_yet_is_no_error(lan: Lan) -> None:
     """S0.13"""
     told = await lan.ask("GET", "/api/predictions/video/2?user_id=user1")
-    expected = (
-        '{"success":true,"segments":[],"total":0,"message":"No predictions yet. Processing in progress..."}'
-    )
+    expected = '{"success":true,"segments":[],"total":0,"message":"No predictions yet. Processing in progress..."}'
     assert (told.status_code, told.text) == (200, expected)
 
 
@@ -417,7 +415,7 @@ _ANYTHING = st.recursive(
     max_leaves=6,
 )
 _BODIES = st.fixed_dictionaries(
-    {}, optional={name: _ANYTHING for name in ("video_id", "user_id", "session_id", "timestamp", "other")}
+    {}, optional=dict.fromkeys(("video_id", "user_id", "session_id", "timestamp", "other"), _ANYTHING)
 )
 
 

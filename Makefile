@@ -30,6 +30,9 @@ bench-peers: setup-dev ## measure the daemon beside Debian's `motion`, which mus
 eval-vision: setup-dev ## measure how well vision sees, beside OpenCV's ways; AFFERENT_DATA=dir JSON=path ONLY=part
 	@$(PY) -m tests.eval
 
+eval-affect: setup-dev ## measure how well emotion is told, beside its controls; AFFERENT_DATA=dir TRAIN_DATA=dir JSON=path ONLY=part SEED=n
+	@$(PY) -m tests.eval.affect
+
 firmware: ## build the sensor node's firmware (.elf, .hex) and print what it uses of flash and RAM; needs gcc-avr
 	@$(MAKE) --no-print-directory -C firmware-config/sensor-node
 

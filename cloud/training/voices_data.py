@@ -33,8 +33,7 @@ class Viewings(NamedTuple):
     @property
     def since_onset_s(self) -> Array:
         """From the onset to the end of each segment."""
-        since: Array = (self.place + 1) * SEGMENT_S
-        return since
+        return np.multiply(self.place + 1, SEGMENT_S, dtype=np.float64)
 
 
 class Asked(NamedTuple):
@@ -73,7 +72,12 @@ def evenly(count: int) -> Callable[[Labels], Sequence[int]]:
 
 def drawn(random: np.random.Generator) -> Callable[[Labels], Sequence[int]]:
     """The first segment, and in every other viewing up to `MOST_DRAWN` others, anywhere."""
-    return lambda rows: [0, *random.integers(0, len(rows), max(0, random.integers(-MOST_DRAWN, MOST_DRAWN + 1)))]
+
+    def moments(rows: Labels) -> Sequence[int]:
+        more = max(0, int(random.integers(-MOST_DRAWN, MOST_DRAWN + 1)))
+        return [0, *random.integers(0, len(rows), more)]
+
+    return moments
 
 
 def consensus(views: Viewings, people: Labels) -> Array:

@@ -138,7 +138,8 @@ def softmax(log_odds: Array) -> Array:
 def _about(heard: Heard) -> Array:
     """1 where a label is there and about this stimulus."""
     there = (heard.labels.sum(2) > 0) & (heard.ages_s >= 0)
-    return (there & (heard.ages_s <= heard.since_onset_s[:, None] + LATE_S)).astype(float)
+    about: Array = (there & (heard.ages_s <= heard.since_onset_s[:, None] + LATE_S)).astype(float)
+    return about
 
 
 def _labels(heard: Heard, early_s: float, rate: float) -> tuple[Array, Array]:

@@ -37,7 +37,7 @@ class AskSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             description="How much closer together the questions are at the beginning, where feelings change fastest: "
             "question i of k comes at the share (i/k)**front of the stimulus; 1 is a uniform clock.",
         ),
-    ] = 1.4
+    ] = 1.2
     first_ms: Annotated[
         int, Meta(ge=0, le=600_000, description="Milliseconds from the beginning to the first question, at least.")
     ] = 0

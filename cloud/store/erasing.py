@@ -47,6 +47,7 @@ async def erase(link: AsyncConnection, batch: Sequence[Incoming]) -> None:
     for one in sorted({one.at: one for one in batch if one.table == "erasures"}.items()):
         at, typed = one[0], one[1].typed or {}
         gone = _Erased(at.boot, at.seq, typed["participant"], frozenset(json.loads(typed["sessions"])))
+        gone = await _completed(link, at.device, gone)
         await _blank_stored(link, at.device, gone, tables.personal, "participant")
         await _blank_stored(link, at.device, gone, tables.predictions, "user_id")
         for table in (tables.labels, tables.sessions):
@@ -62,6 +63,18 @@ async def _known(link: AsyncConnection, devices: set[str]) -> dict[str, list[_Er
     for device, boot, seq, participant, sessions in await link.execute(query.where(held.device.in_(sorted(devices)))):
         found[device].append(_Erased(boot, seq, participant, frozenset(json.loads(sessions))))
     return found
+
+
+async def _completed(link: AsyncConnection, device: str, gone: _Erased) -> _Erased:
+    """With the sessions that only the records here remember: their markers name nobody, and may come late too."""
+    session_id = tables.personal.c.session_id
+    query = select(session_id).where(_of(tables.personal, device, gone, "participant"), session_id.is_not(None))
+    whole = gone._replace(sessions=gone.sessions | set((await link.execute(query.distinct())).scalars()))
+    held = tables.erasures.c
+    mine = and_(held.device == device, held.boot == gone.boot, held.seq == gone.seq)
+    listed = json.dumps(sorted(whole.sessions))
+    await link.execute(update(tables.erasures).where(mine).values(sessions=listed))
+    return whole
 
 
 async def _blank_stored(link: AsyncConnection, device: str, gone: _Erased, table: Table, person: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import aiosqlite
 
 from contract.codec import decode
-from contract.messages import AnyBody, Loss, Record
+from contract.messages import AnyBody, Loss, Record, Session
 from edge.core.clock import Clock, Stamp
 from edge.core.errors import RecordInvalidError, StoreError
 from edge.core.health import Health, State
@@ -224,8 +224,9 @@ class Outbox:
         refused as long as this process runs. Damaged stores that were put aside go as a whole. Raise `StoreError` if
         it could not be done to the end; then do it again.
         """
-        self._erased |= set(sessions)
-        eraser = Eraser(self._writer, self._boots, self._clock, participant=participant, sessions=sessions)
+        theirs = {*sessions, *await self._sessions_of(participant)}
+        self._erased |= theirs
+        eraser = Eraser(self._writer, self._boots, self._clock, participant=participant, sessions=sorted(theirs))
         await eraser.run()
         await asyncio.to_thread(database.remove_asides, self._path)
         await database.empty_journal(self._path)
@@ -292,6 +293,12 @@ class Outbox:
     def _announce(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+    async def _sessions_of(self, participant: str) -> set[str]:
+        """Also those that nobody but the records remembers."""
+        rows = await self._read("SELECT payload FROM records WHERE kind = 'session'")
+        bodies = [decode(payload, Record).body for (payload,) in rows]
+        return {one.session_id for one in bodies if isinstance(one, Session) and one.participant == participant}
 
     async def _pending_rows(self, first: int, last: int, limit: int) -> list[Pending]:
         rows = await self._read(

@@ -81,7 +81,7 @@ async def test_what_is_here_loses_its_content_and_every_number_stays(database: D
     batch = [incoming(body, seq) for seq, body in enumerate([*theirs, *others], start=1)]
     await intake.add(batch, 10)
     assert MARK in await _everything(database)
-    erasure = incoming(Erasure(participant="p1", sessions=["s1"]), 15)
+    erasure = incoming(Erasure(participant="p1"), 15)  # the device has forgotten which sessions there were
     await intake.add([erasure], 20)
     left = await _everything(database)
     assert MARK not in left

@@ -32,6 +32,7 @@ class SessionsRoom:
     hub: Hub
     viewings: Viewings
     clock: FakeClock
+    health: Health
     world: "World"
 
     async def agree(self, *participants: str, sensor: str | None = None) -> None:
@@ -98,7 +99,9 @@ async def opened_desk(
         desk = SessionDesk(folder / "sessions", settings=settings or SessionSettings(), needs=needs)
         await desk.open()
         try:
-            yield SessionsRoom(desk=desk, outbox=outbox, hub=hub, viewings=viewings, clock=clock, world=world)
+            yield SessionsRoom(
+                desk=desk, outbox=outbox, hub=hub, viewings=viewings, clock=clock, health=needs.health, world=world
+            )
         finally:
             await desk.close()
 

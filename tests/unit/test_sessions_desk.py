@@ -1,13 +1,20 @@
 """The desk of sessions: consent before anything else, one session per participant, two at once, and what is told."""
 
+import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
 
-from contract.messages import Consent, Label, Marker, Prediction, Session
+from contract.messages import AnyBody, Consent, Label, Marker, Prediction, Record, Session
 from contract.sessions import ChannelQuality, NewLabel, Stimulus, StimulusClock
 from edge.affect.sessions.settings import SessionSettings
-from edge.core.errors import RecordInvalidError, RefusedError, UnknownError
+from edge.core.clock import Stamp
+from edge.core.errors import RecordInvalidError, RefusedError, StoreError, UnknownError
+from edge.core.health import State
+from edge.outbox.store import Outbox
+from edge.web.session_port import SessionPort
+from tests.support.clock import FakeClock
 from tests.support.sessions_room import MP4, World, opened_desk, pieces, sensor
 
 
@@ -346,3 +353,74 @@ async def test_stimuli_of_the_settings_are_made_once(tmp_path: Path) -> None:
         await room.desk.put_stimulus(Stimulus(id="video-1", number=1, duration_ms=90_000))
     async with opened_desk(tmp_path) as room:
         assert {one.number: one.duration_ms for one in room.desk.stimuli()} == {1: 90_000, 2: 151_000, 3: 160_000}
+
+
+async def test_a_session_that_a_killed_daemon_left_running_ends_when_it_was_last_known_to_run(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with opened_desk(tmp_path, clock=clock) as room:
+        await room.agree("p1")
+        view = await room.desk.start("p1", video_id=1)
+        room.clock.advance(40)
+        await room.desk._keep()
+        await room.predict(view.session_id, "p1", 1)
+        copy = tmp_path / "copy"
+        shutil.copytree(tmp_path / "sessions", copy)
+    shutil.rmtree(tmp_path / "sessions")
+    copy.rename(tmp_path / "sessions")
+    clock.advance(3600)
+    async with opened_desk(tmp_path, clock=clock) as room:
+        ended = await room.desk.session(view.session_id)
+        assert (ended.reason, ended.end_ms) == ("restarted", view.start_ms + 50_000)
+        assert room.desk.running() == []
+
+
+async def test_the_service_tells_what_the_store_did_not_take_and_says_so_meanwhile(tmp_path: Path) -> None:
+    async with opened_desk(tmp_path) as room:
+        refusing = True
+
+        async def append(body: AnyBody, at: Stamp | None = None) -> Record:
+            if refusing:
+                raise StoreError("the disk is full")
+            return await Outbox.append(room.outbox, body, at)
+
+        room.outbox.append = append  # type: ignore[method-assign]
+        await room.agree("p1")
+        view = await room.desk.start("p1")
+        await room.desk.label(view.session_id, [NewLabel(probe="HH")])
+        degraded = asyncio.Event()
+        room.health.on_change = lambda part: degraded.set() if part.state is State.DEGRADED else None
+        working = asyncio.create_task(room.desk.run())
+        await degraded.wait()
+        refusing = False
+        await room.outbox.wait_beyond(2)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        assert room.desk.pulse.alive
+        kinds = [type(record.body).__name__ for _, record in await room.outbox.history(after=0)]
+        assert kinds == ["Consent", "Session", "Label"]
+
+
+async def test_the_desk_is_what_the_lan_side_asks_for(tmp_path: Path) -> None:
+    async with opened_desk(tmp_path) as room:
+        port: SessionPort = room.desk
+        assert port.running() == []
+
+
+async def test_what_a_sensor_says_between_sessions_is_nobodys_until_its_wearer_agreed(tmp_path: Path) -> None:
+    async with opened_desk(tmp_path, participants={"left": "p1"}) as room:
+        assert room.viewings.participant("left") is None
+        await room.agree("p1")
+        assert room.viewings.participant("left") == "p1"
+        assert (await room.desk.start("p1")).sensor == "left"
+
+
+async def test_a_damaged_file_is_put_aside_and_goes_with_the_next_erasure(tmp_path: Path) -> None:
+    (tmp_path / "sessions").mkdir()
+    (tmp_path / "sessions" / "sessions.db").write_bytes(b"not a database at all" * 100)
+    async with opened_desk(tmp_path) as room:
+        assert room.health.of("sessions") is State.DEGRADED
+        asides = [path for path in (tmp_path / "sessions").iterdir() if "damaged" in path.name]
+        assert len(asides) == 1
+        await room.agree("p1")
+        await room.desk.erase("p1")
+        assert not asides[0].exists()

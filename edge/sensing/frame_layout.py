@@ -79,8 +79,15 @@ def decode_message(content: bytes) -> Message | None:
     if len(content) < HEAD.size:
         return None
     kind, seq = HEAD.unpack_from(content)
-    decoder = {_SAMPLE: _decode_sample, _HELLO: _decode_hello, _REPLY: _decode_reply}.get(kind)
-    return decoder(seq, content[HEAD.size :]) if decoder else None
+    match kind:
+        case 0x01:
+            return _decode_sample(seq, content[HEAD.size :])
+        case 0x02:
+            return _decode_hello(seq, content[HEAD.size :])
+        case 0x03:
+            return _decode_reply(seq, content[HEAD.size :])
+        case _:
+            return None
 
 
 def _encode(message: Message) -> bytes:

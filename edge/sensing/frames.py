@@ -145,7 +145,7 @@ class _Order:
         gap = self._gap or found.overrun
         self._gap = False
         self._t_us = found.t_us
-        return replace(found, lost_before=lost, gap_before=gap)
+        return replace(found, lost_before=lost, gap_before=gap) if gap else found
 
     def _hello(self, found: Hello) -> Hello:
         boot = (found.board, found.boots)

@@ -24,8 +24,9 @@ static void tell(const struct sample *sample) {
 
 static void hello_now_and_then(void) {
     static uint32_t last_us;
-    if (sampling_now_us() - last_us >= HELLO_EVERY_US) {
-        last_us += HELLO_EVERY_US;
+    const uint32_t now_us = sampling_now_us();
+    if (now_us - last_us >= HELLO_EVERY_US) {
+        last_us = now_us;
         if (settings.mode == MODE_FRAMES) {
             frames_say_hello();
         }

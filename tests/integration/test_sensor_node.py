@@ -61,6 +61,18 @@ def test_a_recorded_body_is_sampled_100_times_a_second_without_a_gap(
     assert np.corrcoef([one.values[1] for one in found], body.pulse_mv[row])[0, 1] > 0.999
 
 
+def test_time_and_sequence_numbers_wrap_without_a_seam(node: SimulatedNode) -> None:
+    """71 minutes make 2^32 microseconds, 11 make 65536 samples; the time has 48 bits."""
+    node.set_variable("now_low", 2**32 - 505_000, 4)
+    node.set_variable("seq", 65_500, 2)
+    node.messages(0.02)
+    found = sampled(node.messages(1.0))
+    assert found[0].t_us < 2**32 < found[-1].t_us
+    assert {b.t_us - a.t_us for a, b in pairwise(found)} == {10_000}
+    assert found[0].seq > 65_000 > found[-1].seq
+    assert not any(one.gap_before for one in found)
+
+
 def test_the_firmware_leaves_room(built_node: Built, node: SimulatedNode) -> None:
     """Half of the flash and a kilobyte of RAM at least."""
     assert (built_node.firmware.with_suffix(".hex")).stat().st_size / 2.8 < FLASH_BYTES / 2

@@ -28,6 +28,7 @@ TIMER_1_INTERRUPTS: Final = 0x6F
 CYCLES_PER_US: Final = 16
 PORTB: Final = 0x25
 LED: Final = 0x20
+_FIRST_OF_RAM: Final = 0x800000
 _JUMP_TO_ITSELF: Final = 0xCFFF
 _FOLLOW: Final = -1
 _PATIENCE_S: Final = 30.0
@@ -42,10 +43,11 @@ class Built:
     firmware: Path
     host: Path
 
-    def address_of(self, function: str) -> int:
-        """Where a function of the firmware begins in flash, bytes."""
+    def address_of(self, symbol: str) -> int:
+        """Where a function of the firmware begins in flash, or a variable in the RAM, bytes."""
         listed = _run(["avr-nm", str(self.firmware)])
-        return next(int(line.split()[0], 16) for line in listed.splitlines() if line.split()[-1] == function)
+        found = next(int(line.split()[0], 16) for line in listed.splitlines() if line.split()[-1] == symbol)
+        return found % _FIRST_OF_RAM
 
     def first_word_of(self, function: str) -> int:
         """The first instruction of a function, or the first half of it."""
@@ -172,6 +174,12 @@ class SimulatedNode:
     def poke(self, address: int, value: int) -> None:
         """Put a value into a register or the RAM, as a fault in the chip would."""
         self._do(f"poke {address} {value}")
+
+    def set_variable(self, symbol: str, value: int, size: int) -> None:
+        """Give a variable of the firmware another value, as if it had run until it had that."""
+        address = self._built.address_of(symbol)
+        for offset, byte in enumerate(value.to_bytes(size, "little")):
+            self.poke(address + offset, byte)
 
     def peek(self, address: int) -> int:
         """What a register or a byte of the RAM holds."""

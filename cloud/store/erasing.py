@@ -69,11 +69,13 @@ async def _completed(link: AsyncConnection, device: str, gone: _Erased) -> _Eras
     """With the sessions that only the records here remember: their markers name nobody, and may come late too."""
     session_id = tables.personal.c.session_id
     query = select(session_id).where(_of(tables.personal, device, gone, "participant"), session_id.is_not(None))
-    whole = gone._replace(sessions=gone.sessions | set((await link.execute(query.distinct())).scalars()))
+    found = set((await link.execute(query.distinct())).scalars())
     held = tables.erasures.c
     mine = and_(held.device == device, held.boot == gone.boot, held.seq == gone.seq)
-    listed = json.dumps(sorted(whole.sessions))
-    await link.execute(update(tables.erasures).where(mine).values(sessions=listed))
+    for (listed,) in (await link.execute(select(held.sessions).where(mine))).all():
+        found |= set(json.loads(listed))
+    whole = gone._replace(sessions=gone.sessions | found)
+    await link.execute(update(tables.erasures).where(mine).values(sessions=json.dumps(sorted(whole.sessions))))
     return whole
 
 

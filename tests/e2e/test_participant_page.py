@@ -15,14 +15,22 @@ from tests.support.processes import wait_until
 WHO = "P07"
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[DeskStage]:
-    """An appliance with somebody who agreed, and a film."""
-    with at_the_desk(tmp_path) as opened:
-        opened.there(lambda: opened.sessions.welcome(WHO))
-        opened.there(lambda: opened.sessions.show("sea", number=1, kind="file"))
-        small_video(tmp_path / "videos" / "sea.mp4", seconds=4)
+@pytest.fixture(scope="module")
+def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskStage]:
+    """One for all of them, with the file of a film."""
+    folder: Path = tmp_path_factory.mktemp("participant")
+    with at_the_desk(folder) as opened:
+        small_video(folder / "videos" / "sea.mp4", seconds=4)
         yield opened
+
+
+@pytest.fixture
+def stage(appliance: DeskStage) -> DeskStage:
+    """An appliance with somebody who agreed, and a film."""
+    appliance.clear()
+    appliance.there(lambda: appliance.sessions.welcome(WHO))
+    appliance.there(lambda: appliance.sessions.show("sea", number=1, kind="file"))
+    return appliance
 
 
 @pytest.fixture

@@ -189,6 +189,8 @@ def test_everything_by_keyboard(page: Page) -> None:
             break
     assert reached == [
         "Skip to the picture",
+        "Overview",
+        "Sessions",
         "sign-out",
         "power",
         "record",

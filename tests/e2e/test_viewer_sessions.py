@@ -14,11 +14,19 @@ from tests.support.processes import wait_until
 _MINUTE_MS = 60_000
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[DeskStage]:
-    """An appliance with two sensors and nobody yet."""
-    with at_the_desk(tmp_path) as opened:
+@pytest.fixture(scope="module")
+def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskStage]:
+    """One for all of them, with two sensors."""
+    folder: Path = tmp_path_factory.mktemp("desk")
+    with at_the_desk(folder) as opened:
         yield opened
+
+
+@pytest.fixture
+def stage(appliance: DeskStage) -> DeskStage:
+    """An appliance with two sensors and nobody yet."""
+    appliance.clear()
+    return appliance
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import numpy as np
 from contract.messages import Prediction
 from contract.sessions import ChannelQuality, Response, SessionView, SignalView
 from edge.web.app import create_app
-from tests.support.session_stage import FakeSensors, FakeSessions, prediction
+from tests.support.session_stage import CHECKS, FakeSensors, FakeSessions, prediction
 from tests.support.stage import Stage, performing
 from tests.support.web import Web
 
@@ -28,6 +28,15 @@ class DeskStage(Stage):
         videos.mkdir()
         self.sessions = FakeSessions(hub=self.hub, folder=videos)
         self.sensors = FakeSensors(*(sensors or ("wrist", "belt")), hub=self.hub)
+
+    def clear(self) -> None:
+        """Forget everybody and everything; sessions end first, so that no page takes them for running."""
+        for session in self.sessions.running():
+            self.end(session)
+        for known in ("people", "watchable", "known", "predicted", "asks"):
+            getattr(self.sessions, known).clear()
+        self.sessions.list_of_checks, self.sessions.broken = CHECKS, False
+        self.sensors.commands.clear()
 
     def there(self, work: Callable[[], _T]) -> _T:
         """Do something in the loop of the appliance, where its fakes belong."""

@@ -3,6 +3,7 @@
 /** The book: plain maps by id, `take(message)` from the stream, `on(view)` hears each change. */
 export function createDeskBook() {
   const views = [];
+  const told = new Set();
   const book = {
     known: false,
     participants: new Map(),
@@ -15,21 +16,25 @@ export function createDeskBook() {
       for (const view of views) view(book);
     },
     take({ topic, data }) {
-      if (topic === "session") putSession(book, data);
+      if (topic === "session") hear(data);
       else if (topic === "ask") putAsk(book, data);
       else return;
       book.tell();
     },
-    /** Lists as the appliance gives them; what is left out stays as it is. */
+    /** Say that lists are asked for: what is told from now on is newer than they are. */
+    asking: () => told.clear(),
+    /** Lists as the appliance gives them; what is left out stays as it is, and so does what was told meanwhile. */
     load(lists) {
       for (const name of ["participants", "stimuli", "sensors"]) {
-        if (lists[name]) book[name] = new Map(lists[name].map((one) => [one.id, one]));
+        const newer = [...book[name]].filter(([id]) => told.has(`${name}/${id}`));
+        if (lists[name]) book[name] = new Map([...lists[name].map((one) => [one.id, one]), ...newer]);
       }
-      if (lists.sessions) loadSessions(book, lists.sessions);
+      if (lists.sessions) loadSessions(book, lists.sessions, (id) => told.has(`sessions/${id}`));
       book.known ||= Boolean(lists.sessions);
       book.tell();
     },
     put(name, one) {
+      told.add(`${name}/${one.id}`);
       book[name].set(one.id, one);
       book.tell();
     },
@@ -39,7 +44,7 @@ export function createDeskBook() {
       book.tell();
     },
     session(view) {
-      putSession(book, view);
+      keep(view);
       book.tell();
     },
     /** Take a marker in, unless the stream brought it already. */
@@ -54,6 +59,17 @@ export function createDeskBook() {
     past: () => [...book.sessions.values()].filter((one) => !isRunning(one)).sort((a, b) => b.start_ms - a.start_ms),
   };
   return book;
+
+  /** The stream repeats ended sessions too, even of people who were erased since: those that count are in the list. */
+  function hear(view) {
+    if (isRunning(view) || book.sessions.has(view.session_id)) keep(view);
+  }
+
+  function keep(view) {
+    told.add(`sessions/${view.session_id}`);
+    const before = book.sessions.get(view.session_id) ?? {};
+    book.sessions.set(view.session_id, { ...before, ...view, end_ms: view.end_ms ?? null });
+  }
 }
 
 /** What a stimulus is called. */
@@ -72,16 +88,12 @@ function isRunning(session) {
   return session.end_ms === null || session.end_ms === undefined;
 }
 
-function putSession(book, view) {
-  const before = book.sessions.get(view.session_id) ?? {};
-  book.sessions.set(view.session_id, { ...before, ...view, end_ms: view.end_ms ?? null });
-}
-
 /** A list holds no markers and labels, so those that are known stay. */
-function loadSessions(book, list) {
+function loadSessions(book, list, isNewer) {
   const before = book.sessions;
-  book.sessions = new Map();
+  book.sessions = new Map([...before].filter(([id]) => isNewer(id)));
   for (const view of list) {
+    if (isNewer(view.session_id)) continue;
     const known = before.get(view.session_id);
     const kept = known ? { markers: longer(known.markers, view.markers), labels: longer(known.labels, view.labels) } : {};
     book.sessions.set(view.session_id, { ...view, end_ms: view.end_ms ?? null, ...kept });

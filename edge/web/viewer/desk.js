@@ -77,6 +77,7 @@ function signedOut() {
 /** Once connected, and again after each interruption: what the stream does not repeat. */
 async function load() {
   try {
+    book.asking();
     const now = await askTime(status);
     say(byId("device"), now.device);
     store.load(now, []);
@@ -98,9 +99,9 @@ async function askTime(question) {
 }
 
 function askAgain(problem) {
+  if (problem.status === undefined) throw problem;
   if (problem.status === 401) signedOut();
-  else if (problem.status === 0 && store.link.state === "live") notices.fail(problem);
-  else if (problem.status !== 0) notices.fail(problem);
+  else if (problem.status !== 0 || store.link.state === "live") notices.fail(problem);
 }
 
 function begin() {

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge.core.sample import Channel
+from edge.sensing.pulse_wave import PulseWave, TroubleMaker
 
 _MOODS: Final = ((0.7, 0.7), (0.6, -0.6), (-0.7, 0.7), (-0.6, -0.6))
 """Valence and arousal of the four quadrants, -1 to 1."""
@@ -34,15 +35,22 @@ class _Body:
 
 
 class Participant:
-    """Steps through time by `1 / rate_hz`; the same random numbers give the same person."""
+    """Steps through time by `1 / rate_hz`; the same random numbers give the same person.
 
-    def __init__(self, rng: random.Random, *, rate_hz: float, mood_s: float) -> None:
+    With `pulse` they wear an optical pulse sensor instead of one that tells the heart rate, move now and then, and lose
+    contact with their sensors.
+    """
+
+    def __init__(self, rng: random.Random, *, rate_hz: float, mood_s: float, pulse: bool = False) -> None:
         self._rng = rng
         self._dt = 1.0 / rate_hz
         self._mood_s = mood_s
         self._mood = rng.choice(_MOODS)
         self._body = _Body()
         self._t_s = 0.0
+        self._pulse = PulseWave(rng, rate_hz=rate_hz) if pulse else None
+        self._finger = TroubleMaker(rng, rate_hz=rate_hz)
+        self._hand = TroubleMaker(rng, rate_hz=rate_hz)
 
     @property
     def mood(self) -> tuple[float, float]:
@@ -58,11 +66,22 @@ class Participant:
         breath = math.sin(2 * math.pi * _BREATH_HZ * self._t_s)
         body.heart_bpm = self._towards(body.heart_bpm, 72.0 + 13.0 * body.arousal - 3.0 * body.valence, 4.0)
         body.skin_c = self._towards(body.skin_c, 33.2 - 0.8 * body.arousal, 60.0)
-        return {
+        skin = {
             Channel.GSR_US: max(0.05, body.tonic_us + body.phasic_us + self._rng.gauss(0, 0.004)),
-            Channel.HR_BPM: body.heart_bpm + 3.0 * breath + self._rng.gauss(0, 0.4),
             Channel.SKIN_C: body.skin_c + self._rng.gauss(0, 0.01),
         }
+        if self._pulse:
+            return self._worn(skin, self._pulse.step(body.heart_bpm + 3.0 * breath, breath, self._finger.step()))
+        return skin | {Channel.HR_BPM: body.heart_bpm + 3.0 * breath + self._rng.gauss(0, 0.4)}
+
+    def _worn(self, skin: dict[Channel, float], pulse: float) -> dict[Channel, float]:
+        """The signals with what goes wrong at the electrodes of the hand."""
+        troubles = self._hand.step()
+        if troubles.off:
+            skin[Channel.GSR_US] = abs(self._rng.gauss(0.004, 0.001)) + 0.001
+        elif troubles.motion:
+            skin[Channel.GSR_US] = max(0.05, skin[Channel.GSR_US] + self._rng.gauss(0, 0.4))
+        return skin | {Channel.PULSE_RAW: pulse}
 
     def _feel(self) -> None:
         if self._rng.random() < self._dt / self._mood_s:

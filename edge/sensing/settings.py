@@ -10,6 +10,7 @@ GsrUnit = Literal["grove_adc", "us", "nanosiemens"]
 HrUnit = Literal["bpm", "pulse_adc"]
 LslChannel = Literal["gsr_us", "gsr_raw", "hr_bpm", "pulse_raw", "ibi_ms", "skin_c"]
 
+_LEAST_PULSE_HZ = 25
 _NO_QUOTES = "^[^'\"]*$"
 
 
@@ -176,6 +177,11 @@ class SimulatedSettings(BaseSettings, frozen=True, kw_only=True, forbid_unknown_
     gap_every_s: Annotated[
         float, Meta(ge=0, le=86_400, description="Mean time between short losses of contact, in seconds; 0 for none.")
     ] = 120.0
+
+    def __post_init__(self) -> None:
+        """Refuse a pulse that is sampled too slowly to be one."""
+        if self.pulse and self.rate_hz < _LEAST_PULSE_HZ:
+            raise ValueError(f"pulse needs a rate_hz of {_LEAST_PULSE_HZ} at least")
 
 
 SensorSettings = SerialSettings | BleSettings | LslSettings | ReplaySettings | SimulatedSettings

@@ -25,7 +25,9 @@ class SimulatedSensor:
         self._clock = clock
         self._pause = pause
         self._rng = random.Random(settings.seed)  # noqa: S311 - a simulation, not a secret
-        self._participant = Participant(self._rng, rate_hz=settings.rate_hz, mood_s=settings.mood_s)
+        self._participant = Participant(
+            self._rng, rate_hz=settings.rate_hz, mood_s=settings.mood_s, pulse=settings.pulse
+        )
         self._period_ns = round(1e9 / settings.rate_hz)
         self._due_ns = 0
         self._gap_steps = 0

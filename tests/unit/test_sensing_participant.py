@@ -4,6 +4,8 @@ import random
 from itertools import pairwise
 from statistics import mean
 
+import pytest
+
 from edge.core.sample import Channel, Sample
 from edge.sensing.participant import Participant
 from edge.sensing.settings import SimulatedSettings
@@ -61,3 +63,25 @@ def test_its_heart_and_skin_follow_its_arousal_and_its_mood_visits_every_quadran
     assert len(quadrants) == 4
     assert mean(hr for hr, _ in aroused) > mean(hr for hr, _ in calm) + 8
     assert mean(us for _, us in aroused) > mean(us for _, us in calm) + 0.3
+
+
+def test_a_pulse_beats_as_fast_as_the_heart_and_is_lost_and_shaken_now_and_then() -> None:
+    samples = _play(900, rate_hz=50.0, pulse=True, gap_every_s=0, seed=2)
+    assert {channel for sample in samples for channel in sample.values} == {
+        Channel.GSR_US,
+        Channel.SKIN_C,
+        Channel.PULSE_RAW,
+    }
+    assert all(plausible(sample.values) == sample.values for sample in samples)
+    pulse = [sample.values[Channel.PULSE_RAW] for sample in samples]
+    off = [value > 1000 for value in pulse]
+    assert 0.005 < sum(off) / len(off) < 0.2
+    quiet = pulse[: 30 * 50]
+    beats = sum(before < 560 <= after for before, after in pairwise(quiet))
+    assert 25 <= beats <= 60
+    assert min(sample.values[Channel.GSR_US] for sample in samples) < 0.02
+
+
+def test_a_pulse_that_is_sampled_too_slowly_is_refused() -> None:
+    with pytest.raises(ValueError, match="rate_hz of 25"):
+        SimulatedSettings(pulse=True)

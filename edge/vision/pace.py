@@ -1,4 +1,5 @@
-"""Which frames are analysed: every n-th, no more than so many a second, always the newest; whether that succeeds."""
+"""Which frames are analysed: every n-th, no more than so many a second, fewer while nothing goes on, always the newest;
+whether that succeeds."""
 
 import asyncio
 from collections import deque
@@ -21,11 +22,17 @@ _BEHIND: Final = 0.2
 class FramePace:
     """Takes the frames that are due from a slot. `skipped` counts those that came and went unseen: we were too slow."""
 
-    def __init__(self, slot: Slot[Frame], clock: Clock, *, every_nth: int, max_fps: float) -> None:
+    def __init__(
+        self, slot: Slot[Frame], clock: Clock, *, every_nth: int, max_fps: float, calm_fps: float | None = None
+    ) -> None:
+        """`calm_fps`: no more than so many a second while it is `calm`."""
         self._slot = slot
         self._clock = clock
         self._every_nth = every_nth
-        self._least_ns = _EARLY * 1e9 / max_fps
+        self._lively_ns = _EARLY * 1e9 / max_fps
+        self._calm_ns = max(self._lively_ns, _EARLY * 1e9 / (calm_fps or max_fps))
+        self.calm = False
+        """Whether nothing goes on; to be set by who looks at the frames."""
         self._seen = slot.version
         self._wanted = slot.version + 1
         self._taken_ns: int | None = None
@@ -47,6 +54,10 @@ class FramePace:
         """Whether more of the frames that were due lately were missed than can pass for an accident."""
         taken, missed = len(self._recent), self._missed_lately
         return taken >= _LEAST_TAKEN and missed > _BEHIND * (taken + missed)
+
+    @property
+    def _least_ns(self) -> float:
+        return self._calm_ns if self.calm else self._lively_ns
 
     async def next_due(self) -> Frame | None:
         """The next frame to analyse; None after a second without any, and at intervals once the slot is closed."""

@@ -39,6 +39,7 @@ from edge.vision.unusual.watch import Unusual
 _RETRY_LIMIT_S: Final = 10.0
 _SAVE_EVERY_NS: Final = 300_000_000_000
 _BAD_FRAMES: Final = 10
+_CALM_AFTER_NS: Final = 3_000_000_000
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -68,7 +69,9 @@ class VisionService:
         cameras, lets as many analyse at once as there are cores, first come first served."""
         self._name = f"vision.{camera_id}"
         self._pulse = Pulse(clock)
-        self._pace = FramePace(slot, clock, every_nth=settings.every_nth, max_fps=settings.max_fps)
+        self._pace = FramePace(
+            slot, clock, every_nth=settings.every_nth, max_fps=settings.max_fps, calm_fps=settings.calm_fps
+        )
         self._models = models
         self._settings = settings
         self._health = outlets.health
@@ -89,6 +92,7 @@ class VisionService:
         self._epoch = 0  # counts plans and resets: what was seen in one is not told in the next
         self._saved_ns = clock.mono_ns()
         self._bad_in_a_row = 0
+        self._lively_until_ns = 0
 
     @property
     def name(self) -> str:
@@ -116,6 +120,11 @@ class VisionService:
             events_opened=self._telling.events_opened,
             records_dropped=self._telling.journal.dropped,
         )
+
+    @property
+    def resting(self) -> bool:
+        """Whether fewer frames are looked at, because nothing goes on."""
+        return self._pace.calm
 
     def adopt(self, plan: Plan) -> None:
         """Let `plan` hold from the next frame on."""
@@ -234,9 +243,16 @@ class VisionService:
         self._pulse.beat()
         if epoch != self._epoch:
             return  # it was taken before somebody stopped the camera or made something private: nothing of it is told
+        self._follow_calm(seen, frame.mono_ns)
         self._note(self._telling.show(seen, frame, self._clock.now(), self._pace_now(), took_ns / 1e6))
         if self._detector:
             self._detector.offer(frame, seen.things)
+
+    def _follow_calm(self, seen: Seen, at_ns: int) -> None:
+        """Where nothing is, and the picture is well, fewer looks will do."""
+        if seen.things or seen.findings or seen.condition.kind != "ok":
+            self._lively_until_ns = at_ns + _CALM_AFTER_NS
+        self._pace.calm = at_ns >= self._lively_until_ns
 
     def _look(self, frame: Frame, moment: Moment) -> Seen:
         """In the thread: one frame."""

@@ -26,6 +26,15 @@ class VisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "are missed.",
         ),
     ] = 10.0
+    calm_fps: Annotated[
+        float,
+        Meta(
+            ge=0.5,
+            le=120,
+            description="Analyse at most so many frames a second while nothing has been there for some seconds; the "
+            "first that shows something brings `max_fps` back.",
+        ),
+    ] = 5.0
     motion_threshold: Annotated[
         float,
         Meta(

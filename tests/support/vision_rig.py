@@ -22,7 +22,7 @@ from tests.support.clock import FakeClock
 from tests.support.moving_scene import FRAME_NS, Mover, MovingScene
 from tests.support.record_sink import MemorySink
 
-EVERY = VisionSettings(every_nth=1, max_fps=120, anomaly=False)
+EVERY = VisionSettings(every_nth=1, max_fps=120, calm_fps=120, anomaly=False)
 LEARNED = 160
 """Frames after which the background is learned."""
 WALKER = Mover(0, 60, 40, 100, vx=4)

@@ -101,3 +101,27 @@ async def test_a_camera_that_gives_nothing_has_no_rate_and_nothing_to_be_behind_
     assert await pace.next_due() is None
     assert not pace.behind
     assert pace.fps == 0
+
+
+async def test_fewer_are_taken_while_it_is_calm_and_none_is_missed_with_that() -> None:
+    """15 frames a second come."""
+    slot: Slot[Frame] = Slot()
+    pace = FramePace(slot, FakeClock(), every_nth=1, max_fps=120, calm_fps=5)
+    pace.calm = True
+    assert await _taken(pace, slot, [1] * 40) == list(range(1, 41, 3))
+    assert pace.skipped == 0
+    assert not pace.behind
+
+
+async def test_frames_of_which_none_is_due_are_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.vision.pace.IDLE_S", 0.02)
+    slot: Slot[Frame] = Slot()
+    pace = FramePace(slot, FakeClock(), every_nth=1, max_fps=0.5)
+    slot.put(Frame("front", 1, b"", 64, 48, FRAME_NS))
+    assert await pace.next_due() is not None
+    waiting = asyncio.ensure_future(pace.next_due())
+    for seq in range(2, 8):
+        slot.put(Frame("front", seq, b"", 64, 48, seq * FRAME_NS))
+        await asyncio.sleep(0.01)
+    assert not waiting.done()
+    assert await waiting is None

@@ -1,6 +1,7 @@
 """The vision service on a real slot, real models and drawn scenes: status, events, failures, stop and start."""
 
 import asyncio
+import contextlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -125,6 +126,32 @@ async def test_what_is_shown_is_bounded_ten_a_second_moving_one_idle(tmp_path: P
         await rig.play(45, WALKER)
     assert 3 <= idle <= 5
     assert 15 <= len(rig.shown) - idle <= 32
+
+
+async def test_while_nothing_is_there_fewer_frames_are_looked_at(tmp_path: Path) -> None:
+    """15 frames a second come; after three seconds of nothing 5 are looked at, and somebody brings all back at once."""
+    rig = Rig(tmp_path, replace_settings(calm_fps=5.0))
+    async with rig.running():
+        lively = await _stream(rig, 40)
+        await _stream(rig, LEARNED)
+        calm = await _stream(rig, 30)
+        await _stream(rig, 6, WALKER)
+        awake = await _stream(rig, 20, WALKER)
+    assert (lively, calm, awake) == (40, 10, 20)
+
+
+async def _stream(rig: Rig, frames: int, *movers: Mover) -> int:
+    """Give frames 15 a second, whether or not they are looked at; how many were."""
+    before = rig.handled
+    for _ in range(frames):
+        handled = rig.handled
+        rig.slot.put(rig.scene.frame(*movers, luma=True, mono_ns=rig.clock.mono_ns()))
+        due = not rig.service.resting
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2 if due else 0.03):
+                await until(lambda handled=handled: rig.handled > handled)  # type: ignore[misc]
+        rig.clock.advance(FRAME_NS / 1e9)
+    return rig.handled - before
 
 
 async def test_frames_are_counted_once_however_many_watch(tmp_path: Path) -> None:

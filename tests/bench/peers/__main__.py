@@ -48,7 +48,7 @@ port = {port}
 metrics_networks = ["127.0.0.0/8"]
 {vision}
 """
-_EVERY_FRAME: Final = "[vision]\nevery_nth = 1\nmax_fps = 30\n"
+_EVERY_FRAME: Final = "[vision]\nevery_nth = 1\nmax_fps = 30\ncalm_fps = 30\n"
 
 
 def main() -> int:

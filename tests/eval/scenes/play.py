@@ -22,7 +22,7 @@ from tests.support.clock import FakeClock
 from tests.support.record_sink import MemorySink
 from tests.support.rendered_camera import FPS, SIZE, RenderedCamera
 
-SETTINGS: Final[dict[str, Any]] = {"every_nth": 1, "max_fps": 30.0}
+SETTINGS: Final[dict[str, Any]] = {"every_nth": 1, "max_fps": 30.0, "calm_fps": 30.0}
 """The pictures are those that an appliance would look at: 15 of the 30 a second that a camera gives."""
 _PATIENCE_S: Final = 30.0
 _GLANCE_S: Final = 0.0005

@@ -144,11 +144,10 @@ class Feed:
                 await self._tell(message)
             try:
                 await self._catch_up()
-                await self._tell(await first)
-                async for message in watch:
-                    if not self._welcome():
-                        return
+                message = await first
+                while self._welcome():
                     await self._tell(message)
+                    message = await anext(watch)
             except StoreError:
                 return  # the client comes back with the row it has; the health of the store tells people
 

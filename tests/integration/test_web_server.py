@@ -241,7 +241,13 @@ async def test_a_client_that_leaves_in_the_middle_of_its_request_is_no_bug(
 
 async def test_sign_in_over_http(tmp_path: Path) -> None:
     async with serving(make_web(tmp_path)) as web, web.client() as client:
-        assert (await client.get("/v1/session")).json() == {"signed_in": False, "user": None, "open": True}
+        assert (await client.get("/v1/session")).json() == {
+            "signed_in": False,
+            "user": None,
+            "open": True,
+            "role": None,
+            "subject": None,
+        }
         wrong = await client.post("/v1/session", json={"password": "wrong"})
         assert (wrong.status_code, wrong.json()["error"]) == (401, "The password is wrong")
         done = await client.post("/v1/session", json={"username": "afferent", "password": web.password})

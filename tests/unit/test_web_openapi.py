@@ -133,7 +133,7 @@ def _filled(path: str) -> str:
         "sensor": "wrist",
         "video_id": "2",
     }
-    return path.format(**names, rest="x", name="x", token="x")
+    return path.format(**names, rest="x", name="x")
 
 
 async def _begin(web: Web) -> None:

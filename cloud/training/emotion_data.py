@@ -8,7 +8,7 @@ other people in the same layout is read as well: nothing depends on who they are
 import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -70,6 +70,9 @@ class StressRows(NamedTuple):
         return StressRows(*kept)
 
 
+Rows = TypeVar("Rows", CaseRows, StressRows)
+
+
 class _Table(NamedTuple):
     columns: dict[str, Array]
 
@@ -104,6 +107,23 @@ def read_case(
     labelled = (np.abs(case.rating - RATING_CENTRE) > margin).all(1) & ~np.isin(case.video, NO_VIDEO)
     kept: list[NDArray[Any]] = [column[labelled] for column in case]
     return CaseRows(*kept)
+
+
+def strangers(taught: Rows, judged: Rows) -> Rows:
+    """The people of `taught` who are not in `judged` as well, whatever their numbers: nobody teaches about themselves.
+
+    Raises `NoRecordingsError` if nobody is left.
+    """
+    known = {judged.x[judged.person == one].tobytes() for one in np.unique(judged.person)}
+    others = [one for one in np.unique(taught.person) if taught.x[taught.person == one].tobytes() not in known]
+    if not others:
+        raise NoRecordingsError("everybody in the recordings to learn from is also in those to judge")
+    return taught.at(np.nonzero(np.isin(taught.person, others))[0])
+
+
+def clearly_rated(case: CaseRows) -> NDArray[np.int64]:
+    """The rows in which the joystick was moved from its centre on both axes."""
+    return np.nonzero((np.abs(case.rating - RATING_CENTRE) > RATING_MARGIN).all(1))[0]
 
 
 def uncalibrated(us: Array) -> Array:

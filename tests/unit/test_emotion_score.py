@@ -5,9 +5,11 @@ import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
 from cloud.training import emotion_score as score
+from cloud.training.emotion_data import CaseRows
 from cloud.training.emotion_features import Array
 from cloud.training.emotion_score import Labels
-from cloud.training.learn_emotion import balanced, best_temperature, tempered
+from cloud.training.emotion_fit import balanced, best_temperature, fit_usual_leads
+from cloud.training.emotion_judge import ramp, softmax, sureness
 
 RANDOM = np.random.default_rng(3)
 TRUTH = RANDOM.integers(0, 4, 400)
@@ -72,10 +74,25 @@ def test_temperature_undoes_overconfidence() -> None:
     """Probabilities sharpened by a factor of 2 are found to want a temperature of about 2."""
     true = RANDOM.dirichlet([1, 1, 1, 1], 4000)
     truth = np.array([RANDOM.choice(4, p=row) for row in true])
-    sharp = tempered(true, 0.5)
-    one = np.zeros(4000, np.int64)
-    found = best_temperature(sharp, truth, one)
-    assert found == pytest.approx(2.0, rel=0.1)
+    sharp = 2 * np.log(true)
+    found = best_temperature(sharp, truth)
+    assert found == pytest.approx(2.0, rel=0.2)
     weight = np.ones(4000)
-    assert score.calibration_error(tempered(sharp, found), truth, weight) < 0.03
-    assert score.calibration_error(sharp, truth, weight) > 0.08
+    assert score.calibration_error(softmax(sharp / found), truth, weight) < 0.03
+    assert score.calibration_error(softmax(sharp), truth, weight) > 0.08
+
+
+def test_evidence_grows_after_an_onset() -> None:
+    shares = ramp(np.arange(40))
+    assert (np.diff(shares) > 0).all()
+    assert 0.5 < shares[0] < shares[-1] < 1
+
+
+def test_the_surer_half_is_half_of_each_class() -> None:
+    """Abstention silences no class: a threshold of 1 keeps half of what is said of each."""
+    shares = RANDOM.dirichlet([4, 2, 2, 1], 400)
+    rows = np.zeros(400)
+    case = CaseRows(rows[:, None], PERSON, VIDEO, PERSON, rows, np.zeros((400, 2)), rows + 30.0, rows)
+    sure = sureness(shares, case.course, fit_usual_leads(shares, case))
+    for one in range(4):
+        assert (sure[shares.argmax(1) == one] >= 1).mean() == pytest.approx(0.5, abs=0.03)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cloud.training import emotion_fit as fit
 from cloud.training import emotion_score as score
-from cloud.training.emotion_data import CaseRows, read_case
+from cloud.training.emotion_data import CaseRows, clearly_rated, read_case, strangers
 from cloud.training.emotion_judge import doubts, sigmoid, softmax, sureness
 from cloud.training.emotion_metrics import calibrated, unseen_twice
 from tests.eval.affect.calibration import calibration_error, macro_f1, most_sure, reliability, risk_coverage
@@ -42,16 +42,20 @@ class Said(NamedTuple):
     @property
     def quadrant(self) -> Labels:
         """The likeliest class."""
-        return np.argmax(self.probabilities, axis=1)
+        guess: Labels = self.probabilities.argmax(1)
+        return guess
 
 
 def tables(data: Path, train: Path | None = None) -> tuple[list[Table], list[Figure]]:
     """Tables and figures of CASE under `data`; raises `NoRecordingsError` if it or `train`'s cannot be read."""
-    case = read_case(data)
-    taught = read_case(train) if train else None
+    every = read_case(data, margin=-1.0)
+    all_taught = strangers(read_case(train, margin=-1.0), every) if train else None
+    case = every.at(clearly_rated(every))
+    taught = all_taught.at(clearly_rated(all_taught)) if all_taught else None
     said = body_said(case, taught)
     return [
         _beside(case, taught, said),
+        _unmoved(every, body_said(every, all_taught)),
         _over_people(case, said),
         _over_videos(case, said),
         reliability("Reliability, quadrant, probability of the likeliest class", *_kept_word(case, said)),
@@ -110,6 +114,15 @@ def _beside(case: CaseRows, taught: CaseRows | None, said: Said) -> Table:
         rows.append([name, *scores(truth, guess)])
     rows.append(["LEAK: body, random split, quote it never", *scores(truth, random_split(case))])
     return Table(f"CASE, {len(np.unique(case.person))} people, {len(truth)} segments", _COLUMNS, rows)
+
+
+def _unmoved(every: CaseRows, said: Said) -> Table:
+    """The same if a joystick that rests in its centre counts as low and low."""
+    rows = [["body, unseen person and film", *scores(every.quadrant, said.quadrant, said.valence, said.arousal)]]
+    surer = most_sure(said.sure, 0.5)
+    half = scores(every.quadrant[surer], said.quadrant[surer], said.valence[surer], said.arousal[surer])
+    rows.append(["the same, surer half", *half])
+    return Table(f"The same with unmoved joysticks as LL, {len(every.x)} segments", _COLUMNS, rows)
 
 
 def scores(truth: Labels, guess: Labels, valence: Labels | None = None, arousal: Labels | None = None) -> list[float]:

@@ -178,7 +178,7 @@ class Label(Body, frozen=True, kw_only=True, tag="label"):
     reason: str = ""
     """Why the question was asked."""
     trace: list[tuple[EpochMs, Affect | None, Affect | None]] = []
-    """The points of a continuous trace, oldest first: moment, valence, arousal. The label itself is the last of them."""
+    """The points of a continuous trace, oldest first: moment, valence, arousal. The label is the last of them."""
 
 
 class Erasure(Body, frozen=True, kw_only=True, tag="erasure"):

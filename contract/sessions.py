@@ -136,6 +136,10 @@ class SessionView(Part, frozen=True, kw_only=True):
     reason: str = ""
     warnings: list[str] = []
     clock: StimulusClock | None = None
+    """The newest word on where the stimulus is."""
+    clocks: list[StimulusClock] = []
+    """Every word on it that was news, oldest first: between two, the stimulus went on as the first one says. With
+    labels and markers only, not in lists."""
     markers: list[SessionMarker] = []
     labels: list[SessionLabel] = []
     segments: int = 0

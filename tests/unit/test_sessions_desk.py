@@ -101,6 +101,10 @@ async def test_a_new_session_of_a_participant_replaces_the_one_that_runs(tmp_pat
         assert [view.session_id for view in room.desk.running()] == [second.session_id]
         ended = await room.desk.session(first.session_id)
         assert (ended.reason, ended.end_ms) == ("replaced", first.start_ms + 10_000)
+        viewing = room.viewings.find(first.session_id)
+        assert viewing
+        assert viewing.stopped
+        assert (viewing.started.wall_ms, viewing.stopped.wall_ms) == (ended.start_ms, ended.end_ms)
         told = [(body.phase, body.reason) for body in await room.bodies(Session) if isinstance(body, Session)]
         assert told == [("start", ""), ("stop", "replaced"), ("start", "")]
 
@@ -249,6 +253,7 @@ async def test_the_stimulus_clock_places_labels_and_markers(tmp_path: Path) -> N
         assert marker.stimulus_ms == 12_000
         await room.desk.label(view.session_id, [NewLabel(probe="HH", stimulus_ms=9000)])
         seen = await room.desk.session(view.session_id)
+        assert [one.stimulus_ms for one in seen.clocks] == [7000]
         assert [(one.stimulus_ms, one.at_ms - view.start_ms) for one in seen.labels] == [(9000, 2000)]
         assert len(await room.bodies(Marker)) == 1
         await room.desk.stop(view.session_id)

@@ -33,6 +33,7 @@ class Archive:
         kept, book = await self._floor.kept(session_id), self._room.book
         return msgspec.structs.replace(
             view_of(kept, await self._room.needs.records.count_of_subject(session_id, kind="prediction")),
+            clocks=kept.pieces,
             labels=thinned(await self._room.call(book.labels, session_id)),
             markers=await self._room.call(book.markers, session_id),
         )

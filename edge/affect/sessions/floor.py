@@ -30,7 +30,7 @@ from edge.affect.sessions.running import Running, believed
 from edge.affect.sessions.seats import Seat, seat_for, shared_seat
 from edge.affect.sessions.shelf import Shelf
 from edge.core.clock import Stamp
-from edge.core.errors import RefusedError, UnknownError
+from edge.core.errors import RefusedError, StoreError, UnknownError
 
 _MOST_MARKERS: Final = 10_000
 
@@ -113,6 +113,7 @@ class Floor:
         if running is None:
             return view_of(await self.kept(session_id))
         now = self._room.needs.clock.now()
+        self._room.needs.viewings.stop(session_id, now)
         ended = msgspec.structs.replace(running.kept, end_ms=max(now.wall_ms, running.kept.start_ms), reason=reason)
         await self._room.call(self._room.book.put_sessions, [(ended, record_of(ended))], now)
         running.kept = ended
@@ -293,14 +294,19 @@ class Floor:
         )
 
     async def _begin(self, kept: KeptSession, stimulus: Stimulus | None) -> SessionView:
+        """The viewing begins, and ends, at the moment itself and not once the disk has it: segments go by that."""
         await self.end_of(kept.participant, "replaced")
         needs = self._room.needs
         now = needs.clock.now()
         kept = msgspec.structs.replace(kept, start_ms=now.wall_ms)
-        await self._room.call(self._room.book.put_sessions, [(kept, record_of(kept))], now)
+        needs.viewings.start(kept.participant, kept.video_id, now, session_id=kept.session_id, sensor=kept.sensor)
+        try:
+            await self._room.call(self._room.book.put_sessions, [(kept, record_of(kept))], now)
+        except StoreError:
+            needs.viewings.stop(kept.session_id, needs.clock.now())
+            raise
         duration_ms = stimulus.duration_ms if stimulus else None
         running = self._running[kept.session_id] = Running(kept, now, duration_ms=duration_ms)
-        needs.viewings.start(kept.participant, kept.video_id, now, session_id=kept.session_id, sensor=kept.sensor)
         self._people.count_session([kept.participant], 1)
         self._room.wake.set()
         view = running.view()

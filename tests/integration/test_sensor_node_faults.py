@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edge.sensing.frames import UNCALIBRATED, CommandType, Reply, ReplyStatus, ResetCause
@@ -182,8 +183,9 @@ def test_a_whole_command_that_makes_no_sense_is_answered(
     assert (reply.command_seq, reply.command, reply.status) == (5, content[0], status)
 
 
-def test_garbage_neither_stops_nor_resets_the_node(node: SimulatedNode) -> None:
+def test_garbage_neither_stops_nor_delays_nor_resets_the_node(node: SimulatedNode) -> None:
     """8 kB of bytes at the line's full speed, many of them zeros, some of them nearly commands."""
+    node.bursts_us()
     chance = random.Random(5)
     for _ in range(8):
         garbage = bytearray(chance.randbytes(900))
@@ -193,6 +195,8 @@ def test_garbage_neither_stops_nor_resets_the_node(node: SimulatedNode) -> None:
         found = sampled(node.messages(0.1))
         assert 9 <= len(found) <= 11
         assert not any(one.gap_before for one in found)
+    jitter_us = float(abs(np.diff(node.bursts_us()) - 10_000).max())
+    assert jitter_us < 40.0, f"{jitter_us} us"
     assert node.parser.resets == 0
     assert identity(node).boots == 1
 

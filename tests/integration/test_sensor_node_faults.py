@@ -79,6 +79,27 @@ def test_no_single_byte_of_the_eeprom_can_make_a_board_forget(node: SimulatedNod
         assert after.boots >= before.boots
 
 
+def test_a_power_cut_while_settings_are_written_costs_the_newest_change_at_most(node: SimulatedNode) -> None:
+    """Cut after each byte in turn: the calibration is the one before or the new one, and the board stays who it is."""
+    board, known, cuts, kept = identity(node).board, 20_000, 0, 0
+    reply_to(node, CommandType.CALIBRATE, known)
+    for writes in range(1, 12):
+        wanted = 0x5A5A ^ writes * 0x1111
+        node.cut_power_after(writes)
+        node.command(CommandType.CALIBRATE, wanted)
+        reborn = hellos(node.messages(0.1))
+        cuts += len(reborn)
+        assert all(hello.reset_cause == ResetCause.BROWN_OUT for hello in reborn)
+        node.cut_power_after(0)
+        after = identity(node)
+        assert after.board == board
+        assert after.gsr_open in {known, wanted}
+        kept += after.gsr_open == wanted
+        known = after.gsr_open or 0
+    assert cuts >= 4
+    assert 1 <= kept <= 11 - cuts + 1, (cuts, kept)
+
+
 def test_two_rotten_copies_are_told_by_the_self_test_and_then_begun_anew(node: SimulatedNode) -> None:
     reply_to(node, CommandType.CALIBRATE, 32_000)
     for address in BOTH_COPIES:

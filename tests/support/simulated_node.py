@@ -171,6 +171,10 @@ class SimulatedNode:
         """Turn over bits of one byte of the EEPROM."""
         self._do(f"rot {address} {mask}")
 
+    def cut_power_after(self, writes: int) -> None:
+        """Brown out right after so many more bytes were written to the EEPROM."""
+        self._do(f"cut {writes}")
+
     def poke(self, address: int, value: int) -> None:
         """Put a value into a register or the RAM, as a fault in the chip would."""
         self._do(f"poke {address} {value}")

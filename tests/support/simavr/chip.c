@@ -1,16 +1,32 @@
 #include "chip.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <simavr/avr_eeprom.h>
 #include <simavr/sim_elf.h>
+#include <simavr/sim_io.h>
 
 #define EEPROM_BYTES 1024
 #define FIRST_OF_RAM 0x100
 #define MCUSR 0x54
 #define SUPPLY_MV 5000
+#define EECR 0x3F
+#define EEPE 2
+#define BROWN_OUT 4
+
+static unsigned writes_left;
+static bool cut;
+
+static void eeprom_written(struct avr_irq_t *irq, uint32_t value, void *param) {
+    (void)irq;
+    (void)param;
+    if (value & EEPE && writes_left && --writes_left == 0) {
+        cut = true;
+    }
+}
 
 static void stay_awake(avr_t *avr, avr_cycle_count_t how_long) { /* the caller keeps the pace */
     (void)avr;
@@ -50,6 +66,7 @@ avr_t *chip_open(const char *firmware, const char *eeprom, unsigned seed) {
         avr->data[address] = (uint8_t)rand();
     }
     load_eeprom(avr, eeprom);
+    avr_irq_register_notify(avr_iomem_getirq(avr, EECR, NULL, AVR_IOMEM_IRQ_ALL), eeprom_written, NULL);
     avr->data[MCUSR] = 1; /* power-on */
     return avr;
 }
@@ -61,8 +78,14 @@ void chip_run_until(avr_t *avr, uint64_t cycle) {
             fprintf(stderr, "the chip stopped, state %d, at 0x%x\n", state, avr->pc);
             exit(1);
         }
+        if (cut) {
+            cut = false;
+            chip_reset(avr, BROWN_OUT);
+        }
     }
 }
+
+void chip_cut_after(unsigned writes) { writes_left = writes; }
 
 void chip_reset(avr_t *avr, uint8_t cause) {
     avr_reset(avr);

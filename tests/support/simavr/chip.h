@@ -17,6 +17,9 @@ void chip_run_until(avr_t *avr, uint64_t cycle);
 /* Resets it for a reason: a bit of MCUSR. */
 void chip_reset(avr_t *avr, uint8_t cause);
 
+/* Cuts the power right after this many more bytes were written to the EEPROM: a brown-out in the middle of it. */
+void chip_cut_after(unsigned writes);
+
 /* Turns over bits of the EEPROM; writes it to its file. */
 void chip_rot(avr_t *avr, uint16_t address, uint8_t mask);
 void chip_keep_eeprom(avr_t *avr, const char *eeprom);

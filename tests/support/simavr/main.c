@@ -101,6 +101,8 @@ static int obey(const char *line, double *speed) {
         body_noise((unsigned)first, (unsigned)second);
     } else if (!strcmp(word, "reset")) {
         chip_reset(avr, (uint8_t)first);
+    } else if (!strcmp(word, "cut")) {
+        chip_cut_after((unsigned)first);
     } else if (!strcmp(word, "rot")) {
         chip_rot(avr, (uint16_t)first, (uint8_t)second);
     } else if (!strcmp(word, "flash") && first < avr->flashend) {

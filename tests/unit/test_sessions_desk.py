@@ -429,3 +429,23 @@ async def test_a_damaged_file_is_put_aside_and_goes_with_the_next_erasure(tmp_pa
         await room.agree("p1")
         await room.desk.erase("p1")
         assert not asides[0].exists()
+
+
+async def test_absurd_numbers_and_names_are_answered_and_not_stumbled_over(tmp_path: Path) -> None:
+    async with opened_desk(tmp_path) as room:
+        await room.agree("p1")
+        view = await room.desk.start("p1", video_id=1, at_ms=10**30)
+        huge = NewLabel(probe="HH", stimulus_ms=10**30, at_ms=10**30)
+        assert await room.desk.label(view.session_id, [huge, NewLabel(probe="HH", stimulus_ms=-5)]) == 2
+        room.desk.tell_clock(view.session_id, StimulusClock(at_ms=10**30, stimulus_ms=86_400_000, rate=16))
+        await room.desk.mark(view.session_id, name="x", note="", at_ms=10**30)
+        places = {label.stimulus_ms for label in (await room.desk.session(view.session_id)).labels}
+        assert places == {0, 86_400_000}
+        for session_id in ("\udcff", "a\0", "x" * 5000):
+            with pytest.raises(UnknownError):
+                await room.desk.session(session_id)
+            with pytest.raises(RefusedError):
+                await room.desk.start("p1", session_id=session_id)
+        found = await room.desk.predictions(10**30, user_id="\udcff", session_id=None, since_ms=None)
+        assert list(found) == []
+        assert list(await room.desk.predictions(1, user_id=None, session_id=None, since_ms=10**30)) == []

@@ -16,6 +16,9 @@ from edge.affect.sessions.shelf import Shelf
 from edge.core.errors import UnknownError
 
 _PAGE: Final = 1000
+_LARGEST_VIDEO: Final = 1_000_000
+_MOST_LISTED: Final = 1000
+_LATEST_MS: Final = 1 << 62
 _SHOWN_POINTS: Final = 2000
 """Points of traces that a view of a session has at most, spread over all of it."""
 
@@ -29,7 +32,7 @@ class Archive:
         self._shelf = shelf
 
     async def session(self, session_id: str) -> SessionView:
-        """One with all its labels and markers; of long traces every so-manieth point."""
+        """One with all its labels and markers; of long traces some points."""
         kept, book = await self._floor.kept(session_id), self._room.book
         return msgspec.structs.replace(
             view_of(kept, await self._room.needs.records.count_of_subject(session_id, kind="prediction")),
@@ -40,7 +43,7 @@ class Archive:
 
     async def sessions(self, participant: str | None, limit: int) -> list[SessionView]:
         """The newest, newest first."""
-        found = await self._room.call(self._room.book.sessions, participant, max(0, limit))
+        found = await self._room.call(self._room.book.sessions, participant, max(0, min(limit, _MOST_LISTED)))
         records = self._room.needs.records
         return [view_of(one, await records.count_of_subject(one.session_id, kind="prediction")) for one in found]
 
@@ -53,6 +56,11 @@ class Archive:
         self, video_id: int, user_id: str | None, session_id: str | None, since_ms: int | None
     ) -> list[Prediction]:
         """What was predicted of a video, by start; of too much, what belongs to the newest sessions."""
+        if not (
+            0 <= video_id <= _LARGEST_VIDEO and all(one is None or one.isprintable() for one in (user_id, session_id))
+        ):
+            return []
+        since_ms = since_ms if since_ms is None else min(since_ms, _LATEST_MS)
         sessions = await self._room.call(self._room.book.of_video, video_id, user_id, session_id, since_ms)
         found: list[Prediction] = []
         for kept in sessions:

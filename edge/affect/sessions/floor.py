@@ -30,7 +30,7 @@ from edge.affect.sessions.running import Running, believed
 from edge.affect.sessions.seats import Seat, seat_for, shared_seat
 from edge.affect.sessions.shelf import Shelf
 from edge.core.clock import Stamp
-from edge.core.errors import RefusedError, StoreError, UnknownError
+from edge.core.errors import RefusedError, UnknownError
 
 _MOST_MARKERS: Final = 10_000
 
@@ -76,7 +76,7 @@ class Floor:
         """One, running or ended; raise `UnknownError`."""
         if running := self._running.get(session_id):
             return running.kept
-        found = await self._room.call(self._room.book.session, session_id)
+        found = await self._room.call(self._room.book.session, session_id) if session_id.isprintable() else None
         if found is None:
             raise UnknownError(f"there is no session {session_id!r:.80}")
         return found
@@ -302,7 +302,7 @@ class Floor:
         needs.viewings.start(kept.participant, kept.video_id, now, session_id=kept.session_id, sensor=kept.sensor)
         try:
             await self._room.call(self._room.book.put_sessions, [(kept, record_of(kept))], now)
-        except StoreError:
+        except BaseException:  # also where whoever asked has gone away meanwhile
             needs.viewings.stop(kept.session_id, needs.clock.now())
             raise
         duration_ms = stimulus.duration_ms if stimulus else None

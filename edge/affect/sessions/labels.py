@@ -15,6 +15,7 @@ from edge.affect.sessions.timeline import StimulusTimeline
 from edge.core.errors import RefusedError
 
 MOST_AT_ONCE: Final = 2000
+_DAY_MS: Final = 86_400_000
 _POINTS: Final = 500
 """Points of a trace that go into one record: 50 s at 10 Hz, some 20 kB."""
 
@@ -42,7 +43,7 @@ def made(new: NewLabel, kept: KeptSession, running: Running | None, now_ms: int)
     if at_ms is None and new.stimulus_ms is not None:
         at_ms = timeline.when(new.stimulus_ms)
     at_ms = max(kept.start_ms, min(believed(at_ms, now_ms), kept.end_ms or now_ms))
-    place = timeline.at(at_ms) if new.stimulus_ms is None else new.stimulus_ms
+    place = timeline.at(at_ms) if new.stimulus_ms is None else max(0, min(new.stimulus_ms, _DAY_MS))
     return SessionLabel(
         label_id=new.label_id,
         at_ms=at_ms,

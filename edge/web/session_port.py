@@ -120,6 +120,10 @@ class SessionPort(Protocol):
         """Who plays the stimulus says where it is."""
         ...
 
+    def stimulus_ms(self, session_id: str, at_ms: int) -> int | None:
+        """Where the stimulus of a running session was at a moment; None before anybody said, and once it has ended."""
+        ...
+
     async def label(self, session_id: str, labels: Sequence[NewLabel]) -> int:
         """Keep what the participant said; how many of the labels were new."""
         ...

@@ -25,6 +25,7 @@ from edge.web.session_views import (
     SessionRequest,
     Sessions,
     segment_view,
+    stimulus_at,
 )
 
 _ALL: Final = "/v1/sessions"
@@ -193,7 +194,7 @@ class SessionRoutes:
         view = await self._own(request)
         with reading():
             made = await self._port.segments(view.session_id)
-        return answer(Segments(segments=[segment_view(one, view.clock) for one in made]))
+        return answer(Segments(segments=[segment_view(one, self._stimulus_ms(view, one.start_ms)) for one in made]))
 
     async def report(self, request: Request) -> Response:
         """The page. It is shown as it is and may fetch nothing."""
@@ -206,6 +207,11 @@ class SessionRoutes:
     @property
     def _port(self) -> SessionPort:
         return sessions_of(self._deps)
+
+    def _stimulus_ms(self, view: SessionView, at_ms: int) -> int | None:
+        """By every word of its player while the session runs, by the last one afterwards."""
+        known = self._port.stimulus_ms(view.session_id, at_ms) if view.end_ms is None else None
+        return stimulus_at(view.clock, at_ms) if known is None else known
 
     async def _own(self, request: Request) -> SessionView:
         session_id = checked_session_id(request.path_params["session_id"])

@@ -126,13 +126,13 @@ class Sensors(Struct, frozen=True, kw_only=True):
     signals: list[SignalView]
 
 
-def segment_view(made: Prediction, clock: StimulusClock | None) -> SegmentView:
+def segment_view(made: Prediction, stimulus_ms: int | None) -> SegmentView:
     """A prediction as a timeline draws it."""
     emotion = emotion_of(made.probe)
     return SegmentView(
         start_ms=made.start_ms,
         end_ms=made.end_ms,
-        stimulus_ms=stimulus_at(clock, made.start_ms),
+        stimulus_ms=stimulus_ms,
         probe=made.probe,
         emotion=emotion.name,
         color=emotion.color,
@@ -149,7 +149,7 @@ def segment_view(made: Prediction, clock: StimulusClock | None) -> SegmentView:
 
 
 def stimulus_at(clock: StimulusClock | None, at_ms: int) -> int | None:
-    """Where the stimulus was at `at_ms`, as the newest word of its player has it; None before it began.
+    """Where the stimulus of a session that ended was, as the last word of its player has it; None before it began.
 
     A player that stands still played until then at its own pace, as far as one word can tell.
     """

@@ -303,6 +303,13 @@ class FakeSessions:
             raise RefusedError("the session has ended")
         self._change(msgspec.structs.replace(self.known[session_id], clock=clock))
 
+    def stimulus_ms(self, session_id: str, at_ms: int) -> int | None:
+        """As its newest word has it, while it plays."""
+        view = self.known.get(session_id)
+        if view is None or view.end_ms is not None or view.clock is None or at_ms < view.clock.at_ms:
+            return None
+        return view.clock.stimulus_ms + round((at_ms - view.clock.at_ms) * view.clock.rate)
+
     async def label(self, session_id: str, labels: Sequence[NewLabel]) -> int:
         """Keep those that are new, and end the question that they answer."""
         view = await self.session(session_id)

@@ -109,7 +109,9 @@ class FrameAnalysis:
         eye = self._eye if self._eye and self._eye.size == size else self._begin(size)
         sight = eye.look(luma, frame.mono_ns, counts=self._places.mask(size), min_area=self._settings.min_area)
         things = tuple(self._thing(track, labels) for track in sight.tracks)
-        places = self._places.step(things, _view(sight, luma), frame.mono_ns, moment.local)
+        places = self._places.step(
+            things, _view(sight, luma), frame.mono_ns, moment.local, judged=sight.condition.judged
+        )
         eye.absorb_traces(sight, luma)
         reading, unusual = self._judge(sight, luma, things, moment)
         return Seen(

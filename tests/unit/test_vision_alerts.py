@@ -1,5 +1,7 @@
 """Findings and events: types, severities, words, and a life that always ends."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,6 +64,24 @@ def test_motion_needs_time_and_movement() -> None:
     assert finding is not None
     assert (finding.type, finding.severity, finding.since_ns) == (MOTION, "LOW", 5)
     assert finding.reasoning == ("2 things moving, the longest for 3.0 s",)
+
+
+@pytest.mark.parametrize(
+    ("habit", "origin", "moving_s", "told"),
+    [
+        (0.0, (0.15, 0.9), 0.6, True),
+        (0.1, (0.15, 0.9), 1.9, False),
+        (0.1, (0.15, 0.9), 2.0, True),
+        (0.1, (0.4, 0.9), 0.6, True),
+        (0.1, None, 0.6, True),
+    ],
+)
+def test_what_swings_where_movement_is_a_habit_must_do_so_for_longer(
+    habit: float, origin: tuple[float, float] | None, moving_s: float, told: bool
+) -> None:
+    """A tree in the wind; who passes there is told of at once."""
+    thing = replace(_thing(moving_s=moving_s, habit=habit), origin=origin)
+    assert (find_motion([thing], 0.5) is not None) is told
 
 
 def test_loitering_is_staying_where_staying_is_no_habit() -> None:

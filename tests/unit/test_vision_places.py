@@ -123,6 +123,16 @@ def test_restricted_is_told_as_long_as_somebody_is_there() -> None:
     assert {alarm for at_s, alarm in alarms.items() if at_s < began or at_s > ended} == {False}
 
 
+def test_of_a_picture_that_is_no_good_nobody_is_said_to_be_still_there() -> None:
+    places, actor = _places(RestrictedRule(after_s=0.5)), Actor(1, standing(0.5, 0.6))
+    for tenth in range(10):
+        thing = actor.thing(tenth / 10)
+        seen = [thing] if thing and tenth < 4 else []
+        report = places.step(seen, None, tenth * SECOND // 10, NOON, judged=tenth < 4)
+        assert not report.findings
+        assert report.zones[0].occupancy == 1
+
+
 def test_loitering_names_the_place_the_time_and_the_limit() -> None:
     played = play(_places(LoiteringRule(after_s=30)), [Actor(4, standing(0.5, 0.6))], 36)
     ((began, ended),) = played.spells("loitering")

@@ -94,7 +94,7 @@ class PictureWatch:
         if luma.shape != self._shape:
             raise ValueError(f"a plane of {luma.shape} where {self._shape} was expected")
         told = self._told or Condition(kind="ok", since_ns=at_ns)
-        fault = self._faults.find(luma, at_ns, told.kind)
+        fault = self._faults.find(luma, at_ns, told.kind, moving_share=moving_share)
         self._suspect_since(fault, at_ns)
         relearn = False
         if self._is_accepted(told, fault, at_ns):

@@ -30,6 +30,8 @@ _CHANGED: Final = 6
 """Luma: a cell whose mean differs by more is another than when the picture was last looked at closely."""
 _MANY: Final = 0.2
 """Share of changed cells from which it is looked at closely again, else only twice a second: that is dear."""
+_GREW: Final = 0.03
+"""Share of the picture: if so much more of it moves than when it was last looked at closely, that may be the lens."""
 _SHAKY, _HABIT = 0.3, 0.1
 """A camera that showed its view shaken in so many of its last pictures (smoothed by the second number) is shaken."""
 _CERTAIN: Final = 0.6
@@ -58,7 +60,7 @@ class FaultFinder:
         self._view, self._other = View(), View()
         self._looked_ns: int | None = None
         self._looked: Plane | None = None
-        self._shaken = 0.0
+        self._shaken = self._moved = 0.0
         self.other_since_ns: int | None = None
         """Since when the camera has been looking at one and the same other view."""
 
@@ -77,14 +79,19 @@ class FaultFinder:
         self._view.learn(luma)
         self.other_since_ns = None
 
-    def find(self, luma: Plane, at_ns: int, told: ConditionKind) -> Fault:
-        """What `luma` looks like; `told` is what is said of the camera, and goes on being found a little longer."""
+    def find(self, luma: Plane, at_ns: int, told: ConditionKind, *, moving_share: float = 0.0) -> Fault:
+        """What `luma` looks like; `told` is what is said of the camera, and goes on being found a little longer.
+
+        `moving_share` is that of the frame before: where it grew, the picture is looked at closely at once.
+        """
+        if moving_share > self._moved + _GREW:
+            self._looked = None
         cells = cv2.resize(luma, (luma.shape[1] // CELL, luma.shape[0] // CELL), interpolation=cv2.INTER_AREA)
         if told == "ok" and self._is_as_before(np.asarray(cells, np.uint8), at_ns):
             return FINE
         fault = self._look(luma, at_ns, told)
         self._looked = np.asarray(cells, np.uint8) if fault is _SURE else None
-        self._looked_ns = at_ns
+        self._looked_ns, self._moved = at_ns, moving_share
         return fault
 
     def _is_as_before(self, cells: Plane, at_ns: int) -> bool:

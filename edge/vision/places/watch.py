@@ -100,14 +100,22 @@ class Places:
             self._masks = {size: counting_mask(self._plan, size)}
         return self._masks[size]
 
-    def step(self, things: Sequence[Thing], view: View | None, at_ns: int, local: dt.datetime | None) -> PlaceReport:
+    def step(
+        self,
+        things: Sequence[Thing],
+        view: View | None,
+        at_ns: int,
+        local: dt.datetime | None,
+        *,
+        judged: bool = True,
+    ) -> PlaceReport:
         """Judge one frame. `local` is the time of the place (`PlanClock`), None if not known: then rules with hours
         hold always. Without a `view` (while the background is learned, or the picture is no good) nothing is said
-        about objects left or removed."""
+        about objects left or removed. A picture that is not `judged` proves of nobody that they are still there."""
         when = When(at_ns, after_hours_bonus(self._plan, local), local is not None)
         self._note_moments(things, when, local)
         members = self._presence.members(at_ns)
-        findings = self._held.going_on(at_ns) + self._lasting(members, when, local)
+        findings = self._held.going_on(at_ns) + (self._lasting(members, when, local) if judged else [])
         if view is not None:
             findings += self._left_and_removed(things, view, when, local)
         states = self._zone_states(members, findings), self._line_states()

@@ -29,6 +29,11 @@ class Dialect(Protocol):
         """Whether anything whole has come yet."""
         ...
 
+    @property
+    def board(self) -> str:
+        """What the board says that it is; empty as long as it did not."""
+        ...
+
 
 class Listener:
     """Hears which of the two a board speaks: by a whole frame, or by two rows in a line.

@@ -21,6 +21,7 @@ class FrameDialect:
     def __init__(self, settings: SerialSettings) -> None:
         self.hello: Hello | None = None
         """What the node last said of itself."""
+        self.board = ""
         self.replies: deque[Reply] = deque(maxlen=_REPLIES_KEPT)
         """The newest answers to commands."""
         self._id = settings.id
@@ -57,13 +58,14 @@ class FrameDialect:
     def diagnosis(self) -> Diagnosis:
         """What could not be read or believed, and what the node said of itself."""
         parser = self._parser
+        bad = parser.bad_crc + parser.malformed + parser.too_long + parser.unknown
         return Diagnosis(
-            bad_rows=parser.bad_crc + parser.malformed + parser.too_long + parser.unknown,
+            bad_rows=bad,
             implausible=self._implausible,
             resets=parser.resets,
-            last_bad=self._bad_words(),
+            last_bad=self._bad_words() if bad else (),
             lost=parser.lost,
-            board=_board_words(self.hello) if self.hello else "",
+            board=self.board,
             calibrated=self._units.calibrated if self.hello else None,
             clock=self._clock.figures(),
             commands=COMMANDS if self.hello else (),
@@ -83,7 +85,7 @@ class FrameDialect:
     def _greeted(self, hello: Hello) -> None:
         if self._boots is not None and hello.boots != self._boots:
             self._t_us = None
-        self._boots, self.hello = hello.boots, hello
+        self._boots, self.hello, self.board = hello.boots, hello, _board_words(hello)
         self._understand(hello.gsr_open)
 
     def _understand(self, gsr_open: int | None) -> None:

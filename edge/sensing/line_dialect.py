@@ -11,6 +11,8 @@ from edge.sensing.units import BoardUnits
 class LineDialect:
     """A `Dialect` of rows."""
 
+    board = "board of rows"
+
     def __init__(self, settings: SerialSettings) -> None:
         self._id = settings.id
         self._units = BoardUnits(settings.gsr_unit, settings.gsr_calibration, settings.hr_unit)
@@ -40,7 +42,7 @@ class LineDialect:
             implausible=self._implausible,
             resets=parser.resets,
             last_bad=tuple(parser.last_bad),
-            board="board of rows",
+            board=self.board,
             calibrated=self._units.gsr_unit != "grove_adc" or self._units.gsr_calibration > 0,
             clock=self._clock.figures(),
         )

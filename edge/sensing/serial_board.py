@@ -97,7 +97,7 @@ class SerialBoard:
         """The port, its speed, and the board where it said what it is."""
         if self._line is None:
             return self._path
-        board = self.diagnosis().board
+        board = self._dialect.board if self._dialect else ""
         return f"{self._path} at {self._line.baud} baud" + (f", {board}" if board else "")
 
     def diagnosis(self) -> Diagnosis:

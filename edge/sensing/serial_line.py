@@ -1,6 +1,8 @@
 """An open serial port: bytes both ways, and words for what goes wrong with it."""
 
 import grp
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +12,7 @@ from edge.core.errors import SourceUnavailableError
 from edge.sensing.usb_ports import holder
 
 _READ_S: Final = 0.25
+_GATHER_S: Final = 0.04
 _WRITE_S: Final = 1.0
 _MOST_BYTES: Final = 4096
 
@@ -21,8 +24,9 @@ class SerialLine:
     that a board may still restart once.)
     """
 
-    def __init__(self, path: str, baud: int) -> None:
+    def __init__(self, path: str, baud: int, *, pause: Callable[[float], None] = time.sleep) -> None:
         self.path = path
+        self._pause = pause
         port = serial.Serial()
         port.port, port.baudrate, port.exclusive = path, baud, True
         port.timeout, port.write_timeout = _READ_S, _WRITE_S
@@ -49,9 +53,14 @@ class SerialLine:
             raise self._lost(error) from error
 
     def read(self) -> bytes:
-        """What came, or nothing after a quarter of a second of silence."""
+        """What came, or nothing after a quarter of a second of silence.
+
+        Frames are let gather for a moment: taken one by one, eight boards at 100 Hz would cost thrice as much.
+        """
         try:
             data: bytes = self._port.read(1)
+            if data:
+                self._pause(_GATHER_S)
             data += self._port.read(min(self._port.in_waiting, _MOST_BYTES))
         except (serial.SerialException, OSError, TypeError) as error:
             # pyserial raises TypeError when its descriptor is gone.

@@ -21,6 +21,8 @@ _PLAUSIBLE: Final[dict[Channel, tuple[float, float]]] = {
     Channel.SKIN_C: (5.0, 45.0),
 }
 
+_GSR, _PULSE = int(NodeChannel.GSR_GROVE), int(NodeChannel.PULSE_PPG)
+
 
 @dataclass(frozen=True, slots=True)
 class BoardUnits:
@@ -65,13 +67,13 @@ class NodeUnits:
 
         A skin thermometer has no formula in the protocol and a supply voltage is none of the body: neither is a value.
         """
-        readings = dict(zip(self.channels, (value / READINGS_PER_VALUE for value in values), strict=False))
         found: dict[Channel, float] = {}
-        if NodeChannel.GSR_GROVE in readings:
-            channel, value = self._gsr(readings[NodeChannel.GSR_GROVE])
-            found[channel] = value
-        if NodeChannel.PULSE_PPG in readings:
-            found[Channel.PULSE_RAW] = readings[NodeChannel.PULSE_PPG]
+        for kind, value in zip(self.channels, values, strict=False):
+            if kind == _GSR:
+                channel, reading = self._gsr(value / READINGS_PER_VALUE)
+                found[channel] = reading
+            elif kind == _PULSE:
+                found[Channel.PULSE_RAW] = value / READINGS_PER_VALUE
         good = plausible(found)
         return good, len(found) - len(good)
 

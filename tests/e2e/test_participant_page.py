@@ -5,9 +5,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from contract.sessions import SessionLabel, SessionView
+from contract.sessions import SessionLabel, SessionView, StimulusClock
 from tests.support.browser import PHONE, Visit, visiting
 from tests.support.desk_stage import DeskStage, at_the_desk, small_video
 from tests.support.processes import wait_until
@@ -53,6 +53,11 @@ def labels(stage: DeskStage, session: SessionView) -> list[SessionLabel]:
     return stage.sessions.known[session.session_id].labels
 
 
+def clock_of(stage: DeskStage, session: SessionView) -> StimulusClock:
+    """What the page told last of the film; a film that nobody told of stands at its beginning at half speed."""
+    return stage.sessions.known[session.session_id].clock or StimulusClock(at_ms=0, stimulus_ms=0, rate=0.5)
+
+
 def test_link_leaves_the_address_bar(visit: Visit, stage: DeskStage) -> None:
     """A token is never shown nor kept in the history; a reload still knows who it is."""
     page = enter(visit, stage, ready=False)
@@ -81,15 +86,12 @@ def test_film_is_played_and_its_clock_told(visit: Visit, stage: DeskStage) -> No
     expect(page.locator("#words-title")).to_have_text("Ready")
     session = stage.begin(WHO, stimulus="sea")
     page.wait_for_function("() => document.querySelector('#video').currentTime > 0.2")
-    known = stage.sessions.known
-    wait_until(lambda: (known[session.session_id].clock or session).rate == 1, "the film runs")
+    wait_until(lambda: clock_of(stage, session).rate == 1, "the film runs")
     page.evaluate("document.querySelector('#video').pause()")
-    wait_until(lambda: known[session.session_id].clock.rate == 0, "the film was paused")
+    wait_until(lambda: clock_of(stage, session).rate == 0, "the film was paused")
     page.evaluate("document.querySelector('#video').currentTime = 3")
-    wait_until(lambda: known[session.session_id].clock.stimulus_ms == 3000, "the film was moved")
-    clock = known[session.session_id].clock
-    assert clock is not None
-    assert abs(clock.at_ms - stage.now_ms) < 5_000
+    wait_until(lambda: clock_of(stage, session).stimulus_ms == 3000, "the film was moved")
+    assert abs(clock_of(stage, session).at_ms - stage.now_ms) < 5_000
 
 
 def test_question_answered_by_key(visit: Visit, stage: DeskStage) -> None:
@@ -180,13 +182,13 @@ def test_answer_while_offline_arrives_once(visit: Visit, stage: DeskStage) -> No
     page.unroute("**/labels")
     lost: list[str] = []
 
-    def deliver_but_lose_the_answer(route: object) -> None:
+    def deliver_but_lose_the_answer(route: Route) -> None:
         """The appliance gets it, the page does not hear of that."""
-        lost.append(route.fetch().text())  # type: ignore[attr-defined]
-        route.abort()  # type: ignore[attr-defined]
+        lost.append(route.fetch().text())
+        route.abort()
 
     page.route("**/labels", deliver_but_lose_the_answer)
-    wait_until(lambda: page.evaluate("1") == 1 and len(lost) >= 1, "it was sent, and the answer lost")
+    wait_until(lambda: bool(page.evaluate("true")) and len(lost) >= 1, "it was sent, and the answer lost")
     page.unroute("**/labels")
     page.reload()
     page.wait_for_function(f"() => localStorage.getItem('afferent.labels.{WHO}') === '[]'")
@@ -204,7 +206,7 @@ def test_trace(visit: Visit, stage: DeskStage) -> None:
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.9)
     page.mouse.down()
-    wait_until(lambda: page.evaluate("1") == 1 and len(labels(stage, session)) >= 3, "a trace came")
+    wait_until(lambda: bool(page.evaluate("true")) and len(labels(stage, session)) >= 3, "a trace came")
     page.mouse.up()
     page.wait_for_timeout(100)
     count = len(labels(stage, session))

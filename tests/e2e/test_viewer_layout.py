@@ -7,36 +7,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from contract.messages import Event, Prediction
 from contract.plan import AfterHours, LoiteringRule, Plan, WrongWayRule, Zone
-from tests.support.browser import DESK, PHONE, visiting
+from tests.support.browser import DESK, PHONE, poor_contrast, visiting
 from tests.support.stage import Stage
 
 _LIVE = "() => document.getElementById('live').naturalWidth > 0"
 _LONG = "a-very-long-name-without-any-place-to-break-" * 3
-_RATIO = """() => {
-  const channels = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
-    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = channels(getComputedStyle(at).backgroundColor);
-      if (colour.length === 3 || colour[3] === 1) return colour;
-    }
-    return [0, 0, 0];
-  };
-  const poor = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const element = node.parentElement;
-    const box = element.getBoundingClientRect();
-    const skipped = element.closest(".stage, :disabled, [hidden], .skip, noscript");
-    if (!node.textContent.trim() || !box.width || skipped) continue;
-    const [a, b] = [light(channels(getComputedStyle(element).color)), light(ground(element))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) poor.push(`${ratio.toFixed(2)} ${element.className || element.tagName}: ${node.textContent}`);
-  }
-  return poor;
-}"""
 
 
 def fill(stage: Stage) -> None:
@@ -160,16 +135,16 @@ def test_words_can_be_read(browser: Browser, stage: Stage, scheme: Literal["dark
         visit.sign_in(stage.password)
         page = visit.open()
         filled(page)
-        assert page.evaluate(_RATIO) == []
+        assert poor_contrast(page) == []
         for severity in ("LOW", "MEDIUM", "HIGH"):
             stage.anomaly(severity)
             expect(page.locator("#banner")).to_have_attribute("data-severity", severity)
-            assert page.evaluate(_RATIO) == []
+            assert poor_contrast(page) == []
         page.locator("#events .event").first.click()
-        assert page.evaluate(_RATIO) == []
+        assert poor_contrast(page) == []
         page.keyboard.press("Escape")
         edit(page)
-        assert page.evaluate(_RATIO) == []
+        assert poor_contrast(page) == []
 
 
 def test_everything_by_keyboard(page: Page) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from contract.sessions import ChannelQuality, Check, CheckList, SessionView
-from tests.support.browser import Visit, visiting
+from tests.support.browser import DESK, PHONE, Visit, poor_contrast, too_wide, visiting
 from tests.support.desk_stage import DeskStage, at_the_desk, segment_at, small_video
 from tests.support.processes import wait_until
 
@@ -43,9 +44,14 @@ def page(visit: Visit) -> Page:
     return visit.open("/viewer/sessions.html")
 
 
-def dialog(page: Page) -> "Page":
+def dialog(page: Page) -> Locator:
     """The dialog that is open."""
-    return page.locator("dialog[open]").last  # type: ignore[return-value]
+    return page.locator("dialog[open]").last
+
+
+def alive(page: Page) -> bool:
+    """Let the browser's messages through while the test waits."""
+    return bool(page.evaluate("true"))
 
 
 def test_empty_desk(page: Page) -> None:
@@ -59,6 +65,7 @@ def test_empty_desk(page: Page) -> None:
 
 def test_consent_before_a_session(page: Page, stage: DeskStage) -> None:
     """A new participant is shown the whole text; without a witness and their agreement nothing is recorded."""
+    expect(page.locator("#sensors [data-sensor='wrist']")).to_be_visible()
     page.locator("#participant-add").click()
     page.get_by_label("Pseudonym").fill("a name")
     dialog(page).get_by_role("button", name="Add").click()
@@ -114,7 +121,7 @@ def test_two_sessions_at_once(page: Page, stage: DeskStage) -> None:
     expect(cards["P08"]).to_contain_text("Sad 80")
     expect(cards["P08"]).to_contain_text("Press both electrodes onto the fingers")
     page.keyboard.press("n")
-    wait_until(lambda: page.evaluate("1") == 1 and bool(stage.sessions.known[second.session_id].markers), "marked")
+    wait_until(lambda: alive(page) and bool(stage.sessions.known[second.session_id].markers), "marked")
     assert not stage.sessions.known[first.session_id].markers
     cards["P07"].get_by_role("button", name="Note…").click()
     dialog(page).get_by_label("Note").fill("coughs")
@@ -179,7 +186,7 @@ def test_timeline_by_time_and_annotation(page: Page, stage: DeskStage) -> None:
     blocks.nth(3).click()
     dialog(page).get_by_role("button", name="Neutral").click()
     dialog(page).get_by_role("button", name="Keep annotation").click()
-    wait_until(lambda: page.evaluate("1") == 1 and bool(stage.sessions.known[view.session_id].labels), "annotated")
+    wait_until(lambda: alive(page) and bool(stage.sessions.known[view.session_id].labels), "annotated")
     (label,) = stage.sessions.known[view.session_id].labels
     assert (label.source, label.probe, label.at_ms) == ("annotation", "HL", view.start_ms + 66_000)
     expect(page.locator(".session-view .flag[data-kind='label']:visible")).to_have_count(1)
@@ -272,3 +279,30 @@ def test_refusal_is_said(page: Page, visit: Visit, stage: DeskStage) -> None:
     stage.sessions.broken = True
     page.locator("#running .card").get_by_role("button", name="Mark (M)").click()
     expect(page.locator(".notice[data-tone='bad']").first).to_contain_text("The store cannot be read")
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(DESK, "dark"), (PHONE, "light")])
+def test_legible_everywhere(
+    browser: Browser, stage: DeskStage, size: tuple[int, int], scheme: Literal["dark", "light"]
+) -> None:
+    """At a desk in the dark and on a phone in the light: nothing reaches out of the window, nothing is hard to read."""
+    past_session(stage)
+    long = "a-very-long-name-that-nothing-breaks-by-itself-0123456789"
+    stage.there(lambda: stage.sessions.show("long", title=long * 3))
+    session = stage.begin(long, stimulus="long")
+    stage.segment(session.session_id, None)
+    stage.signal(quality={"gsr_us": ChannelQuality(state="electrode_off", index=0.0)})
+    with visiting(browser, stage.url, size=size, scheme=scheme) as visit:
+        visit.sign_in(stage.password)
+        page = visit.open("/viewer/sessions.html")
+        expect(page.locator("#running .card")).to_contain_text("Press both electrodes")
+        page.locator("#start-participant").select_option("P07")
+        expect(page.locator("#checks .check")).to_have_count(2)
+        assert (too_wide(page), poor_contrast(page)) == ([], [])
+        for opener in ("#participant-add", "#stimulus-add"):
+            page.locator(opener).click()
+            assert (too_wide(page), poor_contrast(page)) == ([], [])
+            page.keyboard.press("Escape")
+        page.locator("#past").get_by_role("button", name="Timeline").first.click()
+        page.locator(".session-view .segment:visible").first.click()
+        assert (too_wide(page), poor_contrast(page)) == ([], [])

@@ -21,6 +21,32 @@ _FLAGS = [
 DESK = (1440, 900)
 PHONE = (390, 844)
 _WAIT_MS = 10_000
+_RATIO = """() => {
+  const scale = (text) => (text.startsWith("color(srgb") ? 255 : 1);
+  const channels = (text) => text.match(/[\\d.]+/g).map((v, i) => v * (i < 3 ? scale(text) : 1));
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = channels(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return [0, 0, 0];
+  };
+  const poor = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const element = node.parentElement;
+    const box = element.getBoundingClientRect();
+    const skipped = element.closest(".stage, :disabled, [hidden], .skip, noscript");
+    if (!node.textContent.trim() || !box.width || skipped) continue;
+    const [a, b] = [light(channels(getComputedStyle(element).color)), light(ground(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) poor.push(`${ratio.toFixed(2)} ${element.className || element.tagName}: ${node.textContent}`);
+  }
+  return poor;
+}"""
 
 
 @contextmanager
@@ -110,3 +136,17 @@ def painted(page: Page, canvas: str) -> int:
             ".filter((v, i) => i % 4 === 3 && v).length : 0",
         )
     )
+
+
+def poor_contrast(page: Page) -> list[str]:
+    """The texts that are shown with a contrast below 4.5 to 1 (WCAG 2.2, 1.4.3)."""
+    return [str(found) for found in page.evaluate(_RATIO)]
+
+
+def too_wide(page: Page) -> list[str]:
+    """What reaches out of the window at the right, where nothing scrolls sideways on purpose."""
+    script = """() => [...document.querySelectorAll("body *")].filter((one) => {
+      const box = one.getBoundingClientRect();
+      return box.width && box.right > innerWidth + 1 && !one.closest(".away, .skip, .stage, [hidden]");
+    }).map((one) => one.className || one.tagName)"""
+    return [str(found) for found in page.evaluate(script)]

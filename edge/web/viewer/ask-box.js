@@ -16,6 +16,7 @@ export function createAskBox({ onAnswer, now }) {
   const words = byId("ask-words");
   const bar = byId("ask-left");
   const said = byId("ask-said");
+  const answered = new Set();
   let open = null;
   let timer = 0;
   let by = "probe";
@@ -25,15 +26,16 @@ export function createAskBox({ onAnswer, now }) {
   byId("ask-keys").replaceChildren(...buttons);
   const square = createAffectSquare(byId("ask-square"), { onChoose: (place) => answer({ source: "square", ...place }) });
   addEventListener("keydown", (event) => {
-    const at = "1234".indexOf(event.key);
-    if (at < 0 || event.key === "" || !open || by !== "probe" || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    const at = ["1", "2", "3", "4"].indexOf(event.key);
+    const chord = event.repeat || event.ctrlKey || event.metaKey || event.altKey;
+    if (at < 0 || !open || by !== "probe" || chord) return;
     event.preventDefault();
     answerProbe(Object.keys(EMOTIONS)[at]);
   });
 
   function show(ask) {
     if (ask?.ask_id === open?.ask_id) return;
-    if (ask && now() >= ask.expires_ms) return;
+    if (ask && (now() >= ask.expires_ms || answered.has(ask.ask_id))) return;
     open = ask;
     clearInterval(timer);
     mark(root, "data-open", String(Boolean(ask)));
@@ -62,6 +64,7 @@ export function createAskBox({ onAnswer, now }) {
   function answer(label) {
     if (!open) return;
     const ask = open;
+    answered.add(ask.ask_id);
     show(null);
     say(words, "");
     say(said, "Thank you");

@@ -78,6 +78,7 @@ function signedOut() {
 async function load() {
   try {
     book.asking();
+    sensors.begin();
     const now = await askTime(status);
     say(byId("device"), now.device);
     store.load(now, []);
@@ -85,7 +86,6 @@ async function load() {
     const lists = await Promise.all(names.map((name) => LISTS[name]()));
     book.load(Object.fromEntries(names.map((name, at) => [name, lists[at]])));
     await Promise.all(book.running().map(async ({ session_id: id }) => book.session(await api.session(id))));
-    sensors.begin();
   } catch (problem) {
     askAgain(problem);
   }

@@ -92,5 +92,8 @@ export function createLabelStore({ key, send, onChange, storage = localStorage }
     pump();
   }
 
-  return { add, begin, retry: pump };
+  /** Whether the answer to a question lies here still. */
+  const holds = (askId) => kept.some(({ label }) => label.ask_id === askId);
+
+  return { add, begin, holds, retry: pump };
 }

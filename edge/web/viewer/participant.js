@@ -19,6 +19,7 @@ const clock = createDeviceClock();
 const now = () => clock.now(Date.now());
 const video = byId("video");
 let session = null;
+let question = null;
 let ready = false;
 let over = false;
 let reach = null;
@@ -37,7 +38,7 @@ const player = createStimulusPlayer(video, {
   tell: (body) => session && api.tellClock(session.session_id, body).catch(() => null),
   onState: drawPlayer,
 });
-const ask = createAskBox({ now, onAnswer: (question, label) => keep({ ...label, ask_id: question.ask_id }) });
+const ask = createAskBox({ now, onAnswer: (asked, label) => keep({ ...label, ask_id: asked.ask_id }) });
 createTrace(byId("trace"), { onLabel: keep });
 
 /** Every label has the device's time and the stimulus' as they were when it was given. */
@@ -59,11 +60,12 @@ function welcome() {
   words("Welcome", "When you sit comfortably and the sensors are on, say so here.", "I am ready", () => {
     ready = true;
     wait();
+    ask.show(question);
   });
   watchSession(visit.participant, {
     onTime: (tMs) => clock.heard(tMs, Date.now()),
     onSession: hearSession,
-    onAsk: (question) => ready && ask.show(question),
+    onAsk: hearAsk,
     onReach: hearReach,
   });
 }
@@ -85,6 +87,12 @@ function hearSession(view) {
   ask.show(null);
   player.close();
   wait();
+}
+
+/** A question whose answer is on its way is not asked again. */
+function hearAsk(found) {
+  question = found && labels.holds(found.ask_id) ? null : found;
+  if (ready) ask.show(question);
 }
 
 /** Show what is watched: in the page where there is a file, else elsewhere. */

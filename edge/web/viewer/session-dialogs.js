@@ -6,8 +6,8 @@ import { el } from "./dom.js";
 import { textField } from "./fields.js";
 import { duration } from "./format.js";
 
-/** Note something on a session, at the moment at which this was opened. */
-export function openNote(session, { book, now }) {
+/** Note something on a session, at the moment at which this was opened; `onDone()` once it is kept. */
+export function openNote(session, { book, now }, onDone = () => {}) {
   const atMs = Math.round(now());
   let note = "";
   openDialog({
@@ -19,6 +19,7 @@ export function openNote(session, { book, now }) {
   async function keep(dialog) {
     if (!note.trim()) return dialog.tell("Write something first.", "bad"), false;
     book.marker(session.session_id, await api.mark(session.session_id, { name: "note", note: note.trim(), at_ms: atMs }));
+    onDone();
     return true;
   }
 }

@@ -4,8 +4,9 @@ import * as api from "./session-api.js";
 import { openAnnotation } from "./annotate.js";
 import { shownIn } from "./desk-book.js";
 import { openDialog } from "./dialogs.js";
-import { el, fillList, mark, say } from "./dom.js";
+import { el, fillList, mark, say, smallButton } from "./dom.js";
 import { clockTime, duration } from "./format.js";
+import { openNote } from "./session-dialogs.js";
 import { createSessionTimeline, filmTime } from "./session-timeline.js";
 import { segmentOf } from "./segments.js";
 import { fillLegend } from "./timeline.js";
@@ -30,11 +31,13 @@ export async function openSession(session, desk) {
   fillLegend(legend);
   const buttons = ["stimulus", "wall"].map((name) => axisButton(name, () => choose(name)));
   choice.append(...buttons);
+  const report = el("a", { class: "button small link-button", href: api.reportUrl(id), target: "_blank", rel: "noopener" }, "Report");
+  const more = el("div", { class: "chips" }, smallButton("Note…", () => openNote(view, desk, load)), report);
 
   const dialog = openDialog({
     title: `${session.participant} · ${shownIn(desk.book, session)}`,
     kind: "wide session-view",
-    content: [el("div", { class: "session-bar" }, choice, legend), places.stimulus, places.wall, state, notes],
+    content: [el("div", { class: "session-bar" }, choice, legend, more), places.stimulus, places.wall, state, notes],
     onClose: () => clearInterval(timer),
   });
   const timer = setInterval(() => !view.end_ms && load(), EVERY_MS);

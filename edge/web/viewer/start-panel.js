@@ -10,7 +10,7 @@ import { sensorChoices } from "./participant-form.js";
 const EVERY_MS = 3_000;
 
 /** The panel; returns `draw()`. */
-export function createStartPanel({ book, notices }) {
+export function createStartPanel({ book, notices, now }) {
   const pick = { participant: byId("start-participant"), stimulus: byId("start-stimulus"), sensor: byId("start-sensor") };
   const go = byId("start-go");
   const overrule = byId("start-overrule");
@@ -19,11 +19,13 @@ export function createStartPanel({ book, notices }) {
   let checks = null;
   let asked = "";
   let busy = false;
+  let attempt = "";
 
   for (const [name, select] of Object.entries(pick)) {
     select.addEventListener("change", () => {
       if (name === "participant") pick.sensor.value = "";
       overrule.checked = false;
+      attempt = "";
       check();
     });
   }
@@ -91,7 +93,9 @@ export function createStartPanel({ book, notices }) {
     drawGo();
     say(said, "");
     try {
-      const view = await api.startSession({ ...chosen(), overrule: overrule.checked });
+      attempt ||= sessionId(chosen(), book, now());
+      const view = await api.startSession({ ...chosen(), session_id: attempt, overrule: overrule.checked });
+      attempt = "";
       book.session(view);
       notices.tell("Started", `The session of ${view.participant} runs.`);
       pick.participant.value = "";
@@ -106,6 +110,11 @@ export function createStartPanel({ book, notices }) {
   }
 
   return draw;
+}
+
+/** S0.29: of participant, film and moment. The same attempt has the same id, so that pressing twice starts once. */
+function sessionId({ participant, stimulus }, book, nowMs) {
+  return `${participant}_${book.stimuli.get(stimulus)?.number ?? 0}_${Math.round(nowMs)}`;
 }
 
 /** Give a select these `[value, name]`, keeping what is chosen. */

@@ -121,6 +121,15 @@ def strangers(taught: Rows, judged: Rows) -> Rows:
     return taught.at(np.nonzero(np.isin(taught.person, others))[0])
 
 
+def enough(rows: CaseRows | StressRows, least: int = 3) -> None:
+    """Raise `NoRecordingsError` if there are too few people to learn from some and judge another."""
+    found = len(np.unique(rows.person))
+    if found < least:
+        raise NoRecordingsError(
+            f"{found} people are too few to leave one out and learn from the others: {least} or more"
+        )
+
+
 def clearly_rated(case: CaseRows) -> NDArray[np.int64]:
     """The rows in which the joystick was moved from its centre on both axes."""
     return np.nonzero((np.abs(case.rating - RATING_CENTRE) > RATING_MARGIN).all(1))[0]

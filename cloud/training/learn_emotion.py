@@ -18,7 +18,15 @@ from typing import Any, Final
 import numpy as np
 
 from cloud.training import emotion_fit as fit
-from cloud.training.emotion_data import CaseRows, NoRecordingsError, StressRows, read_case, read_stress, uncalibrated
+from cloud.training.emotion_data import (
+    CaseRows,
+    NoRecordingsError,
+    StressRows,
+    enough,
+    read_case,
+    read_stress,
+    uncalibrated,
+)
 from cloud.training.emotion_features import CHANNELS, FEATURES, Array
 from cloud.training.emotion_metrics import measure, unseen_twice
 from cloud.training.emotion_recipe import RECIPE, Recipe, encode_recipe
@@ -40,6 +48,8 @@ DATA: Final = [
 def learn(data: Path, say: Callable[[str], Any] = lambda line: None) -> Recipe:
     """Learn and measure everything from the folder of recordings; raises `NoRecordingsError`."""
     case, stress = read_case(data), read_stress(data)
+    enough(case)
+    enough(stress)
     say(f"{len(case.x)} labelled segments of CASE, {len(stress.x)} of Stress-Predict")
     twice = unseen_twice(case)
     return recipe_of(case, stress, twice, measure(case, stress, read_case(data, uncalibrated), twice))

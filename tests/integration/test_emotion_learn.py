@@ -6,7 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cloud.training.emotion_data import CaseRows, NoRecordingsError, StressRows, read_case, read_stress, strangers
+from cloud.training.emotion_data import (
+    CaseRows,
+    NoRecordingsError,
+    StressRows,
+    enough,
+    read_case,
+    read_stress,
+    strangers,
+)
 from cloud.training.emotion_metrics import body_scores, stress_scores, sureness_scores, unseen_twice
 from cloud.training.emotion_recipe import Recipe, encode_recipe, read_recipe
 from cloud.training.learn_emotion import main, recipe_of
@@ -63,6 +71,8 @@ def test_who_people_are_does_not_matter(rows: tuple[CaseRows, StressRows]) -> No
     assert len(np.unique(left.person)) == len(np.unique(case.person)) - 3
     with pytest.raises(NoRecordingsError, match="everybody"):
         strangers(few, renamed)
+    with pytest.raises(NoRecordingsError, match="2 people are too few"):
+        enough(few.at(np.nonzero(few.person != few.person[0])[0]))
 
 
 def test_a_missing_table_is_named(data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

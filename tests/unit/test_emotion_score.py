@@ -7,9 +7,9 @@ from sklearn.metrics import f1_score, roc_auc_score
 from cloud.training import emotion_score as score
 from cloud.training.emotion_data import CaseRows
 from cloud.training.emotion_features import Array
-from cloud.training.emotion_score import Labels
 from cloud.training.emotion_fit import balanced, best_temperature, fit_usual_leads
 from cloud.training.emotion_judge import ramp, softmax, sureness
+from cloud.training.emotion_score import Labels
 
 RANDOM = np.random.default_rng(3)
 TRUTH = RANDOM.integers(0, 4, 400)

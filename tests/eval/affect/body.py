@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cloud.training import emotion_fit as fit
 from cloud.training import emotion_score as score
-from cloud.training.emotion_data import CaseRows, clearly_rated, read_case, strangers
+from cloud.training.emotion_data import CaseRows, clearly_rated, enough, read_case, strangers
 from cloud.training.emotion_judge import doubts, sigmoid, softmax, sureness
 from cloud.training.emotion_metrics import calibrated, unseen_twice
 from tests.eval.affect.calibration import calibration_error, macro_f1, most_sure, reliability, risk_coverage
@@ -52,6 +52,7 @@ def tables(data: Path, train: Path | None = None) -> tuple[list[Table], list[Fig
     all_taught = strangers(read_case(train, margin=-1.0), every) if train else None
     case = every.at(clearly_rated(every))
     taught = all_taught.at(clearly_rated(all_taught)) if all_taught else None
+    enough(taught or case)
     said = body_said(case, taught)
     return [
         _beside(case, taught, said),

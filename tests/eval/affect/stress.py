@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud.training import emotion_fit as fit
-from cloud.training.emotion_data import StressRows, read_stress, strangers
+from cloud.training.emotion_data import StressRows, enough, read_stress, strangers
 from cloud.training.emotion_metrics import stress_unseen
 from cloud.training.emotion_score import area_by_person
 from tests.eval.affect.calibration import macro_f1
@@ -29,7 +29,9 @@ class _Odds(NamedTuple):
 def tables(data: Path, train: Path | None = None) -> tuple[list[Table], list[Figure]]:
     """Tables and `stress_f1` of Stress-Predict under `data`; raises `NoRecordingsError` if it cannot be read."""
     stress = read_stress(data)
-    odds = _learned_elsewhere(stress, strangers(read_stress(train), stress)) if train else _Odds(*stress_unseen(stress))
+    taught = strangers(read_stress(train), stress) if train else None
+    enough(taught or stress)
+    odds = _learned_elsewhere(stress, taught) if taught else _Odds(*stress_unseen(stress))
     told = {"body (conductance, pulse, warmth)": odds.body, "CONTROL: time in the session only": odds.clock}
     rows = [[name, *_row(stress, value)] for name, value in told.items()]
     truth = stress.stress

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Final
+from typing import Final, get_args
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contract.messages import Record
+from contract.messages import AnyBody, Record
 from edge.core.errors import StoreError
 from edge.web.deps import History
 from edge.web.endpoint import Endpoint, Handler, Query, answer, integer_of, owner_get
@@ -18,7 +18,7 @@ _AFTER: Final = Query(name="after", kind=int, about="Only rows larger than this,
 _BEFORE: Final = Query(name="before", kind=int, about="Only rows smaller than this, newest first")
 _LIMIT: Final = Query(name="limit", kind=int, about="At most so many", default=100, least=1, most=1000)
 _PAGING: Final = (_AFTER, _BEFORE, _LIMIT)
-_KINDS: Final = ("prediction", "event", "recording", "health", "telemetry", "loss")
+_KINDS: Final = tuple(str(body.__struct_config__.tag) for body in get_args(AnyBody))
 _KIND: Final = Query(name="kind", about=f"Only records of this kind: {', '.join(_KINDS)}")
 _NAMES: Final = (("predictions", "prediction"), ("recordings", "recording"))
 

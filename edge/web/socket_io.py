@@ -55,8 +55,10 @@ class SocketIo:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request or serve a WebSocket."""
-        engine = await self._ready()
-        if "sid" not in QueryParams(scope["query_string"]) and engine.clients >= self._deps.settings.max_event_streams:
+        engine, params = await self._ready(), QueryParams(scope["query_string"])
+        if "j" in params:  # an answer as a script is one that the pages of everybody could read
+            raise ProblemError(HTTPStatus.BAD_REQUEST, "JSONP is not spoken here", field="j", remedy="use CORS")
+        if "sid" not in params and engine.clients >= self._deps.settings.max_event_streams:
             raise ProblemError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 f"{engine.clients} clients are connected already",

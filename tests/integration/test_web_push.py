@@ -332,6 +332,7 @@ async def test_socket_io_obeys_the_gate_and_its_bound(tmp_path: Path, caplog: py
         foreign = await client.get("/socket.io/", params=params, headers={"Origin": "http://evil.example"})
         assert "access-control-allow-origin" not in foreign.headers
         assert (await client.get("/socket.io/", params=params)).status_code == 503
+        assert (await client.get("/socket.io/", params=params | {"j": "0"})).status_code == 400
         sid = json.loads(page.text[1:])["sid"]
         evil = {"Origin": "http://evil.example"}
         assert (await client.post("/socket.io/", params=params | {"sid": sid}, headers=evil)).status_code == 403

@@ -213,6 +213,7 @@ async def test_records_are_paged_both_ways(tmp_path: Path) -> None:
     assert await rows("limit=10&after=16") == (list(range(17, 26)), None)
     assert (await asked(web, "/v1/events", headers=owner)).json() == {"events": [], "next": None}
     assert len((await asked(web, "/v1/records?kind=prediction", headers=owner)).json()["records"]) == 25
+    assert (await asked(web, "/v1/records?kind=consent", headers=owner)).json() == {"records": [], "next": None}
 
 
 @pytest.mark.parametrize(

@@ -233,6 +233,32 @@ async def test_a_trace_of_many_points_is_few_records(tmp_path: Path) -> None:
         assert told[0].trace[1] == (at_ms + 100, 0.1, -0.2)
 
 
+async def test_of_a_long_trace_as_many_points_are_shown_as_one_can_see(tmp_path: Path) -> None:
+    async with opened_desk(tmp_path) as room:
+        await room.agree("p1")
+        view = await room.desk.start("p1")
+        room.clock.advance(600)
+        for first in range(0, 5000, 1000):
+            moments = range(view.start_ms + first * 100, view.start_ms + (first + 1000) * 100, 100)
+            await room.desk.label(view.session_id, [NewLabel(source="trace", at_ms=at, valence=0.1) for at in moments])
+        await room.desk.label(view.session_id, [NewLabel(probe="HH")])
+        labels = (await room.desk.session(view.session_id)).labels
+        assert [labels[0].at_ms, labels[1].at_ms] == [view.start_ms, view.start_ms + 300]
+        assert [len(labels), labels[-1].probe] == [1668, "HH"]
+        assert "1, and 5000 points of traces" in await room.desk.report(view.session_id)
+
+
+async def test_the_oldest_session_goes_when_the_file_is_too_large(tmp_path: Path) -> None:
+    async with opened_desk(tmp_path, settings=SessionSettings(max_bytes=1 << 20)) as room:
+        await room.agree("p1")
+        views = [await room.desk.start("p1", session_id=name) for name in ("a", "b", "c")]
+        for view in views[:2]:
+            for _ in range(300):
+                await room.desk.mark(view.session_id, name="x", note="words " * 600, at_ms=None)
+        await room.desk._keep()
+        assert [view.session_id for view in await room.desk.sessions(None, limit=9)] == ["c", "b"]
+
+
 async def test_a_session_has_no_more_labels_than_the_settings_say(tmp_path: Path) -> None:
     async with opened_desk(tmp_path, settings=SessionSettings(max_labels=100)) as room:
         await room.agree("p1")

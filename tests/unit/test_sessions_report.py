@@ -77,6 +77,7 @@ def test_nothing_that_was_written_becomes_markup(words: str, name: str) -> None:
     found = Findings(
         kept=kept,
         labels=[],
+        points=0,
         markers=[SessionMarker(at_ms=START_MS, name=said, note=said)],
         segments=[
             Prediction(

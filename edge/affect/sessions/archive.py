@@ -1,13 +1,12 @@
 """What is there to be looked at afterwards: sessions with their labels, what was predicted in them, and the report."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from contract.messages import Prediction
-from contract.sessions import SessionLabel, SessionView
+from contract.sessions import SessionView
 from edge.affect.sessions.floor import Floor
 from edge.affect.sessions.kept import KeptSession, view_of
 from edge.affect.sessions.report import Findings, render
@@ -37,7 +36,7 @@ class Archive:
         return msgspec.structs.replace(
             view_of(kept, await self._room.needs.records.count_of_subject(session_id, kind="prediction")),
             clocks=kept.pieces,
-            labels=thinned(await self._room.call(book.labels, session_id)),
+            labels=await self._room.call(book.labels, session_id, _SHOWN_POINTS),
             markers=await self._room.call(book.markers, session_id),
         )
 
@@ -85,7 +84,8 @@ class Archive:
             stimulus = None
         found = Findings(
             kept=kept,
-            labels=await self._room.call(book.labels, session_id),
+            labels=await self._room.call(book.labels, session_id, _SHOWN_POINTS),
+            points=await self._room.call(book.label_count, session_id, "trace"),
             markers=await self._room.call(book.markers, session_id),
             segments=await self.segments(session_id),
             stimulus=stimulus,
@@ -107,11 +107,3 @@ class Archive:
                 break
             after = page[-1][0]
         return sorted(found, key=lambda one: one.start_ms)[:limit]
-
-
-def thinned(labels: Sequence[SessionLabel]) -> list[SessionLabel]:
-    """All that was said, and of traces evenly as many points as can be shown."""
-    points = [label for label in labels if label.source == "trace"]
-    step = -(-len(points) // _SHOWN_POINTS) or 1
-    shown = {label.label_id for label in points[::step]}
-    return [label for label in labels if label.source != "trace" or label.label_id in shown]

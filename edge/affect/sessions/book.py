@@ -20,6 +20,12 @@ from edge.core.clock import Stamp
 from edge.core.errors import StoreError
 
 _LABEL: Final = "label_id, at_ms, stimulus_ms, source, probe, valence, arousal, ask_id, reason"
+_LABELS: Final = f"""
+SELECT {_LABEL} FROM (
+    SELECT *, ROW_NUMBER() OVER (PARTITION BY source = 'trace' ORDER BY at_ms) AS place FROM labels
+    WHERE session = (SELECT n FROM sessions WHERE session_id = ?1)
+) WHERE source <> 'trace' OR (place - 1) % ?2 = 0 ORDER BY at_ms
+"""  # noqa: S608 - columns of ours
 _SAID: Final = """
 SELECT stimulus, participant, place, said, COUNT(*) FROM (
     SELECT s.stimulus AS stimulus, s.participant AS participant, l.stimulus_ms / ? AS place, COALESCE(l.probe, CASE
@@ -155,21 +161,22 @@ class Book:
         )
         return [(_decode(body, type=KeptSession), seen_ms) for body, seen_ms in self._read(sql)]
 
-    def labels(self, session_id: str) -> list[SessionLabel]:
-        """What was said in a session, by moment."""
-        sql = (
-            f"SELECT {_LABEL} FROM labels WHERE session = (SELECT n FROM sessions WHERE session_id = ?) ORDER BY at_ms"  # noqa: S608
-        )
-        return [_label(row) for row in self._read(sql, session_id)]
+    def labels(self, session_id: str, most_points: int) -> list[SessionLabel]:
+        """What was said in a session, by moment; of traces at most so many points, spread over all of it."""
+        step = -(-self.label_count(session_id, "trace") // max(1, most_points))
+        return [_label(row) for row in self._read(_LABELS, session_id, max(1, step))]
 
     def said_of_stimuli(self, slice_ms: int) -> list[tuple[str, str, int, Probe, int]]:
         """`(stimulus, participant, slice of it, probe, how often)`: the labels by quadrant, as in `quadrant_of`."""
         return self._read(_SAID, slice_ms)
 
-    def label_count(self, session_id: str) -> int:
-        """How many labels a session has."""
-        sql = "SELECT COUNT(*) FROM labels WHERE session = (SELECT n FROM sessions WHERE session_id = ?)"
-        return int(self._read(sql, session_id)[0][0])
+    def label_count(self, session_id: str, source: str | None = None) -> int:
+        """How many labels a session has, of a source or of any."""
+        sql = (
+            "SELECT COUNT(*) FROM labels WHERE session = (SELECT n FROM sessions WHERE session_id = ?1)"
+            " AND (?2 IS NULL OR source = ?2)"
+        )
+        return int(self._read(sql, session_id, source)[0][0])
 
     def known_labels(self, session_id: str, wanted: Sequence[str]) -> set[str]:
         """Which of these label ids a session has already."""
@@ -220,13 +227,12 @@ class Book:
         with self._write() as link:
             link.executemany("DELETE FROM untold WHERE id = ?", [(key,) for key in keys])
 
-    def trim(self, most_sessions: int) -> list[str]:
-        """Forget the oldest ended sessions beyond so many; return the participants whose they were."""
-        sql = (
-            "SELECT n, participant FROM sessions WHERE end_ms IS NOT NULL ORDER BY n"
-            " LIMIT MAX(0, (SELECT COUNT(*) FROM sessions) - ?)"
-        )
-        rows = self._read(sql, most_sessions)
+    def trim(self, most_sessions: int, most_bytes: int) -> list[str]:
+        """Forget the oldest ended sessions that are too many, and one more if the file is too large; return whose."""
+        over = self._read("SELECT COUNT(*) FROM sessions")[0][0] - most_sessions
+        wanted = max(over, 1 if self._used_bytes() > most_bytes else 0, 0)
+        sql = "SELECT n, participant FROM sessions WHERE end_ms IS NOT NULL ORDER BY n LIMIT ?"
+        rows = self._read(sql, wanted)
         if rows:
             with self._write() as link:
                 link.executemany("DELETE FROM sessions WHERE n = ?", [(n,) for n, _ in rows])
@@ -281,6 +287,13 @@ class Book:
             "INSERT INTO untold (participant, wall_ms, mono_ns, trusted, body) VALUES (?, ?, ?, ?, ?)",
             (participant, at.wall_ms, at.mono_ns, int(at.trusted), _encode(body)),
         )
+
+    def _used_bytes(self) -> int:
+        """A page once freed is used again."""
+        pages, free, size = (
+            int(self._read(f"PRAGMA {name}")[0][0]) for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * size
 
     def _empty_journal(self) -> None:
         """Erased bytes stay in the journal until it is cut; and from a damaged file nothing can be erased."""

@@ -291,7 +291,8 @@ class SessionDesk:
     async def _keep(self) -> None:
         async with self._room.turn:
             await self._floor.keep_time()
-            gone = await self._room.call(self._room.book.trim, self._room.settings.max_sessions)
+            settings = self._room.settings
+            gone = await self._room.call(self._room.book.trim, settings.max_sessions, settings.max_bytes)
             self._people.count_session(gone, -1)
 
     async def _rest(self) -> None:

@@ -24,7 +24,6 @@ _SIGNALS: Final = (
 )
 _ROWS: Final = 500
 """Rows of a table; a report is to be read."""
-_POINTS: Final = 2000
 _BREAK_MS: Final = 5000
 """A trace with less than a point in so long was broken off."""
 
@@ -35,6 +34,9 @@ class Findings:
 
     kept: KeptSession
     labels: Sequence[SessionLabel]
+    """Of traces so many points as can be drawn."""
+    points: int
+    """Of traces, all of them."""
     markers: Sequence[SessionMarker]
     segments: Sequence[Prediction]
     stimulus: Stimulus | None
@@ -86,7 +88,7 @@ def _summary(found: Findings) -> str:
         ("Segments", f"{len(segments)}, of which {undecided} undecided"),
         ("Models", ", ".join(models) or "none"),
         ("Baseline", ", ".join(f"{name} in {count} segments" for name, count in baselines.items()) or "not told"),
-        ("Labels", f"{len(found.labels)}, of which {sum(one.source == 'trace' for one in found.labels)} of a trace"),
+        ("Labels", f"{sum(one.source != 'trace' for one in found.labels)}, and {found.points} points of traces"),
     ]
     return (
         f'<dl class="facts">{"".join(f"<div><dt>{name}</dt><dd>{escape(said)}</dd></div>" for name, said in rows)}</dl>'
@@ -144,7 +146,6 @@ def _affect(found: Findings, axis: Axis) -> str:
 
 def _trace(found: Findings, name: str) -> Line:
     points = [(one.at_ms, getattr(one, name)) for one in found.labels if one.source == "trace"]
-    points = points[:: -(-len(points) // _POINTS) or 1]
     following = [at for at, _ in points[1:]] + [0]
     ends = [max(at, min(later, at + _BREAK_MS)) for (at, _), later in zip(points, following, strict=False)]
     spans = ((at, end, value) for (at, value), end in zip(points, ends, strict=True))

@@ -61,6 +61,14 @@ class SessionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             description="Ended sessions kept on the device, in number; the oldest go with their labels.",
         ),
     ] = 5000
+    max_bytes: Annotated[
+        int,
+        Meta(
+            ge=1_048_576,
+            le=1 << 40,
+            description="Bytes of the file of sessions above which the oldest ended session goes with its labels.",
+        ),
+    ] = 1 << 30
     max_labels: Annotated[
         int,
         Meta(ge=100, le=1_000_000, description="Labels of one session, in number; each point of a trace is one."),

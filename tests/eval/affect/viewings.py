@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud.training.emotion_data import CaseRows, read_case
+from cloud.training.emotion_data import CaseRows, read_case, strangers
 from cloud.training.voices_data import Viewings, folds_by, folds_by_person_and_video, viewings
 from cloud.training.voices_metrics import GROUPS, Folds
 
@@ -30,10 +30,7 @@ class Stage(NamedTuple):
 
 
 def stage(data: Path, train: Path | None = None) -> Stage:
-    """Read CASE under `data`, and under `train` what teaches; raises `NoRecordingsError`.
-
-    People of `train` whose ratings are those of somebody in `data` are left out: nobody teaches about themselves.
-    """
+    """Read CASE under `data`, and under `train` what teaches; raises `NoRecordingsError`."""
     case = read_case(data, margin=-1.0)
     if train is None:
         views = viewings(case)
@@ -43,7 +40,8 @@ def stage(data: Path, train: Path | None = None) -> Stage:
             "unseen film": list(folds_by(views.video, len(np.unique(views.video)))),
         }
         return Stage(case, views, np.ones(len(views.truth), bool), folds)
-    taught = _strangers(read_case(train, margin=-1.0), case)
+    taught = strangers(read_case(train, margin=-1.0), case)
+    taught = taught._replace(person=taught.person + case.person.max() + 1)
     both = CaseRows(*(np.concatenate([mine, theirs]) for mine, theirs in zip(case, taught, strict=True)))
     judged = np.arange(len(both.x)) < len(case.x)
     films = [np.nonzero(judged & (both.video == film))[0] for film in np.unique(case.video)]
@@ -51,15 +49,3 @@ def stage(data: Path, train: Path | None = None) -> Stage:
     all_films = [(np.nonzero(~judged)[0], np.nonzero(judged)[0])]
     folds = {"unseen person and film": by_film, "unseen person": all_films}
     return Stage(both, viewings(both), judged, folds)
-
-
-def _strangers(taught: CaseRows, case: CaseRows) -> CaseRows:
-    """The people of `taught` that are not in `case`, under numbers that are nobody's there."""
-    known = {_ratings(case, int(one)) for one in np.unique(case.person)}
-    others = [one for one in np.unique(taught.person) if _ratings(taught, int(one)) not in known]
-    kept = CaseRows(*(column[np.isin(taught.person, others)] for column in taught))
-    return kept._replace(person=kept.person + case.person.max() + 1)
-
-
-def _ratings(case: CaseRows, person: int) -> bytes:
-    return np.ascontiguousarray(case.rating[case.person == person]).tobytes()

@@ -1,5 +1,7 @@
 """The graph of the voices against its plain reference, its paper against its recipe, and who has how much say."""
 
+import re
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from cloud.training.graphs.voices import build
 from cloud.training.voices_recipe import read_recipe
 from edge.models.session import Model
 from edge.models.store import BUNDLED, ModelStore
+from tests.conftest import ROOT
 
 Floats = NDArray[np.float32]
 BODY = (0.4, 0.3, 0.2, 0.1)
@@ -138,3 +141,9 @@ def _anything(random: np.random.Generator) -> tuple[plain.Heard, NDArray[np.floa
         since_onset_s=random.uniform(0, 240, 1),
     )
     return heard, random.dirichlet(np.ones(4), 1) * random.integers(0, 2), float(random.uniform(0, 2))
+
+
+def test_the_card_quotes_every_figure_of_the_recipe() -> None:
+    card = (ROOT / "cloud" / "training" / "cards" / "voices.md").read_text(encoding="utf-8")
+    quoted = {name: float(value) for name, value in re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", card, re.MULTILINE)}
+    assert quoted == read_recipe().metrics

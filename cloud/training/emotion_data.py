@@ -14,7 +14,18 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from cloud.training.emotion_features import CELLS, CHANNELS, RATE_HZ, SEGMENT_S, Array, Step, fresh_memory, step
+from cloud.training.emotion_features import (
+    CELLS,
+    CHANNELS,
+    RATE_HZ,
+    SEGMENT_S,
+    Array,
+    Look,
+    Step,
+    advance,
+    fresh_memory,
+    look,
+)
 
 NO_VIDEO: Final = (0, 10, 11, 12)
 """Two videos in one segment; CASE's beginning, its pauses and its end. Any other number is a stimulus."""
@@ -172,18 +183,21 @@ def stress_stream(wrist: dict[str, Array], heart: dict[str, Array], beats: dict[
     return stream
 
 
-def windows(stream: Array) -> Iterator[tuple[Array, Array]]:
-    """The model's window at the end of each whole segment: values and mask, the unseen past empty."""
+def windows(stream: Array) -> tuple[Array, Array]:
+    """The model's window at the end of each whole segment: values and mask `[segments, cells, channels]`.
+
+    The unseen past is empty.
+    """
     padded = np.vstack([np.full((CELLS, stream.shape[1]), np.nan), stream])
-    for end in range(_SEGMENT_CELLS, len(stream) + 1, _SEGMENT_CELLS):
-        cut = padded[end : end + CELLS]
-        yield np.nan_to_num(cut), np.isfinite(cut).astype(float)
+    cut = np.lib.stride_tricks.sliding_window_view(padded, CELLS, axis=0)[_SEGMENT_CELLS::_SEGMENT_CELLS]
+    lying = cut.transpose(0, 2, 1)
+    return np.nan_to_num(lying), np.isfinite(lying).astype(float)
 
 
 def _steps(stream: Array, onsets: set[int]) -> Iterator[Step]:
     memory = fresh_memory()
-    for number, (values, valid) in enumerate(windows(stream)):
-        done = step(values, valid, memory, onset=number in onsets)
+    for number, seen in enumerate(zip(*look(*windows(stream)), strict=True)):
+        done = advance(Look(*seen), memory, onset=number in onsets)
         memory = done.memory
         yield done
 

@@ -69,6 +69,16 @@ class Memory(NamedTuple):
     """`[1]`: segments of declared rest so far."""
 
 
+class Look(NamedTuple):
+    """By channel: levels and slopes a second of the fast and the slow weighting, and the share of slots with a value."""
+
+    level: Array
+    slope: Array
+    slow_level: Array
+    slow_slope: Array
+    covered: Array
+
+
 class Step(NamedTuple):
     """`features` `[kinds, channels]` in standard deviations of the person, `quality` 0..1, `change` in thresholds."""
 
@@ -115,21 +125,33 @@ def step(
     `onset` says that a new stimulus began with it, `rest` that it belongs to a declared rest. The first one of a rest
     begins the person's normal anew.
     """
+    return advance(look(values, valid), memory, onset=onset, rest=rest)
+
+
+def look(values: NDArray[np.floating], valid: NDArray[np.floating]) -> Look:
+    """What the window alone shows; any number of windows `[..., cells, channels]` at once."""
     plain, mask = _prepared(values, valid)
     fast, slow = _moments(plain, mask)
-    covered = (_SLOTS @ mask > 0).astype(float)
-    present = (covered.sum(0) > 0).astype(float)
+    covered = (_SLOTS @ mask > 0).mean(-2)
+    return Look(*fast, *slow, covered)
+
+
+def advance(seen: Look, memory: Memory, *, onset: bool, rest: bool = False) -> Step:
+    """`step` for a window that was looked at."""
+    level = seen.level
+    present = (seen.covered > 0).astype(float)
     rested = np.minimum(memory.rested + rest, MEMORY)
     known = memory.baseline * np.array([[1.0 - (rested[0] == 1 and rest)] * 3 + [1.0] * 2])
-    after = _updated(known, fast[0], present, onset, 1.0 + (REST_WEIGHT - 1.0) * rest)
-    since = fast[0] - after[:, 3]
+    after = _updated(known, level, present, onset, 1.0 + (REST_WEIGHT - 1.0) * rest)
+    since = level - after[:, 3]
     course = _course(memory.course, since, present, onset)
-    rows = [fast[0] - after[:, 1], fast[0] - slow[0], fast[1] * FAST_S, slow[1] * SLOW_S, since, course[:, 1]]
+    slopes = seen.slope * FAST_S, seen.slow_slope * SLOW_S
+    rows = [level - after[:, 1], level - seen.slow_level, *slopes, since, course[:, 1]]
     acquainted = np.minimum(after[:, 0] / ACQUAINTED, 1.0)
-    change, changed = change_step(memory.change, fast[0], present)
+    change, changed = change_step(memory.change, level, present)
     return Step(
         np.clip(np.stack(rows) / _spread(after), -LIMIT, LIMIT) * present,
-        float(covered.mean(0) @ (acquainted * np.array(QUALITY_SHARE))),
+        float(seen.covered @ (acquainted * np.array(QUALITY_SHARE))),
         change,
         int(rested[0] > 0) + int(rested[0] >= REST_SEGMENTS),
         Memory(after, course, changed, rested),
@@ -149,10 +171,12 @@ def _moments(plain: Array, mask: Array) -> list[tuple[Array, Array]]:
     weighted, counted = _KERNELS @ plain, _KERNELS @ mask
     result = []
     for row in (0, 3):
-        total = np.maximum(counted[row], 1e-6)
-        level, age = weighted[row] / total, counted[row + 1] / total
-        spread = counted[row + 2] / total - age**2 + SLOPE_DAMPING_S2
-        result.append((level, (weighted[row + 1] / total - age * level) / spread))
+        value, moment = (weighted[..., at, :] for at in (row, row + 1))
+        count, ages, squares = (counted[..., at, :] for at in (row, row + 1, row + 2))
+        total = np.maximum(count, 1e-6)
+        level, age = value / total, ages / total
+        spread = squares / total - age**2 + SLOPE_DAMPING_S2
+        result.append((level, (moment / total - age * level) / spread))
     return result
 
 

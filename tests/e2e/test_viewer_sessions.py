@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from contract.sessions import ChannelQuality, Check, CheckList, SessionView
+from contract.sessions import ChannelQuality, Check, CheckList, SessionView, StimulusClock
 from tests.support.browser import DESK, PHONE, Visit, poor_contrast, too_wide, visiting
 from tests.support.desk_stage import DeskStage, at_the_desk, segment_at, small_video
 from tests.support.processes import wait_until
@@ -144,8 +144,8 @@ def test_question_is_seen_at_the_desk(page: Page, stage: DeskStage) -> None:
     expect(card.locator(".card-ask")).to_have_text("No question open")
 
 
-def past_session(stage: DeskStage) -> SessionView:
-    """Two minutes: 0-10 s and 60-65 s, then a partial segment of 2 s; the film began after 5 s."""
+def past_session(stage: DeskStage, *, film_from_ms: int | None = None) -> SessionView:
+    """Two minutes: 0-10 s and 60-65 s, then a partial segment of 2 s. The film began `film_from_ms` after the start."""
     start = stage.now_ms - 10 * _MINUTE_MS
     stage.there(lambda: stage.sessions.welcome("P07"))
     stage.there(lambda: stage.sessions.show("sea", number=1, duration_ms=120_000))
@@ -158,6 +158,7 @@ def past_session(stage: DeskStage) -> SessionView:
         video_id=1,
         sensor="wrist",
         segments=4,
+        clock=None if film_from_ms is None else StimulusClock(at_ms=start + film_from_ms, stimulus_ms=0, rate=1.0),
     )
     rows = [segment_at(view, 0, "HH"), segment_at(view, 1, None), segment_at(view, 12, "LL")]
     rows.append(segment_at(view, 13, "LH", end_ms=start + 67_000, pushes={"scr_count": 0.8, "hr_bpm": -0.4}))
@@ -190,6 +191,22 @@ def test_timeline_by_time_and_annotation(page: Page, stage: DeskStage) -> None:
     (label,) = stage.sessions.known[view.session_id].labels
     assert (label.source, label.probe, label.at_ms) == ("annotation", "HL", view.start_ms + 66_000)
     expect(page.locator(".session-view .flag[data-kind='label']:visible")).to_have_count(1)
+
+
+def test_timeline_against_the_film(page: Page, stage: DeskStage) -> None:
+    """X.7: on the film's own clock what was before it has no place, and the rest is where the film was."""
+    view = past_session(stage, film_from_ms=5_000)
+    page.reload()
+    page.locator(f"#past [data-session='{view.session_id}']").get_by_role("button", name="Timeline").click()
+    blocks = page.locator(".session-view .session-timeline:visible .segment")
+    expect(blocks).to_have_count(3)
+    lefts = blocks.evaluate_all("all => all.map((s) => parseFloat(s.style.left))")
+    assert lefts == pytest.approx([0, 100 * 55 / 120, 50], abs=0.05)
+    expect(page.locator(".session-view")).to_contain_text("1 segment while no film played")
+    blocks.nth(1).hover()
+    expect(page.locator(".session-view .tip:visible")).to_contain_text("0:55\u20131:00")
+    page.get_by_role("button", name="Time of day").click()
+    expect(blocks).to_have_count(4)
 
 
 def test_empty_timeline(page: Page, stage: DeskStage) -> None:

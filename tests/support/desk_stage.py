@@ -31,11 +31,12 @@ class DeskStage(Stage):
 
     def clear(self) -> None:
         """Forget everybody and everything; sessions end first, so that no page takes them for running."""
+        self.sessions.broken = False
         for session in self.sessions.running():
             self.end(session)
         for known in ("people", "watchable", "known", "predicted", "asks"):
             getattr(self.sessions, known).clear()
-        self.sessions.list_of_checks, self.sessions.broken = CHECKS, False
+        self.sessions.list_of_checks = CHECKS
         self.sensors.commands.clear()
 
     def there(self, work: Callable[[], _T]) -> _T:

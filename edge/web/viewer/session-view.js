@@ -42,7 +42,7 @@ export async function openSession(session, desk) {
   });
   const timer = setInterval(() => !view.end_ms && load(), EVERY_MS);
   await load();
-  if (segments.some(({ stimulusMs }) => stimulusMs !== null)) choose("stimulus");
+  if (whileFilm(view, segments, desk.book).length) choose("stimulus");
 
   async function load() {
     try {
@@ -63,7 +63,7 @@ export async function openSession(session, desk) {
   }
 
   function draw() {
-    const onFilm = segments.filter(({ stimulusMs }) => stimulusMs !== null);
+    const onFilm = whileFilm(view, segments, desk.book);
     choice.hidden = onFilm.length === 0;
     for (const [name, place] of Object.entries(places)) place.hidden = name !== axis;
     buttons.forEach((button) => mark(button, "aria-pressed", String(button.dataset.axis === axis)));
@@ -83,7 +83,13 @@ function onWall(view, segments, nowMs) {
   return { segments, labels: view.labels ?? [], markers: view.markers ?? [], startMs: view.start_ms, endMs };
 }
 
-/** The same against the film's own clock; what was while no film played has no place there. */
+/** The segments while the film played: what was before and after it has no place on its clock. */
+function whileFilm(view, segments, book) {
+  const length = book.stimuli.get(view.stimulus)?.duration_ms ?? Infinity;
+  return segments.filter(({ stimulusMs }) => stimulusMs !== null && stimulusMs < length);
+}
+
+/** The same against the film's own clock. */
 function onStimulus(view, segments, book) {
   const placed = segments.map((segment) => ({
     ...segment,
@@ -103,7 +109,7 @@ function summary(view, segments, hidden, nowMs) {
     duration(((view.end_ms ?? nowMs) - view.start_ms) / 1000),
     `${segments.length} segments${unsure ? `, ${unsure} not sure` : ""}`,
     `${view.labels?.length ?? 0} labels`,
-    hidden ? `${hidden} segments while no film played are not shown here` : "",
+    hidden ? `${hidden} segment${hidden === 1 ? "" : "s"} while no film played not shown here` : "",
     segments.length ? "Click a segment to annotate it" : "",
   ].filter(Boolean).join(" · ");
 }

@@ -70,7 +70,7 @@ class Memory(NamedTuple):
 
 
 class Look(NamedTuple):
-    """By channel: levels and slopes a second of the fast and the slow weighting, and the share of slots with a value."""
+    """By channel: levels and slopes a second, by the fast and slow weighting; and the share of slots with values."""
 
     level: Array
     slope: Array

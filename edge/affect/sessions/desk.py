@@ -6,9 +6,9 @@ A `Service` as well: `await desk.open()` before the first use, `run()` beside th
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -64,7 +64,7 @@ class SessionDesk:
         self._floor = Floor(self._room, self._people, self._shelf, self.consensus)
         self._archive = Archive(self._room, self._floor, self._shelf)
         self._erasing = Erasing(self._room, self._people, self._floor, self.consensus)
-        self._backoff = Backoff(random.Random(PART), first_s=1.0, limit_s=30.0)  # noqa: S311 - jitter
+        self._backoff = Backoff(random.Random(PART), first_s=1.0, limit_s=8.0)  # noqa: S311 - jitter
         self._failing = ""
         self.gate = ConsentGate(needs.sink, self._people.agreed)
         """Where predictions go through, so that nothing is kept of who did not agree."""
@@ -87,19 +87,15 @@ class SessionDesk:
 
     async def run(self) -> None:
         """Keep the sessions' time, end what nobody stopped, and hand over what the store did not take."""
-        looked_ns = self._needs.clock.mono_ns()
-        resumed = False
+        looked_ns: int | None = None
         while True:
             self.pulse.beat()
             self._floor.close_asks([one.kept.session_id for one in self._floor.running()])
             try:
-                if not resumed:
-                    await self._erasing.resume()
-                    resumed = True
-                if self._needs.clock.mono_ns() - looked_ns >= KEEP_TIME_S * 1e9:
+                if looked_ns is None or self._needs.clock.mono_ns() - looked_ns >= KEEP_TIME_S * 1e9:
                     looked_ns = self._needs.clock.mono_ns()
-                    await self._keep()
-                await self.tell()
+                    await self._patiently(self._keep())
+                await self._patiently(self.tell())
             except StoreError as error:
                 self._failed(str(error))
                 await self._needs.clock.sleep(self._backoff.next())
@@ -289,6 +285,7 @@ class SessionDesk:
             await self._room.call(self._room.book.put_sessions, [(ended, record_of(ended))], now)
 
     async def _keep(self) -> None:
+        await self._erasing.resume()
         async with self._room.turn:
             await self._floor.keep_time()
             settings = self._room.settings
@@ -297,15 +294,32 @@ class SessionDesk:
 
     async def _rest(self) -> None:
         """Until something waits for the store, or a question's time may be up."""
-        seconds = _BUSY_S if self._floor.running() else _IDLE_S
-        sleeping = asyncio.ensure_future(self._needs.clock.sleep(seconds))
         waking = asyncio.ensure_future(self._room.wake.wait())
         try:
-            await asyncio.wait({sleeping, waking}, return_when=asyncio.FIRST_COMPLETED)
+            await self._first_of(waking, _BUSY_S if self._floor.running() else _IDLE_S)
+        finally:
+            waking.cancel()
+            await asyncio.gather(waking, return_exceptions=True)
+
+    async def _patiently(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it to the end, with proof of progress: a large store is erased for minutes."""
+        working = asyncio.ensure_future(work)
+        try:
+            while not working.done():
+                self.pulse.beat()
+                await self._first_of(working, _IDLE_S)
+            await working
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+    async def _first_of(self, awaited: "asyncio.Future[Any]", seconds: float) -> None:
+        sleeping = asyncio.ensure_future(self._needs.clock.sleep(seconds))
+        try:
+            await asyncio.wait({sleeping, awaited}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             sleeping.cancel()
-            waking.cancel()
-            await asyncio.gather(sleeping, waking, return_exceptions=True)
+            await asyncio.gather(sleeping, return_exceptions=True)
 
     def _failed(self, problem: str) -> None:
         self._failing = problem

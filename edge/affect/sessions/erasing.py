@@ -1,5 +1,6 @@
 """Erasing a participant: first here, then in the store, then told, and taken up again where a crash cut it short."""
 
+import asyncio
 from typing import Final
 
 from contract.messages import Erasure
@@ -20,9 +21,21 @@ class Erasing:
         self._people = people
         self._floor = floor
         self._consensus = consensus
+        self._one_at_a_time = asyncio.Lock()
 
     async def erase(self, participant: str) -> Erasure:
         """Erase everything of them; raise `UnknownError`, or `StoreError` if it has to be gone on with later."""
+        async with self._one_at_a_time:
+            return await self._erase(participant)
+
+    async def resume(self) -> None:
+        """Go on with what a crash or a full disk cut short; raise `StoreError` if it still cannot be done."""
+        async with self._one_at_a_time:
+            for participant, sessions, rows in await self._room.call(self._room.book.erasing):
+                self._floor.drop(participant, sessions)
+                await self._finish(participant, sessions, rows)
+
+    async def _erase(self, participant: str) -> Erasure:
         if not self._is_under_way(participant, await self._room.call(self._room.book.erasing)):
             self._people.get(participant)
         async with self._room.turn:
@@ -33,12 +46,6 @@ class Erasing:
             sessions, rows = next((found, count) for name, found, count in listed if name == participant)
             self._floor.drop(participant, sessions)
         return await self._finish(participant, sessions, rows)
-
-    async def resume(self) -> None:
-        """Go on with what a crash or a full disk cut short; raise `StoreError` if it still cannot be done."""
-        for participant, sessions, rows in await self._room.call(self._room.book.erasing):
-            self._floor.drop(participant, sessions)
-            await self._finish(participant, sessions, rows)
 
     async def _finish(self, participant: str, sessions: list[str], rows: int) -> Erasure:
         await self._room.told_so_far()

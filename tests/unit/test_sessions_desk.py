@@ -324,6 +324,10 @@ async def test_predictions_of_a_video_pass_both_filters_in_order(tmp_path: Path)
         assert list(await room.desk.predictions(3, user_id=None, session_id=None, since_ms=None)) == []
         assert len(await room.desk.segments(one.session_id)) == 2
         assert [view.segments for view in await room.desk.sessions(None, limit=5)] == [1, 2]
+        await room.desk._floor.count_segments()
+        assert [view.segments for view in room.desk.running()] == [2, 1]
+        shown = [message.data["segments"] for message in room.hub.latest() if message.topic == "session"]
+        assert sorted(shown) == [1, 2]
         with pytest.raises(UnknownError):
             await room.desk.segments("nowhere")
 

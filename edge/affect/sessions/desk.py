@@ -96,6 +96,7 @@ class SessionDesk:
                     looked_ns = self._needs.clock.mono_ns()
                     await self._patiently(self._keep())
                 await self._patiently(self.tell())
+                await self._floor.count_segments()
             except StoreError as error:
                 self._failed(str(error))
                 await self._needs.clock.sleep(self._backoff.next())

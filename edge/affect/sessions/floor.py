@@ -217,6 +217,14 @@ class Floor:
             alive = [(one.kept, None) for one in self._running.values()]
             await self._room.call(self._room.book.put_sessions, alive, now)
 
+    async def count_segments(self) -> None:
+        """Look how many segments each has, and show what is new."""
+        for running in self.running():
+            count = await self._room.needs.records.count_of_subject(running.kept.session_id, kind="prediction")
+            if count != running.segments and running.kept.end_ms is None:
+                running.segments = count
+                self._room.publish(running.view())
+
     async def _there(self, wish: Wish, session_id: str = "") -> SessionView | None:
         """The session of that id as it is; raise `RefusedError` if it is another participant's, or was erased."""
         wanted = session_id or printable(wish.session_id, "session_id", 200)

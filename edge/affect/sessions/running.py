@@ -28,6 +28,8 @@ class Running:
         self.timeline: Final = StimulusTimeline(kept.pieces, duration_ms=duration_ms)
         self.labels: Final[deque[SessionLabel]] = deque(maxlen=_LABELS)
         self.markers: Final[deque[SessionMarker]] = deque(maxlen=_MARKERS)
+        self.segments = 0
+        """How many were predicted, as far as it was looked."""
         self._asks: dict[str, Ask] = {}
         self._open: Ask | None = None
 
@@ -73,7 +75,9 @@ class Running:
     def view(self) -> SessionView:
         """How it is, with the newest markers and labels."""
         spoken = [label for label in self.labels if label.source != "trace"]
-        return msgspec.structs.replace(view_of(self.kept), markers=list(self.markers), labels=spoken[-_SHOWN_LABELS:])
+        return msgspec.structs.replace(
+            view_of(self.kept, self.segments), markers=list(self.markers), labels=spoken[-_SHOWN_LABELS:]
+        )
 
 
 def believed(at_ms: int | None, now_ms: int) -> int:

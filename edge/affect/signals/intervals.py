@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final, Literal
 
-import numpy as np
-
 Kind = Literal["valid", "missed", "extra", "ectopic"]
 
 _LATELY: Final = 90
@@ -69,8 +67,9 @@ class IntervalCorrector:
     def _limit(self, usual: float) -> float:
         if len(self._steps) < _SETTLED:
             return _MOST_LIMIT * usual
-        low, high = np.percentile(self._steps, (25, 75))
-        return min(_MOST_LIMIT * usual, max(_LEAST_LIMIT * usual, _DEVIATIONS * float(high - low) / 2))
+        ordered = sorted(self._steps)
+        low, high = ordered[len(ordered) // 4], ordered[3 * len(ordered) // 4]
+        return min(_MOST_LIMIT * usual, max(_LEAST_LIMIT * usual, _DEVIATIONS * (high - low) / 2))
 
     def _wrong(self, ms: float) -> bool:
         if not self._bounds[0] <= ms <= self._bounds[1]:

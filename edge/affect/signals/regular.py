@@ -39,7 +39,7 @@ class EvenGrid:
         """The cells that the samples complete; `cuts` are times of samples that nothing before belongs to."""
         if self._last is not None:
             times, values = np.concatenate(([self._last[0]], times)), np.concatenate(([self._last[1]], values))
-        apart = np.diff(times) > self._gap_ns
+        apart = times[1:] - times[:-1] > self._gap_ns
         if cuts:
             apart |= np.isin(times[1:], list(cuts))
         fresh = self._last is None
@@ -59,14 +59,20 @@ class EvenGrid:
         if times.size == 1 or last <= self._next:
             return EvenPiece(self._next, np.empty(0), True) if fresh else None
         edges = np.arange(self._next, last + 1) * CELL_NS
-        piece = EvenPiece(self._next, np.diff(_integral(times, values, edges)) / CELL_NS, fresh)
+        piece = EvenPiece(self._next, _cells(times, values, edges), fresh)
         self._next = last
         return piece
 
 
+def _cells(times: NDArray[np.int64], values: Floats, edges: NDArray[np.int64]) -> Floats:
+    integral = _integral(times, values, edges)
+    found: Floats = (integral[1:] - integral[:-1]) / CELL_NS
+    return found
+
+
 def _integral(times: NDArray[np.int64], values: Floats, edges: NDArray[np.int64]) -> Floats:
     """The integral of the straight lines through the samples, from the first sample to each edge."""
-    steps = np.diff(times)
+    steps = times[1:] - times[:-1]
     areas = np.concatenate(([0.0], np.cumsum(steps * (values[:-1] + values[1:]) / 2)))
     left = np.clip(np.searchsorted(times, edges, side="right") - 1, 0, times.size - 2)
     past = edges - times[left]

@@ -1,8 +1,8 @@
 """The signals of one sensor by what they are of: skin, heart, warmth; each takes samples in and keeps what it found."""
 
+from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Final
 
 from edge.affect.relative import relative_conductance
@@ -102,10 +102,8 @@ class PulseSource:
         if not pending.times:
             return
         open_block = pending.times[-1] // BLOCK_NS
-        if pending.times[0] // BLOCK_NS == open_block:
-            return
-        sizes = [len(list(group)) for _, group in groupby(pending.times, key=lambda t_ns: t_ns // BLOCK_NS)]
-        for size in sizes[:-1]:
+        while (block := pending.times[0] // BLOCK_NS) != open_block:
+            size = bisect_left(pending.times, (block + 1) * BLOCK_NS)
             beats, intervals = self._signal.block(*pending.take(size))
             good = [beat for beat in beats if beat.quality >= self._settings.beat_quality]
             self.beats.extend(good)

@@ -77,6 +77,11 @@ class SocketEngine:
         if socket := self._socket_of(sid):
             await _end(socket)
 
+    def wake(self, sid: str) -> None:
+        """End the answer that a client which leaves still waits for: the library lets it wait for the next ping."""
+        if socket := self._socket_of(sid):
+            socket.queue.put_nowait(None)
+
     async def close(self) -> None:
         """Let everybody go and end what runs in the background."""
         for socket in list(self._server.eio.sockets.values()):

@@ -120,6 +120,8 @@ class SocketIo:
 
     async def _disconnected(self, sid: str, *_reason: Any) -> None:
         self._listeners.pop(sid, None)
+        if self._engine:
+            self._engine.wake(sid)
         if not self._listeners and self._telling:
             self._telling.cancel()
             self._telling = None

@@ -127,3 +127,17 @@ def test_labels_in_a_full_browser(plain: Page) -> None:
     assert probes == ["LL", "HL"]
     assert ids == 2
     assert state == {"waiting": 0, "refused": 1, "failing": False}
+
+
+def test_answer_that_breaks_off(plain: Page) -> None:
+    """An appliance that dies amid its answer did not answer."""
+    script = """
+      const real = globalThis.fetch;
+      globalThis.fetch = async () => new Response('{"half": ', { status: 200 });
+      const problem = await m.ask("GET", "/v1/status").catch((found) => found);
+      globalThis.fetch = async () => new Response(null, { status: 204 });
+      const nothing = await m.ask("DELETE", "/v1/session");
+      globalThis.fetch = real;
+      return [problem.status, nothing];
+    """
+    assert run(plain, "request.js", script) == [0, None]

@@ -40,9 +40,11 @@ export async function ask(method, path, body, special = {}) {
     options.body = JSON.stringify(body);
   }
   const response = await fetch(path, options).catch(() => null);
+  if (response?.status === 204) return null;
   const answer = await response?.json().catch(() => null);
-  if (response?.ok) return answer ?? null;
-  throw refusal(response?.status ?? 0, answer, { special, statusText: response?.statusText });
+  if (response?.ok && answer !== null) return answer;
+  const brokenOff = !response || response.ok;
+  throw refusal(brokenOff ? 0 : response.status, answer, { special, statusText: response?.statusText });
 }
 
 /** The error of an answer that is not good; `answer` is its problem document (RFC 9457), if it had one. */

@@ -4,7 +4,11 @@ import os
 import select
 import time
 import tty
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
+
+_LOOK_AGAIN_S: Final = 0.05
 
 
 class PtyBoard:
@@ -19,6 +23,7 @@ class PtyBoard:
         """Appear at `path`."""
         self._master, slave = os.openpty()
         tty.setraw(slave)
+        os.set_blocking(self._master, False)
         self.path.unlink(missing_ok=True)
         self.path.symlink_to(os.ttyname(slave))
         os.close(slave)
@@ -30,10 +35,14 @@ class PtyBoard:
             os.close(self._master)
             self._master = None
 
-    def say(self, data: bytes) -> None:
-        """Send bytes down the line."""
+    def say(self, data: bytes, *, give_up: Callable[[], bool] = lambda: False) -> None:
+        """Send bytes down the line; what nobody reads fills it, and then this waits until it may, or may give up."""
         assert self._master is not None, "the board is unplugged"
-        os.write(self._master, data)
+        while data and not give_up():
+            try:
+                data = data[os.write(self._master, data) :]
+            except BlockingIOError:
+                select.select([], [self._master], [], _LOOK_AGAIN_S)
 
     def hear(self, seconds: float) -> bytes:
         """What the host says within `seconds`; nothing while it has the port closed."""

@@ -142,4 +142,4 @@ class PtyNode:
         return seq
 
     def _say(self, message: Hello | Sampled | Reply) -> None:
-        self.line.say(encode_message(message))
+        self.line.say(encode_message(message), give_up=self._over.is_set)

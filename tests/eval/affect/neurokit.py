@@ -7,6 +7,7 @@ ours. Pulse:
 (Lipponen and Tarvainen), and `signal_rate`.
 """
 
+import importlib
 import warnings
 from typing import Any
 
@@ -50,7 +51,6 @@ def heart_rate(pulse: Floats, *, rate_hz: int, correct: bool) -> Floats:
 
 def _neurokit() -> Any:
     try:
-        import neurokit2
+        return importlib.import_module("neurokit2")
     except ImportError as error:
         raise ImportError("NeuroKit2 is not installed; it is needed to compare with: pip install neurokit2") from error
-    return neurokit2

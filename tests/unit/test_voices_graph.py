@@ -1,6 +1,7 @@
 """The graph of the voices against its plain reference, its paper against its recipe, and who has how much say."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,13 +25,12 @@ def model() -> Model:
     return ModelStore().load("voices")
 
 
-def run(model: Model, **given: object) -> dict[str, Floats]:
+def run(model: Model, **given: Any) -> dict[str, Floats]:
     """Run on a body of whole quality, with what else is given."""
     count = read_recipe().labels
     labels = np.zeros((count, 4))
     ages = np.full(count, -1.0)
     told = given.pop("told", [])
-    assert isinstance(told, list)
     for index, (label, age) in enumerate(told):
         labels[index], ages[index] = label, age
     inputs = {"body": BODY, "body_quality": [1.0], "labels": labels, "label_ages_s": ages, "consensus": np.zeros(4)}

@@ -33,7 +33,13 @@ def run(model: Model, **given: Any) -> dict[str, Floats]:
     told = given.pop("told", [])
     for index, (label, age) in enumerate(told):
         labels[index], ages[index] = label, age
-    inputs = {"body": BODY, "body_quality": [1.0], "labels": labels, "label_ages_s": ages, "consensus": np.zeros(4)}
+    inputs: dict[str, Any] = {
+        "body": BODY,
+        "body_quality": [1.0],
+        "labels": labels,
+        "label_ages_s": ages,
+        "consensus": np.zeros(4),
+    }
     inputs |= {"face": np.zeros(4), "face_weight": [0.0], "since_onset_s": [60.0]} | given
     return model.run({name: np.asarray(value, np.float32) for name, value in inputs.items()})
 

@@ -4,7 +4,6 @@ Every figure comes from people that the model did not learn from. A random split
 in time are nearly equal, and such figures say nothing about a new person.
 """
 
-from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
@@ -14,29 +13,7 @@ from cloud.training.emotion_features import Array
 
 CLASSES: Final = ("HH", "HL", "LH", "LL")
 Labels = NDArray[np.int64]
-Fit = Callable[[Array, Labels, Labels], Callable[[Array], Array]]
-"""Learn from `x`, classes and persons; the result gives probabilities `[rows, 4]`."""
 _BINS: Final = 10
-
-
-def out_of_fold(
-    fit: Fit,
-    x: Array,
-    truth: Labels,
-    person: Labels,
-    folds: Iterable[tuple[Labels, Labels]],
-    *,
-    tested: Array | None = None,
-) -> Array:
-    """Probabilities of each row, by a model that saw only the training rows of its fold.
-
-    `tested` stands for `x` when testing: the same segments by another sensor.
-    """
-    probed = x if tested is None else tested
-    found = np.full((len(truth), len(CLASSES)), 1 / len(CLASSES))
-    for train, test in folds:
-        found[test] = fit(x[train], truth[train], person[train])(probed[test])
-    return found
 
 
 def leave_one_out(group: Labels) -> list[tuple[Labels, Labels]]:
@@ -67,17 +44,6 @@ def blind_f1(truth: Labels) -> float:
     """Macro-F1 to expect of a uniform blind guess: per class with share p, 2 p/4 / (p + 1/4)."""
     share = np.bincount(truth, minlength=len(CLASSES)) / len(truth)
     return float(np.mean(0.5 * share / (share + 0.25)))
-
-
-def scores(probabilities: Array, truth: Labels, prefix: str) -> dict[str, float]:
-    """Macro-F1 of the quadrant and of its two halves, and accuracy, under names that begin with `prefix`."""
-    guess = probabilities.argmax(1)
-    return {
-        f"{prefix}_macro_f1": macro_f1(truth, guess),
-        f"{prefix}_accuracy": float((guess == truth).mean()),
-        f"{prefix}_valence_f1": macro_f1(truth // 2, guess // 2, 2),
-        f"{prefix}_arousal_f1": macro_f1(truth % 2, guess % 2, 2),
-    }
 
 
 def spread_over_people(probabilities: Array, truth: Labels, person: Labels) -> dict[str, float]:

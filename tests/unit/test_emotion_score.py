@@ -6,10 +6,8 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from cloud.training import emotion_score as score
 from cloud.training.emotion_data import CaseRows
-from cloud.training.emotion_features import Array
 from cloud.training.emotion_fit import balanced, best_temperature, fit_usual_leads
 from cloud.training.emotion_judge import ramp, softmax, sureness
-from cloud.training.emotion_score import Labels
 
 RANDOM = np.random.default_rng(3)
 TRUTH = RANDOM.integers(0, 4, 400)
@@ -42,18 +40,6 @@ def test_nobody_is_tested_by_a_model_that_knows_them(both: bool) -> None:
     for train, test in folds:
         assert not set(PERSON[train]) & set(PERSON[test])
         assert not both or not set(VIDEO[train]) & set(VIDEO[test])
-
-
-def test_out_of_fold_hands_out_only_the_training_rows() -> None:
-    seen: list[set[int]] = []
-
-    def fit(x: Array, truth: Labels, person: Labels) -> object:
-        seen.append(set(person))
-        return lambda rows: np.tile([1.0, 0.0, 0.0, 0.0], (len(rows), 1))
-
-    found = score.out_of_fold(fit, np.zeros((400, 1)), TRUTH, PERSON, score.leave_one_out(PERSON))  # type: ignore[arg-type]
-    assert found[:, 0].all()
-    assert [set(range(7)) - people for people in seen] == [{person} for person in range(7)]
 
 
 def test_consensus_is_what_the_others_said() -> None:

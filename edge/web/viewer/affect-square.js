@@ -23,7 +23,14 @@ export function probeOf({ valence, arousal }) {
  */
 export function createAffectSquare(root, { onMove = () => {}, onChoose = () => {} }) {
   const dot = el("span", { class: "square-dot", "aria-hidden": "true" });
-  const field = el("div", { class: "square-field", tabindex: "0", role: "slider", "aria-label": "How you feel: left unpleasant, right pleasant, down calm, up excited", "aria-valuemin": "-1", "aria-valuemax": "1" });
+  const field = el("div", {
+    class: "square-field",
+    tabindex: "0",
+    role: "slider",
+    "aria-label": "How you feel: left unpleasant, right pleasant, down calm, up excited",
+    "aria-valuemin": "-1",
+    "aria-valuemax": "1",
+  });
   let now = { valence: 0, arousal: 0 };
   field.append(...Object.entries(EMOTIONS).map(([probe, emotion]) => quarter(probe, emotion)), dot);
   root.replaceChildren(

@@ -1,6 +1,5 @@
 // The people of the desk: by pseudonym, with the sensor that they wear, their consent, and what may be done with them.
 
-import * as api from "./session-api.js";
 import { openConsent, openWithdraw } from "./consent-dialog.js";
 import { byId, el, mark, say, smallButton } from "./dom.js";
 import { openErase } from "./erase-dialog.js";

@@ -10,17 +10,22 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** Make or change a stimulus; with a file it is uploaded, and its length is read from the file. */
 export function openStimulus({ book }, stimulus) {
-  const draft = { id: stimulus?.id ?? "", title: stimulus?.title ?? "", number: stimulus?.number ?? NaN, seconds: stimulus?.duration_ms ? stimulus.duration_ms / 1000 : NaN };
+  const { id = "", title = "", number, duration_ms: ms } = stimulus ?? {};
+  const draft = { id, title, number: number ?? NaN, seconds: ms ? ms / 1000 : NaN };
   let file = null;
   let upload = null;
   const chosen = el("input", { type: "file", accept: "video/*", class: "file" });
   const bar = el("progress", { max: 1, value: 0, class: "upload-bar", hidden: true, "aria-label": "Upload" });
   const fields = [
-    stimulus ? null : textField({ label: "Short name", value: draft.id, path: "id", most: 64, hint: "Letters, digits, dots, dashes; it stays.", onInput: (text) => (draft.id = text.trim()) }),
+    stimulus ? null : nameField(draft),
     textField({ label: "Title", value: draft.title, path: "title", onInput: (text) => (draft.title = text) }),
-    numberField({ label: "Number", value: Number.isFinite(draft.number) ? draft.number : "", path: "number", least: 0, most: 1_000_000, step: 1, hint: "By which existing clients know it; may stay empty.", onInput: (value) => (draft.number = value) }),
-    dressed(chosen, { label: stimulus?.size_bytes ? `Another video file (now ${bytes(stimulus.size_bytes)})` : "Video file", path: "video", hint: "None: it is shown elsewhere, not by this page." }),
-    numberField({ label: "Length", value: Number.isFinite(draft.seconds) ? draft.seconds : "", path: "duration_ms", unit: "s", least: 1, most: 86_400, hint: "Read from the file where there is one.", onInput: (value) => (draft.seconds = value) }),
+    countField(draft),
+    dressed(chosen, {
+      label: stimulus?.size_bytes ? `Another video file (now ${bytes(stimulus.size_bytes)})` : "Video file",
+      path: "video",
+      hint: "None: it is shown elsewhere, not by this page.",
+    }),
+    lengthField(draft),
     bar,
   ];
   const dialog = openDialog({
@@ -35,8 +40,8 @@ export function openStimulus({ book }, stimulus) {
   async function save() {
     const problems = problemsOf(draft, stimulus ? null : book);
     if (showProblems(dialog.root, problems).length || problems.length) return false;
-    const body = { ...(stimulus ?? { kind: "external" }), id: draft.id, title: draft.title, number: whole(draft.number), duration_ms: whole(draft.seconds * 1000) };
-    book.put("stimuli", await api.putStimulus(body));
+    const told = { id: draft.id, title: draft.title, number: whole(draft.number), duration_ms: whole(draft.seconds * 1000) };
+    book.put("stimuli", await api.putStimulus({ ...(stimulus ?? { kind: "external" }), ...told }));
     if (file) await send();
     return true;
   }
@@ -55,6 +60,41 @@ export function openStimulus({ book }, stimulus) {
       bar.hidden = true;
     }
   }
+}
+
+function nameField(draft) {
+  const hint = "Letters, digits, dots, dashes; it stays.";
+  return textField({ label: "Short name", value: draft.id, path: "id", most: 64, hint, onInput: (text) => (draft.id = text.trim()) });
+}
+
+function countField(draft) {
+  return numberField({
+    label: "Number",
+    value: shown(draft.number),
+    path: "number",
+    least: 0,
+    most: 1_000_000,
+    step: 1,
+    hint: "By which existing clients know it; may stay empty.",
+    onInput: (value) => (draft.number = value),
+  });
+}
+
+function lengthField(draft) {
+  return numberField({
+    label: "Length",
+    value: shown(draft.seconds),
+    path: "duration_ms",
+    unit: "s",
+    least: 1,
+    most: 86_400,
+    hint: "Read from the file where there is one.",
+    onInput: (value) => (draft.seconds = value),
+  });
+}
+
+function shown(value) {
+  return Number.isFinite(value) ? value : "";
 }
 
 /** With its length, which this browser reads from the file where nobody else did. */

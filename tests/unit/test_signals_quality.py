@@ -113,3 +113,15 @@ def test_a_heart_that_the_sensor_tells_is_used_where_no_pulse_is() -> None:
     stream, view = watched(rate, until_s=20)
     assert view.hr_bpm == pytest.approx(66.0)
     assert stream.derived() == []
+
+
+def test_a_burst_of_motion_is_told_and_gives_no_beats() -> None:
+    times = every(40, rate_hz=100)
+    truth = beat_times(40, bpm=70)
+    shaken = (times > 30) & (times <= 32)
+    values = pulse(times, truth) + np.where(shaken, NOISE.normal(0, 1500, times.size), 0.0)
+    stream, view = watched(samples_of(Channel.PULSE_RAW, times, values), until_s=40)
+    assert stream.summary(30 * SECOND_NS, 32 * SECOND_NS).states["pulse_raw"] == "motion"
+    within = [one for one in stream.derived() if 30.2 < one.mono_ns / SECOND_NS < 31.8]
+    assert not within
+    assert view.hr_bpm == pytest.approx(70, abs=3)

@@ -1,6 +1,7 @@
 """Streaming equals batch, gaps are cut, and a stream is bounded; on recorded and on drawn signals."""
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from contract.sessions import Response
+from edge.affect.signals.heart import PulseSignal
 from edge.affect.signals.settings import SignalSettings
 from edge.affect.signals.stream import SignalStream
 from edge.affect.signals.summary import SegmentSignals
 from edge.core.clock import Stamp
 from edge.core.sample import Channel, Sample
-from tests.support.drawn_signals import SECOND_NS, beat_times, every, pulse, samples_of, skin
+from tests.support.drawn_signals import SECOND_NS, Floats, beat_times, every, pulse, samples_of, skin
 
 WALL_MS = 1_760_000_000_000
 SECONDS = 60
@@ -82,6 +84,27 @@ def test_streaming_equals_batch(data_dir: Path, every_so_many: int, offset: int)
     assert [one.states for one in pieces] == [one.states for one in whole]
     for piece, one in zip(pieces, whole, strict=True):
         assert piece.numbers == pytest.approx(one.numbers, abs=1e-6)
+
+
+@pytest.mark.data
+def test_a_block_is_only_a_matter_of_cost(data_dir: Path) -> None:
+    """All of a recording at once, filtered as one piece, gives the beats that half seconds give, to 1e-6."""
+    light = [one for one in recorded(data_dir) if Channel.PULSE_RAW in one.values]
+    pieces, whole = _beats_by(light, SECOND_NS // 2), _beats_by(light, 100 * SECOND_NS)
+    assert pieces.shape == whole.shape
+    assert pieces == pytest.approx(whole, abs=1e-6)
+
+
+def _beats_by(samples: Sequence[Sample], block_ns: int) -> Floats:
+    """Seconds and quality of each beat, worked on in blocks of another length."""
+    signal = PulseSignal(SignalSettings())
+    found = []
+    for _, block in groupby(samples, key=lambda one: one.mono_ns // block_ns):
+        some = list(block)
+        values = [one.values[Channel.PULSE_RAW] for one in some]
+        cuts = frozenset(one.mono_ns for one in some if one.gap_before)
+        found += signal.block([one.mono_ns for one in some], values, cuts)[0]
+    return np.array([(one.t_ns / SECOND_NS, one.quality) for one in found])
 
 
 @pytest.mark.data

@@ -32,24 +32,26 @@ class EvenGrid:
 
     def __init__(self, *, gap_ns: int) -> None:
         self._gap_ns = gap_ns
-        self._last: tuple[int, float] | None = None
+        self._kept: tuple[NDArray[np.int64], Floats] | None = None
         self._next = 0
 
     def pieces(self, times: NDArray[np.int64], values: Floats, cuts: frozenset[int]) -> list[EvenPiece]:
         """The cells that the samples complete; `cuts` are times of samples that nothing before belongs to."""
-        if self._last is not None:
-            times, values = np.concatenate(([self._last[0]], times)), np.concatenate(([self._last[1]], values))
+        fresh = self._kept is None
+        if self._kept is not None:
+            times, values = np.concatenate((self._kept[0], times)), np.concatenate((self._kept[1], values))
         apart = times[1:] - times[:-1] > self._gap_ns
         if cuts:
             apart |= np.isin(times[1:], list(cuts))
-        fresh = self._last is None
         bounds = [0, *(np.flatnonzero(apart) + 1).tolist(), times.size]
         found = []
         for number, (begin, end) in enumerate(pairwise(bounds)):
             piece = self._even(times[begin:end], values[begin:end], fresh or number > 0)
             if piece is not None:
                 found.append(piece)
-        self._last = (int(times[-1]), float(values[-1]))
+        spent = int(np.searchsorted(times, self._next * CELL_NS, side="right")) - 1
+        begin = max(bounds[-2], spent)
+        self._kept = (times[begin:], values[begin:])
         return found
 
     def _even(self, times: NDArray[np.int64], values: Floats, fresh: bool) -> EvenPiece | None:

@@ -47,7 +47,7 @@ class Prediction(Body, frozen=True, kw_only=True, tag="prediction"):
     video_id: int | None = None
     inference_ms: float | None = None
     voices: dict[str, float] = {}
-    """Who spoke besides the sensor, such as a camera that saw the face, and with what weight beside the sensor's 1."""
+    """Who had how much say: shares of `body`, `labels` (this person's), `consensus` (others') and `face`."""
     features: dict[str, float] = {}
     """What the model went by, by name, in standard deviations of this person."""
     pushes: dict[str, float] = {}

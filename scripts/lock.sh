@@ -10,7 +10,7 @@ compile() {
     "$uv" pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url --no-header "$@" -o "$out"
 }
 compile locks/dev.txt --all-extras ${UPGRADE:+--upgrade}
-compile locks/run.txt --extra edge --extra cpu --extra cloud --extra broker --extra build --constraint locks/dev.txt
-compile locks/device.txt --extra edge --extra cpu --constraint locks/dev.txt
-compile locks/jetson.txt --extra edge --constraint locks/dev.txt
+compile locks/run.txt --extra edge --extra cpu --extra ble --extra lsl --extra cloud --extra broker --extra build --constraint locks/dev.txt
+compile locks/device.txt --extra edge --extra cpu --extra ble --extra lsl --constraint locks/dev.txt
+compile locks/jetson.txt --extra edge --extra ble --extra lsl --constraint locks/dev.txt
 compile locks/cloud.txt --extra cloud --constraint locks/dev.txt

@@ -8,6 +8,7 @@ packages=(
     fonts-dejavu-core                # so that the page has letters
     iproute2                         # a network of its own, to see that nothing goes out
     python3-gi gir1.2-gst-rtsp-server-1.0 # an RTSP camera on loopback
+    dbus                             # a bus, for a Bluetooth service to be on
     gcc-avr binutils-avr avr-libc    # the sensor node's firmware
     gcc libc6-dev libsimavr-dev libelf-dev # and a simulated chip to run it on
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly

@@ -18,6 +18,9 @@ for calibration; macro-F1 hardly depends on it."""
 MARGIN_SCALE: Final = 0.15
 """The lead of the likeliest class over the second at which half of what a lead can say is said."""
 
+BLIND: Final = 0.25
+"""What a blind guess gives each class."""
+
 
 class Judgement(NamedTuple):
     """What is said of one segment; shapes are those of the graph's outputs."""
@@ -39,18 +42,26 @@ def judge(recipe: Recipe, features: Array, course: float) -> Judgement:
     shares = softmax((np.array(recipe.bias) + pushes.sum(0))[None])
     valence, arousal = np.array(recipe.scale_bias) + evidence @ np.array(recipe.scale_weights)
     seen = np.array([course])
-    right = float((doubts(shares, seen) @ np.array(recipe.confidence))[0])
+    right = float(sigmoid(doubts(shares, seen) @ np.array(recipe.confidence))[0])
     distances = np.square(np.array(recipe.prototypes) - features).sum(1)
     return Judgement(
         pushes=pushes,
-        probabilities=shares[0],
+        probabilities=modest(shares[0], right),
         valence=float(np.tanh(valence / 2)),
         arousal=float(np.tanh(arousal / 2)),
         stress=float(sigmoid(recipe.stress_bias + features @ np.array(recipe.stress_weights))),
-        confidence=float(sigmoid(right)),
+        confidence=right,
         sureness=float(sureness(shares, seen, np.array(recipe.usual_leads))[0]),
         cluster=int(distances.argmin()),
     )
+
+
+def modest(shares: Array, confidence: float) -> Array:
+    """`shares` drawn towards a blind guess until the greatest is no more than `confidence`: far from what was learned
+    from, evidence adds up to certainties that nobody has earned."""
+    kept = np.clip((confidence - BLIND) / max(float(shares.max()) - BLIND, 1e-6), 0.0, 1.0)
+    drawn: Array = BLIND + kept * (shares - BLIND)
+    return drawn
 
 
 def ramp(course: ArrayLike) -> Array:

@@ -4,32 +4,38 @@ All names, sizes and thresholds come from the manifest, so that a better model n
 inputs `signals`, `valid` and `onset` and a state `x` whose successor is called `x_next`).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contract.emotions import LABEL_SET
 from contract.manifest import Manifest
-from edge.affect.voices import Voice, pool
 from edge.affect.window import Grid
 from edge.core.errors import ModelError
 from edge.core.sample import Channel
 from edge.models.session import Model
 
+Baseline = Literal["none", "learning", "complete"]
 TASK: Final = "emotion"
 _NEXT: Final = "_next"
-_BODY: Final = ""
-"""No source has this name."""
+_REST: Final = "rest"
+_MOST_PUSHES: Final = 8
+"""The strongest are kept: the others add up to little, and a record is not a table."""
+_BASELINES: Final[tuple[Baseline, ...]] = ("none", "learning", "complete")
 _PLAIN_INPUTS: Final = {"signals", "valid", "onset"}
 _PLAIN_OUTPUTS: Final = {"probabilities", "valence", "arousal", "quality"}
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What the model says of one segment. `probe` is None where it is not sure or heard too little."""
+    """What the model says of one segment. `probe` is None where it is not sure or heard too little.
+
+    What an older model does not tell is None or empty: `features` in standard deviations of the person, `pushes` as
+    log-odds for or against the likeliest class, the change score, the cluster, how far the rest of the person is known.
+    """
 
     probe: str | None
     confidence: float
@@ -38,6 +44,13 @@ class Estimate:
     arousal: float | None
     quality: float
     inference_ms: float
+    heard: bool = True
+    """Whether the signals were good enough to say anything."""
+    features: dict[str, float] = field(default_factory=dict)
+    pushes: dict[str, float] = field(default_factory=dict)
+    change_score: float | None = None
+    cluster: int = 0
+    baseline: Baseline | None = None
 
 
 class Estimator:
@@ -54,7 +67,9 @@ class Estimator:
         self.cells: Final = int(signals.shape[0])
         self.rate_hz: Final = float(model.manifest.rate_hz or 0.0)
         self._decide_above = _number(model.manifest, "decide_above")
+        self._sure_above = _number(model.manifest, "sure_above")
         self._least_quality = max(min_quality, _number(model.manifest, "least_quality"))
+        self._features = [name for name in str(model.manifest.parameters.get("features", "")).split(",") if name]
         self._state: dict[str, NDArray[Any]] = {}
         self.forget()
 
@@ -63,9 +78,14 @@ class Estimator:
         states = [tensor for tensor in self.manifest.inputs if tensor.state]
         self._state = {one.name: np.zeros([int(size) for size in one.shape], one.dtype) for one in states}
 
-    def estimate(self, grid: Grid, *, onset: bool) -> Estimate:
-        """Judge the segment at whose end `grid` ends; raise `ModelError` and remember nothing of it if that fails."""
+    def estimate(self, grid: Grid, *, onset: bool, rest: bool = False) -> Estimate:
+        """Judge the segment at whose end `grid` ends; raise `ModelError` and remember nothing of it if that fails.
+
+        `rest`: it belongs to a declared rest, from which the model learns what is normal for the person, if it can.
+        """
         begun = self._now_ns()
+        if _REST in self._state:
+            self._state[_REST][:] = rest
         starts = np.array([onset], np.float32)
         found = self._model.run({"signals": grid.values, "valid": grid.valid, "onset": starts, **self._state})
         shares = found["probabilities"].astype(float)
@@ -74,34 +94,43 @@ class Estimator:
         self._state = {name: found[name + _NEXT] for name in self._state}
         return self._judge(found, shares / shares.sum(), (self._now_ns() - begun) / 1e6)
 
-    def reconsider(self, estimate: Estimate, voices: list[Voice], weights: Mapping[str, float]) -> Estimate:
-        """`estimate` with other voices heard: the log-linear pool of all, in which one that heard too little is silent.
-
-        Valence and arousal stay the body's own.
-        """
-        heard = estimate.quality >= self._least_quality
-        opinions = {voice.source: (voice.probabilities, weights.get(voice.source, 0.0)) for voice in voices}
-        pooled = pool({_BODY: (estimate.probabilities, 1.0 if heard else 0.0), **opinions})
-        known = sum(pooled[name] for name in self.manifest.classes)
-        shares = {name: pooled[name] / known for name in self.manifest.classes}
-        best = max(shares, key=lambda name: shares[name])
-        sure = shares[best] >= self._decide_above
-        return replace(estimate, probe=best if sure else None, confidence=shares[best], probabilities=shares)
-
     def _judge(self, found: dict[str, NDArray[Any]], shares: NDArray[np.float64], spent_ms: float) -> Estimate:
         quality = min(1.0, max(0.0, float(found["quality"][0])))
         best = int(shares.argmax())
         heard = quality >= self._least_quality
-        sure = heard and shares[best] >= self._decide_above
+        confidence = float(found["confidence"][0]) if "confidence" in found else float(shares[best])
         return Estimate(
-            probe=self.manifest.classes[best] if sure else None,
-            confidence=float(shares[best]),
+            probe=self.manifest.classes[best] if heard and self._is_sure(found, float(shares[best])) else None,
+            confidence=min(1.0, max(0.0, confidence)),
             probabilities=dict(zip(self.manifest.classes, shares.tolist(), strict=True)),
             valence=float(found["valence"][0]) if heard else None,
             arousal=float(found["arousal"][0]) if heard else None,
             quality=quality,
             inference_ms=spent_ms,
+            heard=heard,
+            features=self._named(found.get("features")),
+            pushes=_strongest(self._named(found["pushes"][:, best] if "pushes" in found else None)),
+            change_score=float(found["change_score"][0]) if "change_score" in found else None,
+            cluster=max(0, int(found["cluster"][0])) if "cluster" in found else 0,
+            baseline=_BASELINES[int(found["baseline_state"][0])] if "baseline_state" in found else None,
         )
+
+    def _is_sure(self, found: dict[str, NDArray[Any]], share: float) -> bool:
+        """By the model's own measure of how clear its best class is, where it has one."""
+        if "sureness" in found:
+            return float(found["sureness"][0]) >= self._sure_above
+        return share >= self._decide_above
+
+    def _named(self, values: NDArray[Any] | None) -> dict[str, float]:
+        """Values in the order of the features, by name; none where the manifest does not name them."""
+        if values is None or len(values) != len(self._features):
+            return {}
+        return dict(zip(self._features, values.astype(float).tolist(), strict=True))
+
+
+def _strongest(pushes: dict[str, float]) -> dict[str, float]:
+    names = sorted(pushes, key=lambda name: -abs(pushes[name]))[:_MOST_PUSHES]
+    return {name: pushes[name] for name in names if pushes[name]}
 
 
 def _check(manifest: Manifest) -> None:

@@ -7,43 +7,36 @@ nothing yields none: a sensor that lies in a drawer over night would else fill t
 
 import asyncio
 import contextlib
-import random
 from collections import deque
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from contract.messages import Prediction
+from edge.affect.asking.disagreement import disagreement
 from edge.affect.delivery import Delivery
-from edge.affect.estimator import TASK, Estimate, Estimator
-from edge.affect.prediction import prediction_of
+from edge.affect.estimator import Estimate
+from edge.affect.judging import Judge, ModelSource
+from edge.affect.knowledge import Knowledge, NothingKnown, Signals
+from edge.affect.listening import Listener
+from edge.affect.pooling import Heard, Pooled
+from edge.affect.prediction import Judged, prediction_of
+from edge.affect.questions import Questions
 from edge.affect.runs import Closed, Runs
 from edge.affect.segments import SEGMENT_MS
 from edge.affect.session import Viewings
 from edge.affect.settings import AffectSettings
-from edge.affect.voices import Voices, weights_of
+from edge.affect.signals.summary import SegmentSignals
+from edge.affect.voices import Voices
 from edge.affect.window import Grid, SignalWindow
-from edge.core.backoff import Backoff
 from edge.core.clock import Clock, Stamp, wall_ms_of
-from edge.core.errors import ModelError, StoreError
+from edge.core.errors import StoreError
 from edge.core.health import Health, State
 from edge.core.records import RecordSink
 from edge.core.sample import Sample
 from edge.core.service import Pulse
-from edge.models.session import Model
 
 _LONGEST_WAIT_S: Final = 5.0
-_FAILURES_TO_RELOAD: Final = 3
-_NOTHING: Final = Estimate(None, 0.0, {}, None, None, 0.0, 0.0)
-
-
-class ModelSource(Protocol):
-    """Where the model comes from; `edge.models.store.ModelStore` is the real one."""
-
-    def load(self, task: str) -> Model:
-        """A verified model; raise `ModelError` if there is none that works."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +62,7 @@ class AffectService:
     Health part: `part`, with the sensor's id in its detail; give each service a part of its own if there are several.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root's
         self,
         sensor_id: str,
         *,
@@ -80,30 +73,32 @@ class AffectService:
         health: Health,
         clock: Clock,
         part: str = "affect",
+        signals: Signals | None = None,
+        knowledge: Knowledge | None = None,
     ) -> None:
+        """`signals` are those of the same sensor, `knowledge` is what sessions know of the participant."""
         self.name = f"affect.{sensor_id}"
         self.pulse = Pulse(clock)
         self.voices = Voices()
         """What others say of whoever wears this sensor, such as a camera that sees the face: let them be heard here."""
         self._sensor_id = sensor_id
-        self._models = model_store
         self._settings = settings
         self._viewings = viewings
         self._health = health
         self._clock = clock
-        self._backoff = Backoff(random.Random(sensor_id))  # noqa: S311 - apart by sensor, alike in every run
         self._part = part
+        self._signals = signals
+        knowledge = knowledge or NothingKnown()
+        self._judge = Judge(model_store, clock=clock, min_quality=settings.min_quality, seed=sensor_id)
+        self._listener = Listener(self.voices, knowledge, face_weight=settings.voice_weight)
+        self._questions = Questions(settings.asking, knowledge)
         self._delivery = Delivery(sink)
         self._recent: deque[Prediction] = deque(maxlen=settings.recent_segments)
-        self._estimator: Estimator | None = None
         self._window: SignalWindow | None = None
-        self._load_after_ns = 0
-        self._failed_in_row = 0
-        self._model_problem = ""
         self._user: str | None = None
         self._onset = False
         self._wake = asyncio.Event()
-        self._segments = self._undecided = self._failures = self._silent = 0
+        self._segments = self._undecided = self._silent = 0
         self._inference_ms = 0.0
 
     @property
@@ -112,12 +107,17 @@ class AffectService:
         return AffectStats(
             segments=self._segments,
             undecided=self._undecided,
-            failures=self._failures,
+            failures=self._judge.failures,
             silent=self._silent,
             waiting=self._delivery.waiting,
             lost=self._delivery.lost,
             inference_ms=self._inference_ms,
         )
+
+    @property
+    def problem(self) -> str:
+        """Why there is no estimate now; empty if there is."""
+        return self._judge.problem
 
     def recent(self, limit: int = 720) -> list[Prediction]:
         """The newest predictions, oldest first, durable or about to be."""
@@ -129,21 +129,24 @@ class AffectService:
             self._window.add(sample)
 
     def load_model(self) -> bool:
-        """Load the model unless it is loaded; False, with health `degraded`, if there is none that works.
+        """Load the models unless they are loaded; False, with health `degraded`, if there are none that work.
 
         `run` does this too; call it before the daemon is ready, for it holds the interpreter.
         """
-        if self._estimator:
-            return True
-        try:
-            model = self._models.load(TASK)
-            self._adopt(Estimator(model, now_ns=self._clock.mono_ns, min_quality=self._settings.min_quality))
-        except ModelError as error:
-            self._load_after_ns = self._clock.mono_ns() + round(self._backoff.next() * 1e9)
-            self._model_problem = str(error)
+        loaded = self._judge.load()
+        self._window = self._judge.window(self._window)
+        if not loaded:
             self._tell_health()
-            return False
-        return True
+        return loaded
+
+    def forget(self, user: str) -> None:
+        """Keep nothing in memory of a person who was erased."""
+        kept = [one for one in self._recent if one.user_id != user]
+        self._recent.clear()
+        self._recent.extend(kept)
+        if self._user == user:
+            self._forget_person()
+            self._user = None
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -161,11 +164,10 @@ class AffectService:
 
     async def _turn(self, runs: Runs, executor: Executor) -> None:
         """Judge and hand over all that closed."""
-        if self._clock.mono_ns() >= self._load_after_ns:
-            self.load_model()
+        self.load_model()
         horizon_ns = self._clock.mono_ns() - self._settings.settle_ms * 1_000_000
         for closed in runs.closed_by(horizon_ns, self._clock.now()):
-            await self._judge(closed, executor)
+            await self._close(closed, executor)
         with contextlib.suppress(StoreError):  # told by how many wait; the store itself says why
             await self._delivery.flush()
         self._tell_health()
@@ -184,77 +186,67 @@ class AffectService:
             await asyncio.gather(sleeping, waking, return_exceptions=True)
             self._wake.clear()
 
-    async def _judge(self, closed: Closed, executor: Executor) -> None:
+    async def _close(self, closed: Closed, executor: Executor) -> None:
+        """A segment is over: judge it, tell of it, and see whether it is time for a question."""
         self._onset = self._onset or closed.onset
-        estimator = self._estimator
+        self._take_derived()
         grid = self._window.until(closed.segment.end_ns) if self._window else None
-        if estimator is None or grid is None or (closed.viewing is None and self._silent_in(grid)):
+        manifest = self._judge.manifest
+        if manifest is None or grid is None or (closed.viewing is None and self._silent_in(grid)):
             self._silent += 1
             return
-        self._meet(closed, estimator)
-        estimate = await self._estimate(estimator, grid, executor)
-        estimate, weights = self._hear_others(closed, estimator, estimate)
-        self._count(estimate)
-        prediction = prediction_of(
-            closed,
-            estimate,
-            estimator.manifest,
-            sensor_id=self._sensor_id,
-            user=self._user_of(closed),
-            voices=weights,
+        self._meet(self._user_of(closed))
+        heard = self._listener.listen(closed)
+        estimate, pooled = await self._judge.judge(
+            grid, heard, onset=self._onset, rest=self._listener.rests(closed), executor=executor
         )
+        self._onset = False
+        self._count(estimate, pooled)
+        judged = Judged(closed=closed, estimate=estimate, pooled=pooled, signals=self._summary(closed))
+        prediction = prediction_of(judged, manifest, sensor_id=self._sensor_id, user=self._user_of(closed))
         self._recent.append(prediction)
         self._delivery.put(prediction, self._stamp(closed.segment.end_ns))
+        self._consider_asking(judged, heard, manifest.classes)
 
-    async def _estimate(self, estimator: Estimator, grid: Grid, executor: Executor) -> Estimate:
-        """The model's word, or nothing if it fails; then it is tried again, and loaded afresh after a few times."""
-        judge = partial(estimator.estimate, grid, onset=self._onset)
-        try:
-            estimate = await asyncio.get_running_loop().run_in_executor(executor, judge)
-        except ModelError as error:
-            self._failures += 1
-            self._failed_in_row += 1
-            self._model_problem = str(error)
-            if self._failed_in_row >= _FAILURES_TO_RELOAD:
-                self._estimator, self._failed_in_row = None, 0
-            return _NOTHING
-        self._failed_in_row, self._onset, self._model_problem = 0, False, ""
-        self._backoff.reset()
-        return estimate
+    def _take_derived(self) -> None:
+        """What was found in the pulse since last asked, such as heart rate, for the model."""
+        for sample in self._signals.derived() if self._signals else ():
+            self.offer(sample)
 
-    def _hear_others(
-        self, closed: Closed, estimator: Estimator, estimate: Estimate
-    ) -> tuple[Estimate, dict[str, float]]:
-        """The estimate after every voice that spoke in this segment, and the weights of those."""
-        spoken = self.voices.between(closed.segment.start_ns, closed.segment.end_ns)
-        weights = weights_of(spoken, self._settings.voice_weight)
-        if not weights or not estimate.probabilities:
-            return estimate, {}
-        return estimator.reconsider(estimate, spoken, weights), weights
+    def _summary(self, closed: Closed) -> SegmentSignals:
+        segment = closed.segment
+        return self._signals.summary(segment.start_ns, segment.end_ns) if self._signals else SegmentSignals()
 
-    def _adopt(self, estimator: Estimator) -> None:
-        self._estimator, self._model_problem = estimator, ""
-        fresh = SignalWindow(estimator.channels, rate_hz=estimator.rate_hz, cells=estimator.cells)
-        if self._window is None or self._window.layout != fresh.layout:
-            self._window = fresh
+    def _consider_asking(self, judged: Judged, heard: Heard, classes: list[str]) -> None:
+        estimate, believed = judged.estimate, judged.pooled or judged.estimate
+        body = [[estimate.probabilities[name] for name in classes]] if estimate.heard and estimate.probabilities else []
+        self._questions.consider(
+            judged.closed,
+            change_score=estimate.change_score,
+            confidence=believed.confidence,
+            disagreement=disagreement([*body, *heard.opinions(classes)]),
+        )
 
-    def _meet(self, closed: Closed, estimator: Estimator) -> None:
+    def _meet(self, user: str | None) -> None:
         """Forget the person if another one, known by name, is here now."""
-        user = self._user_of(closed)
         if user is None:
             return
         if self._user is not None and user != self._user:
-            estimator.forget()
+            self._forget_person()
         self._user = user
+
+    def _forget_person(self) -> None:
+        self._judge.forget()
+        if self._signals:
+            self._signals.forget()
 
     def _silent_in(self, grid: Grid) -> bool:
         """Whether the last five seconds of a grid are empty."""
-        rate_hz = self._estimator.rate_hz if self._estimator else 0.0
-        return not grid.valid[-max(1, round(SEGMENT_MS / 1000 * rate_hz)) :].any()
+        return not grid.valid[-self._judge.cells_in(SEGMENT_MS / 1000) :].any()
 
-    def _count(self, estimate: Estimate) -> None:
+    def _count(self, estimate: Estimate, pooled: Pooled | None) -> None:
         self._segments += 1
-        self._undecided += estimate.probe is None
+        self._undecided += (pooled or estimate).probe is None
         self._inference_ms = estimate.inference_ms
 
     def _user_of(self, closed: Closed) -> str | None:
@@ -267,8 +259,9 @@ class AffectService:
     def _tell_health(self) -> None:
         """Once a turn, so that two causes never make the state flap."""
         waiting = self._delivery.waiting
-        problems = [self._model_problem, f"{waiting} predictions wait for the store" if waiting else ""]
+        problems = [self._judge.problem, f"{waiting} predictions wait for the store" if waiting else ""]
         said = "; ".join(problem for problem in problems if problem)
-        version = self._estimator.manifest.version if self._estimator else "none"
+        manifest = self._judge.manifest
         state = State.DEGRADED if said else State.OK
+        version = manifest.version if manifest else "none"
         self._health.set(self._part, state, f"sensor {self._sensor_id}: {said or f'model {version}'}")

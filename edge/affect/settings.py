@@ -5,6 +5,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from contract.ids import Id
+from edge.affect.asking.settings import AskSettings
+from edge.affect.sessions.settings import SessionSettings
+from edge.affect.signals.settings import SignalSettings
 
 
 class AffectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,3 +53,6 @@ class AffectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         Meta(ge=1, le=10_000, description="How many of the last segments of each sensor the page can show at once."),
     ] = 720
+    signals: SignalSettings = SignalSettings()
+    sessions: SessionSettings = SessionSettings()
+    asking: AskSettings = AskSettings()

@@ -3,13 +3,10 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import exp, log
 from typing import Final
 
 _LIMIT: Final = 64
 _HALF_LIFE_S: Final = 2.5
-_LEAST_SHARE: Final = 1e-3
-"""No voice may rule out a probe altogether."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +38,9 @@ class Voices:
         return [_mean(name, [voice for voice in spoken if voice.source == name], end_ns) for name in sources]
 
 
-def weights_of(spoken: list[Voice], voice_weight: float) -> dict[str, float]:
-    """How much each voice counts beside the body's 1."""
-    return {voice.source: voice.weight * voice_weight for voice in spoken if voice.weight * voice_weight > 0}
-
-
-def pool(opinions: Mapping[str, tuple[Mapping[str, float], float]]) -> dict[str, float]:
-    """The log-linear pool of opinions, each a distribution and its weight: the product of p**w, normalised.
-
-    (Genest and Zidek, Statistical Science 1986.) The names of all opinions together are those of the result.
-    """
-    names = sorted({name for shares, _ in opinions.values() for name in shares})
-    sums = {
-        name: sum(weight * log(max(shares.get(name, 0.0), _LEAST_SHARE)) for shares, weight in opinions.values())
-        for name in names
-    }
-    highest = max(sums.values(), default=0.0)
-    powers = {name: exp(value - highest) for name, value in sums.items()}
-    return {name: value / sum(powers.values()) for name, value in powers.items()}
+def loudest(spoken: list[Voice]) -> Voice | None:
+    """The voice of most weight."""
+    return max(spoken, key=lambda voice: voice.weight, default=None)
 
 
 def _mean(source: str, spoken: list[Voice], end_ns: int) -> Voice:

@@ -26,7 +26,7 @@ from edge.daemon.cameras import Recorders, make_camera, make_recorders
 from edge.daemon.ground import Ground
 from edge.daemon.health_ledger import HealthLedger
 from edge.daemon.password import auth_of, ensure_password
-from edge.daemon.sensors import make_sensors
+from edge.daemon.sensors import Sensors, make_sensors
 from edge.daemon.sync import Carrier, make_carrier
 from edge.daemon.vitals import VitalsService
 from edge.daemon.watchdog import Watchdog
@@ -44,7 +44,7 @@ from edge.web.deps import WebDeps
 from edge.web.relay import Relays
 from edge.web.server import WebServer
 
-TASKS: Final = ("motion", "anomaly", "emotion")
+TASKS: Final = ("motion", "anomaly", "emotion", "voices")
 """What there are models for."""
 _log = logging.getLogger(__name__)
 
@@ -76,6 +76,9 @@ async def assemble(config: EdgeConfig, clock: Clock, version: str, stack: AsyncE
     carrier = make_carrier(config, clock=clock, hub=hub, health=health, outbox=outbox, version=version)
     recorders = make_recorders(ground, carrier.uploader)
     await _close_left_open(ground, recorders)
+    sensors = await make_sensors(ground)
+    if sensors.desk:
+        stack.push_async_callback(sensors.desk.close)
     slots: dict[str, Slot[Frame]] = {settings.id: Slot() for settings in config.cameras}
     relays = Relays(slots, clock=clock, lost_after_s=config.web.lost_after_s, max_viewers=config.web.max_viewers)
     built = [make_camera(ground, recorders, relays, settings, slots[settings.id]) for settings in config.cameras]
@@ -83,13 +86,13 @@ async def assemble(config: EdgeConfig, clock: Clock, version: str, stack: AsyncE
     ledger = HealthLedger(sink=outbox, hub=hub, clock=clock)
     _announce(outbox, hub, health, ledger, units.values())
     vitals = _vitals(ground, carrier, units)
-    web = _web(ground, recorders, units=units, relays=relays, vitals=vitals, version=version)
+    web = _web(ground, recorders, sensors, units=units, relays=relays, vitals=vitals, version=version)
     services: list[Service] = [
         outbox,
         ledger,
         recorders.retention,
         *(service for _, services in built for service in services),
-        *make_sensors(ground),
+        *sensors.services,
         *carrier.services,
         vitals,
         web,
@@ -167,6 +170,7 @@ def _vitals(ground: Ground, carrier: Carrier, units: Mapping[str, CameraUnit]) -
 def _web(
     ground: Ground,
     recorders: Recorders,
+    sensors: Sensors,
     *,
     units: Mapping[str, CameraUnit],
     relays: Relays,
@@ -193,6 +197,8 @@ def _web(
         event_pictures=ground.album,
         clip_of=partial(_clip_of, recorders.spool, units),
         paint=paint,
+        sessions=sensors.desk,
+        sensors=sensors,
     )
     return WebServer(
         create_app(deps),

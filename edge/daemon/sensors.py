@@ -1,7 +1,19 @@
-"""The body sensors of the appliance, each with the service that reads emotion from it."""
+"""The body sensors of the appliance, what reads their signals and the emotion in them, and the desk of sessions."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from contract.sessions import CommandResult, SensorCommand, SensorView, SignalView
 from edge.affect.service import AffectService
 from edge.affect.session import Viewings
+from edge.affect.sessions.desk import SessionDesk
+from edge.affect.sessions.needs import DeskNeeds
+from edge.affect.showing import SignalService
+from edge.affect.signals.stream import SignalStream
+from edge.core.errors import StoreError, UnknownError
+from edge.core.health import State
 from edge.core.sample import Sample
 from edge.core.service import Service
 from edge.daemon.drivers import sensor_opener
@@ -12,23 +24,107 @@ from edge.sensing.settings import SensorSettings
 from edge.vision.detect.detections import Expression
 
 
-def make_sensors(ground: Ground) -> list[Service]:
-    """Every sensor with the service that reads emotion from it; they share the viewings."""
-    viewings = Viewings(ground.config.affect.participants)
-    sensors = ground.config.sensors
-    return [
-        service
-        for settings in sensors
-        for service in _sensor(ground, settings, viewings, "affect" if len(sensors) == 1 else f"affect.{settings.id}")
-    ]
+@dataclass(frozen=True, kw_only=True)
+class SensorUnit:
+    """One sensor with the services around it."""
+
+    sensing: SensingService
+    shown: SignalService
+    affect: AffectService | None
+
+    @property
+    def services(self) -> list[Service]:
+        """All of them."""
+        return [self.sensing, self.shown, *([self.affect] if self.affect else [])]
+
+    def view(self) -> SensorView:
+        """It as people see it now."""
+        signals = self.shown.view
+        return msgspec.structs.replace(self.sensing.view(), quality=signals.quality if signals else {})
 
 
-def _sensor(ground: Ground, settings: SensorSettings, viewings: Viewings, part: str) -> list[Service]:
+class Sensors:
+    """The sensors as the LAN side and the desk of sessions see them; see `edge.web.session_port.SensorPort`."""
+
+    def __init__(self) -> None:
+        self.units: dict[str, SensorUnit] = {}
+        self.desk: SessionDesk | None = None
+        """None where no session can be: there is no sensor, or the file of sessions cannot be opened."""
+
+    @property
+    def services(self) -> list[Service]:
+        """Everything that runs."""
+        running = [service for unit in self.units.values() for service in unit.services]
+        return [*running, *([self.desk] if self.desk else [])]
+
+    def sensors(self) -> Sequence[SensorView]:
+        """All of them, in the order of the config."""
+        return [unit.view() for unit in self.units.values()]
+
+    def signals(self) -> Sequence[SignalView]:
+        """The newest view of each that has one."""
+        return [unit.shown.view for unit in self.units.values() if unit.shown.view]
+
+    async def command(self, sensor: str, command: SensorCommand) -> CommandResult:
+        """Let a board do something; raise `UnknownError` or `RefusedError`."""
+        if sensor not in self.units:
+            raise UnknownError(f"there is no sensor {sensor!r:.80}: there are {', '.join(self.units) or 'none'}")
+        return await self.units[sensor].sensing.command(command)
+
+    def model_problem(self) -> str:
+        """Why emotion cannot be estimated now; empty if it can."""
+        services = [unit.affect for unit in self.units.values() if unit.affect]
+        if not services:
+            return "estimating emotion is switched off"
+        return next((service.problem for service in services if service.problem), "")
+
+    def forget(self, participant: str) -> None:
+        """Keep nothing of them in memory."""
+        for unit in self.units.values():
+            if unit.affect:
+                unit.affect.forget(participant)
+
+
+async def make_sensors(ground: Ground) -> Sensors:
+    """Every sensor, and the desk of their sessions, opened; they share the viewings."""
+    made, viewings = Sensors(), Viewings(ground.config.affect.participants)
+    if ground.config.sensors:
+        made.desk = await _open_desk(ground, viewings, made)
+    for settings in ground.config.sensors:
+        made.units[settings.id] = _unit(ground, settings, viewings, made.desk)
+    return made
+
+
+async def _open_desk(ground: Ground, viewings: Viewings, sensors: Sensors) -> SessionDesk | None:
+    """Cameras do not care whether sessions can be kept."""
+    needs = DeskNeeds(
+        viewings=viewings,
+        sink=ground.outbox,
+        records=ground.outbox,
+        hub=ground.hub,
+        clock=ground.clock,
+        health=ground.health,
+        sensors=sensors.sensors,
+        model_problem=sensors.model_problem,
+        on_erased=sensors.forget,
+    )
+    desk = SessionDesk(ground.config.state / "sessions", settings=ground.config.affect.sessions, needs=needs)
+    try:
+        await desk.open()
+    except StoreError as error:
+        ground.health.set(desk.name, State.FAILED, str(error))
+        return None
+    return desk
+
+
+def _unit(ground: Ground, settings: SensorSettings, viewings: Viewings, desk: SessionDesk | None) -> SensorUnit:
     batcher = SampleBatcher(settings.id, ground.hub, ground.clock)
-    affect = _affect(ground, settings.id, viewings, part) if ground.config.affect.enabled else None
+    stream = SignalStream(settings.id, settings=ground.config.affect.signals)
+    affect = _affect(ground, stream, viewings, desk) if ground.config.affect.enabled else None
 
     def deliver(sample: Sample) -> None:
         batcher.add(sample)
+        stream.add(sample)
         if affect:
             affect.offer(sample)
 
@@ -39,23 +135,27 @@ def _sensor(ground: Ground, settings: SensorSettings, viewings: Viewings, part: 
         health=ground.health,
         clock=ground.clock,
         rng=ground.rng,
+        settings=settings,
     )
-    return [sensing, *([affect] if affect else [])]
+    return SensorUnit(sensing=sensing, shown=SignalService(stream, hub=ground.hub, clock=ground.clock), affect=affect)
 
 
-def _affect(ground: Ground, sensor_id: str, viewings: Viewings, part: str) -> AffectService:
+def _affect(ground: Ground, stream: SignalStream, viewings: Viewings, desk: SessionDesk | None) -> AffectService:
+    alone = len(ground.config.sensors) == 1
     service = AffectService(
-        sensor_id,
+        stream.sensor,
         model_store=ground.models,
         settings=ground.config.affect,
         viewings=viewings,
-        sink=ground.outbox,
+        sink=desk.gate if desk else ground.outbox,
         health=ground.health,
         clock=ground.clock,
-        part=part,
+        part="affect" if alone else f"affect.{stream.sensor}",
+        signals=stream,
+        knowledge=desk.known if desk else None,
     )
     service.load_model()
-    if len(ground.config.sensors) == 1:
+    if alone:
         ground.expressions.append(lambda expression: _hear(service, expression))
     return service
 

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import socketio  # type: ignore[import-untyped]
+import socketio
 from starlette.types import Receive, Scope, Send
 
 _LARGEST_BYTES: Final = 64 * 1024

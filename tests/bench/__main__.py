@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from tests.conftest import ROOT
 
-_BENCHES: Final = ("vision", "cameras", "affect", "viewers", "outbox", "ingest", "daemon")
+_BENCHES: Final = ("vision", "cameras", "affect", "signals", "viewers", "outbox", "ingest", "daemon")
 _ROW: Final = "{:<28} {:>12} {:<10} {:>12} {:>8}  {}"
 _REACH: Final = {
     "analysis_cpu_ratio_720p": "0.33 or less",
@@ -25,6 +25,7 @@ _REACH: Final = {
     "frame_crowd_ratio": "under 1.5",
     "cpu_per_camera_ratio": "about 1 or less",
     "analysed_beside_viewers": "as many as without",
+    "affect_ms_per_signal_s": "1.0 or less",
     "viewer_latency_p99_ms": "60 or less",
     "viewer_cost_us": "60 or less",
     "rss_mb": "under 200",

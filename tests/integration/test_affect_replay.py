@@ -60,7 +60,7 @@ async def test_twenty_minutes_give_240_segments(data_dir: Path) -> None:
         assert list(one.probabilities) == list(EMOTIONS)
         assert sum(one.probabilities.values()) == pytest.approx(1.0, abs=1e-5)
         assert all(0 <= share <= 1 for share in one.probabilities.values())
-        assert one.probe is None or one.probabilities[one.probe] == one.confidence
+        assert one.probe is None or one.probabilities[one.probe] <= one.confidence + 1e-5
     decided = [one for one in told if one.probe]
     assert 0.1 * SEGMENTS < len(decided) < 0.95 * SEGMENTS
     assert len({one.probe for one in decided}) > 1

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import socketio  # type: ignore[import-untyped]
+import socketio
 import websockets
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -12,6 +12,7 @@ from contract.messages import AnyBody, Prediction, Record
 from edge.core.clock import Stamp
 from edge.core.errors import ModelError, StoreError
 from edge.models.session import Model
+from edge.models.store import ModelStore
 from tests.support.clock import FakeClock
 
 CELLS = 240
@@ -51,7 +52,9 @@ class ScriptedModels:
         self.loads = 0
 
     def load(self, task: str) -> Model:
-        """The model; raise `ModelError` while `failing` is above 0."""
+        """The model of emotion, or the real pool of voices; raise `ModelError` while `failing` is above 0."""
+        if task == "voices":
+            return ModelStore().load(task)
         assert task == "emotion"
         self.loads += 1
         if self.failing:

@@ -1,14 +1,20 @@
-"""Other voices than the body's: pooled, weighted, short-lived, and told in the record; without them nothing changes."""
+"""Other voices than the body's: heard in their segment, pooled by the model, and told in the record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.messages import Prediction
-from edge.affect.voices import Voices, pool, weights_of
+from contract.sessions import SessionLabel
+from edge.affect.estimator import Estimate
+from edge.affect.knowledge import NothingKnown
+from edge.affect.pooling import Heard, VoicesPool, shares_of
+from edge.affect.voices import Voice, Voices, loudest
+from edge.core.errors import ModelError
+from edge.models.store import ModelStore
 from tests.support.affect import CLASSES
 from tests.support.affect_room import Room
 
@@ -28,13 +34,13 @@ async def test_a_face_is_heard_in_its_segment_and_told_in_the_record() -> None:
     room.script[9.0] = lambda: room.service.voices.hear("front", room.clock.mono_ns(), _SAD, 1.0)
     first, second, third = await room.play()
     assert (first.probe, third.probe) == ("HH", "HH")
-    assert first.voices == third.voices == {}
-    assert list(second.voices) == ["front"]
-    assert 0.3 < second.voices["front"] <= 0.5
+    assert first.voices == third.voices == {"body": 1.0}
+    assert set(second.voices) == {"body", "face"}
+    assert sum(second.voices.values()) == pytest.approx(1.0, abs=1e-3)
     assert second.probabilities["LL"] > 2 * first.probabilities["LL"]
     assert second.probabilities["HH"] < first.probabilities["HH"]
     assert sum(second.probabilities.values()) == pytest.approx(1.0, abs=1e-5)
-    assert (second.valence, second.arousal, second.quality) == (first.valence, first.arousal, first.quality)
+    assert second.quality == first.quality
 
 
 async def test_a_face_that_says_nothing_changes_nothing_but_is_told() -> None:
@@ -43,11 +49,6 @@ async def test_a_face_that_says_nothing_changes_nothing_but_is_told() -> None:
     first, second = await room.play()
     assert second.probabilities == pytest.approx(first.probabilities, abs=1e-5)
     assert second.voices
-
-
-async def test_without_a_voice_the_record_has_the_same_bytes_as_before_there_were_any() -> None:
-    told: list[Prediction] = await Room(wanted=1).play()
-    assert b"voices" not in msgspec.json.encode(told[0])
 
 
 def test_no_voice_outlives_its_segment_and_memory_is_bounded() -> None:
@@ -67,8 +68,8 @@ def test_a_later_word_counts_more_and_a_source_has_one_voice() -> None:
     assert front.probabilities["LL"] > 2 * front.probabilities["HH"]
     assert front.weight == pytest.approx(0.8 * 0.5 ** (0.1 / 2.5))
     assert side.weight < 0.4
-    assert weights_of([front, side], 0.5)["front"] == pytest.approx(front.weight / 2)
-    assert weights_of([front, side], 0.0) == {}
+    assert loudest([side, front]) is front
+    assert loudest([]) is None
 
 
 @pytest.mark.parametrize(
@@ -81,16 +82,94 @@ def test_what_is_no_voice_is_not_heard(shares: Mapping[str, float], weight: floa
     assert voices.between(0, 2) == []
 
 
-def test_a_lone_opinion_stays_as_it_is_and_two_that_agree_grow_surer() -> None:
-    """The log-linear pool, externally Bayesian with weights of 1."""
-    one = {"HH": 0.6, "HL": 0.2, "LH": 0.1, "LL": 0.1}
-    assert pool({"a": (one, 1.0)}) == pytest.approx(one)
-    assert pool({"a": (one, 1.0), "b": (one, 1.0)})["HH"] > 0.8
-    assert pool({"a": (one, 1.0), "b": (_SAD, 0.0)}) == pytest.approx(one)
+class _Told(NothingKnown):
+    """A session in which the participant and others spoke."""
+
+    def __init__(self, labels: list[SessionLabel], others: list[float] | None = None) -> None:
+        self._labels = labels
+        self._others = others
+
+    def labels(self, session_id: str) -> Sequence[SessionLabel]:
+        return self._labels
+
+    def others(self, session_id: str, at_ms: int) -> Sequence[float] | None:
+        return self._others
 
 
-@given(st.dictionaries(st.text(max_size=3), st.tuples(_shares, st.floats(0, 2)), max_size=5))
-def test_a_pool_is_a_distribution(opinions: dict[str, tuple[dict[str, float], float]]) -> None:
-    pooled = pool(opinions)
-    assert all(0 <= share <= 1 for share in pooled.values())
-    assert not pooled or sum(pooled.values()) == pytest.approx(1.0)
+def _heard(**others: Any) -> Heard:
+    return Heard(**({"end_ms": 100_000, "since_onset_s": 60.0} | others))
+
+
+def _label(at_ms: int, **said: Any) -> SessionLabel:
+    return SessionLabel(label_id="one", at_ms=at_ms, source="probe", **said)
+
+
+@pytest.fixture(scope="module")
+def pool() -> VoicesPool:
+    return VoicesPool(ModelStore().load("voices"))
+
+
+_BODY = Estimate("HH", 0.42, {"HH": 0.4, "HL": 0.2, "LH": 0.2, "LL": 0.2}, 0.2, 0.1, 0.9, 1.0)
+
+
+def test_the_body_alone_keeps_its_own_doubt(pool: VoicesPool) -> None:
+    found = pool.pool(_BODY, _heard())
+    assert (found.probe, found.confidence, found.probabilities) == ("HH", 0.42, _BODY.probabilities)
+    assert (found.valence, found.arousal, found.weights) == (0.2, 0.1, {"body": 1.0})
+    assert pool.pool(replace(_BODY, heard=False), _heard()).weights == {}
+    assert pool.pool(replace(_BODY, probe=None), _heard()).probe is None
+
+
+def test_what_was_just_said_counts_more_than_the_body_and_fades(pool: VoicesPool) -> None:
+    fresh, old = (pool.pool(_BODY, _heard(labels=[_label(at_ms, probe="LL")])) for at_ms in (99_000, 45_000))
+    assert fresh.probe == "LL"
+    assert fresh.probabilities["LL"] > old.probabilities["LL"] > 0.2
+    assert fresh.weights["labels"] > fresh.weights["body"]
+    assert pool.pool(_BODY, _heard(labels=[_label(100_001, probe="LL")])).weights == {"body": 1.0}
+
+
+def test_others_and_a_face_are_heard_and_a_body_that_was_not_heard_has_no_say(pool: VoicesPool) -> None:
+    face = Voice("front", 1, {"LL": 1.0}, 1.0)
+    found = pool.pool(_BODY, _heard(others=[0.0, 0.0, 1.0, 0.0], face=face, face_weight=0.5))
+    assert set(found.weights) == {"body", "consensus", "face"}
+    deaf = replace(_BODY, probe=None, heard=False, quality=0.1)
+    assert pool.pool(deaf, _heard(others=[0.0, 0.0, 1.0, 0.0])).probe == "LH"
+
+
+@pytest.mark.parametrize(
+    ("said", "shares"),
+    [
+        ({"probe": "LH"}, [0, 0, 1, 0]),
+        ({"valence": 0.5, "arousal": -0.5}, [0, 1, 0, 0]),
+        ({"valence": -0.5}, [0, 0, 0.5, 0.5]),
+        ({"valence": 0.0, "arousal": 0.2}, [0.5, 0, 0.5, 0]),
+        ({}, None),
+    ],
+)
+def test_a_label_is_a_share_of_each_quadrant(said: dict[str, Any], shares: list[float] | None) -> None:
+    """X.17: what was not said is nothing, never Neutral."""
+    assert shares_of(_label(1, **said), CLASSES) == shares
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=4, max_size=4),
+    st.lists(st.tuples(st.integers(0, 200_000), st.sampled_from(CLASSES)), max_size=12),
+    st.floats(0, 1),
+    st.floats(-5, 1e5),
+)
+def test_whoever_speaks_the_pool_is_a_distribution(
+    pool: VoicesPool, body: list[float], said: list[tuple[int, str]], quality: float, since_s: float
+) -> None:
+    total = sum(body)
+    shares = {name: value / total if total > 0 else 0.25 for name, value in zip(CLASSES, body, strict=True)}
+    estimate = replace(_BODY, probabilities=shares, quality=quality)
+    labels = [_label(at_ms, probe=probe) for at_ms, probe in said]
+    found = pool.pool(estimate, _heard(labels=labels, since_onset_s=since_s))
+    assert sum(found.probabilities.values()) == pytest.approx(1.0, abs=1e-4)
+    assert all(0 <= share <= 1 for share in found.probabilities.values())
+    assert not found.weights or sum(found.weights.values()) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_model_that_is_no_pool_is_refused() -> None:
+    with pytest.raises(ModelError, match="not a pool of voices"):
+        VoicesPool(ModelStore().load("emotion"))

@@ -192,10 +192,11 @@ async def test_an_answer_tells_what_was_asked_and_closes_the_question(tmp_path: 
     async with opened_desk(tmp_path) as room:
         await room.agree("p1")
         view = await room.desk.start("p1")
-        asked = room.desk.ask(view.session_id, "change")
+        room.desk.known.ask(view.session_id, "change")
+        asked = room.desk.open_ask(view.session_id)
         assert asked
+        room.desk.known.ask(view.session_id, "clock")
         assert room.desk.open_ask(view.session_id) == asked
-        assert room.desk.ask(view.session_id, "clock") is None
         room.clock.advance(3)
         await room.desk.label(view.session_id, [NewLabel(probe="LL", ask_id=asked.ask_id)])
         assert room.desk.open_ask(view.session_id) is None
@@ -203,21 +204,42 @@ async def test_an_answer_tells_what_was_asked_and_closes_the_question(tmp_path: 
         assert isinstance(told, Label)
         assert (told.ask_id, told.asked_ms, told.reason) == (asked.ask_id, asked.at_ms, "change")
         assert not [message for message in room.hub.latest() if message.topic == "ask"]
-        assert room.desk.recent_labels(view.session_id)[0].probe == "LL"
+        assert room.desk.known.labels(view.session_id)[0].probe == "LL"
 
 
 async def test_a_question_expires(tmp_path: Path) -> None:
     async with opened_desk(tmp_path) as room:
         await room.agree("p1")
         view = await room.desk.start("p1")
-        first = room.desk.ask(view.session_id, "clock")
+        room.desk.known.ask(view.session_id, "clock")
+        first = room.desk.open_ask(view.session_id)
         room.clock.advance(25)
         assert room.desk.open_ask(view.session_id) is None
         assert first
-        assert room.desk.ask(view.session_id, "unsure") is not None
+        room.desk.known.ask(view.session_id, "unsure")
         await room.desk.label(view.session_id, [NewLabel(probe="LL", ask_id=first.ask_id)])
         assert room.desk.open_ask(view.session_id) is not None
-        assert room.desk.ask("nowhere", "clock") is None
+        room.desk.known.ask("nowhere", "clock")
+        assert room.desk.open_ask("nowhere") is None
+
+
+async def test_a_marked_rest_lasts_a_minute_and_others_speak_of_the_same_film(tmp_path: Path) -> None:
+    async with opened_desk(tmp_path) as room:
+        for name in ("p1", "p2"):
+            await room.agree(name)
+            await room.desk.put_stimulus(Stimulus(id="film", duration_ms=90_000))
+            view = await room.desk.start(name, stimulus="film", overrule=True)
+            room.desk.tell_clock(view.session_id, StimulusClock(at_ms=view.start_ms, stimulus_ms=0))
+            room.clock.advance(20)
+            await room.desk.label(view.session_id, [NewLabel(probe="LH")])
+        known, now_ms = room.desk.known, room.clock.now().wall_ms
+        assert known.duration_ms(view.session_id) == 90_000
+        assert known.place_ms(view.session_id, now_ms) == 20_000
+        assert known.others(view.session_id, now_ms) == (0.0, 0.0, 1.0, 0.0)
+        assert not known.resting(view.session_id, now_ms + 5)
+        await room.desk.mark(view.session_id, name="Rest", note="", at_ms=None)
+        assert [known.resting(view.session_id, now_ms + after) for after in (1, 60_000, 60_001)] == [True, True, False]
+        assert (known.labels("nowhere"), known.others("nowhere", 0), known.duration_ms("nowhere")) == ([], None, None)
 
 
 async def test_a_trace_of_many_points_is_few_records(tmp_path: Path) -> None:

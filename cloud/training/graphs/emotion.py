@@ -88,8 +88,17 @@ def _judged(graph: Graph, evidence: str, seen: Body, recipe: Recipe) -> _Judged:
     said = graph.div(lead, graph.add(lead, plain_judge.MARGIN_SCALE))
     bias, by_lead, by_course = recipe.confidence
     sure = graph.add(graph.mul(said, by_lead), graph.mul(seen.course, by_course / plain.COURSE))
-    confidence = graph.op("Sigmoid", graph.add(sure, bias))
-    return _Judged(pushes, _flat(graph, shares), _flat(graph, str(confidence)), sureness)
+    confidence = str(graph.op("Sigmoid", graph.add(sure, bias)))
+    modest = _modest(graph, shares, first, confidence)
+    return _Judged(pushes, _flat(graph, modest), _flat(graph, confidence), sureness)
+
+
+def _modest(graph: Graph, shares: str, best: str, confidence: str) -> str:
+    """The shares drawn towards a blind guess until the best is no more than the confidence."""
+    blind = plain_judge.BLIND
+    room = graph.max(graph.sub(best, blind), 1e-6)
+    kept = graph.clip(graph.div(graph.sub(confidence, blind), room), 0.0, 1.0)
+    return graph.add(graph.mul(graph.sub(shares, blind), kept), blind)
 
 
 def _linear(graph: Graph, row: str, weights: list[list[float]], bias: list[float]) -> str:
@@ -160,7 +169,9 @@ def _notes() -> dict[str, TensorNote]:
             state=True, meaning="1 in a segment of a declared rest; a host that knows of none carries the zero on"
         ),
         "rest_next": TensorNote(state=True, meaning="always 0: a rest is declared for each of its segments"),
-        "probabilities": TensorNote(meaning="of each class, in the order of `classes`"),
+        "probabilities": TensorNote(
+            meaning="of each class, in the order of `classes`; the greatest is no more than `confidence`"
+        ),
         "valence": TensorNote(meaning="probability of high less that of low valence, -1 to 1"),
         "arousal": TensorNote(meaning="probability of high less that of low arousal, -1 to 1"),
         "quality": TensorNote(meaning="share of the last half minute with plausible values, and acquaintance, 0 to 1"),

@@ -15,12 +15,10 @@ import msgspec
 from contract.messages import Erasure, Prediction
 from contract.sessions import (
     Ask,
-    AskReason,
     CheckList,
     ConsentText,
     NewLabel,
     Participant,
-    SessionLabel,
     SessionMarker,
     SessionView,
     Stimulus,
@@ -32,6 +30,7 @@ from edge.affect.sessions.erasing import Erasing
 from edge.affect.sessions.floor import Floor, Wish
 from edge.affect.sessions.gate import ConsentGate
 from edge.affect.sessions.kept import record_of
+from edge.affect.sessions.known import Known
 from edge.affect.sessions.needs import DeskNeeds
 from edge.affect.sessions.people import People
 from edge.affect.sessions.room import PART, Room
@@ -62,6 +61,8 @@ class SessionDesk:
         self._people = People(self._room)
         self._shelf = Shelf(self._room)
         self._floor = Floor(self._room, self._people, self._shelf, self.consensus)
+        self.known = Known(self._floor, self._shelf, self.consensus)
+        """What estimating emotion, and asking, needs of the sessions that run."""
         self._archive = Archive(self._room, self._floor, self._shelf)
         self._erasing = Erasing(self._room, self._people, self._floor, self.consensus)
         self._backoff = Backoff(random.Random(PART), first_s=1.0, limit_s=8.0)  # noqa: S311 - jitter
@@ -147,7 +148,9 @@ class SessionDesk:
 
     async def erase(self, participant: str) -> Erasure:
         """Erase everything of them on this device, and tell the cloud to do so."""
-        return await self._erasing.erase(participant)
+        erased = await self._erasing.erase(participant)
+        self._needs.on_erased(participant)
+        return erased
 
     def stimuli(self) -> Sequence[Stimulus]:
         """Everything that can be watched, by id."""
@@ -236,23 +239,9 @@ class SessionDesk:
         async with self._room.turn:
             return await self._floor.label(session_id, labels)
 
-    def ask(self, session_id: str, reason: AskReason) -> Ask | None:
-        """Put a question to the participant of a running session; None if one is open already, or none runs."""
-        return self._floor.ask(session_id, reason)
-
     def open_ask(self, session_id: str) -> Ask | None:
         """The question that waits for an answer."""
         return self._floor.open_ask(session_id)
-
-    def recent_labels(self, session_id: str) -> list[SessionLabel]:
-        """What was said in a running session lately, newest first: for the voices."""
-        running = self._floor.find(session_id)
-        return sorted(running.labels, key=lambda one: -one.at_ms) if running else []
-
-    def stimulus_of(self, session_id: str) -> str | None:
-        """What a running session shows."""
-        running = self._floor.find(session_id)
-        return running.kept.stimulus if running else None
 
     def stimulus_ms(self, session_id: str, at_ms: int) -> int | None:
         """Where the stimulus of a running session was at a moment."""

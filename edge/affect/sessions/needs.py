@@ -49,6 +49,11 @@ def no_problem() -> str:
     return ""
 
 
+def nobody_else(participant: str) -> None:
+    """Nobody keeps anything of a participant."""
+    del participant
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeskNeeds:
     """What a `SessionDesk` is given."""
@@ -64,4 +69,6 @@ class DeskNeeds:
     """The body sensors as they are now."""
     model_problem: Callable[[], str] = no_problem
     """Why emotion cannot be estimated now; empty if it can."""
+    on_erased: Callable[[str], None] = nobody_else
+    """Told of each participant who was erased, so that nobody keeps them in memory."""
     free_bytes: Callable[[Path], int] = free_bytes

@@ -1,0 +1,39 @@
+"""What others than the body say of a segment: the participant, those who saw the same film before, a face."""
+
+from edge.affect.knowledge import Knowledge
+from edge.affect.pooling import Heard
+from edge.affect.runs import Closed
+from edge.affect.voices import Voices, loudest
+
+
+class Listener:
+    """Gathers the voices on one sensor's segments. Belongs to the event loop."""
+
+    def __init__(self, voices: Voices, knowledge: Knowledge, *, face_weight: float) -> None:
+        """`face_weight`: how much a face counts beside the body's 1 where it is sure and fresh."""
+        self._voices = voices
+        self._knowledge = knowledge
+        self._face_weight = face_weight
+
+    def listen(self, closed: Closed) -> Heard:
+        """Who spoke of this segment. Outside of a session only a face can."""
+        segment, viewing = closed.segment, closed.viewing
+        face = loudest(self._voices.between(segment.start_ns, segment.end_ns))
+        weight = face.weight * self._face_weight if face else 0.0
+        if viewing is None:
+            return Heard(end_ms=segment.end_ms, since_onset_s=0.0, face=face, face_weight=weight)
+        place_ms = self._knowledge.place_ms(viewing.session_id, segment.end_ms)
+        since_ms = segment.end_ms - viewing.started.wall_ms if place_ms is None else place_ms
+        return Heard(
+            end_ms=segment.end_ms,
+            since_onset_s=since_ms / 1000,
+            labels=self._knowledge.labels(viewing.session_id),
+            others=self._knowledge.others(viewing.session_id, segment.end_ms),
+            face=face,
+            face_weight=weight,
+        )
+
+    def rests(self, closed: Closed) -> bool:
+        """Whether the segment belongs to a declared rest."""
+        viewing = closed.viewing
+        return viewing is not None and self._knowledge.resting(viewing.session_id, closed.segment.end_ms)

@@ -1,0 +1,158 @@
+"""The pool of voices: what is to be believed of a segment once everybody who has something to say has spoken.
+
+All numbers are in the graph of the task `voices`; here is only what is put in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.emotions import LABEL_SET
+from contract.sessions import SessionLabel
+from edge.affect.estimator import Estimate
+from edge.affect.voices import Voice
+from edge.core.errors import ModelError
+from edge.models.session import Model
+
+TASK: Final = "voices"
+SPEAKERS: Final = ("body", "labels", "consensus", "face")
+"""In the order of the model's `weights`."""
+_INPUTS: Final = {
+    "body",
+    "body_quality",
+    "labels",
+    "label_ages_s",
+    "consensus",
+    "face",
+    "face_weight",
+    "since_onset_s",
+}
+_OUTPUTS: Final = {"probabilities", "valence", "arousal", "weights"}
+_NOBODY: Final = (0.0, 0.0, 0.0, 0.0)
+Shares = Sequence[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What others than the body say of a segment that ends at `end_ms`, `since_onset_s` after the stimulus began."""
+
+    end_ms: int
+    since_onset_s: float
+    labels: Sequence[SessionLabel] = ()
+    """The participant's own, newest first."""
+    others: Shares | None = None
+    face: Voice | None = None
+    face_weight: float = 0.0
+
+    def opinions(self, classes: Sequence[str]) -> list[Shares]:
+        """Each of these voices as a distribution over `classes`."""
+        said = [shares for label in self.labels[:1] if (shares := shares_of(label, classes))]
+        seen = [[self.face.probabilities.get(name, 0.0) for name in classes]] if self.face and self.face_weight else []
+        return [*said, *([self.others] if self.others else []), *seen]
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """What all say together; `weights` are shares of the say, of those who had any."""
+
+    probe: str | None
+    confidence: float
+    probabilities: dict[str, float]
+    valence: float | None
+    arousal: float | None
+    weights: dict[str, float] = field(default_factory=dict)
+
+
+class VoicesPool:
+    """Runs one model; may be called in a thread, one call at a time."""
+
+    def __init__(self, model: Model) -> None:
+        """Raise `ModelError` if `model` is no pool of voices in the label set that everybody here speaks."""
+        manifest = model.manifest
+        inputs, outputs = ({tensor.name for tensor in side} for side in (manifest.inputs, manifest.outputs))
+        if manifest.label_set != LABEL_SET or inputs != _INPUTS or not outputs >= _OUTPUTS:
+            raise ModelError(
+                f"model {manifest.name}: not a pool of voices as the appliance knows them: label set {LABEL_SET!r}, "
+                f"inputs {sorted(_INPUTS)}, outputs {sorted(_OUTPUTS)}"
+            )
+        self._model = model
+        self._classes = manifest.classes
+        self._labels = int(next(tensor.shape[0] for tensor in manifest.inputs if tensor.name == "labels"))
+        least = manifest.parameters.get("decide_above", 0.0)
+        self._decide_above = float(least) if isinstance(least, int | float) else 0.0
+
+    def pool(self, estimate: Estimate, heard: Heard) -> Pooled:
+        """What is to be believed after all. Raise `ModelError` if the model fails.
+
+        Where nobody but the body spoke its word stands; where it heard too little it has no say.
+        """
+        found = self._model.run(self._inputs(estimate, heard))
+        if not all(np.isfinite(value).all() for value in found.values()):
+            raise ModelError(f"model {self._model.manifest.name}: its output is not finite")
+        says = zip(SPEAKERS, found["weights"].astype(float).tolist(), strict=True)
+        weights = {name: weight for name, weight in says if weight > 0}
+        if not set(weights) - {"body"}:
+            return _alone(estimate)
+        shares = dict(zip(self._classes, found["probabilities"].astype(float).tolist(), strict=True))
+        best = max(shares, key=lambda name: shares[name])
+        return Pooled(
+            probe=best if shares[best] >= self._decide_above else None,
+            confidence=shares[best],
+            probabilities=shares,
+            valence=float(found["valence"][0]),
+            arousal=float(found["arousal"][0]),
+            weights=weights,
+        )
+
+    def _inputs(self, estimate: Estimate, heard: Heard) -> dict[str, NDArray[Any]]:
+        labels, ages = np.zeros((self._labels, len(self._classes))), np.full(self._labels, -1.0)
+        usable = [(label, shares) for label in heard.labels if (shares := shares_of(label, self._classes))]
+        past = [(label, shares) for label, shares in usable if label.at_ms <= heard.end_ms]
+        for place, (label, shares) in enumerate(past[: self._labels]):
+            labels[place], ages[place] = shares, (heard.end_ms - label.at_ms) / 1000
+        face = [heard.face.probabilities.get(name, 0.0) for name in self._classes] if heard.face else _NOBODY
+        values = {
+            "body": [estimate.probabilities.get(name, 0.0) for name in self._classes],
+            "body_quality": [estimate.quality if estimate.heard else 0.0],
+            "labels": labels,
+            "label_ages_s": ages,
+            "consensus": heard.others or _NOBODY,
+            "face": face,
+            "face_weight": [heard.face_weight if heard.face else 0.0],
+            "since_onset_s": [max(heard.since_onset_s, 0.0)],
+        }
+        return {name: np.asarray(value, np.float32) for name, value in values.items()}
+
+
+def _alone(estimate: Estimate) -> Pooled:
+    """The body's own word."""
+    return Pooled(
+        probe=estimate.probe,
+        confidence=estimate.confidence,
+        probabilities=estimate.probabilities,
+        valence=estimate.valence,
+        arousal=estimate.arousal,
+        weights={"body": 1.0} if estimate.heard else {},
+    )
+
+
+def shares_of(label: SessionLabel, classes: Sequence[str]) -> list[float] | None:
+    """A label as shares of `classes`: all for its probe, or for the quadrant of its valence and arousal; on the line
+    between two it is half of each. None if it says neither."""
+    if label.probe is not None:
+        return [float(name == label.probe) for name in classes]
+    if label.valence is None and label.arousal is None:
+        return None
+    valence, arousal = (_high(value) for value in (label.valence, label.arousal))
+    return [_side(valence, name[0]) * _side(arousal, name[1]) for name in classes]
+
+
+def _high(value: float | None) -> float:
+    return 0.5 if not value else float(value > 0)
+
+
+def _side(high: float, letter: str) -> float:
+    return high if letter == "H" else 1 - high

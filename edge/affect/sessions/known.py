@@ -1,0 +1,55 @@
+"""What is known of a running session beside the body, for whoever estimates emotion in it and asks in it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from contract.sessions import AskReason, SessionLabel
+from edge.affect.sessions.consensus import Consensus
+from edge.affect.sessions.floor import Floor
+from edge.affect.sessions.shelf import Shelf
+
+REST: Final = "rest"
+"""The marker that declares a rest: from it on the participant sits still and watches nothing."""
+REST_MS: Final = 60_000
+
+
+class Known:
+    """See `edge.affect.knowledge.Knowledge`. Belongs to the event loop; a session that does not run has nothing."""
+
+    def __init__(self, floor: Floor, shelf: Shelf, consensus: Consensus) -> None:
+        self._floor = floor
+        self._shelf = shelf
+        self._consensus = consensus
+
+    def labels(self, session_id: str) -> Sequence[SessionLabel]:
+        """What the participant said lately, newest first."""
+        running = self._floor.find(session_id)
+        return sorted(running.labels, key=lambda one: -one.at_ms) if running else []
+
+    def others(self, session_id: str, at_ms: int) -> Sequence[float] | None:
+        """How other participants felt at that moment of the same stimulus; None if nobody said."""
+        running, place_ms = self._floor.find(session_id), self.place_ms(session_id, at_ms)
+        if running is None or running.kept.stimulus is None or place_ms is None:
+            return None
+        return self._consensus.shares(running.kept.stimulus, place_ms, but_of=running.kept.participant)
+
+    def place_ms(self, session_id: str, at_ms: int) -> int | None:
+        """Where the stimulus was at that moment."""
+        running = self._floor.find(session_id)
+        return running.timeline.at(at_ms) if running else None
+
+    def duration_ms(self, session_id: str) -> int | None:
+        """How long the stimulus is."""
+        running = self._floor.find(session_id)
+        stimulus = running.kept.stimulus if running else None
+        return next((one.duration_ms for one in self._shelf.all() if one.id == stimulus), None)
+
+    def resting(self, session_id: str, at_ms: int) -> bool:
+        """Whether that moment lies in the minute after a `rest` marker."""
+        running = self._floor.find(session_id)
+        markers = running.markers if running else ()
+        return any(one.name.strip().lower() == REST and 0 < at_ms - one.at_ms <= REST_MS for one in markers)
+
+    def ask(self, session_id: str, reason: AskReason) -> None:
+        """Put a question, unless one is open."""
+        self._floor.ask(session_id, reason)

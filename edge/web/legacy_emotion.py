@@ -20,6 +20,7 @@ from edge.web.endpoint import Endpoint, Handler, answer
 from edge.web.gate import Access
 from edge.web.legacy_emotion_views import Bug, Failure, Started, Stopped
 from edge.web.legacy_requests import (
+    ANOTHER_USER,
     ANYBODY,
     INVALID_VIDEO,
     LegacyError,
@@ -91,6 +92,8 @@ class EmotionRoutes:
 
     async def _begin(self, caller: Caller, said: Viewing, stimulus: Stimulus) -> SessionView:
         user_id = subject_of(caller, said.user_id) or ANYBODY
+        if caller.subject is not None:
+            await check_seat(self._port, caller.subject, stimulus.id)
         timestamp = said.timestamp if said.timestamp is not None else self._deps.clock.now().wall_ms
         session_id = said.session_id or f"{user_id}_{stimulus.number}_{timestamp}"
         await check_free(self._port, session_id, user_id)
@@ -106,7 +109,7 @@ class EmotionRoutes:
     async def _end(self, caller: Caller, said: Viewing, video_id: int | None) -> None:
         user_id = subject_of(caller, said.user_id)
         if said.session_id is not None:
-            view = await self._named(caller, said.session_id)
+            view = await viewing_named(self._port, caller, said.session_id)
             if video_id not in {None, view.video_id}:
                 raise LegacyError(HTTPStatus.BAD_REQUEST, INVALID_VIDEO, message="that session is of another video")
             await self._port.stop(view.session_id)
@@ -117,16 +120,6 @@ class EmotionRoutes:
             raise LegacyError(HTTPStatus.BAD_REQUEST, "session_id is required", message=message)
         for view in mine:
             await self._port.stop(view.session_id)
-
-    async def _named(self, caller: Caller, session_id: str) -> SessionView:
-        """A session by its id; to a participant those of others are as if they were not there."""
-        try:
-            view = await self._port.session(session_id)
-        except UnknownError as error:
-            raise LegacyError(HTTPStatus.NOT_FOUND, "Session not found", message=str(error)) from error
-        if caller.subject not in {None, view.participant}:
-            raise LegacyError(HTTPStatus.FORBIDDEN, "This token is of another user")
-        return view
 
     def _check_not_watching(self, said: Viewing, user_id: str) -> None:
         for view in self._port.running():
@@ -144,6 +137,28 @@ class EmotionRoutes:
     @property
     def _port(self) -> SessionPort:
         return port_of(self._deps)
+
+
+async def viewing_named(port: SessionPort, caller: Caller, session_id: str) -> SessionView:
+    """A session by its id; to a participant those of others and those that never were are alike."""
+    try:
+        view = await port.session(session_id)
+    except UnknownError as error:
+        if caller.subject is not None:
+            raise LegacyError(HTTPStatus.FORBIDDEN, ANOTHER_USER) from error
+        raise LegacyError(HTTPStatus.NOT_FOUND, "Session not found", message=str(error)) from error
+    if caller.subject not in {None, view.participant}:
+        raise LegacyError(HTTPStatus.FORBIDDEN, ANOTHER_USER)
+    return view
+
+
+async def check_seat(port: SessionPort, participant: str, stimulus: str) -> None:
+    """Refuse a participant for whom there is no sensor now: clients without a token share what there is, and whoever
+    came by a link would be given the body of somebody else (S0.36).
+    """
+    found = await port.checks(participant, stimulus=stimulus, sensor=None)
+    if any(one.name == "sensor" and one.state == "stop" for one in found.checks):
+        raise LegacyError(HTTPStatus.CONFLICT, "No sensor is free for you", message="ask whoever runs the session")
 
 
 def stimulus_numbered(port: SessionPort, video_id: int) -> Stimulus:

@@ -15,7 +15,7 @@ from edge.web.callers import caller_of
 from edge.web.deps import WebDeps
 from edge.web.endpoint import Endpoint, Handler, Query, answer, integer_of
 from edge.web.gate import Access
-from edge.web.legacy_emotion import FAILURES, stimulus_numbered
+from edge.web.legacy_emotion import FAILURES, stimulus_numbered, viewing_named
 from edge.web.legacy_emotion_views import (
     NOTHING_YET,
     ApiHealth,
@@ -32,7 +32,7 @@ from edge.web.legacy_emotion_views import (
     with_names,
     with_times,
 )
-from edge.web.legacy_requests import LegacyError, answering, filters_of, port_of, session_of, video_number
+from edge.web.legacy_requests import answering, filters_of, port_of, session_of, video_number
 from edge.web.session_port import SessionPort
 
 _ACTIVE_MS: Final = 3_600_000
@@ -129,10 +129,8 @@ class PredictionRoutes:
 
     async def viewing(self, request: Request) -> Response:
         """One of them."""
-        subject = caller_of(request.scope).subject
-        view = await self._port.session(session_of(request.path_params["session_id"]))
-        if subject not in {None, view.participant}:
-            raise LegacyError(HTTPStatus.FORBIDDEN, "This token is of another user")
+        session_id = session_of(request.path_params["session_id"])
+        view = await viewing_named(self._port, caller_of(request.scope), session_id)
         return answer(OneApiSession(session=api_session(view)))
 
     async def signals(self, _request: Request) -> Response:

@@ -26,6 +26,7 @@ LARGEST_VIDEO_ID: Final = 1_000_000
 _SHORTEST_USER: Final = 3
 _LATEST_MS: Final = 2**53
 ANYBODY: Final = "anonymous"
+ANOTHER_USER: Final = "This token is of another user"
 INVALID_VIDEO: Final = "Invalid video ID"
 INVALID_USER: Final = "Invalid user ID"
 INVALID_SESSION: Final = "Invalid session ID"
@@ -131,7 +132,7 @@ def subject_of(caller: Caller, user_id: str | None) -> str | None:
     """Whose data is meant: of a participant their own, and 403 where they ask for another's (S0.36, X.6)."""
     if caller.subject is None or user_id in {None, caller.subject}:
         return caller.subject or user_id
-    raise LegacyError(HTTPStatus.FORBIDDEN, "This token is of another user", message="send your own user_id, or none")
+    raise LegacyError(HTTPStatus.FORBIDDEN, ANOTHER_USER, message="send your own user_id, or none")
 
 
 def filters_of(request: Request, caller: Caller) -> dict[str, str | None]:

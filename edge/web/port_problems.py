@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
+from typing import Final
 
 from contract.errors import InvalidIdError
 from contract.ids import check_id
@@ -11,7 +12,8 @@ from edge.web.deps import WebDeps
 from edge.web.problem import ProblemError
 from edge.web.session_port import SensorPort, SessionPort
 
-LONGEST_SESSION_ID = 200
+LONGEST_SESSION_ID: Final = 200
+_NO_SESSION: Final = {".", "..", "checks"}
 
 
 def sessions_of(deps: WebDeps) -> SessionPort:
@@ -70,14 +72,18 @@ def checked_id(value: str, field: str) -> str:
 def checked_session_id(value: str, field: str = "session_id") -> str:
     """A session id is whatever its maker chose (X.4), but something that can be printed and stand in a path."""
     if not is_session_id(value):
-        detail = f"{field} must have 1 to {LONGEST_SESSION_ID} printable characters, none of them a slash"
+        detail = (
+            f"{field} must have 1 to {LONGEST_SESSION_ID} printable characters, no slash, not {sorted(_NO_SESSION)}"
+        )
         raise ProblemError(HTTPStatus.BAD_REQUEST, detail, field=field)
     return value
 
 
 def is_session_id(value: str) -> bool:
-    """Whether a session may be named so."""
-    return 0 < len(value) <= LONGEST_SESSION_ID and value.isprintable() and "/" not in value
+    """Whether a session may be named so. Clients resolve dots in a path before it gets here; `checks` is a route."""
+    return (
+        value not in _NO_SESSION and 0 < len(value) <= LONGEST_SESSION_ID and value.isprintable() and "/" not in value
+    )
 
 
 def _absent(detail: str) -> ProblemError:

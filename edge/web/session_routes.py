@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contract.sessions import CheckList, NewLabel, SessionMarker, SessionView, StimulusClock
-from edge.core.errors import RefusedError
-from edge.web.callers import caller_of
+from edge.core.errors import RefusedError, UnknownError
+from edge.web.callers import Caller, caller_of
 from edge.web.deps import WebDeps
 from edge.web.endpoint import Endpoint, Handler, Query, answer, body_of, integer_of, owner_get
 from edge.web.gate import Access
@@ -132,6 +132,7 @@ class SessionRoutes:
                 field="$.overrule",
                 remedy="ask whoever runs the session",
             )
+        self._check_sensor(caller, wanted.sensor)
         if wanted.session_id:
             checked_session_id(wanted.session_id, "$.session_id")
             with told("$.session_id"):
@@ -139,8 +140,9 @@ class SessionRoutes:
         with told():
             try:
                 return answer(await self._begun(wanted))
-            except RefusedError as error:
-                if has_agreed(self._port, wanted.participant):
+            except (RefusedError, UnknownError) as error:
+                if isinstance(error, UnknownError) or has_agreed(self._port, wanted.participant):
+                    _keep_others_private(caller)
                     raise
                 raise ProblemError(
                     HTTPStatus.FORBIDDEN,
@@ -213,6 +215,18 @@ class SessionRoutes:
         known = self._port.stimulus_ms(view.session_id, at_ms) if view.end_ms is None else None
         return stimulus_at(view.clock, at_ms) if known is None else known
 
+    def _check_sensor(self, caller: Caller, sensor: str | None) -> None:
+        """Refuse a participant who names another sensor than theirs: it may be on somebody else's hand."""
+        if caller.subject is None or sensor is None:
+            return
+        if not any(one.id == caller.subject and one.sensor == sensor for one in self._port.participants()):
+            raise ProblemError(
+                HTTPStatus.FORBIDDEN,
+                "A participant may wear only the sensor that was given to them",
+                field="$.sensor",
+                remedy="leave it out",
+            )
+
     async def _own(self, request: Request) -> SessionView:
         session_id = checked_session_id(request.path_params["session_id"])
         with reading():
@@ -232,6 +246,12 @@ def _post(path: str, summary: str, handler: Handler, *, answers: Any, takes: Any
     return Endpoint(
         path=path, access=Access.OWN, summary=summary, method="POST", handler=handler, body=takes, answer=answers
     )
+
+
+def _keep_others_private(caller: Caller) -> None:
+    """What stands against a session may name other people, and what they watch: a participant hears nothing of it."""
+    if caller.subject is not None:
+        raise ProblemError(HTTPStatus.CONFLICT, "Your session cannot begin now", remedy="ask whoever runs the session")
 
 
 def _check_says_something(label: NewLabel, place: int) -> None:

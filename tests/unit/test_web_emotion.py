@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from contract.sessions import Check, CheckList
 from edge.core.clock import Clock
 from edge.core.health import State
 from edge.web.legacy_requests import LegacyError, session_of, user_of, video_number
@@ -362,7 +363,13 @@ async def test_a_participant_s_token_is_enforced_wherever_it_is_sent(lan: Lan) -
     assert (await lan.get("/api/predictions/active", headers=mine))["total"] == 0
     assert (await lan.get("/api/predictions/timeline", headers=mine))["total"] == 1
     assert (await lan.get("/api/video/sessions/active", headers=mine))["total"] == 1
-    assert (await lan.ask("GET", f"/api/video/session/user2_2_{START}", headers=mine)).status_code == 403
+    for method, path, body in (("GET", "session/{}", None), ("POST", "2/stop", "{}"), ("POST", "stop", "{}")):
+        told = [
+            await lan.ask(method, f"/api/video/{path.format(one)}", headers=mine, json=body and {"session_id": one})
+            for one in (f"user2_2_{START}", "nobody_2_1")
+        ]
+        # Whether somebody else has such a session is nobody's to find out.
+        assert (told[0].status_code, told[0].content) == (403, told[1].content)
     assert (await lan.ask("GET", "/api/signals/latest", headers=mine)).status_code == 403
     assert (await lan.start("user2", headers=mine)).status_code == 403
     refused = await lan.ask("POST", "/api/video/2/stop", json={"session_id": f"user2_2_{START}"}, headers=mine)
@@ -373,6 +380,18 @@ async def test_a_participant_s_token_is_enforced_wherever_it_is_sent(lan: Lan) -
     begun = await lan.ask("POST", "/api/video/3/start", json={"session_id": "mine"}, headers=mine, address=FAR)
     assert begun.is_success
     assert lan.desk.known["mine"].participant == "user1"
+
+
+async def test_a_participant_s_token_never_takes_another_s_sensor(lan: Lan) -> None:
+    """S0.36, X.6: an open client shares what there is; who came by a link would be given somebody else's body."""
+    mine = await lan.link("user1")
+    busy = Check(name="sensor", state="stop", detail="sensor wrist is used by user2 in a session that runs")
+    lan.desk.welcome("user1")
+    lan.desk.list_of_checks = CheckList(ready=False, checks=[busy])
+    refused = await lan.start("user1", headers=mine)
+    assert (refused.status_code, "user2" in refused.text) == (409, False)
+    assert lan.desk.running() == []
+    assert (await lan.start("user1")).is_success
 
 
 async def test_the_administrator_sees_all_and_strangers_nothing(lan: Lan) -> None:

@@ -245,6 +245,31 @@ async def test_a_participant_reaches_their_own_session_and_no_other(desk: Desk) 
     assert again.json()["participant"] == "p-01"
 
 
+async def test_a_participant_wears_no_other_s_sensor_and_hears_of_nobody(desk: Desk) -> None:
+    """S0.36, X.6: a session on a sensor is what the body of its wearer says."""
+    desk.port.welcome("p-01", sensor="wrist")
+    desk.port.list_of_checks = CheckList(ready=True, checks=[])
+    desk.port.show("storm")
+    link = await desk.linked("p-01")
+    body = {"participant": "p-01", "sensor": "belt"}
+    refused = await desk.ask("POST", "/v1/sessions", headers=link, json=body)
+    assert (refused.status_code, refused.json()["field"]) == (403, "$.sensor")
+    assert desk.port.running() == []
+    assert (await desk.ask("POST", "/v1/sessions", headers=link, json={**body, "sensor": "wrist"})).is_success
+    desk.port.list_of_checks = CheckList(ready=False, checks=[])
+    for more in ({}, {"stimulus": "none"}):
+        conflict = await desk.ask("POST", "/v1/sessions", headers=link, json={"participant": "p-01", **more})
+        assert (conflict.status_code, conflict.json()["detail"]) == (409, "Your session cannot begin now")
+
+
+@pytest.mark.parametrize("name", [".", "..", "checks"])
+async def test_a_session_is_named_nothing_that_a_path_takes_for_something_else(desk: Desk, name: str) -> None:
+    """X.4: browsers resolve dots, and `checks` is another route."""
+    desk.port.welcome("p-01")
+    begun = await desk.ask("POST", "/v1/sessions", json={"participant": "p-01", "session_id": name, "overrule": True})
+    assert (begun.status_code, begun.json()["field"]) == (400, "$.session_id")
+
+
 async def test_a_participant_agrees_for_themselves_alone_and_names_no_witness(desk: Desk) -> None:
     for name in ("p-01", "p-02"):
         desk.port.welcome(name, consent=False)

@@ -129,7 +129,8 @@ class ParticipantRoutes:
         except PasswordFileError as error:
             remedy = "make a new password on the appliance: afferent edge password --reset"
             raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), remedy=remedy) from error
-        told_once = LinkView(token=made.token, path=f"{PAGE}?token={made.token}", expires_ms=made.expires_ms)
+        path = f"{PAGE}?token={made.token}&participant={participant}"  # the page must know whom it speaks to
+        told_once = LinkView(token=made.token, path=path, expires_ms=made.expires_ms)
         return answer(told_once, HTTPStatus.CREATED)
 
     @property

@@ -323,3 +323,18 @@ def test_legible_everywhere(
         page.locator("#past").get_by_role("button", name="Timeline").first.click()
         page.locator(".session-view .segment:visible").first.click()
         assert (too_wide(page), poor_contrast(page)) == ([], [])
+
+
+def test_rest(page: Page, stage: DeskStage) -> None:
+    """The button declares a minute of rest and counts it down; the card says what normal a segment is held against."""
+    session = stage.begin("P07")
+    card = page.locator(f".card[data-session='{session.session_id}']")
+    stage.segment(session.session_id, baseline="none")
+    expect(card).to_contain_text("Compared without a rest of this person")
+    card.get_by_role("button", name="Rest (1 min)").click()
+    expect(card.get_by_role("button", name="Resting")).to_be_disabled()
+    assert [one.name for one in stage.sessions.known[session.session_id].markers] == ["rest"]
+    stage.segment(session.session_id, baseline="learning")
+    expect(card).to_contain_text("Learning this person's rest")
+    stage.segment(session.session_id, baseline="complete")
+    expect(card).to_contain_text("Compared with this person's rest")

@@ -18,6 +18,7 @@ import { createStimuliPanel } from "./stimuli-panel.js";
 
 const PAST = 100;
 const ASK_TIME_MS = 20_000;
+const JUST_MS = 15_000;
 const LISTS = { participants: api.participants, stimuli: api.stimuli, sessions: () => api.sessions({ limit: PAST }) };
 
 const store = createStore();
@@ -52,6 +53,13 @@ store.on("signals", sensors.redraw);
 function hear(message) {
   store.take(message);
   book.take(message);
+  hearLate(message);
+}
+
+/** The last segment of a session closes after its end: look again how many there are. */
+function hearLate({ topic, data }) {
+  const ended = topic === "record" ? book.sessions.get(data?.body?.session_id) : null;
+  if (ended?.end_ms && desk.now() - ended.end_ms < JUST_MS) api.session(ended.session_id).then(book.session).catch(() => null);
 }
 
 function hearLink(link) {

@@ -7,6 +7,7 @@ import { duration, percent } from "./format.js";
 import { openLink } from "./link-dialog.js";
 import { openNote, openStop } from "./session-dialogs.js";
 import { createQualityList } from "./quality-list.js";
+import { baselineWords, createRestButton } from "./rest.js";
 import { voiceWords } from "./segment-words.js";
 import { createSessionTimeline } from "./session-timeline.js";
 import { openSession } from "./session-view.js";
@@ -25,6 +26,7 @@ export function createRunningCard(desk, id) {
     emotion: el("strong"),
     voices: el("span", { class: "card-voices" }),
     ask: el("p", { class: "card-ask", role: "status" }),
+    baseline: el("p", { class: "card-baseline" }),
     counts: el("p", { class: "card-counts" }),
     quality: el("ul", { class: "qualities", "aria-label": "Quality of the signals" }),
     strip: el("div", { class: "card-strip" }),
@@ -35,6 +37,7 @@ export function createRunningCard(desk, id) {
     stop: smallButton("Stop…", () => openStop(session(), desk), "danger"),
   };
   const quality = createQualityList(parts.quality);
+  const rest = createRestButton(desk, id);
   const strip = createSessionTimeline(parts.strip, { onOpen: () => openSession(session(), desk) });
   const element = el(
     "li",
@@ -44,8 +47,9 @@ export function createRunningCard(desk, id) {
     parts.strip,
     parts.ask,
     parts.quality,
+    parts.baseline,
     parts.counts,
-    el("div", { class: "card-go" }, parts.mark, parts.note, parts.link, parts.open, parts.stop),
+    el("div", { class: "card-go" }, parts.mark, rest.button, parts.note, parts.link, parts.open, parts.stop),
   );
 
   const session = () => book.sessions.get(id);
@@ -64,6 +68,8 @@ export function createRunningCard(desk, id) {
     if (!view) return;
     say(parts.elapsed, elapsed(view, now()));
     drawEmotion(segments().at(-1));
+    say(parts.baseline, baselineWords(segments().at(-1)));
+    rest.draw(view, now());
     say(parts.ask, askWords(book.asks.get(id), now()));
     say(parts.counts, countWords(view, segments().length));
     quality(store.signals.get(view.sensor)?.quality ?? book.sensors.get(view.sensor)?.quality ?? {});

@@ -50,7 +50,7 @@ export function explain({ emotion, voices, pushes, changeScore, quality, baselin
     heard,
     ...pushWords(pushes, emotion),
     changeScore !== null && changeScore >= 1 ? "The body changed here" : "",
-    quality !== null && quality < 0.5 ? "The signals were poor" : "",
+    quality !== null && quality < 0.5 ? "The signals were poor, or this person is not known for long enough" : "",
     baseline === "none" || baseline === "learning" ? "Compared without a rest of this person" : "",
   ].filter(Boolean);
 }

@@ -37,9 +37,10 @@ class AffectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(
             ge=0,
             le=2000,
-            description="Milliseconds to wait after the end of a segment for samples that are still on their way.",
+            description="Milliseconds to wait after the end of a segment for samples that are still on their way; a "
+            "serial board's are let gather for 40.",
         ),
-    ] = 250
+    ] = 100
     voice_weight: Annotated[
         float,
         Meta(

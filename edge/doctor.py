@@ -14,15 +14,20 @@ from edge.capture.v4l2 import list_v4l2_devices
 from edge.config import EdgeConfig
 from edge.core.clock import SystemClock
 from edge.core.errors import EdgeError, ModelError
+from edge.core.sample import Sample
 from edge.daemon.assembly import TASKS
 from edge.daemon.drivers import camera_opener, sensor_opener
 from edge.daemon.sync import target_maker
 from edge.models.store import ModelStore
-from edge.sensing.settings import SerialSettings
+from edge.sensing.sensor import Sensor
+from edge.sensing.settings import BleSettings, LslSettings, SensorSettings, SerialSettings
 from edge.sync.probe import probe_broker
 from edge.sync.settings import FolderSettings
 
 _TIMEOUT_S: Final = 5.0
+_FIRST_SAMPLE_S: Final = 3.0
+_EACH_SPEED_S: Final = 3.5
+_SPEEDS: Final = 3
 _LOW_DISK_BYTES: Final = 2 * 2**30
 _MODEL_REMEDY: Final = "reinstall the package, or see `afferent edge model list` and install the model again"
 
@@ -45,7 +50,7 @@ class Finding:
 def examine(config: EdgeConfig, tell: Callable[[Finding], None]) -> list[Finding]:
     """Examine everything, telling each finding as it is made."""
     found = []
-    for check in (_state, _disk, _clock, _models, _cameras, _sensors, _port, _broker, _objects):
+    for check in (_state, _disk, _clock, _models, _cameras, _sensors, _sessions, _port, _broker, _objects):
         for finding in check(config):
             tell(finding)
             found.append(finding)
@@ -132,24 +137,59 @@ def _cameras(config: EdgeConfig) -> Iterator[Finding]:
 
 def _sensors(config: EdgeConfig) -> Iterator[Finding]:
     for settings in config.sensors:
-        part = f"sensor {settings.id}"
+        part, remedy = f"sensor {settings.id}", _sensor_remedy(settings)
         try:
             sensor = sensor_opener(settings, SystemClock())()
             try:
                 sensor.open()
-                samples = sensor.read()
+                samples = _first_samples(sensor, _patience_s(settings))
             finally:
                 sensor.close()
         except (EdgeError, OSError) as error:
-            yield Finding(part, False, str(error), _serial_remedy(settings))
+            yield Finding(part, False, str(error), remedy)
         else:
-            yield Finding(part, True, f"answers ({len(samples)} samples at once)")
+            words = "delivers" if samples else "opens, but says nothing that can be read"
+            yield Finding(part, bool(samples), f"{sensor.describe()}: {words}", remedy)
 
 
-def _serial_remedy(settings: object) -> str:
-    if isinstance(settings, SerialSettings):
-        return "plug the board in, look at `ls /dev/ttyUSB* /dev/ttyACM*`, and add the user to the group dialout"
-    return "see docs/operations.md, Sensors"
+def _first_samples(sensor: Sensor, within_s: float) -> list[Sample]:
+    """A board that was restarted by opening its port takes a while; `read` waits by itself."""
+    clock = SystemClock()
+    until_ns = clock.mono_ns() + round(within_s * 1e9)
+    while not (samples := sensor.read()) and clock.mono_ns() < until_ns:
+        pass
+    return samples
+
+
+def _patience_s(settings: SensorSettings) -> float:
+    """Longer where the speed of the line has to be found."""
+    unknown = isinstance(settings, SerialSettings) and not settings.baud and settings.protocol != "lines"
+    return _SPEEDS * _EACH_SPEED_S if unknown else _FIRST_SAMPLE_S
+
+
+def _sensor_remedy(settings: SensorSettings) -> str:
+    match settings:
+        case SerialSettings():
+            return "plug the board in, look at `ls /dev/ttyUSB* /dev/ttyACM*`, and add the user to the group dialout"
+        case BleSettings():
+            return "wear the strap so that it wakes, see `bluetoothctl scan le`, and install the extra: 'afferent[ble]'"
+        case LslSettings():
+            return "start the stream in the same network, install liblsl and the extra: 'afferent[lsl]'"
+        case _:
+            return "see docs/operations.md, Sensors"
+
+
+def _sessions(config: EdgeConfig) -> Iterator[Finding]:
+    if not config.sensors:
+        return
+    folder = config.state / "sessions"
+    writable = os.access(_nearest(folder), os.W_OK)
+    yield Finding(
+        "sessions",
+        writable,
+        f"{folder} {'can be written' if writable else 'cannot be written by this user'}",
+        f"participants, consent and labels are kept there: sudo chown -R $(id -un) {folder}",
+    )
 
 
 def _port(config: EdgeConfig) -> Iterator[Finding]:

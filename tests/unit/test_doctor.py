@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from edge.config import EdgeConfig, parse_config
-from edge.doctor import Finding, _models, _objects, _state
+from edge.core.sample import Channel, Sample
+from edge.doctor import Finding, _models, _objects, _sensors, _sessions, _state
 from tests.support.detector_graphs import yunet_graph
 from tests.support.detectors import put
 
@@ -52,3 +53,44 @@ def test_what_may_not_be_looked_into_is_a_finding(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(Path, "exists", exists)
     assert str(closed) in next(iter(_state(EdgeConfig(state_dir=str(closed))))).words
+
+
+class _SlowBoard:
+    """A sensor that says nothing the first few times it is read."""
+
+    def __init__(self, silent: int) -> None:
+        self._silent = silent
+
+    def open(self) -> None:
+        """It opens."""
+
+    def close(self) -> None:
+        """It closes."""
+
+    def describe(self) -> str:
+        """What it is."""
+        return "a slow board"
+
+    def read(self) -> list[Sample]:
+        """One sample, in the end."""
+        self._silent -= 1
+        return [] if self._silent >= 0 else [Sample("body", 1, {Channel.GSR_US: 2.0})]
+
+
+def test_a_board_that_starts_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening a port restarts a board: what it says at once is nothing."""
+    config = parse_config(b'[[sensors]]\nsource = "simulated"\n', "t")
+    monkeypatch.setattr("edge.doctor.sensor_opener", lambda *_: lambda: _SlowBoard(3))
+    assert [(one.fine, one.words) for one in _sensors(config)] == [(True, "a slow board: delivers")]
+    monkeypatch.setattr("edge.doctor._FIRST_SAMPLE_S", 0.01)
+    monkeypatch.setattr("edge.doctor.sensor_opener", lambda *_: lambda: _SlowBoard(10**9))
+    (silent,) = _sensors(config)
+    assert not silent.fine and "says nothing" in silent.words and silent.remedy
+
+
+def test_what_sessions_need_is_examined_where_there_can_be_any(tmp_path: Path) -> None:
+    """The folder of participants and labels, and the model that pools the voices; both without making anything."""
+    assert list(_sessions(EdgeConfig(state_dir=str(tmp_path)))) == []
+    with_sensor = parse_config(f'state_dir = "{tmp_path}"\n[[sensors]]\nsource = "simulated"\n'.encode(), "t")
+    assert all(one.fine for one in _sessions(with_sensor)) and list(tmp_path.iterdir()) == []
+    assert "model voices" in {one.part for one in _models(with_sensor)}

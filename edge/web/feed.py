@@ -189,7 +189,9 @@ class Feed:
 
     def _greeting(self) -> LiveMessage:
         deps = self._deps
-        hello = {"device": deps.device, "version": deps.version, "t_ms": deps.clock.now().wall_ms}
+        quiet_s = deps.settings.event_keepalive_s
+        now_ms = deps.clock.now().wall_ms
+        hello = {"device": deps.device, "version": deps.version, "t_ms": now_ms, "keepalive_s": quiet_s}
         return LiveMessage("hello", hello, self._cursor)
 
 

@@ -99,7 +99,7 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = 12.0
     event_keepalive_s: Annotated[
         float, Meta(ge=1, le=300, description="Seconds between the keep-alive comments of a quiet event stream.")
-    ] = 15.0
+    ] = 4.0
     shutdown_wait_s: Annotated[
         int, Meta(ge=1, le=60, description="Seconds that open requests have to end when the appliance stops.")
     ] = 3

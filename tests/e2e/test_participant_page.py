@@ -156,6 +156,26 @@ def test_question_answered_by_square(visit: Visit, stage: DeskStage) -> None:
     assert (labels(stage, session)[1].valence, labels(stage, session)[1].arousal) == (-0.2, 0.1)
 
 
+def test_a_place_is_chosen_only_by_who_pressed_there(visit: Visit, stage: DeskStage) -> None:
+    """A hand that was put down elsewhere and lets go over the square has said nothing."""
+    page = enter(visit, stage, more="&by=square")
+    session = stage.begin(WHO)
+    expect(page.locator("#elsewhere")).to_be_visible()
+    stage.there(lambda: stage.sessions.ask(session.session_id))
+    field = page.locator("#ask-square .square-field")
+    expect(page.locator("#ask")).to_have_attribute("data-open", "true")
+    box = field.bounding_box()
+    assert box is not None
+    page.mouse.move(3, 3)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.up()
+    expect(page.locator("#ask")).to_have_attribute("data-open", "true")
+    page.mouse.down()
+    page.mouse.up()
+    wait_until(lambda: len(labels(stage, session)) == 1, "who presses there is heard")
+
+
 def test_question_expires(visit: Visit, stage: DeskStage) -> None:
     """What was not answered in time vanishes, and keys mean nothing then."""
     page = enter(visit, stage)
@@ -228,6 +248,24 @@ def test_consent_on_the_page(visit: Visit, stage: DeskStage) -> None:
     consent = stage.sessions.people[WHO].consent
     assert consent is not None
     assert consent.given
+
+
+def test_consent_is_each_one_s_own(visit: Visit, stage: DeskStage) -> None:
+    """The next person at the same tab is asked anew; who declines takes back what was said for them before."""
+    page = visit.open("/participant")
+    for who in (WHO, "P08"):
+        stage.there(lambda who=who: stage.sessions.welcome(who, consent=who == "P08"))
+        address = f"{stage.url}{stage.link(who)}&participant={who}&consent=here"
+        page.goto(address)
+        expect(page.locator("#consent-text")).to_have_text(stage.sessions.consent_text().text)
+        if who == WHO:
+            page.locator("#consent-read").check()
+            page.locator("#consent-yes").click()
+            expect(page.locator("#words-title")).to_have_text("Welcome")
+    page.locator("#consent-no").click()
+    expect(page.locator("#words-title")).to_have_text("Nothing is recorded")
+    agreed = [stage.sessions.people[who].consent for who in (WHO, "P08")]
+    assert [consent.given for consent in agreed if consent] == [True, False]
 
 
 def test_session_ends(visit: Visit, stage: DeskStage) -> None:

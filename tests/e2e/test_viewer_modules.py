@@ -276,6 +276,67 @@ def test_sync_in_one_sentence(page: Page, sync: dict[str, Any] | None, text: str
     assert run(page, "panels.js", "return m.verdict(arg).text", sync) == text
 
 
+_LABELS = """
+  const kept = new Map(arg.kept ? [["labels", JSON.stringify(arg.kept)]] : []);
+  const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+  const sent = [], told = [];
+  const send = async (session, labels) => {
+    sent.push(labels.map(({ probe }) => probe));
+    await Promise.resolve();
+    if (labels.some(({ probe }) => probe === "bad")) throw Object.assign(new Error("bad"), { status: 400 });
+  };
+  const store = m.createLabelStore({ key: "labels", send, storage, onChange: (state) => told.push(state) });
+  if (arg.kept) store.begin();
+  for (const probe of arg.add) store.add("s-1", { probe });
+  for (let i = 0; i < 100; i += 1) await Promise.resolve();
+  return { sent, last: told.at(-1), left: JSON.parse(kept.get("labels")).map(({ label }) => label.probe) };
+"""
+
+
+def test_one_answer_that_is_refused_takes_no_other_with_it(page: Page) -> None:
+    """Answers are sent together, but only the one that cannot be taken is given up."""
+    found = run(page, "label-store.js", _LABELS, {"add": ["HH", "HL", "bad", "LL"]})
+    assert found["left"] == ["bad"]
+    assert found["last"] == {"waiting": 0, "refused": 1, "failing": False}
+    assert [probe for batch in found["sent"][1:] for probe in batch if probe != "bad"].count("LL") == 2
+
+
+def test_what_was_refused_is_forgotten_with_the_visit(page: Page) -> None:
+    """The next visit has nothing of it: neither the answer in the browser, nor the note that tells of it."""
+    kept = [{"session": "s-0", "refused": True, "label": {"label_id": "a", "probe": "bad"}}]
+    found = run(page, "label-store.js", _LABELS, {"add": ["HH"], "kept": kept})
+    assert (found["sent"], found["left"], found["last"]["refused"]) == ([["HH"]], [], 0)
+
+
+@pytest.mark.parametrize(("keepalive_s", "is_lost"), [(4.0, False), (30.0, False), (None, True)])
+def test_quiet_is_no_silence(visit: Visit, keepalive_s: float | None, is_lost: bool) -> None:
+    """A feed with nothing to tell speaks as often as its greeting says: that long it is believed, and twice more."""
+    page = visit.open("/viewer/icon.svg")
+    page.clock.install()
+    page.evaluate(
+        """async (keepalive) => {
+          const m = await import("/viewer/stream.js");
+          globalThis.seen = [];
+          globalThis.fetch = async (url, { signal }) => {
+            const body = new ReadableStream({
+              start(pen) {
+                const say = (text) => signal.aborted || pen.enqueue(new TextEncoder().encode(text));
+                say(`event: hello\\ndata: ${JSON.stringify(keepalive ? { keepalive_s: keepalive } : {})}\\n\\n`);
+                setInterval(() => say(": still here\\n\\n"), 1000 * (keepalive ?? 30));
+                signal.addEventListener("abort", () => pen.error(new DOMException("aborted", "AbortError")));
+              },
+            });
+            return new Response(body, { status: 200 });
+          };
+          m.openStream("/nowhere", { onLink: ({ state }) => seen.push(state), onMessage: () => {} });
+        }""",
+        keepalive_s,
+    )
+    for _ in range(45):
+        page.clock.run_for(1_000)
+    assert ("lost" in page.evaluate("seen")) is is_lost
+
+
 def test_silence_is_a_lost_connection(visit: Visit) -> None:
     """A pulled cable ends no connection: ten seconds without a word do, and it is tried again from the last record."""
     page = visit.open("/viewer/icon.svg")

@@ -74,7 +74,7 @@ async def test_the_newest_of_each_kind_first_then_what_happens(web: Web) -> None
     web.deps.hub.publish("samples", {"sensor": "wrist", "rows": []})
     async with listening(web) as events:
         topic, row, hello = await events.next()
-        assert (topic, row, hello["device"]) == ("hello", 1, "gate-1")
+        assert (topic, row, hello["device"], hello["keepalive_s"]) == ("hello", 1, "gate-1", 1.0)
         assert (await events.next())[::2] == ("vision", VISION)
         web.deps.hub.publish("camera", {"camera": "front"}, key="front")
         commit(web)

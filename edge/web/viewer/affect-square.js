@@ -58,6 +58,7 @@ export function createAffectSquare(root, { onMove = () => {}, onChoose = () => {
   });
   field.addEventListener("pointermove", (event) => field.hasPointerCapture(event.pointerId) && go(placeOf(event, field), true));
   field.addEventListener("pointerup", (event) => {
+    if (!field.hasPointerCapture(event.pointerId)) return;
     go(placeOf(event, field), false);
     onChoose(now);
   });

@@ -3,10 +3,12 @@
 import * as api from "./session-api.js";
 import { byId, mark, say } from "./dom.js";
 
-const AGREED = "afferent.agreed";
-
-/** `open()` asks, unless this tab agreed to the text of now already. */
+/**
+ * `open()` asks, unless this participant agreed to the text of now in this tab already. Who declines takes back what
+ * was said for them before.
+ */
 export function createConsentScreen(participant, { onAgreed, onDeclined }) {
+  const agreed = `afferent.agreed.${participant}`;
   const read = byId("consent-read");
   const yes = byId("consent-yes");
   const bad = byId("consent-bad");
@@ -14,10 +16,7 @@ export function createConsentScreen(participant, { onAgreed, onDeclined }) {
 
   read.addEventListener("change", () => (yes.disabled = !read.checked || !text));
   yes.addEventListener("click", () => answer(true));
-  byId("consent-no").addEventListener("click", () => {
-    close();
-    onDeclined();
-  });
+  byId("consent-no").addEventListener("click", () => answer(false));
 
   async function open() {
     try {
@@ -26,7 +25,7 @@ export function createConsentScreen(participant, { onAgreed, onDeclined }) {
       byId("words-detail").textContent = problem.message;
       return setTimeout(open, 3_000);
     }
-    if (sessionStorage.getItem(AGREED) === text.sha256) return onAgreed();
+    if (sessionStorage.getItem(agreed) === text.sha256) return onAgreed();
     say(byId("consent-text"), text.text);
     mark(document.body, "data-phase", "consent");
     byId("words").hidden = true;
@@ -38,12 +37,13 @@ export function createConsentScreen(participant, { onAgreed, onDeclined }) {
     say(bad, "");
     try {
       await api.consent(participant, { given, text_sha256: text.sha256, witness: "" });
-      sessionStorage.setItem(AGREED, text.sha256);
+      if (given) sessionStorage.setItem(agreed, text.sha256);
+      else sessionStorage.removeItem(agreed);
       close();
-      onAgreed();
+      (given ? onAgreed : onDeclined)();
     } catch (problem) {
       say(bad, problem.message);
-      yes.disabled = false;
+      yes.disabled = !read.checked;
     }
   }
 

@@ -5,6 +5,7 @@ import { retryDelay } from "./stream.js";
 
 const MOST_AT_ONCE = 40;
 const FINAL = new Set([400, 403, 404, 409, 413, 422]);
+const ONE_IS_BAD = new Set([400, 413, 422]);
 
 /** An id of our own making for a label. */
 export function newLabelId() {
@@ -13,7 +14,7 @@ export function newLabelId() {
 }
 
 /**
- * `begin()` takes up what is left of before; `add(session, label)` keeps and sends; `retry()` sends at once what waits. `send(session, labels)` throws with a
+ * `begin()` takes up what is left of before and can still be taken; `add(session, label)` keeps and sends; `retry()` sends at once what waits. `send(session, labels)` throws with a
  * `status`; `onChange({waiting, refused})` hears how many are not delivered yet, and how many never will be.
  */
 export function createLabelStore({ key, send, onChange, storage = localStorage }) {
@@ -21,6 +22,7 @@ export function createLabelStore({ key, send, onChange, storage = localStorage }
   let attempt = 0;
   let timer = 0;
   let busy = false;
+  let most = MOST_AT_ONCE;
 
   function add(session, label) {
     change((all) => [...all, { session, label: { label_id: newLabelId(), ...label } }]);
@@ -33,7 +35,7 @@ export function createLabelStore({ key, send, onChange, storage = localStorage }
     const first = kept.find(({ refused }) => !refused);
     if (!first) return;
     busy = true;
-    const batch = kept.filter((one) => !one.refused && one.session === first.session).slice(0, MOST_AT_ONCE);
+    const batch = kept.filter((one) => !one.refused && one.session === first.session).slice(0, most);
     const ids = new Set(batch.map(({ label }) => label.label_id));
     const problem = await deliver(first.session, batch);
     busy = false;
@@ -53,6 +55,11 @@ export function createLabelStore({ key, send, onChange, storage = localStorage }
     const mine = ({ label }) => ids.has(label.label_id);
     if (problem && !FINAL.has(problem.status)) return later();
     attempt = 0;
+    if (ids.size > 1 && ONE_IS_BAD.has(problem?.status)) {
+      most = 1;
+      return pump();
+    }
+    if (problem) most = MOST_AT_ONCE;
     change((all) => (problem ? all.map((one) => (mine(one) ? { ...one, refused: true } : one)) : all.filter((one) => !mine(one))));
     pump();
   }
@@ -88,7 +95,7 @@ export function createLabelStore({ key, send, onChange, storage = localStorage }
   }
 
   function begin() {
-    change((all) => all);
+    change((all) => all.filter(({ refused }) => !refused));
     pump();
   }
 

@@ -6,6 +6,7 @@ import { createParser } from "./sse.js";
 const FIRST_DELAY_MS = 1_000;
 const LAST_DELAY_MS = 15_000;
 const SILENCE_MS = 10_000;
+const MISSED = 2.5;
 
 /** How long to wait before attempt `n` (from 1): doubling from one second to fifteen, spread by a fifth. `random` is 0..1. */
 export function retryDelay(n, random) {
@@ -14,7 +15,8 @@ export function retryDelay(n, random) {
 }
 
 /**
- * Keep `url` open. The appliance says something every second; ten without a word mean that it is gone.
+ * Keep `url` open. The appliance's greeting says how long it may be quiet; ten seconds without a word, or two and a half
+ * times that long, mean that it is gone.
  *
  * `onMessage({topic, data, id})` gets every message, decoded; `onLink({state, attempt, retryMs})` every change of the
  * connection: `connecting`, `live`, `lost` (will retry in `retryMs`), `refused` (401: sign in, then call `retry`).
@@ -26,6 +28,7 @@ export function openStream(url, { onMessage, onLink }) {
   let timer = 0;
   let abort = null;
   let closed = false;
+  let silenceMs = SILENCE_MS;
 
   async function run() {
     if (closed) return;
@@ -42,7 +45,7 @@ export function openStream(url, { onMessage, onLink }) {
   }
 
   async function read(mine) {
-    let watchdog = setTimeout(() => mine.abort(), SILENCE_MS);
+    let watchdog = setTimeout(() => mine.abort(), silenceMs);
     try {
       const headers = { ...identity(), ...(lastId ? { "Last-Event-ID": lastId } : {}) };
       const response = await fetch(url, { headers, signal: mine.signal, cache: "no-store" });
@@ -53,9 +56,9 @@ export function openStream(url, { onMessage, onLink }) {
       const feed = createParser(deliver);
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       for (let part = await reader.read(); !part.done; part = await reader.read()) {
-        clearTimeout(watchdog);
-        watchdog = setTimeout(() => mine.abort(), SILENCE_MS);
         feed(part.value);
+        clearTimeout(watchdog);
+        watchdog = setTimeout(() => mine.abort(), silenceMs);
       }
       return false;
     } finally {
@@ -67,7 +70,9 @@ export function openStream(url, { onMessage, onLink }) {
   function deliver({ event, data, id }) {
     if (id) lastId = id;
     try {
-      onMessage({ topic: event, data: JSON.parse(data), id: id || null });
+      const said = JSON.parse(data);
+      if (event === "hello") silenceMs = Math.max(SILENCE_MS, MISSED * 1_000 * (said.keepalive_s ?? 0));
+      onMessage({ topic: event, data: said, id: id || null });
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
     }

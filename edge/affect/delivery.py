@@ -35,6 +35,12 @@ class Delivery:
             self._unexplained += 1
             self.lost += 1
 
+    def forget(self, user: str) -> None:
+        """Give up what waits of a person who was erased."""
+        kept = [one for one in self._waiting if one[0].user_id != user]
+        self._waiting.clear()
+        self._waiting.extend(kept)
+
     async def flush(self) -> None:
         """Hand over what waits, oldest first; raise `StoreError` and keep the rest if the store refuses.
 
@@ -47,8 +53,10 @@ class Delivery:
             if delayed:
                 raise delayed
         while self._waiting:
-            delayed = await self._append(*self._waiting[0])
-            self._waiting.popleft()
+            oldest = self._waiting[0]
+            delayed = await self._append(*oldest)
+            if self._waiting and self._waiting[0] is oldest:
+                self._waiting.popleft()
             if delayed:
                 raise delayed
 

@@ -91,6 +91,8 @@ class Estimator:
         shares = found["probabilities"].astype(float)
         if not all(np.isfinite(value).all() for value in found.values()):
             raise ModelError(f"model {self.manifest.name}: its output is not finite")
+        if shares.min() < 0 or shares.sum() <= 0:
+            raise ModelError(f"model {self.manifest.name}: its probabilities are no distribution")
         self._state = {name: found[name + _NEXT] for name in self._state}
         return self._judge(found, shares / shares.sum(), (self._now_ns() - begun) / 1e6)
 

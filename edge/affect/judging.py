@@ -89,14 +89,15 @@ class Judge:
     async def judge(
         self, grid: Grid, heard: Heard, *, onset: bool, rest: bool, executor: Executor
     ) -> tuple[Estimate, Pooled | None]:
-        """The models' word, or nothing if one fails; then it is tried again, and loaded afresh after a few times.
+        """The models' word: the body's alone if the pool of voices fails, nothing if the body's model does; that one
+        is loaded afresh after it failed a few times.
 
         An onset that a model failed at is told to it with the next segment.
         """
         self._onset = self._onset or onset
         work = partial(self._judge, grid, heard, onset=self._onset, rest=rest)
         try:
-            found = await asyncio.get_running_loop().run_in_executor(executor, work)
+            estimate, pooled, problem = await asyncio.get_running_loop().run_in_executor(executor, work)
         except ModelError as error:
             self.failures += 1
             self._failed_in_row += 1
@@ -104,13 +105,17 @@ class Judge:
             if self._failed_in_row >= _FAILURES_TO_RELOAD:
                 self._estimator, self._failed_in_row = None, 0
             return _NOTHING, None
-        self._failed_in_row, self._onset, self.problem = 0, False, ""
+        self._failed_in_row, self._onset, self.problem = 0, False, problem
+        self.failures += bool(problem)
         self._backoff.reset()
-        return found
+        return estimate, pooled
 
-    def _judge(self, grid: Grid, heard: Heard, *, onset: bool, rest: bool) -> tuple[Estimate, Pooled]:
-        """In the thread: the body's word, then everybody's."""
+    def _judge(self, grid: Grid, heard: Heard, *, onset: bool, rest: bool) -> tuple[Estimate, Pooled | None, str]:
+        """In the thread: the body's word, then everybody's, and why that could not be had."""
         if self._estimator is None or self._pool is None:
             raise ModelError("no model is loaded")
         estimate = self._estimator.estimate(grid, onset=onset, rest=rest)
-        return estimate, self._pool.pool(estimate, heard)
+        try:
+            return estimate, self._pool.pool(estimate, heard), ""
+        except ModelError as error:
+            return estimate, None, str(error)

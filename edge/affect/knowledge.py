@@ -23,6 +23,10 @@ class Knowledge(Protocol):
         """Where the stimulus was at that moment."""
         ...
 
+    def begun(self, session_id: str) -> bool:
+        """Whether the stimulus has begun, as far as anybody would tell."""
+        ...
+
     def duration_ms(self, session_id: str) -> int | None:
         """How long the stimulus is."""
         ...
@@ -53,6 +57,11 @@ class NothingKnown:
         """Nobody says where the stimulus is."""
         del session_id, at_ms
         return None
+
+    def begun(self, session_id: str) -> bool:
+        """Then it began with the session."""
+        del session_id
+        return True
 
     def duration_ms(self, session_id: str) -> int | None:
         """Nor how long it is."""

@@ -24,6 +24,8 @@ class Listener:
             return Heard(end_ms=segment.end_ms, since_onset_s=0.0, face=face, face_weight=weight)
         place_ms = self._knowledge.place_ms(viewing.session_id, segment.end_ms)
         since_ms = segment.end_ms - viewing.started.wall_ms if place_ms is None else place_ms
+        if not self._knowledge.begun(viewing.session_id):
+            since_ms = 0
         return Heard(
             end_ms=segment.end_ms,
             since_onset_s=since_ms / 1000,
@@ -34,6 +36,6 @@ class Listener:
         )
 
     def rests(self, closed: Closed) -> bool:
-        """Whether the segment belongs to a declared rest."""
-        viewing = closed.viewing
-        return viewing is not None and self._knowledge.resting(viewing.session_id, closed.segment.end_ms)
+        """Whether all of the segment belongs to a declared rest."""
+        viewing, ends = closed.viewing, (closed.segment.start_ms, closed.segment.end_ms)
+        return viewing is not None and all(self._knowledge.resting(viewing.session_id, at_ms) for at_ms in ends)

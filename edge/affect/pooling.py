@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.emotions import LABEL_SET
+from contract.emotions import EMOTIONS, LABEL_SET
 from contract.sessions import SessionLabel
 from edge.affect.estimator import Estimate
 from edge.affect.voices import Voice
@@ -44,14 +44,25 @@ class Heard:
     labels: Sequence[SessionLabel] = ()
     """The participant's own, newest first."""
     others: Shares | None = None
+    """Of HH, HL, LH, LL."""
     face: Voice | None = None
     face_weight: float = 0.0
 
+    def past(self, classes: Sequence[str]) -> list[tuple[SessionLabel, list[float]]]:
+        """What the participant said up to the segment's end, with its shares of `classes`, newest first."""
+        said = [(label, shares_of(label, classes)) for label in self.labels if label.at_ms <= self.end_ms]
+        return [(label, shares) for label, shares in said if shares]
+
+    def crowd(self, classes: Sequence[str]) -> Shares:
+        """How others felt, in the order of `classes`; all 0 if nobody knows."""
+        shares = dict(zip(EMOTIONS, self.others or _NOBODY, strict=True))
+        return [shares.get(name, 0.0) for name in classes]
+
     def opinions(self, classes: Sequence[str]) -> list[Shares]:
         """Each of these voices as a distribution over `classes`."""
-        said = [shares for label in self.labels[:1] if (shares := shares_of(label, classes))]
+        said = [shares for _, shares in self.past(classes)[:1]]
         seen = [[self.face.probabilities.get(name, 0.0) for name in classes]] if self.face and self.face_weight else []
-        return [*said, *([self.others] if self.others else []), *seen]
+        return [*said, *([self.crowd(classes)] if self.others else []), *seen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +120,7 @@ class VoicesPool:
 
     def _inputs(self, estimate: Estimate, heard: Heard) -> dict[str, NDArray[Any]]:
         labels, ages = np.zeros((self._labels, len(self._classes))), np.full(self._labels, -1.0)
-        usable = [(label, shares) for label in heard.labels if (shares := shares_of(label, self._classes))]
-        past = [(label, shares) for label, shares in usable if label.at_ms <= heard.end_ms]
-        for place, (label, shares) in enumerate(past[: self._labels]):
+        for place, (label, shares) in enumerate(heard.past(self._classes)[: self._labels]):
             labels[place], ages[place] = shares, (heard.end_ms - label.at_ms) / 1000
         face = [heard.face.probabilities.get(name, 0.0) for name in self._classes] if heard.face else _NOBODY
         values = {
@@ -119,7 +128,7 @@ class VoicesPool:
             "body_quality": [estimate.quality if estimate.heard else 0.0],
             "labels": labels,
             "label_ages_s": ages,
-            "consensus": heard.others or _NOBODY,
+            "consensus": heard.crowd(self._classes),
             "face": face,
             "face_weight": [heard.face_weight if heard.face else 0.0],
             "since_onset_s": [max(heard.since_onset_s, 0.0)],

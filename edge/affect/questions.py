@@ -34,7 +34,7 @@ class Questions:
     ) -> None:
         """A segment was judged; ask if it is time to. The stimulus may be paused or wound back: time here never is."""
         viewing = closed.viewing
-        if viewing is None or viewing.stopped is not None:
+        if viewing is None or viewing.stopped is not None or not self._knowledge.begun(viewing.session_id):
             return
         course = self._course(viewing)
         course.latest_ms = max(course.latest_ms, self._place_ms(viewing, closed.segment.end_ms))

@@ -38,6 +38,11 @@ class Runs:
         self._segmenter = Segmenter(started)
         self._onset = True
 
+    @property
+    def viewing(self) -> Viewing | None:
+        """Whose run it is as far as it was told; None in the device's own."""
+        return self._viewing
+
     def closed_by(self, horizon_ns: int, now: Stamp) -> list[Closed]:
         """What ended by `horizon_ns` and was not told before, in order; `now` is the present by both clocks."""
         closed: list[Closed] = []

@@ -7,12 +7,10 @@ nothing yields none: a sensor that lies in a drawer over night would else fill t
 
 import asyncio
 import contextlib
-from collections import deque
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from contract.messages import Prediction
 from edge.affect.asking.disagreement import disagreement
 from edge.affect.delivery import Delivery
 from edge.affect.estimator import Estimate
@@ -24,10 +22,11 @@ from edge.affect.prediction import Judged, prediction_of
 from edge.affect.questions import Questions
 from edge.affect.runs import Closed, Runs
 from edge.affect.segments import SEGMENT_MS
-from edge.affect.session import Viewings
+from edge.affect.session import Viewing, Viewings
 from edge.affect.settings import AffectSettings
 from edge.affect.signals.summary import SegmentSignals
 from edge.affect.voices import Voices
+from edge.affect.wearer import Wearer
 from edge.affect.window import Grid, SignalWindow
 from edge.core.clock import Clock, Stamp, wall_ms_of
 from edge.core.errors import StoreError
@@ -48,9 +47,10 @@ class AffectStats:
     undecided: int
     """Of these, abstentions."""
     failures: int
-    """Of these, abstentions because the model failed."""
+    """Of these, those at which a model failed: abstentions, or the body's word alone."""
     silent: int
-    """Segments of the device's own run without a sample, or without a model: nothing was said of them."""
+    """Segments of which nothing was said: of the device's own run without a sample, without a model, or of somebody who
+    did not agree."""
     waiting: int
     lost: int
     inference_ms: float
@@ -93,9 +93,8 @@ class AffectService:
         self._listener = Listener(self.voices, knowledge, face_weight=settings.voice_weight)
         self._questions = Questions(settings.asking, knowledge)
         self._delivery = Delivery(sink)
-        self._recent: deque[Prediction] = deque(maxlen=settings.recent_segments)
         self._window: SignalWindow | None = None
-        self._user: str | None = None
+        self._wearer = Wearer(sensor_id, viewings)
         self._onset = False
         self._wake = asyncio.Event()
         self._segments = self._undecided = self._silent = 0
@@ -119,10 +118,6 @@ class AffectService:
         """Why there is no estimate now; empty if there is."""
         return self._judge.problem
 
-    def recent(self, limit: int = 720) -> list[Prediction]:
-        """The newest predictions, oldest first, durable or about to be."""
-        return list(self._recent)[-limit:] if limit > 0 else []
-
     def offer(self, sample: Sample) -> None:
         """Take a sample of this sensor, in the event loop; costs microseconds."""
         if self._window:
@@ -141,12 +136,9 @@ class AffectService:
 
     def forget(self, user: str) -> None:
         """Keep nothing in memory of a person who was erased."""
-        kept = [one for one in self._recent if one.user_id != user]
-        self._recent.clear()
-        self._recent.extend(kept)
-        if self._user == user:
-            self._forget_person()
-            self._user = None
+        self._delivery.forget(user)
+        if self._wearer.erase(user):
+            self._forget_person(self._clock.mono_ns())
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -167,7 +159,9 @@ class AffectService:
         self.load_model()
         horizon_ns = self._clock.mono_ns() - self._settings.settle_ms * 1_000_000
         for closed in runs.closed_by(horizon_ns, self._clock.now()):
+            self.pulse.beat()
             await self._close(closed, executor)
+        self._meet(runs.viewing, self._clock.mono_ns())
         with contextlib.suppress(StoreError):  # told by how many wait; the store itself says why
             await self._delivery.flush()
         self._tell_health()
@@ -190,12 +184,16 @@ class AffectService:
         """A segment is over: judge it, tell of it, and see whether it is time for a question."""
         self._onset = self._onset or closed.onset
         self._take_derived()
+        self._meet(closed.viewing, closed.segment.start_ns)
         grid = self._window.until(closed.segment.end_ns) if self._window else None
         manifest = self._judge.manifest
-        if manifest is None or grid is None or (closed.viewing is None and self._silent_in(grid)):
+        withheld, silent = self._wearer.unwilling, grid is not None and self._silent_in(grid)
+        if withheld and silent:
+            self._wearer.take_off()
+            self._forget_person(closed.segment.end_ns)
+        if manifest is None or grid is None or withheld or (closed.viewing is None and silent):
             self._silent += 1
             return
-        self._meet(self._user_of(closed))
         heard = self._listener.listen(closed)
         estimate, pooled = await self._judge.judge(
             grid, heard, onset=self._onset, rest=self._listener.rests(closed), executor=executor
@@ -203,8 +201,7 @@ class AffectService:
         self._onset = False
         self._count(estimate, pooled)
         judged = Judged(closed=closed, estimate=estimate, pooled=pooled, signals=self._summary(closed))
-        prediction = prediction_of(judged, manifest, sensor_id=self._sensor_id, user=self._user_of(closed))
-        self._recent.append(prediction)
+        prediction = prediction_of(judged, manifest, sensor_id=self._sensor_id, user=self._wearer.named(closed.viewing))
         self._delivery.put(prediction, self._stamp(closed.segment.end_ns))
         self._consider_asking(judged, heard, manifest.classes)
 
@@ -227,16 +224,15 @@ class AffectService:
             disagreement=disagreement([*body, *heard.opinions(classes)]),
         )
 
-    def _meet(self, user: str | None) -> None:
-        """Forget the person if another one, known by name, is here now."""
-        if user is None:
-            return
-        if self._user is not None and user != self._user:
-            self._forget_person()
-        self._user = user
+    def _meet(self, viewing: Viewing | None, since_ns: int) -> None:
+        """Forget the person if another one is here now, whose run goes on since that moment at the latest."""
+        if self._wearer.meet(viewing):
+            self._forget_person(viewing.started.mono_ns if viewing else since_ns)
 
-    def _forget_person(self) -> None:
+    def _forget_person(self, before_ns: int) -> None:
         self._judge.forget()
+        if self._window:
+            self._window.forget(before_ns=before_ns)
         if self._signals:
             self._signals.forget()
 
@@ -248,9 +244,6 @@ class AffectService:
         self._segments += 1
         self._undecided += (pooled or estimate).probe is None
         self._inference_ms = estimate.inference_ms
-
-    def _user_of(self, closed: Closed) -> str | None:
-        return closed.viewing.user_id if closed.viewing else self._viewings.participant(self._sensor_id)
 
     def _stamp(self, mono_ns: int) -> Stamp:
         now = self._clock.now()

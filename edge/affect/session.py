@@ -44,7 +44,7 @@ class Viewings:
         self._viewings: list[Viewing] = []
         self._listeners: list[Callable[[], None]] = []
         self.may_name: Callable[[str], bool] = lambda user_id: True
-        """Whether what a sensor says outside of viewings may carry the name of who wears it by the settings."""
+        """Whether anything of a participant may be kept, under their name or none."""
 
     def start(
         self, user_id: str, video_id: int | None, now: Stamp, *, session_id: str = "", sensor: str | None = None
@@ -84,10 +84,9 @@ class Viewings:
         """The newest viewing of that id, running or among the last 64 that stopped."""
         return next((viewing for viewing in reversed(self._viewings) if viewing.session_id == session_id), None)
 
-    def participant(self, sensor_id: str) -> str | None:
-        """Who wears a sensor, as the settings say, where they may be named."""
-        wearer = self._participants.get(sensor_id)
-        return wearer if wearer is not None and self.may_name(wearer) else None
+    def wearer(self, sensor_id: str) -> str | None:
+        """Who wears a sensor outside of viewings, as the settings say."""
+        return self._participants.get(sensor_id)
 
     def sensor_of(self, user_id: str) -> str | None:
         """The sensor that the settings give to a user."""

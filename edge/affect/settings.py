@@ -50,10 +50,6 @@ class AffectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "counts beside the body's 1 where it is sure and fresh; 0 for not at all.",
         ),
     ] = 0.5
-    recent_segments: Annotated[
-        int,
-        Meta(ge=1, le=10_000, description="How many of the last segments of each sensor the page can show at once."),
-    ] = 720
     signals: SignalSettings = SignalSettings()
     sessions: SessionSettings = SessionSettings()
     asking: AskSettings = AskSettings()

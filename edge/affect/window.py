@@ -44,6 +44,7 @@ class SignalWindow:
         self._sums = np.zeros((self._capacity, len(self._channels)))
         self._counts = np.zeros((self._capacity, len(self._channels)))
         self._newest = -1
+        self._first = 0
 
     @property
     def layout(self) -> tuple[tuple[Channel, ...], int, int]:
@@ -67,11 +68,15 @@ class SignalWindow:
         """The grid of the cells that were over at `end_ns`; a cell that reaches beyond it is left out."""
         last = end_ns // self._cell_ns
         wanted = np.arange(last - self._cells, last)
-        held = (wanted > self._newest - self._capacity) & (wanted <= self._newest) & (wanted >= 0)
+        held = (wanted > self._newest - self._capacity) & (wanted <= self._newest) & (wanted >= self._first)
         slots = wanted % self._capacity
         counts = np.where(held[:, None], self._counts[slots], 0.0)
         values = np.divide(self._sums[slots], counts, out=np.zeros_like(counts), where=counts > 0)
         return Grid(values.astype(np.float32), (counts > 0).astype(np.float32))
+
+    def forget(self, *, before_ns: int) -> None:
+        """Keep nothing of before a moment: what was measured then was another person."""
+        self._first = max(self._first, -(-before_ns // self._cell_ns))
 
     def _advance(self, cell: int) -> None:
         """Empty the cells between the newest one and `cell`."""

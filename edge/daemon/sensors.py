@@ -90,9 +90,17 @@ async def make_sensors(ground: Ground) -> Sensors:
     made, viewings = Sensors(), Viewings(ground.config.affect.participants)
     if ground.config.sensors:
         made.desk = await _open_desk(ground, viewings, made)
+    if made.desk is None:
+        viewings.may_name = _nobody_agreed
     for settings in ground.config.sensors:
         made.units[settings.id] = _unit(ground, settings, viewings, made.desk)
     return made
+
+
+def _nobody_agreed(participant: str) -> bool:
+    """Without a desk of sessions nobody knows who did."""
+    del participant
+    return False
 
 
 async def _open_desk(ground: Ground, viewings: Viewings, sensors: Sensors) -> SessionDesk | None:

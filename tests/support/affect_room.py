@@ -27,6 +27,7 @@ class Room:
         self.speaking = True
         self.script: dict[float, Callable[[], object]] = {}
         self._began_ns = self.clock.mono_ns()
+        self.began_ms = self.clock.now().wall_ms
         self.service = AffectService(
             "body",
             model_store=self.models,

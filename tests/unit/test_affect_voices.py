@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from contract.sessions import SessionLabel
 from edge.affect.estimator import Estimate
@@ -14,6 +16,7 @@ from edge.affect.knowledge import NothingKnown
 from edge.affect.pooling import Heard, VoicesPool, shares_of
 from edge.affect.voices import Voice, Voices, loudest
 from edge.core.errors import ModelError
+from edge.models.session import Model
 from edge.models.store import ModelStore
 from tests.support.affect import CLASSES
 from tests.support.affect_room import Room
@@ -168,6 +171,51 @@ def test_whoever_speaks_the_pool_is_a_distribution(
     assert sum(found.probabilities.values()) == pytest.approx(1.0, abs=1e-4)
     assert all(0 <= share <= 1 for share in found.probabilities.values())
     assert not found.weights or sum(found.weights.values()) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_the_consensus_is_told_in_the_models_own_order() -> None:
+    """X.8: what others said is HH, HL, LH, LL; the order of the model's classes is its manifest's."""
+
+    class Turned(Model):
+        def __init__(self) -> None:
+            self.manifest = structs.replace(ModelStore().load("voices").manifest, classes=CLASSES[::-1])
+            self.heard: list[float] = []
+
+        def run(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+            self.heard = inputs["consensus"].tolist()
+            return {"probabilities": np.full(4, 0.25), "valence": np.zeros(1), "arousal": np.zeros(1)} | {
+                "weights": np.array([0.5, 0.0, 0.5, 0.0])
+            }
+
+    model, heard = Turned(), _heard(others=[1.0, 0.0, 0.0, 0.0])
+    VoicesPool(model).pool(_BODY, heard)
+    assert model.heard == [0.0, 0.0, 0.0, 1.0]
+    assert heard.opinions(CLASSES[::-1]) == [[0.0, 0.0, 0.0, 1.0]]
+
+
+def test_an_opinion_is_not_formed_by_what_was_said_later() -> None:
+    labels = [_label(100_001, probe="LL"), _label(99_000, probe="HH")]
+    assert _heard(labels=labels).opinions(CLASSES) == [[1.0, 0.0, 0.0, 0.0]]
+
+
+async def test_where_the_pool_fails_the_bodys_own_word_stands_and_it_is_told() -> None:
+    room = Room(wanted=3)
+
+    class Broken(Model):
+        def __init__(self) -> None:
+            self.manifest = ModelStore().load("voices").manifest
+
+        def run(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+            raise ModelError("told to fail")
+
+    load = room.models.load
+    room.models.load = lambda task: Broken() if task == "voices" else load(task)  # type: ignore[method-assign]
+    told = await room.play()
+    assert [one.probe for one in told] == ["HH"] * 3
+    assert told[0].voices == {}
+    assert [float(inputs["memory"][0]) for inputs in room.model.seen[:3]] == [0, 1, 2]
+    assert room.service.stats.failures >= 3
+    assert "told to fail" in room.service.problem
 
 
 def test_a_model_that_is_no_pool_is_refused() -> None:

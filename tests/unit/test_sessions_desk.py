@@ -139,6 +139,14 @@ async def test_an_existing_client_is_refused_where_its_consent_does_not_count(tm
         assert (await room.desk.start("user1", video_id=1, external=True)).participant == "user1"
 
 
+async def test_what_another_program_was_told_counts_only_while_the_settings_say_so(tmp_path: Path) -> None:
+    async with opened_desk(tmp_path) as room:
+        await room.desk.start("user1", video_id=1, external=True)
+    async with opened_desk(tmp_path, settings=SessionSettings(external_consent=False)) as room:
+        with pytest.raises(RefusedError, match="no consent of user1 is recorded"):
+            await room.desk.start("user1", video_id=1, external=True)
+
+
 async def test_a_warning_is_overruled_by_name_and_written_down(tmp_path: Path) -> None:
     off = {"gsr_us": ChannelQuality(state="electrode_off", index=0.0)}
     async with opened_desk(tmp_path, world=World(sensors=[sensor("left", quality=off)])) as room:
@@ -463,11 +471,11 @@ async def test_the_desk_is_what_the_lan_side_asks_for(tmp_path: Path) -> None:
         assert port.running() == []
 
 
-async def test_what_a_sensor_says_between_sessions_is_nobodys_until_its_wearer_agreed(tmp_path: Path) -> None:
+async def test_nothing_of_a_sensors_wearer_is_kept_until_they_agreed(tmp_path: Path) -> None:
     async with opened_desk(tmp_path, participants={"left": "p1"}) as room:
-        assert room.viewings.participant("left") is None
+        assert room.viewings.wearer("left") == "p1" and not room.viewings.may_name("p1")
         await room.agree("p1")
-        assert room.viewings.participant("left") == "p1"
+        assert room.viewings.may_name("p1")
         assert (await room.desk.start("p1")).sensor == "left"
 
 

@@ -94,3 +94,78 @@ async def test_an_erasure_that_the_store_did_not_follow_is_gone_on_with_at_the_n
         assert MARK.encode() not in _bytes_of(tmp_path)
         assert len(await room.bodies(Erasure)) == 1
         assert [one for one in await room.bodies(Loss) if isinstance(one, Loss) and one.reason == "erased on request"]
+
+
+async def test_nobody_comes_back_while_they_are_being_erased(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the rest of the erasing would take what is new as well."""
+    async with opened_desk(tmp_path) as room:
+        await _lived(room)
+        erase, refused = Outbox.erase, list[str]()
+
+        async def come_back(self: Outbox, participant: str, sessions: list[str]) -> int:
+            for attempt in (
+                room.desk.start("p1", video_id=1, external=True),
+                room.desk.put_participant("p1", sensor=None, note=""),
+            ):
+                with pytest.raises(RefusedError, match="being erased"):
+                    await attempt
+                refused.append(participant)
+            return await erase(self, participant, sessions)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Outbox, "erase", come_back)
+            await room.desk.erase("p1")
+        assert refused == ["p1", "p1"]
+        assert (await room.desk.start("p1", video_id=1, external=True)).participant == "p1"
+
+
+async def test_nobody_comes_back_before_an_erasure_that_was_cut_short_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock()
+    async with opened_desk(tmp_path, clock=clock) as room:
+        await _lived(room)
+
+        async def refuse(self: Outbox, participant: str, sessions: list[str]) -> int:
+            raise StoreError("the disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Outbox, "erase", refuse)
+            with pytest.raises(StoreError):
+                await room.desk.erase("p1")
+    async with opened_desk(tmp_path, clock=clock) as room:
+        with pytest.raises(RefusedError, match="being erased"):
+            await room.desk.start("p1", video_id=1, external=True)
+        await room.desk._erasing.resume()
+        assert await room.desk.start("p1", video_id=1, external=True)
+
+
+async def test_a_session_that_was_erased_while_it_was_counted_is_not_shown_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened_desk(tmp_path) as room:
+        sessions = await _lived(room)
+        count = Outbox.count_of_subject
+
+        async def slowly(self: Outbox, subject: str, *, kind: str) -> int:
+            found = await count(self, subject, kind=kind)
+            if subject == sessions[-1]:
+                await room.desk.erase("p1")
+            return found
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Outbox, "count_of_subject", slowly)
+            await room.desk._floor.count_segments()
+        assert not [one for one in room.hub.latest() if one.data.get("session_id") in sessions]
+
+
+async def test_an_erasure_that_the_store_has_not_taken_outlives_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened_desk(tmp_path) as room:
+        first = await _lived(room)
+        await room.desk.erase("p1")
+        await room.agree("p1")
+        await room.desk.erase("p1")
+        told = [one for one in await room.bodies(Erasure) if isinstance(one, Erasure)]
+        assert [sorted(one.sessions) for one in told] == [sorted(first), []]

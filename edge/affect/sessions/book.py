@@ -264,7 +264,7 @@ class Book:
         with self._write() as link:
             link.execute("DELETE FROM erasing WHERE participant = ?", (participant,))
             for body in told:
-                self._tell(participant, body, at)
+                self._tell("", body, at)  # of nobody any more: the next erasure of that name must not take it
         self._empty_journal()
 
     def _prepare(self) -> None:

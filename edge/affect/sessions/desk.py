@@ -148,9 +148,7 @@ class SessionDesk:
 
     async def erase(self, participant: str) -> Erasure:
         """Erase everything of them on this device, and tell the cloud to do so."""
-        erased = await self._erasing.erase(participant)
-        self._needs.on_erased(participant)
-        return erased
+        return await self._erasing.erase(participant)
 
     def stimuli(self) -> Sequence[Stimulus]:
         """Everything that can be watched, by id."""

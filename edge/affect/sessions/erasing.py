@@ -32,7 +32,7 @@ class Erasing:
         """Go on with what a crash or a full disk cut short; raise `StoreError` if it still cannot be done."""
         async with self._one_at_a_time:
             for participant, sessions, rows in await self._room.call(self._room.book.erasing):
-                self._floor.drop(participant, sessions)
+                self._leave(participant, sessions)
                 await self._finish(participant, sessions, rows)
 
     async def _erase(self, participant: str) -> Erasure:
@@ -44,7 +44,7 @@ class Erasing:
             self._consensus.forget(participant)
             listed = await self._room.call(self._room.book.erasing)
             sessions, rows = next((found, count) for name, found, count in listed if name == participant)
-            self._floor.drop(participant, sessions)
+            self._leave(participant, sessions)
         return await self._finish(participant, sessions, rows)
 
     async def _finish(self, participant: str, sessions: list[str], rows: int) -> Erasure:
@@ -57,8 +57,14 @@ class Erasing:
         ]
         now = self._room.needs.clock.now()
         await self._room.call(self._room.book.end_erasing, participant, told, now)
+        self._people.gone(participant)
         self._room.wake.set()
         return Erasure(participant=participant, sessions=sessions, records=records + rows)
+
+    def _leave(self, participant: str, sessions: list[str]) -> None:
+        """Nobody keeps anything of them in memory."""
+        self._floor.drop(participant, sessions)
+        self._room.needs.on_erased(participant)
 
     def _is_under_way(self, participant: str, erasing: list[tuple[str, list[str], int]]) -> bool:
         return any(name == participant for name, _, _ in erasing)

@@ -1,6 +1,7 @@
 """The sessions that run: begun after their checks, told of, kept in time, and ended by somebody or at last by us."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -33,6 +34,8 @@ from edge.core.clock import Stamp
 from edge.core.errors import RefusedError, UnknownError
 
 _MOST_MARKERS: Final = 10_000
+_LATELY: Final = 16
+"""Ended sessions that are remembered, for their last segments are judged a moment later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,7 @@ class Floor:
         self._shelf = shelf
         self._consensus = consensus
         self._running: dict[str, Running] = {}
+        self._ended: OrderedDict[str, Running] = OrderedDict()
         self._erased: set[str] = set()
 
     def running(self) -> list[Running]:
@@ -67,6 +71,10 @@ class Floor:
     def find(self, session_id: str) -> Running | None:
         """One that runs."""
         return self._running.get(session_id)
+
+    def lately(self, session_id: str) -> Running | None:
+        """One that runs, or ended lately."""
+        return self._running.get(session_id) or self._ended.get(session_id)
 
     def shows(self, stimulus: str) -> bool:
         """Whether a session that runs shows it."""
@@ -114,7 +122,7 @@ class Floor:
             return view_of(await self.kept(session_id))
         now = self._room.needs.clock.now()
         self._room.needs.viewings.stop(session_id, now)
-        ended = msgspec.structs.replace(running.kept, end_ms=max(now.wall_ms, running.kept.start_ms), reason=reason)
+        ended = msgspec.structs.replace(running.kept, end_ms=running.time_of(now), reason=reason)
         await self._room.call(self._room.book.put_sessions, [(ended, record_of(ended))], now)
         running.kept = ended
         self._leave(session_id, now)
@@ -135,7 +143,11 @@ class Floor:
         for running in self.running():
             if running.kept.participant == participant:
                 self._leave(running.kept.session_id, self._room.needs.clock.now())
-        for session_id in sessions:
+        for session_id in {
+            *sessions,
+            *(key for key, one in self._ended.items() if one.kept.participant == participant),
+        }:
+            self._ended.pop(session_id, None)
             self._room.needs.hub.forget("session", session_id)
 
     async def mark(self, session_id: str, *, name: str, note: str, at_ms: int | None) -> SessionMarker:
@@ -146,7 +158,10 @@ class Floor:
             raise RefusedError("this session has ended: write a note, or mark moments while it runs")
         if await self._room.call(self._room.book.marker_count, session_id) >= _MOST_MARKERS:
             raise RefusedError(f"a session has {_MOST_MARKERS} markers at most")
-        moment = believed(at_ms, now.wall_ms) if running or at_ms else kept.end_ms or now.wall_ms
+        if running:
+            moment = running.moment(at_ms, now)
+        else:
+            moment = believed(at_ms, now.wall_ms) if at_ms else kept.end_ms or now.wall_ms
         marker = SessionMarker(
             at_ms=moment,
             name=printable(name, "name", 100) or "note",
@@ -172,7 +187,7 @@ class Floor:
         ):
             raise RefusedError(f"a session has {self._room.settings.max_labels} labels at most: see max_labels")
         running = self._running.get(session_id)
-        fresh = [saying.made(one, kept, running, now.wall_ms) for one in wanted if one.label_id not in known]
+        fresh = [saying.made(one, kept, running, now) for one in wanted if one.label_id not in known]
         if fresh:
             told = saying.records_of(kept, fresh, running)
             await self._room.call(book.add_labels, kept, fresh, told, now)
@@ -182,7 +197,7 @@ class Floor:
     def tell_clock(self, session_id: str, clock: StimulusClock) -> None:
         """Hear where the stimulus of a session that runs is."""
         running = self._found(session_id)
-        if running.tell_clock(clock, self._room.needs.clock.now().wall_ms):
+        if running.tell_clock(clock, self._room.needs.clock.now()):
             self._room.publish(running.view())
 
     def ask(self, session_id: str, reason: AskReason) -> Ask | None:
@@ -221,7 +236,7 @@ class Floor:
         """Look how many segments each has, and show what is new."""
         for running in self.running():
             count = await self._room.needs.records.count_of_subject(running.kept.session_id, kind="prediction")
-            if count != running.segments and running.kept.end_ms is None:
+            if count != running.segments and self._running.get(running.kept.session_id) is running:
                 running.segments = count
                 self._room.publish(running.view())
 
@@ -343,7 +358,10 @@ class Floor:
             self._room.publish(running.view())
 
     def _leave(self, session_id: str, now: Stamp) -> None:
-        if self._running.pop(session_id).open_ask(now.wall_ms):
+        left = self._ended[session_id] = self._running.pop(session_id)
+        while len(self._ended) > _LATELY:
+            self._ended.popitem(last=False)
+        if left.open_ask(now.wall_ms):
             self._silence(session_id)
         self._room.needs.hub.forget("session", session_id)
         self._room.needs.viewings.stop(session_id, now)

@@ -14,7 +14,10 @@ REST_MS: Final = 60_000
 
 
 class Known:
-    """See `edge.affect.knowledge.Knowledge`. Belongs to the event loop; a session that does not run has nothing."""
+    """See `edge.affect.knowledge.Knowledge`. Belongs to the event loop.
+
+    Of sessions that run, or ended lately: the last segment is judged once its session is over.
+    """
 
     def __init__(self, floor: Floor, shelf: Shelf, consensus: Consensus) -> None:
         self._floor = floor
@@ -23,32 +26,39 @@ class Known:
 
     def labels(self, session_id: str) -> Sequence[SessionLabel]:
         """What the participant said lately, newest first."""
-        running = self._floor.find(session_id)
+        running = self._floor.lately(session_id)
         return sorted(running.labels, key=lambda one: -one.at_ms) if running else []
 
     def others(self, session_id: str, at_ms: int) -> Sequence[float] | None:
         """How other participants felt at that moment of the same stimulus; None if nobody said."""
-        running, place_ms = self._floor.find(session_id), self.place_ms(session_id, at_ms)
+        running, place_ms = self._floor.lately(session_id), self.place_ms(session_id, at_ms)
         if running is None or running.kept.stimulus is None or place_ms is None:
             return None
         return self._consensus.shares(running.kept.stimulus, place_ms, but_of=running.kept.participant)
 
     def place_ms(self, session_id: str, at_ms: int) -> int | None:
         """Where the stimulus was at that moment."""
-        running = self._floor.find(session_id)
+        running = self._floor.lately(session_id)
         return running.timeline.at(at_ms) if running else None
+
+    def begun(self, session_id: str) -> bool:
+        """Whether the stimulus has begun: of a film that the page plays, its player tells."""
+        running = self._floor.lately(session_id)
+        if running is None or running.kept.pieces:
+            return True
+        return all(one.kind != "file" for one in self._shelf.all() if one.id == running.kept.stimulus)
 
     def duration_ms(self, session_id: str) -> int | None:
         """How long the stimulus is."""
-        running = self._floor.find(session_id)
+        running = self._floor.lately(session_id)
         stimulus = running.kept.stimulus if running else None
         return next((one.duration_ms for one in self._shelf.all() if one.id == stimulus), None)
 
     def resting(self, session_id: str, at_ms: int) -> bool:
         """Whether that moment lies in the minute after a `rest` marker."""
-        running = self._floor.find(session_id)
+        running = self._floor.lately(session_id)
         markers = running.markers if running else ()
-        return any(one.name.strip().lower() == REST and 0 < at_ms - one.at_ms <= REST_MS for one in markers)
+        return any(one.name.strip().lower() == REST and 0 <= at_ms - one.at_ms <= REST_MS for one in markers)
 
     def ask(self, session_id: str, reason: AskReason) -> None:
         """Put a question, unless one is open."""

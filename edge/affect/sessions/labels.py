@@ -12,6 +12,7 @@ from edge.affect.sessions.kept import KeptSession
 from edge.affect.sessions.room import printable
 from edge.affect.sessions.running import Running, believed
 from edge.affect.sessions.timeline import StimulusTimeline
+from edge.core.clock import Stamp
 from edge.core.errors import RefusedError
 
 MOST_AT_ONCE: Final = 2000
@@ -32,17 +33,19 @@ def checked(labels: Sequence[NewLabel]) -> list[NewLabel]:
     return [_with_id(label, label_id) for label_id, label in found.items()]
 
 
-def made(new: NewLabel, kept: KeptSession, running: Running | None, now_ms: int) -> SessionLabel:
+def made(new: NewLabel, kept: KeptSession, running: Running | None, now: Stamp) -> SessionLabel:
     """The label with its moment by both clocks, and with the question that it answers.
 
     One that names only a place in the stimulus is about the moment at which the stimulus was there.
     """
     timeline = running.timeline if running else StimulusTimeline(kept.pieces)
     ask = running.asked(new.ask_id) if running else None
-    at_ms = new.at_ms
-    if at_ms is None and new.stimulus_ms is not None:
-        at_ms = timeline.when(new.stimulus_ms)
-    at_ms = max(kept.start_ms, min(believed(at_ms, now_ms), kept.end_ms or now_ms))
+    now_ms = running.time_of(now) if running else now.wall_ms
+    if new.at_ms is None and new.stimulus_ms is not None:
+        at_ms = believed(timeline.when(new.stimulus_ms), now_ms)
+    else:
+        at_ms = running.moment(new.at_ms, now) if running else believed(new.at_ms, now_ms)
+    at_ms = max(kept.start_ms, min(at_ms, kept.end_ms or now_ms))
     place = timeline.at(at_ms) if new.stimulus_ms is None else max(0, min(new.stimulus_ms, _DAY_MS))
     return SessionLabel(
         label_id=new.label_id,

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from contract.sessions import ConsentState, ConsentText, Participant
-from edge.affect.sessions.consent import agreed, agreed_elsewhere, consent_text, record_of
+from edge.affect.sessions.consent import EXTERNAL, agreed, agreed_elsewhere, consent_text, record_of
 from edge.affect.sessions.room import Room, plain_text, printable, pseudonym
 from edge.core.errors import RefusedError, UnknownError
 
@@ -19,10 +19,12 @@ class People:
     def __init__(self, room: Room) -> None:
         self._room = room
         self._known: dict[str, Participant] = {}
+        self._leaving: set[str] = set()
 
     async def load(self) -> None:
         """Read who is known."""
         self._known = {one.id: one for one in await self._room.call(self._room.book.participants)}
+        self._leaving = {participant for participant, _, _ in await self._room.call(self._room.book.erasing)}
 
     def all(self) -> list[Participant]:
         """By id."""
@@ -61,7 +63,7 @@ class People:
             consent=known.consent if known else None,
             sessions=known.sessions if known else 0,
         )
-        self._check_room(known)
+        self._check_room(participant)
         await self._room.call(self._room.book.put_participant, made)
         self._known[made.id] = made
         return made
@@ -75,13 +77,15 @@ class People:
     async def came_by_client(self, participant: str) -> None:
         """An existing client begins a session of them. Raise `RefusedError` if that is not consent enough."""
         known = self._known.get(participant)
-        if known and known.consent:
-            if not known.consent.given:
-                raise RefusedError(f"{participant} took the consent back: let them agree anew on the appliance's page")
+        if known and known.consent and not known.consent.given:
+            raise RefusedError(f"{participant} took the consent back: let them agree anew on the appliance's page")
+        if known and known.consent and known.consent.text_version != EXTERNAL:
             return
         if not self._room.settings.external_consent:
             raise RefusedError(f"no consent of {participant} is recorded: let them agree on the appliance's page first")
-        self._check_room(known)
+        if known and known.consent:
+            return
+        self._check_room(participant)
         now_ms = self._room.needs.clock.now().wall_ms
         await self._consented(
             known or Participant(id=pseudonym(participant), created_ms=now_ms), agreed_elsewhere(now_ms)
@@ -94,8 +98,13 @@ class People:
                 self._known[participant] = msgspec.structs.replace(known, sessions=max(0, known.sessions + step))
 
     def forget(self, participant: str) -> None:
-        """They were erased."""
+        """They are being erased: nobody comes back under that name before it is done."""
         self._known.pop(participant, None)
+        self._leaving.add(participant)
+
+    def gone(self, participant: str) -> None:
+        """They were erased."""
+        self._leaving.discard(participant)
 
     def text(self) -> ConsentText:
         """The text of now; raise `StoreError` if it cannot be read."""
@@ -109,8 +118,10 @@ class People:
         self._room.wake.set()
         return made
 
-    def _check_room(self, known: Participant | None) -> None:
-        if known is None and len(self._known) >= self._room.settings.max_participants:
+    def _check_room(self, participant: str) -> None:
+        if participant in self._leaving:
+            raise RefusedError(f"{participant} is being erased: wait until that is done, or choose another pseudonym")
+        if participant not in self._known and len(self._known) >= self._room.settings.max_participants:
             raise RefusedError(
                 f"{len(self._known)} participants are kept already: erase one, or raise max_participants"
             )

@@ -20,7 +20,7 @@ _SKEW_MS: Final = 2000
 
 
 class Running:
-    """Pure and bounded. Times are wall clock milliseconds."""
+    """Pure and bounded. Times are milliseconds by the session's own time; those of questions by the wall clock."""
 
     def __init__(self, kept: KeptSession, started: Stamp, *, duration_ms: int | None) -> None:
         self.kept = kept
@@ -33,9 +33,19 @@ class Running:
         self._asks: dict[str, Ask] = {}
         self._open: Ask | None = None
 
-    def tell_clock(self, clock: StimulusClock, now_ms: int) -> bool:
+    def time_of(self, now: Stamp) -> int:
+        """This moment by the session's own time: that of the wall clock as the session began, and what has passed
+        since. A wall clock that is set meanwhile moves nothing in it, nor in its segments."""
+        return self.kept.start_ms + (now.mono_ns - self.started.mono_ns) // 1_000_000
+
+    def moment(self, at_ms: int | None, now: Stamp) -> int:
+        """A moment that somebody names by the wall clock of now, by the session's own time."""
+        here = self.time_of(now)
+        return believed(None if at_ms is None else at_ms + here - now.wall_ms, here)
+
+    def tell_clock(self, clock: StimulusClock, now: Stamp) -> bool:
         """Hear where the stimulus is; whether that was news."""
-        news = self.timeline.tell(msgspec.structs.replace(clock, at_ms=believed(clock.at_ms, now_ms)))
+        news = self.timeline.tell(msgspec.structs.replace(clock, at_ms=self.moment(clock.at_ms, now)))
         if news:
             self.kept = msgspec.structs.replace(self.kept, pieces=self.timeline.pieces)
         return news

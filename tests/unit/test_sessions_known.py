@@ -1,0 +1,82 @@
+"""What estimating emotion is told of a session: to its last segment, by its own clock, and of rests that are whole."""
+
+from pathlib import Path
+
+from contract.sessions import NewLabel, Stimulus, StimulusClock
+from edge.affect.knowledge import NothingKnown
+from edge.affect.listening import Listener
+from edge.affect.runs import Closed
+from edge.affect.segments import Segment
+from edge.affect.session import Viewing
+from edge.affect.voices import Voices
+from edge.core.clock import Stamp
+from tests.support.sessions_room import MP4, opened_desk, pieces
+
+
+async def test_the_last_segment_of_a_session_hears_what_was_said_in_it(tmp_path: Path) -> None:
+    """It is judged once the session has ended: what others and the participant said counts there too."""
+    async with opened_desk(tmp_path) as room:
+        await room.agree("p1", "p2")
+        first = await room.desk.start("p1", video_id=1, external=True)
+        room.clock.advance(3)
+        await room.desk.label(first.session_id, [NewLabel(probe="LH")])
+        await room.desk.stop(first.session_id)
+        second = await room.desk.start("p2", video_id=1, external=True)
+        room.clock.advance(3)
+        await room.desk.label(second.session_id, [NewLabel(probe="HH")])
+        ended = await room.desk.stop(second.session_id)
+        assert ended.end_ms
+        known = room.desk.known
+        assert [one.probe for one in known.labels(second.session_id)] == ["HH"]
+        assert known.others(second.session_id, ended.end_ms) == (0.0, 0.0, 1.0, 0.0)
+        assert known.place_ms(second.session_id, ended.end_ms) == 3000
+        await room.desk.erase("p2")
+        assert known.labels(second.session_id) == []
+
+
+async def test_a_wall_clock_that_is_set_moves_nothing_in_a_session(tmp_path: Path) -> None:
+    """Segments go by the session's own time: so do labels, markers, the stimulus' clock and the end."""
+    for jump_s in (3600, -3600):
+        async with opened_desk(tmp_path / str(jump_s)) as room:
+            await room.agree("p1")
+            view = await room.desk.start("p1", video_id=1)
+            room.desk.tell_clock(view.session_id, StimulusClock(at_ms=view.start_ms, stimulus_ms=0))
+            room.clock.advance(10)
+            room.clock.jump_wall(jump_s)
+            room.clock.advance(10)
+            now_ms = room.clock.now().wall_ms
+            room.desk.tell_clock(view.session_id, StimulusClock(at_ms=now_ms, stimulus_ms=15_000, rate=0))
+            await room.desk.label(view.session_id, [NewLabel(probe="HH", at_ms=now_ms - 1000), NewLabel(probe="LL")])
+            marker = await room.desk.mark(view.session_id, name="rest", note="", at_ms=None)
+            assert marker.at_ms == view.start_ms + 20_000
+            labels = room.desk.known.labels(view.session_id)
+            assert [one.at_ms - view.start_ms for one in labels] == [20_000, 19_000]
+            assert room.desk.known.place_ms(view.session_id, view.start_ms + 20_000) == 15_000
+            assert (await room.desk.stop(view.session_id)).end_ms == view.start_ms + 20_000
+
+
+async def test_a_film_that_nobody_started_has_not_begun(tmp_path: Path) -> None:
+    async with opened_desk(tmp_path) as room:
+        await room.agree("p1", "p2")
+        await room.desk.put_stimulus(Stimulus(id="film", kind="external", number=9))
+        await room.desk.put_video("film", pieces(MP4), len(MP4))
+        view = await room.desk.start("p1", stimulus="film")
+        assert not room.desk.known.begun(view.session_id)
+        room.clock.advance(30)
+        room.desk.tell_clock(view.session_id, StimulusClock(at_ms=room.clock.now().wall_ms, stimulus_ms=0))
+        assert room.desk.known.begun(view.session_id)
+        other = await room.desk.start("p2", video_id=1)
+        assert room.desk.known.begun(other.session_id)
+
+
+class _Resting(NothingKnown):
+    def resting(self, session_id: str, at_ms: int) -> bool:
+        return at_ms >= 2000
+
+
+def test_a_segment_rests_if_all_of_it_does() -> None:
+    listener = Listener(Voices(), _Resting(), face_weight=0.5)
+    viewing = Viewing("s", "p1", 1, Stamp(0, 0, trusted=True))
+    first, second = (Segment(index, 0, 0, index * 5000, (index + 1) * 5000) for index in range(2))
+    assert not listener.rests(Closed(first, viewing, onset=True))
+    assert listener.rests(Closed(second, viewing, onset=False))

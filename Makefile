@@ -13,7 +13,7 @@ run: setup ## set up and start the appliance and a local cloud; prints the addre
 test: setup-dev ## set up (system packages too, where it may) and pass every check and every test
 	@scripts/system-packages.sh
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2 --dist loadfile
 
 check: setup-dev ## lint, types, and who may import whom
 	@$(PY) -m ruff check .

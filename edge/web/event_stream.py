@@ -11,6 +11,7 @@ import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from edge.core.hub import LiveMessage
+from edge.web.callers import caller_of
 from edge.web.connection import say_farewell, while_connected
 from edge.web.deps import WebDeps
 from edge.web.feed import Feeds, wish_of
@@ -38,7 +39,7 @@ class EventStream:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream until the client leaves, the store fails or the appliance stops."""
         wish = wish_of(scope)
-        with self._feeds.admitted():
+        with self._feeds.admitted(caller_of(scope)):
             line = _EventLine(send, self._encode)
             feed = await self._feeds.feed(line, wish)
             await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
@@ -63,7 +64,7 @@ class EventSocket:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream until the client leaves, the store fails or the appliance stops."""
         wish = wish_of(scope)
-        with self._feeds.admitted():
+        with self._feeds.admitted(caller_of(scope)):
             feed = await self._feeds.feed(_MessageLine(send, self._encode), wish)
             await receive()
             await send({"type": "websocket.accept"})

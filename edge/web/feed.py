@@ -7,7 +7,7 @@ messages or the replay overlaps, the rows between are read from the history and 
 
 import asyncio
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from starlette.types import Scope
 
 from edge.core.errors import StoreError
 from edge.core.hub import LiveMessage
-from edge.web.callers import caller_of
+from edge.web.callers import Caller, caller_of
 from edge.web.deps import WebDeps
 from edge.web.endpoint import Query
 from edge.web.problem import ProblemError
@@ -30,6 +30,8 @@ _PAGE: Final = 200
 _ID: Final = re.compile(r"[0-9]{1,18}")
 _FOR_PARTICIPANTS: Final = frozenset({"session", "ask"})
 _MOST_SEEN: Final = 64
+MOST_OF_ONE: Final = 8
+"""Feeds of one participant at once: a page needs one, and for a while two where it was opened anew."""
 
 
 class Line(Protocol):
@@ -78,23 +80,26 @@ class Feeds:
 
     def __init__(self, deps: WebDeps) -> None:
         self._deps = deps
+        self._of: Counter[str] = Counter()
         self.open = 0
 
     @contextmanager
-    def admitted(self) -> Iterator[None]:
-        """Count one more inside; refuse one too many."""
+    def admitted(self, caller: Caller) -> Iterator[None]:
+        """Count one more inside; refuse one too many, of all or of one participant."""
         if self.open >= self._deps.settings.max_event_streams:
-            raise ProblemError(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                f"{self.open} event streams are open already",
-                remedy="close one, or raise web.max_event_streams",
-                headers={"Retry-After": "10"},
-            )
+            raise _too_many(f"{self.open} event streams are open already", "close one, or raise web.max_event_streams")
+        if caller.subject is not None and self._of[caller.subject] >= MOST_OF_ONE:
+            raise _too_many(f"{MOST_OF_ONE} feeds of this participant are open already", "close a page")
+        key = caller.subject or ""
         self.open += 1
+        self._of[key] += 1
         try:
             yield
         finally:
             self.open -= 1
+            self._of[key] -= 1
+            if not self._of[key]:
+                del self._of[key]
 
     async def feed(self, line: Line, wish: Wish) -> "Feed":
         """A feed that begins where the history is now; a problem if that cannot be read."""
@@ -193,6 +198,10 @@ class Feed:
         now_ms = deps.clock.now().wall_ms
         hello = {"device": deps.device, "version": deps.version, "t_ms": now_ms, "keepalive_s": quiet_s}
         return LiveMessage("hello", hello, self._cursor)
+
+
+def _too_many(detail: str, remedy: str) -> ProblemError:
+    return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, remedy=remedy, headers={"Retry-After": "10"})
 
 
 def _open_to_participants(topics: frozenset[str]) -> frozenset[str]:

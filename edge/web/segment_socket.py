@@ -46,7 +46,7 @@ class SegmentSocket:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Tell until the client leaves, is no more welcome, or the appliance stops."""
-        with self._feeds.admitted():
+        with self._feeds.admitted(caller_of(scope)):
             visit = _Visit(Listener(caller_of(scope), self._deps.auth), receive)
             await receive()
             await send({"type": "websocket.accept"})

@@ -66,7 +66,7 @@ class SocketIo:
                 headers={"Retry-After": "10"},
             )
         if scope["type"] == "websocket":
-            with self._feeds.admitted():
+            with self._feeds.admitted(caller_of(scope)):
                 await self._serve(engine, scope, receive, send)
         elif scope["method"] == "POST":
             await _served_soon(engine, scope, receive, send)

@@ -1,6 +1,7 @@
 """Participants, stimuli, sessions and sensors by their native routes: what they take, say, refuse, and whose it is."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 import edge.web.auth
 from contract.sessions import ChannelQuality, Check, CheckList, SignalView, StimulusClock
 from edge.web.auth import Auth
+from edge.web.callers import Caller
+from edge.web.feed import MOST_OF_ONE, Feeds
+from edge.web.problem import ProblemError
 from edge.web.session_views import stimulus_at
 from tests.support.clock import FakeClock
 from tests.support.session_stage import CONSENT, FakeSensors, FakeSessions, sensor_view
@@ -260,6 +264,20 @@ async def test_a_participant_wears_no_other_s_sensor_and_hears_of_nobody(desk: D
     for more in ({}, {"stimulus": "none"}):
         conflict = await desk.ask("POST", "/v1/sessions", headers=link, json={"participant": "p-01", **more})
         assert (conflict.status_code, conflict.json()["detail"]) == (409, "Your session cannot begin now")
+
+
+def test_a_participant_leaves_feeds_for_others(desk: Desk) -> None:
+    """X.6: one link, however many pages it is opened in, never takes every feed there is from who runs the session."""
+    feeds, one, other = Feeds(desk.web.deps), Caller("a", participant="p-01"), Caller("b", participant="p-02")
+    with ExitStack() as opened:
+        for _ in range(MOST_OF_ONE):
+            opened.enter_context(feeds.admitted(one))
+        with pytest.raises(ProblemError, match="8 feeds"), feeds.admitted(one):
+            pass
+        for caller in (other, *[Caller("c", user="admin")] * 10):
+            opened.enter_context(feeds.admitted(caller))
+    with feeds.admitted(one):
+        assert feeds.open == 1
 
 
 @pytest.mark.parametrize("name", [".", "..", "checks"])

@@ -276,6 +276,44 @@ def test_sync_in_one_sentence(page: Page, sync: dict[str, Any] | None, text: str
     assert run(page, "panels.js", "return m.verdict(arg).text", sync) == text
 
 
+def test_what_was_told_while_it_was_asked_for_is_newer(page: Page) -> None:
+    """A session that ends while the list of sessions is under way does not come back to life with it."""
+    heard = run(
+        page,
+        "session-watch.js",
+        """
+        const running = { session_id: "s-1", participant: "P07", end_ms: null };
+        const asked = [];
+        let pen = null;
+        const before = globalThis.fetch;
+        globalThis.fetch = async (url) => {
+          if (url.includes("topics=")) return new Response(new ReadableStream({ start: (made) => (pen = made) }));
+          if (url.includes("/ask")) return new Response('{"ask":null}');
+          return new Promise((resolve) => asked.push((sessions) => resolve(new Response(JSON.stringify({ sessions })))));
+        };
+        const until = async (done) => { for (let i = 0; i < 200 && !done(); i += 1) await new Promise((r) => setTimeout(r, 5)); };
+        const heard = [];
+        const say = (view) => pen.enqueue(new TextEncoder().encode(`event: session\\ndata: ${JSON.stringify(view)}\\n\\n`));
+        const nothing = () => {};
+        const watch = m.watchSession("P07", {
+          onSession: (view) => heard.push(view?.session_id ?? null), onAsk: nothing, onTime: nothing, onReach: nothing,
+        });
+        await until(() => asked.length === 1);
+        say(running);
+        say({ ...running, end_ms: 5 });
+        await until(() => heard.length === 2);
+        asked[0]([running]);
+        await until(() => asked.length === 2);
+        asked[1]?.([{ ...running, end_ms: 5 }]);
+        await new Promise((r) => setTimeout(r, 50));
+        watch.close();
+        globalThis.fetch = before;
+        return heard;
+        """,
+    )
+    assert heard == ["s-1", None, None]
+
+
 _LABELS = """
   const kept = new Map(arg.kept ? [["labels", JSON.stringify(arg.kept)]] : []);
   const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };

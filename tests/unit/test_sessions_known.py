@@ -69,6 +69,23 @@ async def test_a_film_that_nobody_started_has_not_begun(tmp_path: Path) -> None:
         assert room.desk.known.begun(other.session_id)
 
 
+async def test_a_trace_drowns_out_nothing_that_was_said(tmp_path: Path) -> None:
+    """Ten points a second: the pool of voices hears one for each segment, and what was said before them too."""
+    async with opened_desk(tmp_path) as room:
+        await room.agree("p1")
+        view = await room.desk.start("p1")
+        await room.desk.label(view.session_id, [NewLabel(probe="HH")])
+        room.clock.advance(120)
+        moments = range(view.start_ms + 20_000, view.start_ms + 110_000, 100)
+        trace = [NewLabel(source="trace", at_ms=at, valence=(at - view.start_ms) / 200_000) for at in moments]
+        assert await room.desk.label(view.session_id, trace) == 900
+        labels = room.desk.known.labels(view.session_id)
+        assert [one.probe for one in labels][-1] == "HH"
+        assert len(labels) == 1 + 18
+        assert labels[0].at_ms == moments[-1]
+        assert [one.probe for one in room.desk.running()[0].labels] == ["HH"]
+
+
 class _Resting(NothingKnown):
     def resting(self, session_id: str, at_ms: int) -> bool:
         return at_ms >= 2000

@@ -20,12 +20,14 @@ from edge.core.clock import Stamp
 from edge.core.errors import StoreError
 
 _LABEL: Final = "label_id, at_ms, stimulus_ms, source, probe, valence, arousal, ask_id, reason"
-_LABELS: Final = f"""
-SELECT {_LABEL} FROM (
-    SELECT *, ROW_NUMBER() OVER (PARTITION BY source = 'trace' ORDER BY at_ms) AS place FROM labels
-    WHERE session = (SELECT n FROM sessions WHERE session_id = ?1)
-) WHERE source <> 'trace' OR (place - 1) % ?2 = 0 ORDER BY at_ms
-"""  # noqa: S608 - columns of ours
+_MINE: Final = "session = (SELECT n FROM sessions WHERE session_id = ?1)"
+_LABELS: Final = f"SELECT {_LABEL} FROM labels WHERE {_MINE} ORDER BY at_ms"  # noqa: S608 - columns of ours
+_TRACE: Final = f"SELECT COUNT(*), MIN(at_ms), MAX(at_ms) FROM labels WHERE {_MINE} AND source = 'trace'"  # noqa: S608
+_THINNED: Final = f"""
+SELECT {_LABEL} FROM labels WHERE {_MINE} AND source <> 'trace' UNION ALL
+SELECT {_LABEL.replace("at_ms", "MIN(at_ms) AS at_ms", 1)} FROM labels WHERE {_MINE} AND source = 'trace'
+GROUP BY at_ms / ?2 ORDER BY at_ms
+"""  # noqa: S608 - columns of ours; of a group, those of its first row
 _SAID: Final = """
 SELECT stimulus, participant, place, said, COUNT(*) FROM (
     SELECT s.stimulus AS stimulus, s.participant AS participant, l.stimulus_ms / ? AS place, COALESCE(l.probe, CASE
@@ -163,8 +165,11 @@ class Book:
 
     def labels(self, session_id: str, most_points: int) -> list[SessionLabel]:
         """What was said in a session, by moment; of traces at most so many points, spread over all of it."""
-        step = -(-self.label_count(session_id, "trace") // max(1, most_points))
-        return [_label(row) for row in self._read(_LABELS, session_id, max(1, step))]
+        count, first_ms, last_ms = self._read(_TRACE, session_id)[0]
+        if count <= most_points:
+            return [_label(row) for row in self._read(_LABELS, session_id)]
+        apart_ms = (last_ms - first_ms) // max(1, most_points - 1) + 1
+        return [_label(row) for row in self._read(_THINNED, session_id, apart_ms)]
 
     def said_of_stimuli(self, slice_ms: int) -> list[tuple[str, str, int, Probe, int]]:
         """`(stimulus, participant, slice of it, probe, how often)`: the labels by quadrant, as in `quadrant_of`."""

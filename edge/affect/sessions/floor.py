@@ -353,7 +353,7 @@ class Floor:
             if kept.stimulus:
                 self._consensus.hear(kept.stimulus, kept.participant, label)
         if running:
-            running.labels.extend(fresh)
+            running.hear(fresh)
             self.close_asks([kept.session_id], fresh)
             self._room.publish(running.view())
 

@@ -27,7 +27,7 @@ class Known:
     def labels(self, session_id: str) -> Sequence[SessionLabel]:
         """What the participant said lately, newest first."""
         running = self._floor.lately(session_id)
-        return sorted(running.labels, key=lambda one: -one.at_ms) if running else []
+        return running.said() if running else []
 
     def others(self, session_id: str, at_ms: int) -> Sequence[float] | None:
         """How other participants felt at that moment of the same stimulus; None if nobody said."""

@@ -1,12 +1,14 @@
 """A session that runs, as it is in memory: its clock, its question, and the newest of what was said in it."""
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from contract.ids import new_token
 from contract.sessions import Ask, AskReason, SessionLabel, SessionMarker, SessionView, StimulusClock
+from edge.affect.sessions.consensus import SLICE_MS
 from edge.affect.sessions.kept import KeptSession, view_of
 from edge.affect.sessions.timeline import StimulusTimeline
 from edge.core.clock import Stamp
@@ -26,7 +28,8 @@ class Running:
         self.kept = kept
         self.started: Final = started
         self.timeline: Final = StimulusTimeline(kept.pieces, duration_ms=duration_ms)
-        self.labels: Final[deque[SessionLabel]] = deque(maxlen=_LABELS)
+        self._spoken: Final[deque[SessionLabel]] = deque(maxlen=_LABELS)
+        self._traced: Final[deque[SessionLabel]] = deque(maxlen=_LABELS)
         self.markers: Final[deque[SessionMarker]] = deque(maxlen=_MARKERS)
         self.segments = 0
         """How many were predicted, as far as it was looked."""
@@ -49,6 +52,20 @@ class Running:
         if news:
             self.kept = msgspec.structs.replace(self.kept, pieces=self.timeline.pieces)
         return news
+
+    def hear(self, labels: Iterable[SessionLabel]) -> None:
+        """Remember what was said; of a trace the last point of each 5 s of the session, as of its segments."""
+        for label in labels:
+            if label.source != "trace":
+                self._spoken.append(label)
+            elif not self._traced or self._slice(label) != self._slice(self._traced[-1]):
+                self._traced.append(label)
+            elif label.at_ms >= self._traced[-1].at_ms:
+                self._traced[-1] = label
+
+    def said(self) -> list[SessionLabel]:
+        """What was said lately, newest first."""
+        return sorted([*self._spoken, *self._traced], key=lambda one: -one.at_ms)
 
     def ask(self, reason: AskReason, now_ms: int, expires_ms: int) -> Ask | None:
         """Open a question; None if one is open."""
@@ -84,10 +101,11 @@ class Running:
 
     def view(self) -> SessionView:
         """How it is, with the newest markers and labels."""
-        spoken = [label for label in self.labels if label.source != "trace"]
-        return msgspec.structs.replace(
-            view_of(self.kept, self.segments), markers=list(self.markers), labels=spoken[-_SHOWN_LABELS:]
-        )
+        spoken = list(self._spoken)[-_SHOWN_LABELS:]
+        return msgspec.structs.replace(view_of(self.kept, self.segments), markers=list(self.markers), labels=spoken)
+
+    def _slice(self, label: SessionLabel) -> int:
+        return (label.at_ms - self.kept.start_ms) // SLICE_MS
 
 
 def believed(at_ms: int | None, now_ms: int) -> int:

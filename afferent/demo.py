@@ -15,6 +15,8 @@ from typing import Final, NoReturn
 
 import click
 
+from afferent.demo_guest import GUEST, welcome_guest
+
 _WAIT_S: Final = 60.0
 _STOP_S: Final = 10.0
 _EDGE: Final = """\
@@ -31,6 +33,8 @@ source = "{camera}"
 id = "body"
 name = "Participant"
 source = "simulated"
+pulse = true
+rate_hz = 50
 
 [recording]
 max_clip_s = 30
@@ -92,6 +96,8 @@ def demo(data_dir: Path | None, camera: str, edge_port: int, cloud_port: int) ->
         try:
             _wait_for("cloud", ports[1], cloud, folder)
             _wait_for("appliance", ports[0], edge, folder)
+            with contextlib.suppress(OSError):  # without a guest the demo is a demo still
+                welcome_guest(f"http://127.0.0.1:{ports[0]}", password)
             _tell(ports, password, folder)
             _watch({"cloud": cloud, "edge": edge}, folder)
         except KeyboardInterrupt:
@@ -216,6 +222,8 @@ def _tell(ports: list[int], password: str, folder: Path) -> None:
         f"""
   The appliance   http://localhost:{ports[0]}/   from other machines  http://{host}:{ports[0]}/
   The cloud       http://localhost:{ports[1]}/   from other machines  http://{host}:{ports[1]}/
+
+  A session       http://localhost:{ports[0]}/viewer/sessions.html   with the made-up participant "{GUEST}"
 
   One-time password, for this run, on both (the cloud's user is admin):   {password}
 

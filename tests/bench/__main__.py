@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from tests.conftest import ROOT
 
-_BENCHES: Final = ("vision", "cameras", "affect", "signals", "viewers", "outbox", "ingest", "daemon")
+_BENCHES: Final = ("vision", "cameras", "affect", "signals", "push", "viewers", "outbox", "ingest", "daemon")
 _ROW: Final = "{:<28} {:>12} {:<10} {:>12} {:>8}  {}"
 _REACH: Final = {
     "analysis_cpu_ratio_720p": "0.33 or less",
@@ -26,6 +26,9 @@ _REACH: Final = {
     "cpu_per_camera_ratio": "about 1 or less",
     "analysed_beside_viewers": "as many as without",
     "affect_ms_per_signal_s": "1.0 or less",
+    "affect_8_sensors_share": "under 5",
+    "prediction_push_p99_ms": "150 or less",
+    "prediction_end_to_page_p99_ms": "150 or less",
     "viewer_latency_p99_ms": "60 or less",
     "viewer_cost_us": "60 or less",
     "rss_mb": "under 200",

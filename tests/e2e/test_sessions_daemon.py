@@ -19,6 +19,7 @@ from tests.support.processes import Daemon, running, wait_until
 _SETTINGS = """
 device = "lab"
 state_dir = "{state}"
+cameras = []
 
 [[sensors]]
 id = "wrist"

@@ -23,8 +23,8 @@ class Lead:
     def __init__(self, daemon: Daemon) -> None:
         self.url = daemon.url
         self.password = (daemon.settings.parent / "state" / "first-password").read_text(encoding="ascii").strip()
-        token = httpx.post(f"{self.url}/v1/session", json={"password": self.password}).json()["token"]
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self.token: str = httpx.post(f"{self.url}/v1/session", json={"password": self.password}).json()["token"]
+        self._headers = {"Authorization": f"Bearer {self.token}"}
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
         """The JSON of an answer that must be a good one."""

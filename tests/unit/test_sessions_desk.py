@@ -511,3 +511,20 @@ async def test_absurd_numbers_and_names_are_answered_and_not_stumbled_over(tmp_p
         found = await room.desk.predictions(10**30, user_id="\udcff", session_id=None, since_ms=None)
         assert list(found) == []
         assert list(await room.desk.predictions(1, user_id=None, session_id=None, since_ms=10**30)) == []
+
+
+async def test_a_file_that_is_damaged_in_its_middle_is_put_aside_too(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with opened_desk(tmp_path, clock=clock) as room:
+        await room.agree("p1")
+        for name in ("a", "b", "c"):
+            await room.desk.start("p1", session_id=name)
+            for _ in range(20):
+                await room.desk.mark(name, name="x", note="words " * 600, at_ms=None)
+    path = tmp_path / "sessions" / "sessions.db"
+    data = path.read_bytes()
+    path.write_bytes(data[:8192] + bytes(255 - one for one in data[8192:]))
+    async with opened_desk(tmp_path, clock=clock) as room:
+        assert room.health.of("sessions") is State.DEGRADED
+        assert room.desk.participants() == []
+        assert list((tmp_path / "sessions").glob("sessions.db.damaged-*"))

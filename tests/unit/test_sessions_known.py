@@ -55,6 +55,17 @@ async def test_a_wall_clock_that_is_set_moves_nothing_in_a_session(tmp_path: Pat
             assert (await room.desk.stop(view.session_id)).end_ms == view.start_ms + 20_000
 
 
+async def test_a_moment_before_all_time_is_none_that_the_file_could_not_hold(tmp_path: Path) -> None:
+    async with opened_desk(tmp_path) as room:
+        await room.agree("p1")
+        view = await room.desk.start("p1", video_id=1)
+        room.clock.jump_wall(3600)
+        room.desk.tell_clock(view.session_id, StimulusClock(at_ms=0, stimulus_ms=0))
+        assert (await room.desk.mark(view.session_id, name="rest", note="", at_ms=0)).at_ms == 0
+        await room.desk.stop(view.session_id)
+        assert len((await room.desk.session(view.session_id)).markers) == 1
+
+
 async def test_a_film_that_nobody_started_has_not_begun(tmp_path: Path) -> None:
     async with opened_desk(tmp_path) as room:
         await room.agree("p1", "p2")

@@ -36,6 +36,8 @@ SELECT stimulus, participant, place, said, COUNT(*) FROM (
     FROM labels l JOIN sessions s ON s.n = l.session WHERE s.stimulus IS NOT NULL AND l.stimulus_ms IS NOT NULL
 ) WHERE said IS NOT NULL GROUP BY stimulus, participant, place, said
 """
+_CHECK_LIMIT_BYTES: Final = 64 << 20
+"""A larger file is looked through at the opening only if it showed damage before."""
 _encode: Final = msgspec.json.encode
 _decode: Final = msgspec.json.decode
 Untold = tuple[int, AnyBody, Stamp]
@@ -68,6 +70,7 @@ class Book:
         for suffix in ("", "-wal", "-shm"):
             with suppress(FileNotFoundError):
                 path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+        _suspect_mark(path).unlink(missing_ok=True)
         return cls(path), aside
 
     def close(self) -> None:
@@ -273,6 +276,12 @@ class Book:
         self._empty_journal()
 
     def _prepare(self) -> None:
+        suspect = _suspect_mark(self._path)
+        if suspect.exists() or self._path.stat().st_size <= _CHECK_LIMIT_BYTES:
+            found = self._link.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise _Damaged(found)
+            suspect.unlink(missing_ok=True)
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
             self._link.execute(f"PRAGMA {pragma}")
         version = int(self._link.execute("PRAGMA user_version").fetchone()[0])
@@ -329,7 +338,21 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError, msgspec.DecodeError) as error:
+        if isinstance(error, sqlite3.DatabaseError) and not _may_pass(error):
+            with suppress(OSError):
+                _suspect_mark(path).touch()
         raise StoreError(f"{path.name}: {error}: check the disk's free space and the folder's rights") from error
+
+
+class _Damaged(sqlite3.DatabaseError):
+    """What the look through the file found."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
+def _suspect_mark(path: Path) -> Path:
+    """The empty file that has the next start look through a large file of sessions."""
+    return path.with_name(f"{path.name}.suspect")
 
 
 def _may_pass(error: sqlite3.DatabaseError) -> bool:

@@ -44,7 +44,7 @@ class Running:
     def moment(self, at_ms: int | None, now: Stamp) -> int:
         """A moment that somebody names by the wall clock of now, by the session's own time."""
         here = self.time_of(now)
-        return believed(None if at_ms is None else at_ms + here - now.wall_ms, here)
+        return believed(None if at_ms is None else max(0, at_ms + here - now.wall_ms), here)
 
     def tell_clock(self, clock: StimulusClock, now: Stamp) -> bool:
         """Hear where the stimulus is; whether that was news."""

@@ -143,13 +143,14 @@ def _sensors(config: EdgeConfig) -> Iterator[Finding]:
             try:
                 sensor.open()
                 samples = _first_samples(sensor, _patience_s(settings))
+                source = sensor.describe()
             finally:
                 sensor.close()
         except (EdgeError, OSError) as error:
             yield Finding(part, False, str(error), remedy)
         else:
             words = "delivers" if samples else "opens, but says nothing that can be read"
-            yield Finding(part, bool(samples), f"{sensor.describe()}: {words}", remedy)
+            yield Finding(part, bool(samples), f"{source}: {words}", remedy)
 
 
 def _first_samples(sensor: Sensor, within_s: float) -> list[Sample]:

@@ -289,11 +289,14 @@ def test_what_was_told_while_it_was_asked_for_is_newer(page: Page) -> None:
         globalThis.fetch = async (url) => {
           if (url.includes("topics=")) return new Response(new ReadableStream({ start: (made) => (pen = made) }));
           if (url.includes("/ask")) return new Response('{"ask":null}');
-          return new Promise((resolve) => asked.push((sessions) => resolve(new Response(JSON.stringify({ sessions })))));
+          const body = (sessions) => new Response(JSON.stringify({ sessions }));
+          return new Promise((resolve) => asked.push((sessions) => resolve(body(sessions))));
         };
-        const until = async (done) => { for (let i = 0; i < 200 && !done(); i += 1) await new Promise((r) => setTimeout(r, 5)); };
+        const moment = () => new Promise((resolve) => setTimeout(resolve, 5));
+        const until = async (done) => { for (let i = 0; i < 200 && !done(); i += 1) await moment(); };
         const heard = [];
-        const say = (view) => pen.enqueue(new TextEncoder().encode(`event: session\\ndata: ${JSON.stringify(view)}\\n\\n`));
+        const bytes = (text) => new TextEncoder().encode(text);
+        const say = (view) => pen.enqueue(bytes(`event: session\\ndata: ${JSON.stringify(view)}\\n\\n`));
         const nothing = () => {};
         const watch = m.watchSession("P07", {
           onSession: (view) => heard.push(view?.session_id ?? null), onAsk: nothing, onTime: nothing, onReach: nothing,
@@ -312,6 +315,40 @@ def test_what_was_told_while_it_was_asked_for_is_newer(page: Page) -> None:
         """,
     )
     assert heard == ["s-1", None, None]
+
+
+def test_tabs_are_told_nothing_that_is_over(page: Page) -> None:
+    """What the tabs share grows with what goes on, not with what was: a page is left open for weeks."""
+    newest = run(
+        page,
+        "stream-worker.js",
+        """
+        const view = { session_id: "s-1", participant: "P07", end_ms: null };
+        const said = [
+          ["session", view], ["ask", { ask_id: "a", session_id: "s-1" }], ["session", { ...view, session_id: "s-2" }],
+          ["ask", { session_id: "s-1", ask: null }], ["session", { ...view, end_ms: 5 }],
+        ];
+        const text = said.map(([topic, data]) => `event: ${topic}\\ndata: ${JSON.stringify(data)}\\n\\n`).join("");
+        const before = globalThis.fetch;
+        globalThis.fetch = async () => new Response(new ReadableStream({
+          start: (pen) => pen.enqueue(new TextEncoder().encode(text)),
+        }));
+        const tab = () => {
+          const heard = [];
+          const port = { heard, postMessage: ({ kind, message }) => kind === "message" && heard.push(message) };
+          self.onconnect({ ports: [port] });
+          port.onmessage({ data: { kind: "hello", url: "/nowhere" } });
+          return port;
+        };
+        const first = tab();
+        for (let i = 0; i < 200 && first.heard.length < 5; i += 1) await new Promise((r) => setTimeout(r, 5));
+        const second = tab();
+        for (const port of [first, second]) port.onmessage({ data: { kind: "bye" } });
+        globalThis.fetch = before;
+        return second.heard.map(({ topic, data }) => `${topic} ${data.session_id}`);
+        """,
+    )
+    assert newest == ["session s-2"]
 
 
 _LABELS = """

@@ -36,8 +36,17 @@ function part(port) {
 }
 
 function spread(message) {
-  if (Object.hasOwn(KEPT, message.topic)) newest.set(`${message.topic}/${message.data[KEPT[message.topic]] ?? ""}`, message);
+  if (Object.hasOwn(KEPT, message.topic)) keep(message);
   for (const port of tabs) port.postMessage({ kind: "message", message });
+}
+
+/** A session that ended and a question that was answered are over: they would pile up for as long as a tab is open. */
+function keep(message) {
+  const { topic, data } = message;
+  const key = `${topic}/${data[KEPT[topic]] ?? ""}`;
+  const over = (topic === "session" && Number.isFinite(data.end_ms)) || (topic === "ask" && data.ask === null);
+  if (over) newest.delete(key);
+  else newest.set(key, message);
 }
 
 function change(now) {

@@ -110,6 +110,20 @@ def test_question_answered_by_key(visit: Visit, stage: DeskStage) -> None:
     expect(page.locator("#ask")).to_have_attribute("data-open", "false")
 
 
+def test_keys_are_where_the_digits_are_on_any_keyboard(visit: Visit, stage: DeskStage) -> None:
+    """On a French keyboard the key with the 1 on it says `&`: that is an answer; a chord is none."""
+    page = enter(visit, stage)
+    session = stage.begin(WHO)
+    expect(page.locator("#elsewhere")).to_be_visible()
+    stage.there(lambda: stage.sessions.ask(session.session_id))
+    expect(page.locator("#ask")).to_have_attribute("data-open", "true")
+    press = "facts => dispatchEvent(new KeyboardEvent('keydown', facts))"
+    page.evaluate(press, {"key": "!", "code": "Digit1", "shiftKey": True})
+    expect(page.locator("#ask")).to_have_attribute("data-open", "true")
+    page.evaluate(press, {"key": "&", "code": "Digit1"})
+    wait_until(lambda: [one.probe for one in labels(stage, session)] == ["HH"], "the answer arrived")
+
+
 def test_question_does_not_cover_the_film(browser: Browser, stage: DeskStage) -> None:
     """On a phone: large buttons with names beside the colours, below the film, and no jump when they come."""
     with visiting(browser, stage.url, size=PHONE) as visit:

@@ -26,7 +26,7 @@ export function createAskBox({ onAnswer, now }) {
   byId("ask-keys").replaceChildren(...buttons);
   const square = createAffectSquare(byId("ask-square"), { onChoose: (place) => answer({ source: "square", ...place }) });
   addEventListener("keydown", (event) => {
-    const at = ["1", "2", "3", "4"].indexOf(event.key);
+    const at = placeOf(event);
     const chord = event.repeat || event.ctrlKey || event.metaKey || event.altKey;
     if (at < 0 || !open || by !== "probe" || chord) return;
     event.preventDefault();
@@ -83,6 +83,12 @@ export function createAskBox({ onAnswer, now }) {
   }
 
   return { show, begin };
+}
+
+/** Which of the keys 1 to 4 was pressed: by what it says, or, where digits need Shift, by where it is; -1 for others. */
+function placeOf({ key, code, shiftKey }) {
+  const said = ["1", "2", "3", "4"].indexOf(key);
+  return said >= 0 || shiftKey ? said : ["Digit1", "Digit2", "Digit3", "Digit4"].indexOf(code);
 }
 
 function keyButton(probe, { name, color }, at, onPress) {

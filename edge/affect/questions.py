@@ -36,6 +36,8 @@ class Questions:
         viewing = closed.viewing
         if viewing is None or viewing.stopped is not None or not self._knowledge.begun(viewing.session_id):
             return
+        if self._knowledge.resting(viewing.session_id, closed.segment.end_ms):
+            return  # who rests is left in peace
         course = self._course(viewing)
         course.latest_ms = max(course.latest_ms, self._place_ms(viewing, closed.segment.end_ms))
         reason = course.clock.offer(

@@ -23,6 +23,10 @@ class Knowledge(Protocol):
         """Where the stimulus was at that moment."""
         ...
 
+    def onset_ms(self, session_id: str) -> int | None:
+        """When the stimulus began, however often it was halted since; None if nobody told."""
+        ...
+
     def begun(self, session_id: str) -> bool:
         """Whether the stimulus has begun, as far as anybody would tell."""
         ...
@@ -56,6 +60,11 @@ class NothingKnown:
     def place_ms(self, session_id: str, at_ms: int) -> int | None:
         """Nobody says where the stimulus is."""
         del session_id, at_ms
+        return None
+
+    def onset_ms(self, session_id: str) -> int | None:
+        """Nor when it began."""
+        del session_id
         return None
 
     def begun(self, session_id: str) -> bool:

@@ -3,6 +3,7 @@
 from edge.affect.knowledge import Knowledge
 from edge.affect.pooling import Heard
 from edge.affect.runs import Closed
+from edge.affect.session import Viewing
 from edge.affect.voices import Voices, loudest
 
 
@@ -22,13 +23,9 @@ class Listener:
         weight = face.weight * self._face_weight if face else 0.0
         if viewing is None:
             return Heard(end_ms=segment.end_ms, since_onset_s=0.0, face=face, face_weight=weight)
-        place_ms = self._knowledge.place_ms(viewing.session_id, segment.end_ms)
-        since_ms = segment.end_ms - viewing.started.wall_ms if place_ms is None else place_ms
-        if not self._knowledge.begun(viewing.session_id):
-            since_ms = 0
         return Heard(
             end_ms=segment.end_ms,
-            since_onset_s=since_ms / 1000,
+            since_onset_s=self._since_onset_s(viewing, segment.end_ms),
             labels=self._knowledge.labels(viewing.session_id),
             others=self._knowledge.others(viewing.session_id, segment.end_ms),
             face=face,
@@ -39,3 +36,10 @@ class Listener:
         """Whether all of the segment belongs to a declared rest."""
         viewing, ends = closed.viewing, (closed.segment.start_ms, closed.segment.end_ms)
         return viewing is not None and all(self._knowledge.resting(viewing.session_id, at_ms) for at_ms in ends)
+
+    def _since_onset_s(self, viewing: Viewing, at_ms: int) -> float:
+        """By the same time as the ages of labels, so that a pause of the stimulus makes no label older than it."""
+        if not self._knowledge.begun(viewing.session_id):
+            return 0.0
+        onset_ms = self._knowledge.onset_ms(viewing.session_id)
+        return max(0, at_ms - (viewing.started.wall_ms if onset_ms is None else onset_ms)) / 1000

@@ -97,6 +97,30 @@ async def test_a_trace_drowns_out_nothing_that_was_said(tmp_path: Path) -> None:
         assert [one.probe for one in room.desk.running()[0].labels] == ["HH"]
 
 
+async def test_what_was_said_before_a_pause_is_still_about_the_film(tmp_path: Path) -> None:
+    """The pool of voices leaves out labels that are older than the onset: both go by the same time."""
+    async with opened_desk(tmp_path) as room:
+        await room.agree("p1")
+        view = await room.desk.start("p1", video_id=1)
+        told = (0, 0.0), (30, 1.0), (50, 0.0)
+        for at_s, rate in told:
+            clock = StimulusClock(at_ms=view.start_ms + at_s * 1000, stimulus_ms=20_000 * (at_s == 50), rate=rate)
+            room.clock.advance(at_s + 1 - (room.clock.now().wall_ms - view.start_ms) / 1000)
+            room.desk.tell_clock(view.session_id, clock)
+        await room.desk.label(view.session_id, [NewLabel(probe="HH", at_ms=view.start_ms + 45_000)])
+        listener = Listener(Voices(), room.desk.known, face_weight=0.5)
+        viewing = room.viewings.running()[0]
+        before, after = (
+            listener.listen(
+                Closed(Segment(0, 0, 0, view.start_ms + at, view.start_ms + at + 5000), viewing, onset=False)
+            )
+            for at in (10_000, 165_000)
+        )
+        assert before.since_onset_s == 0.0
+        assert after.since_onset_s == 140.0
+        assert [after.end_ms - one.at_ms for one, _ in after.past(["HH", "HL", "LH", "LL"])] == [125_000]
+
+
 class _Resting(NothingKnown):
     def resting(self, session_id: str, at_ms: int) -> bool:
         return at_ms >= 2000

@@ -265,11 +265,16 @@ class Floor:
         named = wish.sensor or (known.sensor if known else None) or own
         sensors = self._room.needs.sensors()
         used = self._used()
-        seat = seat_for(wish.participant, named, sensors=sensors, used=used, wearers=self._people.wearers())
+        seat = seat_for(wish.participant, named, sensors=sensors, used=used, wearers=self._wearers())
         if wish.external and (seat.sensor is None or seat.problem):
             shared = shared_seat(seat, sensors, used)
             return Seat(next((one for one in sensors if one.id == shared), None))
         return seat
+
+    def _wearers(self) -> dict[str, str]:
+        """To whom each sensor was given, by the settings or here; what was said here comes first."""
+        named = ((self._room.needs.viewings.sensor_of(one.id), one.id) for one in self._people.all())
+        return {sensor: person for sensor, person in named if sensor} | self._people.wearers()
 
     def _used(self) -> dict[str, str]:
         return {one.kept.sensor: one.kept.participant for one in self._running.values() if one.kept.sensor}

@@ -41,10 +41,15 @@ class Known:
         running = self._floor.lately(session_id)
         return running.timeline.at(at_ms) if running else None
 
+    def onset_ms(self, session_id: str) -> int | None:
+        """When the stimulus began; None if nobody told."""
+        running = self._floor.lately(session_id)
+        return running.timeline.onset_ms if running else None
+
     def begun(self, session_id: str) -> bool:
         """Whether the stimulus has begun: of a film that the page plays, its player tells."""
         running = self._floor.lately(session_id)
-        if running is None or running.kept.pieces:
+        if running is None or running.timeline.onset_ms is not None:
             return True
         return all(one.kind != "file" for one in self._shelf.all() if one.id == running.kept.stimulus)
 

@@ -21,6 +21,8 @@ class StimulusTimeline:
     def __init__(self, pieces: Sequence[StimulusClock] = (), *, duration_ms: int | None = None) -> None:
         self._duration_ms = duration_ms
         self._pieces: list[StimulusClock] = []
+        self.onset_ms: int | None = None
+        """When it began to play, however often it was halted or wound since; None before that."""
         for piece in pieces:
             self.tell(piece)
 
@@ -39,6 +41,8 @@ class StimulusTimeline:
         if last and clock.at_ms == last.at_ms:
             self._pieces.pop()
         self._pieces.append(clock)
+        if self.onset_ms is None and clock.rate > 0:
+            self.onset_ms = clock.at_ms - round(clock.stimulus_ms / clock.rate)
         del self._pieces[:-MOST_PIECES]
         return True
 

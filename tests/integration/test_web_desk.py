@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from edge.affect.sessions.settings import SessionSettings
+from edge.core.errors import RefusedError
 from tests.support.sessions_room import MP4, SessionsRoom, opened_desk
 from tests.support.web import Web, make_web
 
@@ -110,3 +112,36 @@ async def test_a_session_by_the_native_routes(tmp_path: Path) -> None:
         erased = (await lan.owner("DELETE", "/v1/participants/p-01")).json()
         assert erased["sessions"] == [view["session_id"]]
         assert (await lan.owner("GET", path)).status_code == 404
+
+
+async def test_a_link_gives_nobody_another_s_body(tmp_path: Path) -> None:
+    """S0.36, X.6: with every sensor in use, who came by a link gets none; an open client shares, as it always did."""
+    async with served(tmp_path) as lan:
+        for user, worn in (("user1", None), ("user2", "left"), ("user3", "right")):
+            await lan.room.agree(user, sensor=worn)
+        for user in ("user2", "user3"):
+            begun = await lan.owner("POST", "/v1/sessions", json={"participant": user, "overrule": True})
+            assert begun.is_success, begun.text
+        link = (await lan.owner("POST", "/v1/participants/user1/link")).json()["token"]
+        mine = {"Authorization": f"Bearer {link}"}
+        for body in ({"user_id": "user1"}, {}):
+            refused = await lan.ask("POST", "/api/video/2/start", json=body, headers=mine)
+            assert (refused.status_code, "user2" in refused.text) == (409, False)
+        native = await lan.ask("POST", "/v1/sessions", json={"participant": "user1"}, headers=mine)
+        assert (native.status_code, "user2" in native.text) == (409, False)
+        assert [view.participant for view in lan.room.desk.running()] == ["user2", "user3"]
+        await lan.room.desk.stop(lan.room.desk.running()[0].session_id)
+        waiting = await lan.ask("POST", "/api/video/2/start", json={}, headers=mine)
+        assert waiting.status_code == 409  # it is free, but on somebody else's hand
+        assert (await lan.ask("POST", "/api/video/2/start", json={"user_id": "user1"})).is_success
+
+
+async def test_who_wears_a_sensor_by_the_settings_keeps_it(tmp_path: Path) -> None:
+    """The only free sensor is on the hand of somebody else: whoever has none is not given it."""
+    async with opened_desk(tmp_path, participants={"right": "user2"}) as room:
+        await room.agree("user1", "user2", "user3")
+        begun = await room.desk.start("user3", overrule=True)
+        assert begun.sensor == "left"
+        with pytest.raises(RefusedError, match="used or worn by somebody else"):
+            await room.desk.start("user1", overrule=True)
+        assert (await room.desk.start("user2", overrule=True)).sensor == "right"

@@ -26,6 +26,7 @@ SEGMENTS: Final = 200
 _PATIENCE_S: Final = 240.0
 _SETTLE_MS: Final = AffectSettings().settle_ms
 _SEGMENT_MS: Final = 5000
+_TICK_S: Final = 0.1
 _SETTINGS: Final = """
 device = "bench"
 cameras = []
@@ -56,18 +57,18 @@ def measure(tmp: Path) -> dict[str, Any]:
     settings.write_text(_SETTINGS.format(state=tmp / "state", port=port) + sensors, encoding="utf-8")
     with running("edge", settings, port) as daemon:
         lead = Lead(daemon)
-        sse, websocket = _SseClient(daemon.url, lead.token), _SegmentClient(daemon.url)
+        sse, websocket, timer = _SseClient(daemon.url, lead.token), _SegmentClient(daemon.url), _Timer()
         try:
             _begin_sessions(daemon.url)
             _wait_for(lambda: min(len(sse.late_ms), len(websocket.late_ms)) >= SEGMENTS)
         finally:
-            sse.close()
-            websocket.close()
-    page, legacy = sse.late_ms, websocket.late_ms
+            for one in (sse, websocket, timer):
+                one.close()
+    page, legacy, machine = sse.late_ms, websocket.late_ms, timer.late_ms
     return {
-        "prediction_push_p99_ms": _entry(_p99(page) - _SETTLE_MS),
-        "prediction_push_p50_ms": _entry(statistics.median(page) - _SETTLE_MS),
-        "prediction_push_ws_p99_ms": _entry(_p99(legacy) - _SETTLE_MS),
+        "prediction_push_p99_ms": _entry(_p99(page) - _SETTLE_MS, _p99(machine)),
+        "prediction_push_p50_ms": _entry(statistics.median(page) - _SETTLE_MS, statistics.median(machine)),
+        "prediction_push_ws_p99_ms": _entry(_p99(legacy) - _SETTLE_MS, _p99(machine)),
         "prediction_end_to_page_p99_ms": _entry(_p99(page)),
     }
 
@@ -135,6 +136,27 @@ class _SegmentClient:
             return
 
 
+class _Timer:
+    """The baseline: how late the machine lets a thread wake that does nothing but sleep, ms."""
+
+    def __init__(self) -> None:
+        self.late_ms: list[float] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._sleep)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End."""
+        self._over.set()
+        self._thread.join()
+
+    def _sleep(self) -> None:
+        due = time.monotonic() + _TICK_S
+        while not self._over.wait(due - time.monotonic()):
+            self.late_ms.append((time.monotonic() - due) * 1000)
+            due = time.monotonic() + _TICK_S
+
+
 def _wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     while not condition():
@@ -147,5 +169,6 @@ def _p99(values: list[float]) -> float:
     return statistics.quantiles(values, n=100)[98]
 
 
-def _entry(value: float) -> dict[str, Any]:
-    return {"value": value, "unit": "ms", "baseline": None, "ratio": None}
+def _entry(value: float, baseline: float | None = None) -> dict[str, Any]:
+    ratio = value / baseline if baseline else None
+    return {"value": value, "unit": "ms", "baseline": baseline, "ratio": ratio}

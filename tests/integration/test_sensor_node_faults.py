@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.sensing.frames import UNCALIBRATED, CommandType, Reply, ReplyStatus, ResetCause
+from edge.sensing.frames import UNCALIBRATED, CommandType, Reply, ReplyStatus, ResetCause, Sampled, encode_command
 from edge.sensing.framing import wrap
 from tests.support.node_talk import MAIN_LOOP, OPEN_MV, PowerUp, hellos, identity, reply_to, sampled
 from tests.support.simulated_node import (
@@ -219,6 +219,22 @@ def test_garbage_neither_stops_nor_delays_nor_resets_the_node(node: SimulatedNod
     jitter_us = float(abs(np.diff(node.bursts_us()) - 10_000).max())
     assert jitter_us < 40.0, f"{jitter_us} us"
     assert node.parser.resets == 0
+    assert identity(node).boots == 1
+
+
+def test_a_flood_of_whole_commands_costs_samples_and_says_so(node: SimulatedNode) -> None:
+    """Each of these writes to the EEPROM, and 20 times as many come as can be written: what that costs is told."""
+    seq = 0
+    told: list[Sampled] = []
+    for _ in range(30):
+        frames = b"".join(encode_command(CommandType.CALIBRATE, seq + at, 20_000 + 300 * at) for at in range(100))
+        seq += 100
+        node.send(frames)
+        told += sampled(node.messages(0.1))
+    assert node.parser.resets == 0
+    assert len(told) > 60
+    assert [one.overrun for one in told[20:60]].count(True) > 20
+    node.messages(0.5)
     assert identity(node).boots == 1
 
 

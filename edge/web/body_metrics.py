@@ -68,7 +68,7 @@ def _of_sessions(port: SessionPort) -> Iterator[Metric]:
     running = port.running()
     counted = (
         ("sessions_running", "Sessions that go on", len(running)),
-        ("session_labels", "Labels given in the sessions that go on", sum(len(view.labels) for view in running)),
+        ("session_labels", "Labels in them, the newest 20 of each", sum(len(view.labels) for view in running)),
         ("session_segments", "Segments predicted in them", sum(view.segments for view in running)),
         ("session_asks_open", "Questions that wait for an answer", _asks(port)),
     )

@@ -73,6 +73,9 @@ async def test_a_film_that_nobody_started_has_not_begun(tmp_path: Path) -> None:
         await room.desk.put_video("film", pieces(MP4), len(MP4))
         view = await room.desk.start("p1", stimulus="film")
         assert not room.desk.known.begun(view.session_id)
+        room.desk.tell_clock(view.session_id, StimulusClock(at_ms=view.start_ms, stimulus_ms=0, rate=0))
+        room.desk.consensus.count("film", "p2", 0, ("HH", 1))
+        assert room.desk.known.others(view.session_id, view.start_ms) is None
         room.clock.advance(30)
         room.desk.tell_clock(view.session_id, StimulusClock(at_ms=room.clock.now().wall_ms, stimulus_ms=0))
         assert room.desk.known.begun(view.session_id)
@@ -119,6 +122,17 @@ async def test_what_was_said_before_a_pause_is_still_about_the_film(tmp_path: Pa
         assert before.since_onset_s == 0.0
         assert after.since_onset_s == 140.0
         assert [after.end_ms - one.at_ms for one, _ in after.past(["HH", "HL", "LH", "LL"])] == [125_000]
+
+
+async def test_a_question_waits_as_long_by_a_wall_clock_that_is_set(tmp_path: Path) -> None:
+    async with opened_desk(tmp_path) as room:
+        await room.agree("p1")
+        view = await room.desk.start("p1")
+        for jump_s, waited_s in ((-3600, 21), (3600, 5)):
+            room.desk.known.ask(view.session_id, "clock")
+            room.clock.jump_wall(jump_s)
+            room.clock.advance(waited_s)
+            assert (room.desk.open_ask(view.session_id) is None) is (waited_s > 20)
 
 
 class _Resting(NothingKnown):

@@ -10,7 +10,7 @@ class AskSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     enabled: Annotated[
         bool,
-        Meta(description="Whether participants are asked how they feel, in a session whose page they have open."),
+        Meta(description="Whether participants are asked how they feel while a session runs."),
     ] = True
     per_stimulus: Annotated[
         int, Meta(ge=1, le=60, description="Questions during a stimulus of known length, the first one included.")

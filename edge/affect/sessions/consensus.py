@@ -9,8 +9,9 @@ from typing import Final
 
 from contract.messages import Probe
 from contract.sessions import SessionLabel
+from edge.affect.segments import SEGMENT_MS
 
-SLICE_MS: Final = 5000
+SLICE_MS: Final = SEGMENT_MS
 PROBES: Final[tuple[Probe, ...]] = ("HH", "HL", "LH", "LL")
 Shares = tuple[float, float, float, float]
 

@@ -201,11 +201,11 @@ class Floor:
             self._room.publish(running.view())
 
     def ask(self, session_id: str, reason: AskReason) -> Ask | None:
-        """Put a question, unless one is open or nobody is there."""
-        running, now_ms = self._running.get(session_id), self._room.needs.clock.now().wall_ms
+        """Put a question, unless one is open or the session does not run."""
+        running = self._running.get(session_id)
         if running is None:
             return None
-        ask = running.ask(reason, now_ms, now_ms + round(self._room.settings.ask_expires_s * 1000))
+        ask = running.ask(reason, self._room.needs.clock.now(), round(self._room.settings.ask_expires_s * 1000))
         if ask:
             self._room.needs.hub.publish("ask", msgspec.to_builtins(ask), key=session_id)
         return ask
@@ -213,13 +213,13 @@ class Floor:
     def open_ask(self, session_id: str) -> Ask | None:
         """The question that waits."""
         running = self._running.get(session_id)
-        return running.open_ask(self._room.needs.clock.now().wall_ms) if running else None
+        return running.open_ask(self._room.needs.clock.mono_ns()) if running else None
 
     def close_asks(self, session_ids: Sequence[str], answered: Sequence[SessionLabel] = ()) -> None:
         """Close the questions whose time is up, and those that were answered."""
-        now_ms, names = self._room.needs.clock.now().wall_ms, saying.answered(answered)
+        now_ns, names = self._room.needs.clock.mono_ns(), saying.answered(answered)
         for session_id in session_ids:
-            if session_id in self._running and self._running[session_id].close_ask(now_ms, names):
+            if session_id in self._running and self._running[session_id].close_ask(now_ns, names):
                 self._silence(session_id)
 
     async def keep_time(self) -> None:
@@ -366,7 +366,7 @@ class Floor:
         left = self._ended[session_id] = self._running.pop(session_id)
         while len(self._ended) > _LATELY:
             self._ended.popitem(last=False)
-        if left.open_ask(now.wall_ms):
+        if left.open_ask(now.mono_ns):
             self._silence(session_id)
         self._room.needs.hub.forget("session", session_id)
         self._room.needs.viewings.stop(session_id, now)

@@ -32,7 +32,7 @@ class Known:
     def others(self, session_id: str, at_ms: int) -> Sequence[float] | None:
         """How other participants felt at that moment of the same stimulus; None if nobody said."""
         running, place_ms = self._floor.lately(session_id), self.place_ms(session_id, at_ms)
-        if running is None or running.kept.stimulus is None or place_ms is None:
+        if running is None or running.kept.stimulus is None or place_ms is None or not self.begun(session_id):
             return None
         return self._consensus.shares(running.kept.stimulus, place_ms, but_of=running.kept.participant)
 

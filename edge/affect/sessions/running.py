@@ -8,7 +8,7 @@ import msgspec
 
 from contract.ids import new_token
 from contract.sessions import Ask, AskReason, SessionLabel, SessionMarker, SessionView, StimulusClock
-from edge.affect.sessions.consensus import SLICE_MS
+from edge.affect.segments import SEGMENT_MS
 from edge.affect.sessions.kept import KeptSession, view_of
 from edge.affect.sessions.timeline import StimulusTimeline
 from edge.core.clock import Stamp
@@ -35,6 +35,7 @@ class Running:
         """How many were predicted, as far as it was looked."""
         self._asks: dict[str, Ask] = {}
         self._open: Ask | None = None
+        self._open_until_ns = 0
 
     def time_of(self, now: Stamp) -> int:
         """This moment by the session's own time: that of the wall clock as the session began, and what has passed
@@ -67,16 +68,17 @@ class Running:
         """What was said lately, newest first."""
         return sorted([*self._spoken, *self._traced], key=lambda one: -one.at_ms)
 
-    def ask(self, reason: AskReason, now_ms: int, expires_ms: int) -> Ask | None:
+    def ask(self, reason: AskReason, now: Stamp, lasts_ms: int) -> Ask | None:
         """Open a question; None if one is open."""
-        if self.open_ask(now_ms):
+        if self.open_ask(now.mono_ns):
             return None
+        self._open_until_ns = now.mono_ns + lasts_ms * 1_000_000
         self._open = Ask(
             ask_id=new_token("ask"),
             session_id=self.kept.session_id,
             participant=self.kept.participant,
-            at_ms=now_ms,
-            expires_ms=expires_ms,
+            at_ms=now.wall_ms,
+            expires_ms=now.wall_ms + lasts_ms,
             reason=reason,
         )
         self._asks[self._open.ask_id] = self._open
@@ -84,17 +86,17 @@ class Running:
             del self._asks[next(iter(self._asks))]
         return self._open
 
-    def open_ask(self, now_ms: int) -> Ask | None:
+    def open_ask(self, now_ns: int) -> Ask | None:
         """The question that waits, unless its time is up."""
-        return self._open if self._open and now_ms < self._open.expires_ms else None
+        return self._open if now_ns < self._open_until_ns else None
 
     def asked(self, ask_id: str | None) -> Ask | None:
         """A question of this session, also one whose time is up."""
         return self._asks.get(ask_id or "")
 
-    def close_ask(self, now_ms: int, answered: set[str]) -> bool:
+    def close_ask(self, now_ns: int, answered: set[str]) -> bool:
         """Close the question if it was answered or its time is up; whether it was closed just now."""
-        if self._open is None or (now_ms < self._open.expires_ms and self._open.ask_id not in answered):
+        if self._open is None or (now_ns < self._open_until_ns and self._open.ask_id not in answered):
             return False
         self._open = None
         return True
@@ -105,7 +107,7 @@ class Running:
         return msgspec.structs.replace(view_of(self.kept, self.segments), markers=list(self.markers), labels=spoken)
 
     def _slice(self, label: SessionLabel) -> int:
-        return (label.at_ms - self.kept.start_ms) // SLICE_MS
+        return (label.at_ms - self.kept.start_ms) // SEGMENT_MS
 
 
 def believed(at_ms: int | None, now_ms: int) -> int:

@@ -25,6 +25,7 @@ MINUTE_S: Final = 60.0
 _N: Final = len(CLASSES)
 BODY: Final = slice(0, 2)
 LABELLED: Final = slice(2, 4 + 2 * _N * _N)
+TABLES: Final = slice(LABELLED.start + 2, LABELLED.stop)
 CONSENSUS: Final = slice(LABELLED.stop, LABELLED.stop + 2)
 COLUMNS: Final = CONSENSUS.stop
 

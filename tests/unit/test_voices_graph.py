@@ -54,7 +54,7 @@ def test_the_committed_model_is_what_its_recipe_builds() -> None:
 
 def test_its_paper_says_what_the_recipe_says(model: Model) -> None:
     manifest, recipe = model.manifest, read_recipe()
-    assert (manifest.task, manifest.version, manifest.label_set) == ("voices", "1.0.0", "quadrant")
+    assert (manifest.task, manifest.version, manifest.label_set) == ("voices", "1.1.0", "quadrant")
     assert manifest.classes == recipe.classes == list(plain.CLASSES)
     assert manifest.metrics == recipe.metrics
     assert manifest.parameters == {"labels": plain.LABELS, "decide_above": recipe.decide_above}

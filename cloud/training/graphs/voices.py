@@ -15,7 +15,7 @@ from cloud.training.voices_recipe import Recipe, read_recipe
 from contract.emotions import LABEL_SET
 from contract.manifest import Provenance
 
-VERSION: Final = "1.0.0"
+VERSION: Final = "1.1.0"
 _N: Final = len(plain.CLASSES)
 
 

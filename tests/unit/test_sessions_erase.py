@@ -6,6 +6,7 @@ import pytest
 
 from contract.messages import Erasure, Label, Loss
 from contract.sessions import NewLabel
+from edge.affect.sessions.book import Book
 from edge.core.errors import RecordInvalidError, RefusedError, StoreError, UnknownError
 from edge.outbox.store import Outbox
 from tests.support.clock import FakeClock
@@ -169,3 +170,26 @@ async def test_an_erasure_that_the_store_has_not_taken_outlives_the_next_one(
         await room.desk.erase("p1")
         told = [one for one in await room.bodies(Erasure) if isinstance(one, Erasure)]
         assert [sorted(one.sessions) for one in told] == [sorted(first), []]
+
+
+async def test_an_erasure_whose_journal_could_not_be_cut_is_gone_on_with_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the file has lost, memory must lose too."""
+    async with opened_desk(tmp_path) as room:
+        await _lived(room)
+
+        def refuse(self: Book) -> None:
+            raise StoreError("the disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Book, "_empty_journal", refuse)
+            with pytest.raises(StoreError):
+                await room.desk.erase("p1")
+            await room.desk.put_participant("p1", sensor=None, note=MARK)
+        await room.desk._erasing.resume()
+        assert [one.id for one in room.desk.participants()] == ["p2"]
+        assert [view.participant for view in room.desk.running()] == ["p2"]
+        assert room.desk.consensus.shares("video-1", 1, but_of="p2") is None
+        assert MARK.encode() not in _bytes_of(tmp_path)
+        assert len(await room.bodies(Erasure)) == 1

@@ -26,25 +26,26 @@ class Erasing:
     async def erase(self, participant: str) -> Erasure:
         """Erase everything of them; raise `UnknownError`, or `StoreError` if it has to be gone on with later."""
         async with self._one_at_a_time:
+            if not any(name == participant for name, _, _ in await self._room.call(self._room.book.erasing)):
+                self._people.get(participant)
             return await self._erase(participant)
 
     async def resume(self) -> None:
         """Go on with what a crash or a full disk cut short; raise `StoreError` if it still cannot be done."""
         async with self._one_at_a_time:
-            for participant, sessions, rows in await self._room.call(self._room.book.erasing):
-                self._leave(participant, sessions)
-                await self._finish(participant, sessions, rows)
+            for participant, _, _ in await self._room.call(self._room.book.erasing):
+                await self._erase(participant)
 
     async def _erase(self, participant: str) -> Erasure:
-        if not self._is_under_way(participant, await self._room.call(self._room.book.erasing)):
-            self._people.get(participant)
+        """From the beginning, however far it came before: file, memory, store, and all who have to be told."""
         async with self._room.turn:
             await self._room.call(self._room.book.begin_erasing, participant)
             self._people.forget(participant)
             self._consensus.forget(participant)
             listed = await self._room.call(self._room.book.erasing)
             sessions, rows = next((found, count) for name, found, count in listed if name == participant)
-            self._leave(participant, sessions)
+            self._floor.drop(participant, sessions)
+            self._room.needs.on_erased(participant)
         return await self._finish(participant, sessions, rows)
 
     async def _finish(self, participant: str, sessions: list[str], rows: int) -> Erasure:
@@ -60,11 +61,3 @@ class Erasing:
         self._people.gone(participant)
         self._room.wake.set()
         return Erasure(participant=participant, sessions=sessions, records=records + rows)
-
-    def _leave(self, participant: str, sessions: list[str]) -> None:
-        """Nobody keeps anything of them in memory."""
-        self._floor.drop(participant, sessions)
-        self._room.needs.on_erased(participant)
-
-    def _is_under_way(self, participant: str, erasing: list[tuple[str, list[str], int]]) -> bool:
-        return any(name == participant for name, _, _ in erasing)

@@ -47,6 +47,26 @@ def test_drawn_responses_are_found(rate_hz: int) -> None:
     assert 3.5 < numbers["scl_us"] < 4.5
 
 
+@pytest.mark.parametrize("first", [Channel.GSR_RAW, Channel.GSR_US])
+def test_a_board_that_is_calibrated_meanwhile_is_not_off_the_skin(first: Channel) -> None:
+    """Its channel has another name and unit from then on; or the other way round, after another one was plugged in."""
+    times = every(60, rate_hz=10)
+    values = {Channel.GSR_US: skin(times, [30.0]), Channel.GSR_RAW: 400 - 20 * skin(times, [30.0])}
+    second = Channel.GSR_US if first is Channel.GSR_RAW else Channel.GSR_RAW
+    named = [first if at < 20 else second for at in times.tolist()]
+    samples = [
+        Sample("drawn", round(at * SECOND_NS), {name: float(values[name][n]), Channel.SKIN_C: 33.0})
+        for n, (at, name) in enumerate(zip(times.tolist(), named, strict=True))
+    ]
+    stream, view = watched(samples, until_s=60)
+    assert {name: one.state for name, one in view.quality.items()} == {second.value: "ok", "skin_c": "ok"}
+    assert (view.scl_us is not None) is (second is Channel.GSR_US)
+    now = stream.summary(30 * SECOND_NS, 35 * SECOND_NS)
+    assert now.numbers["scr_count"] == 1
+    assert now.states == {second.value: "ok", "skin_c": "ok"}
+    assert set(stream.summary(10 * SECOND_NS, 15 * SECOND_NS).states) == {first.value, "skin_c"}
+
+
 def test_uncalibrated_counts_have_no_level() -> None:
     times = every(60, rate_hz=10)
     stream, view = watched(samples_of(Channel.GSR_RAW, times, 400 - 20 * skin(times, [30.0])), until_s=60)

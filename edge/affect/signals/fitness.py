@@ -35,6 +35,10 @@ class Fitness:
         index = sum(mark[2] for mark in marks) / len(marks)
         return ("ok" if fit else unfit.most_common(1)[0][0]), index
 
+    def newest(self, until_ns: int) -> int | None:
+        """When the last mark before `until_ns` was."""
+        return next((mark[0] for mark in reversed(self._marks) if mark[0] < until_ns), None)
+
     @property
     def last_ns(self) -> int | None:
         """When the last mark was."""

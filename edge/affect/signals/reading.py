@@ -36,10 +36,17 @@ class Reading:
         self._sources = sources
         self._settings = settings
 
-    def skin(self) -> SkinSource | None:
-        """The skin's source, the calibrated one if there are two."""
-        found = [source for name in _SKIN if isinstance(source := self._sources.get(name), SkinSource)]
+    def skin(self, until_ns: int) -> SkinSource | None:
+        """The skin's source as of `until_ns`, the calibrated one where two still speak."""
+        names = [name for name in _SKIN if name in self.channels(until_ns)]
+        found = [source for name in names if isinstance(source := self._sources[name], SkinSource)]
         return found[0] if found else None
+
+    def channels(self, until_ns: int) -> list[Channel]:
+        """What the sensor measures as of `until_ns`. A board that was calibrated, or exchanged, meanwhile tells of the
+        skin by another channel: the one that fell silent is no electrode that came off."""
+        gone = {channel for channel in _SKIN if channel in self._sources and self._was_exchanged(channel, until_ns)}
+        return [channel for channel in self._sources if channel not in gone]
 
     def heart(self) -> PulseSource | ToldSource | None:
         """The source of beats: an optical pulse, else intervals that the sensor tells."""
@@ -61,7 +68,7 @@ class Reading:
 
     def skin_point(self, until_ns: int) -> SkinPoint | None:
         """The newest point of skin, in microsiemens, if it is not too old."""
-        skin = self.skin()
+        skin = self.skin(until_ns)
         if skin is None or skin.raw:
             return None
         point = next((one for one in reversed(skin.points) if one.t_ns <= until_ns), None)
@@ -70,7 +77,7 @@ class Reading:
 
     def skin_numbers(self, start_ns: int, end_ns: int) -> dict[str, float | None]:
         """Level, its slope and the responses that peaked in a stretch; nothing where there is no skin."""
-        skin = self.skin()
+        skin = self.skin(end_ns)
         if skin is None:
             return {}
         points = _between(skin.points, start_ns, end_ns)
@@ -103,7 +110,7 @@ class Reading:
     def quality(self, until_ns: int) -> dict[str, ChannelQuality]:
         """How fit each channel is at `until_ns`, by name."""
         found = {}
-        for channel in self._sources:
+        for channel in self.channels(until_ns):
             state, share = self.state(channel, until_ns - FIT_OVER_NS, until_ns)
             if self._silent(channel, until_ns):
                 state, share = self.state(channel, until_ns, until_ns)
@@ -116,6 +123,15 @@ class Reading:
         if channel not in (*_SKIN, Channel.PULSE_RAW):
             return False
         return last is None or until_ns - last > self._settings.absent_s * 1e9
+
+    def _was_exchanged(self, channel: Channel, until_ns: int) -> bool:
+        """Whether the other channel of skin goes on, or was all there was, while this one is silent."""
+        other = self._sources.get(_SKIN[1] if channel is _SKIN[0] else _SKIN[0])
+        newest = other.fitness.newest(until_ns) if other else None
+        if newest is None:
+            return False
+        last = self._sources[channel].fitness.newest(until_ns)
+        return last is None or newest - last > self._settings.absent_s * 1e9
 
     def _others_come(self, channel: Channel, until_ns: int) -> bool:
         """Whether the board itself still talks: an uncoupled electrode leaves its channel out, not the others."""

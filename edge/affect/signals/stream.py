@@ -70,7 +70,7 @@ class SignalStream:
         numbers |= {"skin_c": reading.warmth(start_ns, end_ns), "beats": reading.beats(start_ns, end_ns)}
         return SegmentSignals(
             {name: value for name, value in numbers.items() if value is not None},
-            {channel.value: reading.state(channel, start_ns, end_ns)[0] for channel in self._sources},
+            {channel.value: reading.state(channel, start_ns, end_ns)[0] for channel in reading.channels(end_ns)},
         )
 
     def derived(self) -> list[Sample]:
@@ -91,7 +91,7 @@ class SignalStream:
             source.work(self._pending[channel])
 
     def _new_responses(self, until_ns: int, now: Stamp) -> list[Response]:
-        skin = self._reading.skin()
+        skin = self._reading.skin(until_ns)
         found = []
         while skin and skin.news and skin.news[0][0] <= until_ns:
             found.append(_response(skin.news.popleft()[1], now))

@@ -124,6 +124,20 @@ async def test_what_was_said_before_a_pause_is_still_about_the_film(tmp_path: Pa
         assert [after.end_ms - one.at_ms for one, _ in after.past(["HH", "HL", "LH", "LL"])] == [125_000]
 
 
+async def test_a_marker_begins_the_clock_of_a_stimulus_that_is_shown_elsewhere(tmp_path: Path) -> None:
+    async with opened_desk(tmp_path) as room:
+        await room.agree("p1", "p2")
+        view, other = await room.desk.start("p1", video_id=1), await room.desk.start("p2")
+        room.clock.advance(30)
+        marker = await room.desk.mark(view.session_id, name="Start ", note="", at_ms=view.start_ms + 20_000)
+        assert marker.stimulus_ms == 0
+        assert room.desk.known.place_ms(view.session_id, view.start_ms + 25_000) == 5000
+        assert room.desk.known.onset_ms(view.session_id) == view.start_ms + 20_000
+        assert (await room.desk.mark(other.session_id, name="start", note="", at_ms=None)).stimulus_ms is None
+        await room.desk.stop(view.session_id)
+        assert [one.stimulus_ms for one in (await room.desk.session(view.session_id)).clocks] == [0]
+
+
 async def test_a_question_waits_as_long_by_a_wall_clock_that_is_set(tmp_path: Path) -> None:
     async with opened_desk(tmp_path) as room:
         await room.agree("p1")

@@ -34,6 +34,8 @@ from edge.core.clock import Stamp
 from edge.core.errors import RefusedError, UnknownError
 
 _MOST_MARKERS: Final = 10_000
+_START: Final = "start"
+"""The marker at which a stimulus that is shown elsewhere begins."""
 _LATELY: Final = 16
 """Ended sessions that are remembered, for their last segments are judged a moment later."""
 
@@ -162,6 +164,8 @@ class Floor:
             moment = running.moment(at_ms, now)
         else:
             moment = believed(at_ms, now.wall_ms) if at_ms else kept.end_ms or now.wall_ms
+        if running and name.strip().lower() == _START and self._is_shown_elsewhere(kept.stimulus):
+            running.place(StimulusClock(at_ms=moment, stimulus_ms=0))
         marker = SessionMarker(
             at_ms=moment,
             name=printable(name, "name", 100) or "note",
@@ -258,6 +262,9 @@ class Floor:
         if wish.stimulus is not None:
             return self._shelf.get(wish.stimulus)
         return self._shelf.numbered(wish.video_id) if wish.video_id is not None else None
+
+    def _is_shown_elsewhere(self, stimulus: str | None) -> bool:
+        return any(one.id == stimulus and one.kind == "external" for one in self._shelf.all())
 
     def _seat(self, wish: Wish) -> Seat:
         known = self._people.find(wish.participant)

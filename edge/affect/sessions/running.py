@@ -49,7 +49,11 @@ class Running:
 
     def tell_clock(self, clock: StimulusClock, now: Stamp) -> bool:
         """Hear where the stimulus is; whether that was news."""
-        news = self.timeline.tell(msgspec.structs.replace(clock, at_ms=self.moment(clock.at_ms, now)))
+        return self.place(msgspec.structs.replace(clock, at_ms=self.moment(clock.at_ms, now)))
+
+    def place(self, clock: StimulusClock) -> bool:
+        """As `tell_clock`, by the session's own time."""
+        news = self.timeline.tell(clock)
         if news:
             self.kept = msgspec.structs.replace(self.kept, pieces=self.timeline.pieces)
         return news

@@ -28,6 +28,8 @@ _DAY_MEMORY_S, _HOUR_MEMORY_S = 14 * 86_400.0, 14 * 3600.0
 _HOUR_TRUST_S: Final = 3600.0
 """After so much time at an hour of the day its own past counts as much as the whole day's: after one day; after two
 weeks it counts for fourteen fifteenths."""
+_ACQUAINTED_S: Final = 5.0
+"""Watched for less, a place has no habits."""
 _LONGEST_S: Final = 1.0
 """A frame stands for no more time than this."""
 
@@ -122,7 +124,9 @@ class AnomalyDetector:
             self.baseline.threshold = threshold_of(self.baseline.scores, self.baseline.taught)
 
     def habitual_share(self, x: float, y: float) -> float:
-        """The share of time in which something moved at this place, 0 to 1."""
+        """The share of time in which something moved at this place, 0 to 1; 0 as long as nobody can know."""
+        if self.baseline.day.seconds < _ACQUAINTED_S:
+            return 0.0
         row, column = (min(int(at * size), size - 1) for at, size in zip((y, x), self._grid, strict=True))
         return float(self.baseline.day.usual[0, 0, row, column])
 

@@ -55,6 +55,7 @@ async def test_frames_become_samples_with_units_and_the_nodes_time(node: PtyNode
 
 async def test_a_fraction_of_a_count_shows_and_an_uncalibrated_node_keeps_its_counts(node: PtyNode) -> None:
     node.gsr_open, node.values = None, (300 * 64 + 16, 512 * 64)
+    node.reset()  # or the board that it was may have said its first word already
     sensed = _on(node)
     async with running(sensed):
         samples = await sensed.more(10)

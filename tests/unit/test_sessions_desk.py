@@ -9,6 +9,7 @@ import pytest
 
 from contract.messages import AnyBody, Consent, Label, Marker, Prediction, Record, Session
 from contract.sessions import ChannelQuality, NewLabel, Stimulus, StimulusClock
+from edge.affect.sessions.book import Book
 from edge.affect.sessions.settings import SessionSettings
 from edge.core.clock import Stamp
 from edge.core.errors import RecordInvalidError, RefusedError, StoreError, UnknownError
@@ -528,3 +529,26 @@ async def test_a_file_that_is_damaged_in_its_middle_is_put_aside_too(tmp_path: P
         assert room.health.of("sessions") is State.DEGRADED
         assert room.desk.participants() == []
         assert list((tmp_path / "sessions").glob("sessions.db.damaged-*"))
+
+
+async def test_a_session_that_the_disk_could_not_end_ends_later_at_the_moment_that_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened_desk(tmp_path) as room:
+        await room.agree("p1")
+        view = await room.desk.start("p1")
+        room.clock.advance(10)
+
+        def refuse(self: Book, kept: object, at: object) -> None:
+            raise StoreError("the disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Book, "put_sessions", refuse)
+            with pytest.raises(StoreError):
+                await room.desk.consent("p1", given=False, text_sha256="", witness="")
+        assert not room.viewings.running()
+        room.clock.advance(60)
+        await room.desk._keep()
+        assert room.desk.running() == []
+        ended = await room.desk.session(view.session_id)
+        assert (ended.end_ms, ended.reason) == (view.start_ms + 10_000, "withdrawn")

@@ -118,11 +118,14 @@ class Floor:
         return await self._begin(kept, stimulus)
 
     async def end(self, session_id: str, reason: str) -> SessionView:
-        """End one; raise `UnknownError`. One that has ended stays as it is."""
+        """End one; raise `UnknownError`. One that has ended stays as it is.
+
+        Where the disk does not take that, it ends later, at the moment and for the reason that were meant.
+        """
         running = self._running.get(session_id)
         if running is None:
             return view_of(await self.kept(session_id))
-        now = self._room.needs.clock.now()
+        now, reason = running.ending = running.ending or (self._room.needs.clock.now(), reason)
         self._room.needs.viewings.stop(session_id, now)
         ended = msgspec.structs.replace(running.kept, end_ms=running.time_of(now), reason=reason)
         await self._room.call(self._room.book.put_sessions, [(ended, record_of(ended))], now)
@@ -230,7 +233,8 @@ class Floor:
         """Write down that the sessions run, and end those that nobody stopped."""
         now = self._room.needs.clock.now()
         for running in self.running():
-            if now.mono_ns - running.started.mono_ns > self._room.settings.longest_s * 1_000_000_000:
+            too_long = now.mono_ns - running.started.mono_ns > self._room.settings.longest_s * 1_000_000_000
+            if running.ending or too_long:
                 await self.end(running.kept.session_id, "stopped")
         if self._running:
             alive = [(one.kept, None) for one in self._running.values()]

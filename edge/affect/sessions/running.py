@@ -31,6 +31,8 @@ class Running:
         self._spoken: Final[deque[SessionLabel]] = deque(maxlen=_LABELS)
         self._traced: Final[deque[SessionLabel]] = deque(maxlen=_LABELS)
         self.markers: Final[deque[SessionMarker]] = deque(maxlen=_MARKERS)
+        self.ending: tuple[Stamp, str] | None = None
+        """When and why it was to end, where the disk has not taken that yet."""
         self.segments = 0
         """How many were predicted, as far as it was looked."""
         self._asks: dict[str, Ask] = {}

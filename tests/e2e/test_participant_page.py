@@ -1,6 +1,7 @@
 """The participant's own page: the stimulus with its clock, questions answered by key, place and trace, nothing lost."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -268,7 +269,7 @@ def test_consent_is_each_one_s_own(visit: Visit, stage: DeskStage) -> None:
     """The next person at the same tab is asked anew; who declines takes back what was said for them before."""
     page = visit.open("/participant")
     for who in (WHO, "P08"):
-        stage.there(lambda who=who: stage.sessions.welcome(who, consent=who == "P08"))
+        stage.there(partial(stage.sessions.welcome, who, consent=who == "P08"))
         address = f"{stage.url}{stage.link(who)}&participant={who}&consent=here"
         page.goto(address)
         expect(page.locator("#consent-text")).to_have_text(stage.sessions.consent_text().text)

@@ -10,6 +10,8 @@ from edge.capture.camera import Camera, Picture
 from edge.core.clock import Clock
 from edge.core.errors import EdgeError
 
+_HELD_LIMIT: Final = 4
+"""So many pictures that nobody wants yet wait for one that somebody does."""
 _WAITING_LIMIT: Final = 8
 """So many pictures wait for a loop that is late, a quarter of a second at most; then the oldest gives way."""
 
@@ -29,7 +31,12 @@ class Reader:
         on_picture: Callable[[Picture, int], None],
         on_end: Callable[[], None],
         clock: Clock,
+        unwanted: Callable[[int], bool] = lambda _mono_ns: False,
     ) -> None:
+        """A picture of a moment that is `unwanted` (asked in the thread) does not wake the loop: it comes with the
+        next one."""
+        self._unwanted = unwanted
+        self._announced = False
         self._open_camera = open_camera
         self._on_picture = on_picture
         self._on_end = on_end
@@ -91,18 +98,22 @@ class Reader:
 
     def _hand_over(self, picture: Picture) -> None:
         """Queue a picture; one call into the loop takes all that wait by then."""
+        mono_ns = self._clock.mono_ns()
         with self._lock:
-            announced = bool(self._waiting)
             if len(self._waiting) >= _WAITING_LIMIT:
                 self._waiting.popleft()
                 self.dropped += 1
-            self._waiting.append((picture, self._clock.mono_ns()))
-        if not announced:
+            self._waiting.append((picture, mono_ns))
+            held = len(self._waiting) < _HELD_LIMIT and self._unwanted(mono_ns)
+            announce = not (held or self._announced)
+            self._announced = self._announced or announce
+        if announce:
             self._call(self._drain)
 
     def _drain(self) -> None:
         with self._lock:
             waiting, self._waiting = self._waiting, deque()
+            self._announced = False
         for picture, mono_ns in waiting:
             if not self._stopping:
                 self._on_picture(picture, mono_ns)

@@ -32,7 +32,8 @@ class CaptureService:
 
     `open_camera` makes a fresh, unopened camera each time (in the reading thread, where it may raise any `EdgeError`);
     `deliver` gets every frame in order within the event loop and must not block. A picture that `may_leave` refuses
-    there is passed over. Health part: `camera.<id>`.
+    there is passed over. A picture of a moment that is `unwanted` (asked in the reading thread) may come with the next
+    one. Health part: `camera.<id>`.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root's
@@ -47,6 +48,7 @@ class CaptureService:
         autostart: bool = True,
         stall_s: float = 3.0,
         may_leave: Callable[[Picture], bool] = lambda _picture: True,
+        unwanted: Callable[[int], bool] = lambda _mono_ns: False,
     ) -> None:
         self.name = f"camera.{camera_id}"
         self.pulse = Pulse(clock)
@@ -57,6 +59,7 @@ class CaptureService:
         self._clock = clock
         self._stall_s = stall_s
         self._may_leave = may_leave
+        self._unwanted = unwanted
         self._backoff = Backoff(rng, first_s=_FIRST_WAIT_S, limit_s=_LONGEST_WAIT_S)
         self._tally = Tally(clock)
         self._wanted = autostart
@@ -131,7 +134,12 @@ class CaptureService:
             self._health.set(self.name, State.STARTING)
         self._released.clear()
         self._reader = reader = Reader(
-            self.name, open_camera=self._open_camera, on_picture=self._take, on_end=self._kick.set, clock=self._clock
+            self.name,
+            open_camera=self._open_camera,
+            on_picture=self._take,
+            on_end=self._kick.set,
+            clock=self._clock,
+            unwanted=self._unwanted,
         )
         try:
             silent = await self._watch(reader)

@@ -23,6 +23,8 @@ class Slot(Generic[_T]):
         self._clears = 0
         self._waiters: list[tuple[asyncio.Future[None], Callable[[int, _T], bool] | None]] = []
         self._closed = False
+        self._takers = 0
+        self._rest_until_ns = 0
 
     @property
     def latest(self) -> _T | None:
@@ -38,6 +40,14 @@ class Slot(Generic[_T]):
     def clears(self) -> int:
         """How often it was cleared: an item taken before the last time must not be used any more."""
         return self._clears
+
+    def rest(self, until_ns: int) -> None:
+        """Who waits for items of its own choice wants none from before that moment (monotonic)."""
+        self._rest_until_ns = until_ns
+
+    def resting(self, at_ns: int) -> bool:
+        """Whether nobody wants an item of that moment, so that it may come with the next one. For any thread."""
+        return at_ns < self._rest_until_ns and not self._takers
 
     def put(self, item: _T) -> None:
         """Replace the item and wake every reader. Does nothing once closed."""
@@ -78,12 +88,15 @@ class Slot(Generic[_T]):
     async def items(self, *, fresh: bool = False) -> AsyncIterator[_T]:
         """Every item this reader is quick enough for, until the slot closes; `fresh` skips the one already there."""
         seen = self._version if fresh else 0
-        while True:
-            try:
+        self._takers += 1
+        try:
+            while True:
                 seen, item = await self.next(seen)
-            except SlotClosedError:
-                return
-            yield item
+                yield item
+        except SlotClosedError:
+            return
+        finally:
+            self._takers -= 1
 
     def _wake(self, item: _T) -> None:
         """Release those who want `item`."""

@@ -127,6 +127,7 @@ def _capture(
         open_camera=lambda: PrivateCamera(open_plain(), painter),
         deliver=deliver,
         may_leave=painter.is_current,
+        unwanted=slot.resting,
         health=ground.health,
         clock=ground.clock,
         rng=ground.rng,

@@ -61,6 +61,8 @@ class FramePace:
 
     async def next_due(self) -> Frame | None:
         """The next frame to analyse; None after a second without any, and at intervals once the slot is closed."""
+        if self._taken_ns is not None:
+            self._slot.rest(self._taken_ns + round(self._least_ns))
         while True:
             seen = self._seen
             try:

@@ -39,7 +39,7 @@ from edge.vision.unusual.watch import Unusual
 _RETRY_LIMIT_S: Final = 10.0
 _SAVE_EVERY_NS: Final = 300_000_000_000
 _BAD_FRAMES: Final = 10
-_CALM_AFTER_NS: Final = 3_000_000_000
+_CALM_AFTER_NS: Final = 1_500_000_000
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -250,7 +250,8 @@ class VisionService:
 
     def _follow_calm(self, seen: Seen, at_ns: int) -> None:
         """Where nothing is, and the picture is well, fewer looks will do."""
-        if seen.things or seen.findings or seen.condition.kind != "ok":
+        moves = seen.reading is not None and seen.reading.moving
+        if moves or seen.things or seen.findings or seen.condition.kind != "ok":
             self._lively_until_ns = at_ns + _CALM_AFTER_NS
         self._pace.calm = at_ns >= self._lively_until_ns
 

@@ -31,7 +31,7 @@ class VisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(
             ge=0.5,
             le=120,
-            description="Analyse at most so many frames a second while nothing has been there for some seconds; the "
+            description="Analyse at most so many frames a second while nothing has been there for 1.5 s; the "
             "first that shows something brings `max_fps` back.",
         ),
     ] = 5.0

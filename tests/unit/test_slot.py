@@ -79,3 +79,19 @@ async def test_closing_ends_a_choosy_reader_too() -> None:
     slot.close()
     with pytest.raises(SlotClosedError):
         await reader
+
+
+async def test_it_rests_until_then_unless_somebody_takes_every_item() -> None:
+    slot: Slot[int] = Slot()
+    slot.rest(100)
+    assert slot.resting(99)
+    assert not slot.resting(100)
+    items = slot.items()
+    reader = asyncio.ensure_future(anext(items))
+    await asyncio.sleep(0)
+    assert not slot.resting(99)
+    slot.put(1)
+    assert await reader == 1
+    assert not slot.resting(99)
+    await items.aclose()  # type: ignore[attr-defined]
+    assert slot.resting(99)

@@ -129,13 +129,13 @@ async def test_what_is_shown_is_bounded_ten_a_second_moving_one_idle(tmp_path: P
 
 
 async def test_while_nothing_is_there_fewer_frames_are_looked_at(tmp_path: Path) -> None:
-    """15 frames a second come; after three seconds of nothing 5 are looked at, and somebody brings all back at once."""
+    """15 frames a second come; after 1.5 s of nothing 5 are looked at, and somebody brings all back at once."""
     rig = Rig(tmp_path, replace_settings(calm_fps=5.0))
     async with rig.running():
         lively = await _stream(rig, 40)
         await _stream(rig, LEARNED)
         calm = await _stream(rig, 30)
-        await _stream(rig, 6, WALKER)
+        await _stream(rig, 9, WALKER)
         awake = await _stream(rig, 20, WALKER)
     assert (lively, calm, awake) == (40, 10, 20)
 

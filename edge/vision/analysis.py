@@ -3,7 +3,7 @@
 import datetime as dt
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -231,5 +231,4 @@ def _loitering_by_zone(plan: Plan) -> bool:
 
 
 def _signed(finding: Finding, model: Model) -> Finding:
-    manifest = model.manifest
-    return replace(finding, model=manifest.name, model_version=manifest.version)
+    return finding.signed(model.manifest.name, model.manifest.version)

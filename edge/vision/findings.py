@@ -59,6 +59,23 @@ class Finding:
     model: str = ""
     model_version: str = ""
 
+    def signed(self, model: str, version: str) -> "Finding":
+        """The same, resting on that model. Written out: a crowd breaks many rules, and `replace` takes ten times as
+        long."""
+        return Finding(
+            type=self.type,
+            since_ns=self.since_ns,
+            severity=self.severity,
+            confidence=self.confidence,
+            reasoning=self.reasoning,
+            boxes=self.boxes,
+            deviation=self.deviation,
+            zone=self.zone,
+            track=self.track,
+            model=model,
+            model_version=version,
+        )
+
 
 def severity_of(score: float) -> Severity:
     """U1.2: above 5 CRITICAL, above 3.5 HIGH, above 2 MEDIUM, else LOW."""

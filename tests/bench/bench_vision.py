@@ -40,8 +40,8 @@ def measure(data_dir: Path) -> dict[str, dict[str, Any]]:
     try:
         recorded = recorded_frames(data_dir / CLIP, FRAMES, (1280, 720))
         ours, plain = _race(recorded)
-        smaller = frame_ms(recorded_frames(data_dir / CLIP, FRAMES, (640, 480)))
-        larger, crowd = frame_ms(recorded), crowd_costs()
+        smaller, larger = frame_ms(recorded_frames(data_dir / CLIP, FRAMES, (640, 480)), recorded)
+        crowd = crowd_costs()
     finally:
         cv2.setNumThreads(threads)
     return {

@@ -62,10 +62,24 @@ def busy_plan() -> Plan:
     return Plan(zones=zones, lines=lines)
 
 
-def frame_ms(frames: Sequence[Frame]) -> float:
-    """Median CPU milliseconds of a frame after the background is learned."""
+def frame_ms(*pictures: Sequence[Frame]) -> list[float]:
+    """Median CPU milliseconds of a frame after the background is learned, for each of several rows of pictures.
+
+    They are taken in turn, a frame of each, so that a machine that is slow for a while is so for all.
+    """
+    analyses = [_analysis() for _ in pictures]
+    taken: list[list[float]] = [[] for _ in pictures]
+    for frames in zip(*pictures, strict=True):
+        for analysis, frame, costs in zip(analyses, frames, taken, strict=True):
+            began_ns = time.thread_time_ns()
+            analysis.step(frame)
+            costs.append((time.thread_time_ns() - began_ns) / 1e6)
+    return [statistics.median(costs[WARM_UP:]) for costs in taken]
+
+
+def _analysis() -> FrameAnalysis:
     store = ModelStore()
-    analysis = FrameAnalysis(
+    return FrameAnalysis(
         store.load("motion"),
         store.load("anomaly"),
         VisionSettings(),
@@ -73,17 +87,11 @@ def frame_ms(frames: Sequence[Frame]) -> float:
         Path("unused.npz"),
         plan=busy_plan(),
     )
-    taken = []
-    for frame in frames:
-        began_ns = time.thread_time_ns()
-        analysis.step(frame)
-        taken.append((time.thread_time_ns() - began_ns) / 1e6)
-    return statistics.median(taken[WARM_UP:])
 
 
 def crowd_costs() -> dict[str, dict[str, Any]]:
     """`frame_ms_empty`, `frame_ms_crowded` and their ratio."""
-    empty, crowded = frame_ms(_drawn(())), frame_ms(_drawn(_crowd()))
+    empty, crowded = frame_ms(_drawn(()), _drawn(_crowd()))
     return {
         "frame_ms_empty": _figure(empty, "ms", None),
         "frame_ms_crowded": _figure(crowded, "ms", empty),

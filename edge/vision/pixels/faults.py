@@ -26,12 +26,15 @@ _SHAKEN_LAYOUT: Final = 0.8
 _SHAKE: Final = 12.0
 """Pixels: a view shifted by no more is the motion detector's to deal with."""
 _LOOK_NS: Final = 500_000_000
+_BREATH_NS: Final = 150_000_000
+"""A picture that was looked at closely, and well, is not looked at again so soon, whatever passes before the camera."""
 _CHANGED: Final = 6
 """Luma: a cell whose mean differs by more is another than when the picture was last looked at closely."""
 _MANY: Final = 0.2
 """Share of changed cells from which it is looked at closely again, else only twice a second: that is dear."""
 _GREW: Final = 0.03
-"""Share of the picture: if so much more of it moves than when it was last looked at closely, that may be the lens."""
+"""Share of the picture: if so much more of it moves than twice what did when it was last looked at closely, that may be
+the lens; in a crowd the share varies."""
 _SHAKY, _HABIT = 0.3, 0.1
 """A camera that showed its view shaken in so many of its last pictures (smoothed by the second number) is shaken."""
 _CERTAIN: Final = 0.6
@@ -59,6 +62,7 @@ class FaultFinder:
     def __init__(self) -> None:
         self._view, self._other = View(), View()
         self._looked_ns: int | None = None
+        self._fine_until_ns = 0
         self._looked: Plane | None = None
         self._shaken = self._moved = 0.0
         self.other_since_ns: int | None = None
@@ -82,9 +86,12 @@ class FaultFinder:
     def find(self, luma: Plane, at_ns: int, told: ConditionKind, *, moving_share: float = 0.0) -> Fault:
         """What `luma` looks like; `told` is what is said of the camera, and goes on being found a little longer.
 
-        `moving_share` is that of the frame before: where it grew, the picture is looked at closely at once.
+        `moving_share` is that of the frame before: where it leapt, the picture is looked at closely at once.
         """
-        if moving_share > self._moved + _GREW:
+        leapt = moving_share > 2 * self._moved + _GREW
+        if told == "ok" and not leapt and self._fine_until_ns > at_ns:
+            return FINE
+        if leapt:
             self._looked = None
         cells = cv2.resize(luma, (luma.shape[1] // CELL, luma.shape[0] // CELL), interpolation=cv2.INTER_AREA)
         if told == "ok" and self._is_as_before(np.asarray(cells, np.uint8), at_ns):
@@ -92,6 +99,7 @@ class FaultFinder:
         fault = self._look(luma, at_ns, told)
         self._looked = np.asarray(cells, np.uint8) if fault is _SURE else None
         self._looked_ns, self._moved = at_ns, moving_share
+        self._fine_until_ns = at_ns + _BREATH_NS if fault.kind == "ok" else 0
         return fault
 
     def _is_as_before(self, cells: Plane, at_ns: int) -> bool:

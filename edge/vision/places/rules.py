@@ -28,6 +28,10 @@ _WRONG_S: Final = 0.5
 """So long it must be so: for a moment a box can jump, when it parts from another."""
 
 
+LASTING: Final = (RestrictedRule, LoiteringRule, CrowdingRule, SpeedRule, WrongWayRule)
+"""Rules about who is in a zone; the others are about who comes, leaves, or left something."""
+
+
 class RuleJudge:
     """Judges who is in a zone by its rules, frame after frame."""
 
@@ -36,7 +40,9 @@ class RuleJudge:
 
     def judge(self, zone: Zone, rule: Rule, members: Sequence[Member], when: When) -> Finding | None:
         """What `rule` has to say about the members of `zone`."""
-        meant = [member for member in members if fits(rule.labels, member.thing.box.label)]
+        meant = members
+        if rule.labels:
+            meant = [member for member in members if fits(rule.labels, member.thing.box.label)]
         case = self._case(zone, rule, meant, when.at_ns) if meant else None
         return told(case, zone, rule, when) if case else None
 

@@ -26,7 +26,7 @@ from edge.vision.places.moments import Held, Labelled
 from edge.vision.places.objects import Objects
 from edge.vision.places.patches import View
 from edge.vision.places.presence import Member, Passage, Presence
-from edge.vision.places.rules import RuleJudge
+from edge.vision.places.rules import LASTING, RuleJudge
 from edge.vision.places.telling import (
     LINE_CROSSED,
     ZONE_ENTERED,
@@ -156,7 +156,7 @@ class Places:
             for zone, inside in zip(self._zones, members, strict=True)
             if inside
             for rule in zone.rules
-            if is_within(rule.hours, local)
+            if isinstance(rule, LASTING) and is_within(rule.hours, local)
         ]
         self._judge.forget(when.at_ns)
         return [finding for finding in found if finding]

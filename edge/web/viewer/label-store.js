@@ -14,9 +14,9 @@ export function newLabelId() {
 }
 
 /**
- * `begin()` takes up what is left of before and can still be taken; `add(session, label)` keeps and sends; `retry()` sends at once what waits. `send(session, labels)`
- * throws with a
- * `status`; `onChange({waiting, refused})` hears how many are not delivered yet, and how many never will be.
+ * `begin()` takes up what is left of before and can still be taken; `add(session, label)` keeps and sends; `retry()` sends
+ * at once what waits. `send(session, labels)` throws with a `status`; `onChange({waiting, refused})` hears how many are not
+ * delivered yet, and how many never will be.
  */
 export function createLabelStore({ key, send, onChange, storage = localStorage }) {
   let kept = [];

@@ -106,7 +106,7 @@ class Recording(Body, frozen=True, kw_only=True, tag="recording"):
     recording_id: Id
     phase: Literal["closed", "uploaded"]
     camera: Id
-    reason: Literal["continuous", "event", "manual"]
+    reason: Literal["continuous", "event", "manual", "schedule", "session"]
     start_ms: EpochMs
     end_ms: EpochMs
     frames: Count
@@ -117,7 +117,49 @@ class Recording(Body, frozen=True, kw_only=True, tag="recording"):
     height_px: Count
     key: str
     event_id: Id | None = None
+    session_id: str | None = None
+    """The session for which it was made."""
+    participant: Id | None = None
     salvaged: bool = False
+
+
+class File(Body, frozen=True, kw_only=True, tag="file"):
+    """A file that is no recording of a camera: data of a session, a video that a browser handed in, a day's timelapse.
+
+    Phases as of `Recording`. What belongs to a person names them, so that it can be erased.
+    """
+
+    file_id: Id
+    phase: Literal["closed", "uploaded"]
+    purpose: Literal["session", "collected", "timelapse"]
+    name: str
+    """What it is called for people, e.g. `signals.parquet`."""
+    key: str
+    content_type: str = "application/octet-stream"
+    size_bytes: Count
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    start_ms: EpochMs | None = None
+    end_ms: EpochMs | None = None
+    session_id: str | None = None
+    participant: Id | None = None
+    camera: Id | None = None
+    about: dict[str, str] = {}
+    """What else is known of it, by name, as it was told."""
+
+
+class ClockFix(Body, frozen=True, kw_only=True, tag="clock"):
+    """The wall clock is trusted now: in the run `of_boot`, the moment `at_mono_ms` was `wall_ms`.
+
+    Whoever holds records of that run with an untrusted clock moves their times by
+    `wall_ms - at_mono_ms - (t - mono_ms)` of each, and calls their clock `corrected`.
+    """
+
+    of_boot: BootId
+    at_mono_ms: Count
+    wall_ms: EpochMs
+    reason: Literal["synchronised", "jumped"] = "synchronised"
+    jump_ms: int = 0
+    """How far the wall clock leapt, forward above 0."""
 
 
 class Consent(Body, frozen=True, kw_only=True, tag="consent"):
@@ -214,7 +256,7 @@ class Telemetry(Body, frozen=True, kw_only=True, tag="telemetry"):
 class Loss(Body, frozen=True, kw_only=True, tag="loss"):
     """The ledger entry of records or files that were given up, so that a gap is explained and never silent."""
 
-    what: Literal["records", "recording", "samples", "frames"]
+    what: Literal["records", "recording", "samples", "frames", "file"]
     reason: str
     count: Count
     size_bytes: Count = 0
@@ -223,10 +265,23 @@ class Loss(Body, frozen=True, kw_only=True, tag="loss"):
     last_seq: Count | None = None
     """With `boot` and `first_seq`: the sequence numbers, inclusive, that will never come."""
     recording_id: Id | None = None
+    file_id: Id | None = None
 
 
 AnyBody = (
-    Prediction | Event | Recording | HealthChange | Telemetry | Loss | Consent | Session | Marker | Label | Erasure
+    Prediction
+    | Event
+    | Recording
+    | File
+    | HealthChange
+    | Telemetry
+    | Loss
+    | ClockFix
+    | Consent
+    | Session
+    | Marker
+    | Label
+    | Erasure
 )
 
 
@@ -241,7 +296,8 @@ class Record(Struct, frozen=True, kw_only=True):
     t: str
     """UTC wall time of the making, RFC 3339 with milliseconds."""
     mono_ms: Count
-    clock: Literal["trusted", "untrusted"]
+    clock: Literal["trusted", "untrusted", "corrected"]
+    """`corrected`: made while the clock was not trusted, and put right by a `ClockFix` since."""
     body: AnyBody
 
 

@@ -6,9 +6,11 @@ from contract.errors import InvalidMessageError
 from contract.ids import check_id
 from contract.messages import (
     AnyBody,
+    ClockFix,
     Consent,
     Erasure,
     Event,
+    File,
     HealthChange,
     Label,
     Loss,
@@ -19,6 +21,10 @@ from contract.messages import (
 )
 
 ROOT: Final = "afferent/v1"
+REQUESTS: Final = "requests"
+"""Where a device asks the cloud for what needs an answer: `contract.storage.StorageRequest`."""
+REPLIES: Final = "replies"
+"""Where the cloud answers it: `contract.storage.StorageReply`."""
 RECORD_LEAVES: Final = ("predictions", "events", "recordings", "telemetry", "ledger", "sessions")
 
 
@@ -34,9 +40,9 @@ def leaf_of(body: AnyBody) -> str:
             return "predictions"
         case Event():
             return "events"
-        case Recording():
+        case Recording() | File():
             return "recordings"
-        case Loss() | HealthChange():
+        case Loss() | HealthChange() | ClockFix():
             return "ledger"
         case Consent() | Session() | Marker() | Label() | Erasure():
             return "sessions"

@@ -163,9 +163,13 @@ def _typed(at: Position, body: AnyBody, t_ms: int) -> tuple[str | None, Row | No
             return "events", {**at._asdict(), **row, "reasoning": json.dumps(body.reasoning)}
         case Recording():
             _check_key(at.device, body.key)
-            return "recordings", {**at._asdict(), **_columns(body), "salvaged": int(body.salvaged)}
+            return "recordings", {
+                **at._asdict(),
+                **_columns(body, without=("session_id", "participant")),
+                "salvaged": int(body.salvaged),
+            }
         case Loss():
-            row = _columns(body, without=("boot",))
+            row = _columns(body, without=("boot", "file_id"))
             return "ledger", {**at._asdict(), **row, "lost_boot": body.boot, "t_ms": t_ms}
         case _:
             return _typed_of_sessions(at, body)

@@ -9,9 +9,11 @@ from contract.codec import MAX_PAYLOAD_BYTES, encode
 from contract.ids import record_id
 from contract.messages import (
     AnyBody,
+    ClockFix,
     Consent,
     Erasure,
     Event,
+    File,
     Label,
     Loss,
     Marker,
@@ -79,7 +81,7 @@ def rank_of(body: AnyBody) -> int:
 
     Nor does what people said and agreed to, which is little, and nobody can say it again.
     """
-    if isinstance(body, Loss | Recording | Consent | Session | Marker | Label | Erasure):
+    if isinstance(body, Loss | Recording | File | ClockFix | Consent | Session | Marker | Label | Erasure):
         return KEPT
     return {"bulk": BULK, "normal": NORMAL, "alarm": KEPT}[priority_of(body)]
 
@@ -92,18 +94,24 @@ def kind_of(body: AnyBody) -> str:
 def subject_of(body: AnyBody) -> str | None:
     """What a record speaks of, by which it is found: a recording, an event, a session or a person."""
     match body:
-        case Event():
-            return body.event_id
-        case Loss() | Recording():
-            return body.recording_id
+        case Loss():
+            return body.recording_id or body.file_id
         case Prediction():
             return body.session_id or body.user_id
-        case Session() | Label() | Marker():
-            return body.session_id
-        case Consent():
-            return body.participant
         case _:
-            return None
+            name = _SUBJECTS.get(type(body))
+            return str(getattr(body, name)) if name else None
+
+
+_SUBJECTS: Final[dict[type[AnyBody], str]] = {
+    Event: "event_id",
+    Recording: "recording_id",
+    File: "file_id",
+    Session: "session_id",
+    Label: "session_id",
+    Marker: "session_id",
+    Consent: "participant",
+}
 
 
 def make_row(row: int, *, boot: str, seq: int, at: Stamp, body: AnyBody) -> NewRow:

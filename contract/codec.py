@@ -6,13 +6,14 @@ import msgspec
 
 from contract.errors import InvalidMessageError
 from contract.messages import Ack, Record, Status
+from contract.storage import StorageReply, StorageRequest
 
 MAX_PAYLOAD_BYTES = 256 * 1024
-_M = TypeVar("_M", Record, Status, Ack)
+_M = TypeVar("_M", Record, Status, Ack, StorageRequest, StorageReply)
 _encoder = msgspec.json.Encoder()
 
 
-def encode(message: Record | Status | Ack) -> bytes:
+def encode(message: Record | Status | Ack | StorageRequest | StorageReply) -> bytes:
     """One message as UTF-8 JSON."""
     return _encoder.encode(message)
 

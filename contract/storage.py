@@ -4,6 +4,8 @@ The cloud begins, lists, completes, aborts and confirms with its own credentials
 the bytes go straight from the device to the storage by addresses that are signed for one part each and soon expire.
 """
 
+import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -33,7 +35,7 @@ class StorageRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     upload_id: Annotated[str, Meta(max_length=1000)] = ""
     number: Number = 1
     tags: dict[str, Annotated[str, Meta(max_length=200)]] = {}
-    """Tags by number, for `complete` and `held`."""
+    """Tags by number, for `complete`, `held` and `confirm`."""
 
 
 class StorageReply(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -51,3 +53,16 @@ class StorageReply(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: dict[str, str] = {}
     """What of `held` is held."""
     confirmed: bool = False
+
+
+def joined_tag(tags: Mapping[int, str]) -> str:
+    """The ETag, without quotes, of an object made of parts with these ETags; empty if they are no MD5 digests.
+
+    MD5 of the parts' MD5 digests in their order, a dash and how many they are: so do S3 and what speaks it, where a
+    service does not encrypt with a key of its own.
+    """
+    try:
+        digests = b"".join(bytes.fromhex(tags[number].strip('"')) for number in sorted(tags))
+    except ValueError:
+        return ""
+    return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(tags)}" if tags else ""

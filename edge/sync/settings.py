@@ -97,8 +97,26 @@ class S3Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
             raise ValueError("access_key_secret and secret_key_secret belong together: set both or neither")
 
 
+class CloudSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="cloud"):
+    """The cloud's bucket, without credentials here: the cloud signs an address for each piece, asked for by MQTT."""
+
+    answer_timeout_s: Annotated[
+        float, Meta(ge=1, le=120, description="Seconds to wait for the cloud's answer before it is asked once more.")
+    ] = 10.0
+    verify: Annotated[bool, Meta(description="Whether to check the service's certificate and name.")] = True
+    ca_file: Annotated[
+        str, Meta(max_length=4096, description="PEM file of the authority to trust; empty trusts the system's.")
+    ] = ""
+    part_size_bytes: Annotated[
+        int, Meta(ge=5 * _MIB, le=1024 * _MIB, description="Bytes of one part; a smaller file is sent in one piece.")
+    ] = 8 * _MIB
+    timeout_s: Annotated[
+        float, Meta(ge=1, le=600, description="Seconds of silence after which a transfer counts as failed.")
+    ] = 60.0
+
+
 class OffSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="off"):
     """No object storage: recordings stay on the device until its spool needs their room."""
 
 
-ObjectsSettings = FolderSettings | S3Settings | OffSettings
+ObjectsSettings = FolderSettings | S3Settings | CloudSettings | OffSettings

@@ -138,7 +138,7 @@ class Uploader:
                 await self._send_once(target, thing, upload)
                 break
             except (UploadUnknownError, ObjectDamagedError) as error:
-                if await self._in_thread(target.confirm, thing):
+                if await self._in_thread(target.confirm, thing, {}):
                     break
                 await self._begin_again(target, thing, upload)
                 upload = replace(upload, upload_id=None, parts={})
@@ -150,7 +150,7 @@ class Uploader:
     async def _begin_again(self, target: Target, thing: Object, upload: Upload) -> None:
         current = await self._outbox.uploads.get(upload.recording.recording_id)
         if current and current.upload_id:
-            await self._in_thread(target.abort, thing, current.upload_id)
+            await self._in_thread(target.abort, thing.key, current.upload_id)
         await self._outbox.uploads.restart(upload.recording.recording_id)
 
     async def _send_once(self, target: Target, thing: Object, upload: Upload) -> None:
@@ -160,7 +160,7 @@ class Uploader:
             self.sent_bytes_total += len(data)
         else:
             await self._send_parts(target, thing, upload)
-        if not await self._in_thread(target.confirm, thing):
+        if not await self._in_thread(target.confirm, thing, {}):
             raise ObjectDamagedError(f"{thing.key} is not in the object storage as it was sent")
 
     async def _send_parts(self, target: Target, thing: Object, upload: Upload) -> None:

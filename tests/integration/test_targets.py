@@ -65,10 +65,10 @@ def test_a_small_object_goes_in_one_piece(storage: tuple[Target, Read]) -> None:
     target, read = storage
     thing = thing_of(b"clip", "recordings/small.mp4")
     target.check()
-    assert not target.confirm(thing)
+    assert not target.confirm(thing, {})
     sent: list[int] = []
     target.put(thing, b"clip", sent.append)
-    assert target.confirm(thing)
+    assert target.confirm(thing, {})
     assert read(thing.key) == b"clip"
     assert sent[-1] == 4
 
@@ -78,7 +78,7 @@ def test_a_big_object_goes_in_parts(storage: tuple[Target, Read]) -> None:
     thing = thing_of(DATA)
     upload_id = target.begin(thing)
     target.complete(thing, upload_id, send_parts(target, thing, upload_id))
-    assert target.confirm(thing)
+    assert target.confirm(thing, {})
     assert read(thing.key) == DATA
 
 
@@ -87,7 +87,7 @@ def test_parts_may_be_sent_again_and_after_a_restart(storage: tuple[Target, Read
     thing = thing_of(DATA, "recordings/again.mp4")
     upload_id = target.begin(thing)
     tags = send_parts(target, thing, upload_id, (1, 2))
-    assert not target.confirm(thing), "nothing is there before it is whole"
+    assert not target.confirm(thing, {}), "nothing is there before it is whole"
     tags |= send_parts(target, thing, upload_id, (2, 3))
     target.complete(thing, upload_id, tags)
     assert read(thing.key) == DATA
@@ -100,13 +100,13 @@ def test_an_aborted_upload_is_unknown(storage: tuple[Target, Read]) -> None:
     tags = send_parts(target, thing, upload_id, (1,))
     assert target.held(thing, upload_id, tags) == tags
     assert target.held(thing, upload_id, tags | {2: "never sent"}) == tags
-    target.abort(thing, upload_id)
-    target.abort(thing, upload_id)
+    target.abort(thing.key, upload_id)
+    target.abort(thing.key, upload_id)
     with pytest.raises(UploadUnknownError):
         target.held(thing, upload_id, tags)
     with pytest.raises(LinkError):  # moto answers 500 where others say NoSuchUpload
         target.complete(thing, upload_id, tags)
-    assert not target.confirm(thing)
+    assert not target.confirm(thing, {})
 
 
 def test_completing_twice_is_unknown_but_confirmed(storage: tuple[Target, Read]) -> None:
@@ -118,14 +118,14 @@ def test_completing_twice_is_unknown_but_confirmed(storage: tuple[Target, Read])
     target.complete(thing, upload_id, tags)
     with suppress(UploadUnknownError):
         target.complete(thing, upload_id, tags)
-    assert target.confirm(thing)
+    assert target.confirm(thing, {})
 
 
 def test_another_content_under_the_key_is_not_confirmed(storage: tuple[Target, Read]) -> None:
     target, _ = storage
     target.put(thing_of(b"other", "recordings/x.mp4"), b"other", nothing)
-    assert not target.confirm(thing_of(b"clips", "recordings/x.mp4"))
-    assert not target.confirm(thing_of(b"longer", "recordings/x.mp4"))
+    assert not target.confirm(thing_of(b"clips", "recordings/x.mp4"), {})
+    assert not target.confirm(thing_of(b"longer", "recordings/x.mp4"), {})
 
 
 def test_a_part_stops_when_we_stop(storage: tuple[Target, Read]) -> None:

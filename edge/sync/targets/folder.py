@@ -3,14 +3,25 @@
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from edge.core.errors import LinkError
-from edge.sync.targets.target import SLICE_BYTES, Object, ObjectDamagedError, Sending, UploadUnknownError
+from edge.sync.targets.target import (
+    SLICE_BYTES,
+    Abandoned,
+    Object,
+    ObjectDamagedError,
+    Sending,
+    UploadUnknownError,
+)
 
+_GROWING: Final = re.compile(r"\.(?P<name>.+)\.(?P<upload_id>[0-9a-f]{16})\.part")
+_READ_BYTES: Final = 1 << 20
 _ADVICE: Final = {
     errno.ENOSPC: "its disk is full",
     errno.EACCES: "it may not be written to: check its owner and mode",
@@ -50,32 +61,28 @@ class FolderTarget:
         self.complete(thing, upload_id, {1: ""})
 
     def begin(self, thing: Object) -> str:
-        """Make the file that grows. The same object always has the same one, so that nothing is ever left over."""
-        upload_id = thing.sha256[:16]
+        """Make the file that grows. The same key always has the same one, so that nothing is ever left over."""
+        upload_id = hashlib.sha256(thing.key.encode()).hexdigest()[:16]
         with self._errors():
             if self._create:
                 self._folder.mkdir(parents=True, exist_ok=True)
             self._folder.stat()
-            growing = self._growing(thing, upload_id)
+            growing = self._growing(thing.key, upload_id)
             growing.parent.mkdir(parents=True, exist_ok=True)
-            with growing.open("ab"):
+            with growing.open("wb"):
                 pass
         return upload_id
 
-    def held(self, thing: Object, upload_id: str, tags: dict[int, str]) -> dict[int, str]:
-        """Those that the file which grew is long enough for."""
+    def held(self, thing: Object, upload_id: str, tags: Mapping[int, str]) -> dict[int, str]:
+        """Those whose bytes in the file which grew have the MD5 that is their tag."""
         with self._errors(), self._open(thing, upload_id) as file:
-            size = os.fstat(file).st_size
-        last = -(-thing.size_bytes // self._part_bytes)
-        ends = {number: thing.size_bytes if number == last else number * self._part_bytes for number in tags}
-        return {number: tag for number, tag in tags.items() if ends[number] <= size}
+            size = max(thing.size_bytes, os.fstat(file).st_size)
+            return {number: tag for number, tag in tags.items() if self._part_digest(file, number, size) == tag}
 
     def put_part(self, thing: Object, upload_id: str, number: int, data: bytes, sending: Sending) -> str:
         """Write at the part's offset and sync; the tag is the part's MD5."""
         offset = (number - 1) * self._part_bytes
         with self._errors(), self._open(thing, upload_id) as file:
-            if os.fstat(file).st_size < offset:
-                raise UploadUnknownError(f"{thing.key}: parts before {number} are gone from {self._folder}")
             for start in range(0, len(data), SLICE_BYTES):
                 piece = data[start : start + SLICE_BYTES]
                 _write_all(file, piece, offset + start)
@@ -83,9 +90,9 @@ class FolderTarget:
             os.fsync(file)
         return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
-    def complete(self, thing: Object, upload_id: str, tags: dict[int, str]) -> None:
+    def complete(self, thing: Object, upload_id: str, tags: Mapping[int, str]) -> None:
         """Check the whole file, then rename it and sync its folder."""
-        growing, final = self._growing(thing, upload_id), self._final(thing)
+        growing, final = self._growing(thing.key, upload_id), self._final(thing.key)
         with self._errors():
             if not growing.exists():
                 raise UploadUnknownError(f"{thing.key}: the upload is gone from {self._folder}")
@@ -95,34 +102,57 @@ class FolderTarget:
             growing.replace(final)
             _sync_folder(final.parent)
 
-    def abort(self, thing: Object, upload_id: str) -> None:
+    def abort(self, key: str, upload_id: str) -> None:
         """Delete the file that grew."""
         with self._errors():
-            self._growing(thing, upload_id).unlink(missing_ok=True)
+            self._growing(key, upload_id).unlink(missing_ok=True)
 
-    def confirm(self, thing: Object) -> bool:
+    def confirm(self, thing: Object, tags: Mapping[int, str]) -> bool:
         """Read it back."""
         with self._errors():
-            final = self._final(thing)
+            final = self._final(thing.key)
             return final.exists() and _is(final, thing)
+
+    def abandoned(self, prefix: str, older_than_s: float) -> list[Abandoned]:
+        """Files that nothing was written to for so long, by the file system's own clock."""
+        with self._errors():
+            folder = self._final(prefix.rpartition("/")[0] or ".")
+            if not folder.is_dir():
+                return []
+            latest = _now_of(folder) - older_than_s
+            found = ((path, _GROWING.fullmatch(path.name)) for path in folder.rglob(".*.part"))
+            old = [(path, name) for path, name in found if name and path.stat().st_mtime < latest]
+            keys = [Abandoned(self._key_beside(path, name["name"]), name["upload_id"]) for path, name in old]
+            return [left for left in keys if left.key.startswith(prefix)]
 
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _final(self, thing: Object) -> Path:
-        path = self._folder / thing.key
+    def _part_digest(self, file: int, number: int, size: int) -> str:
+        digest, offset = hashlib.md5(usedforsecurity=False), (number - 1) * self._part_bytes
+        end = min(offset + self._part_bytes, size)
+        while offset < end and (piece := os.pread(file, min(_READ_BYTES, end - offset), offset)):
+            digest.update(piece)
+            offset += len(piece)
+        return digest.hexdigest()
+
+    def _key_beside(self, growing: Path, name: str) -> str:
+        return growing.with_name(name).relative_to(self._folder).as_posix()
+
+    def _final(self, key: str) -> Path:
+        path = self._folder / key
         if not path.resolve().is_relative_to(self._folder.resolve()):
-            raise LinkError(f"{thing.key}: a key may not lead out of the folder")
+            raise LinkError(f"{key}: a key may not lead out of the folder")
         return path
 
-    def _growing(self, thing: Object, upload_id: str) -> Path:
-        final = self._final(thing)
+    def _growing(self, key: str, upload_id: str) -> Path:
+        final = self._final(key)
         return final.with_name(f".{final.name}.{upload_id}.part")
 
     @contextmanager
     def _open(self, thing: Object, upload_id: str) -> Iterator[int]:
         try:
-            file = os.open(self._growing(thing, upload_id), os.O_RDWR)
+            file = os.open(self._growing(thing.key, upload_id), os.O_RDWR)
         except FileNotFoundError as error:
             raise UploadUnknownError(f"{thing.key}: the upload is gone from {self._folder}") from error
         try:
@@ -137,6 +167,12 @@ class FolderTarget:
         except OSError as error:
             advice = _ADVICE.get(error.errno or 0, error.strerror or str(error))
             raise LinkError(f"folder {self._folder}: {advice}") from error
+
+
+def _now_of(folder: Path) -> float:
+    """What the file system calls now: a share's clock may differ from ours, and ours may be wrong."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return os.fstat(file.fileno()).st_mtime
 
 
 def _write_all(file: int, data: bytes, offset: int) -> None:

@@ -1,16 +1,18 @@
 """A bucket of S3, or of what speaks it. boto3 comes in only when a bucket is configured: it weighs 25 MB."""
 
 import base64
+import email.utils
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from contract.storage import joined_tag
 from edge.core.errors import LinkError
 from edge.sync.settings import S3Settings
-from edge.sync.targets.target import Object, ObjectDamagedError, Sending, UploadUnknownError
+from edge.sync.targets.target import Abandoned, Object, ObjectDamagedError, Sending, UploadUnknownError
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 _UNKNOWN_UPLOAD: Final = {"NoSuchUpload", "NoSuchKey", "InvalidPart", "InvalidPartOrder"}
 _DAMAGED: Final = {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "EntityTooSmall"}
+_OPAQUE: Final = "opaque:"
+_CONNECTIONS: Final = 16
+"""Kept open at most; more threads than that take turns in opening theirs."""
 _WORDS: Final = {
     "NoSuchBucket": "does not exist: create it, or check objects.bucket",
     "AccessDenied": "may not be written to: check the rights of the access key",
@@ -31,11 +36,12 @@ _WORDS: Final = {
 
 
 class S3Target:
-    """One bucket, for one thread. `keys` are access and secret key; None takes the usual AWS chain."""
+    """One bucket. `keys` are access and secret key; None takes the usual AWS chain."""
 
     def __init__(self, settings: S3Settings, keys: tuple[str, str] | None) -> None:
         self._settings = settings
         self._bucket = settings.bucket
+        self._prefix = settings.prefix
         self._client = _make_client(settings, keys)
 
     @property
@@ -58,7 +64,7 @@ class S3Target:
 
     def put(self, thing: Object, data: bytes, sending: Sending) -> None:
         """PUT with Content-MD5 and our SHA-256 as metadata."""
-        with self._errors(thing):
+        with self._errors(thing.key):
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=self._key(thing),
@@ -66,32 +72,33 @@ class S3Target:
                 ContentLength=len(data),
                 ContentMD5=_md5(data),
                 ContentType=thing.content_type,
-                Metadata={"sha256": thing.sha256},
+                Metadata=_metadata(thing),
             )
 
     def begin(self, thing: Object) -> str:
         """Begin a multipart upload."""
-        with self._errors(thing):
+        with self._errors(thing.key):
             answer = self._client.create_multipart_upload(
                 Bucket=self._bucket,
                 Key=self._key(thing),
                 ContentType=thing.content_type,
-                Metadata={"sha256": thing.sha256},
+                Metadata=_metadata(thing),
             )
         return answer["UploadId"]
 
-    def held(self, thing: Object, upload_id: str, tags: dict[int, str]) -> dict[int, str]:
+    def held(self, thing: Object, upload_id: str, tags: Mapping[int, str]) -> dict[int, str]:
         """Ask for the list of parts. Some services answer a part of an upload that they forgot with an inner error."""
-        with self._errors(thing):
+        with self._errors(thing.key):
             pages = self._client.get_paginator("list_parts").paginate(
                 Bucket=self._bucket, Key=self._key(thing), UploadId=upload_id
             )
             there = {part["PartNumber"]: part["ETag"] for page in pages for part in page.get("Parts", [])}
-        return {number: tag for number, tag in tags.items() if there.get(number) == tag}
+        return {number: tag for number, tag in tags.items() if there.get(number) == _etag(tag)}
 
     def put_part(self, thing: Object, upload_id: str, number: int, data: bytes, sending: Sending) -> str:
-        """Upload one part with Content-MD5; the tag is the service's ETag."""
-        with self._errors(thing):
+        """Upload one part with Content-MD5; the tag is the service's ETag, marked where that is not the MD5."""
+        digest = hashlib.md5(data, usedforsecurity=False).digest()
+        with self._errors(thing.key):
             answer = self._client.upload_part(
                 Bucket=self._bucket,
                 Key=self._key(thing),
@@ -99,47 +106,74 @@ class S3Target:
                 PartNumber=number,
                 Body=_Watched(data, sending),
                 ContentLength=len(data),
-                ContentMD5=_md5(data),
+                ContentMD5=base64.b64encode(digest).decode(),
             )
-        return answer["ETag"]
+        etag = answer["ETag"]
+        return etag if etag.strip('"') == digest.hex() else _OPAQUE + etag
 
-    def complete(self, thing: Object, upload_id: str, tags: dict[int, str]) -> None:
+    def complete(self, thing: Object, upload_id: str, tags: Mapping[int, str]) -> None:
         """Join the parts."""
-        parts: list[CompletedPartTypeDef] = [{"PartNumber": number, "ETag": tags[number]} for number in sorted(tags)]
-        with self._errors(thing):
+        parts: list[CompletedPartTypeDef] = [
+            {"PartNumber": number, "ETag": _etag(tags[number])} for number in sorted(tags)
+        ]
+        with self._errors(thing.key):
             self._client.complete_multipart_upload(
                 Bucket=self._bucket, Key=self._key(thing), UploadId=upload_id, MultipartUpload={"Parts": parts}
             )
 
-    def abort(self, thing: Object, upload_id: str) -> None:
+    def abort(self, key: str, upload_id: str) -> None:
         """Abort a multipart upload, so that its parts cost nothing."""
-        with suppress(UploadUnknownError), self._errors(thing):
-            self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key(thing), UploadId=upload_id)
+        with suppress(UploadUnknownError), self._errors(key):
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._prefix + key, UploadId=upload_id)
 
-    def confirm(self, thing: Object) -> bool:
-        """HEAD: some services answer `complete` without an ETag, and some claim success for nothing."""
+    def confirm(self, thing: Object, tags: Mapping[int, str]) -> bool:
+        """HEAD: some services answer `complete` without an ETag, and some claim success for nothing.
+
+        The SHA-256 stands in the metadata if it was known at the beginning; else the ETag must be what the parts' tags
+        add up to. A service whose ETags are no MD5 (it encrypts) has checked each part's MD5; then the size must do.
+        """
         try:
-            with self._errors(thing):
+            with self._errors(thing.key):
                 head = self._client.head_object(Bucket=self._bucket, Key=self._key(thing))
         except UploadUnknownError:
             return False
-        return head["ContentLength"] == thing.size_bytes and head["Metadata"].get("sha256") == thing.sha256
+        if head["ContentLength"] != thing.size_bytes:
+            return False
+        if told := head["Metadata"].get("sha256"):
+            return told == thing.sha256
+        if any(tag.startswith(_OPAQUE) for tag in tags.values()):
+            return True
+        return bool(tags) and head["ETag"].strip('"') == joined_tag(tags)
+
+    def abandoned(self, prefix: str, older_than_s: float) -> list[Abandoned]:
+        """The bucket's list of uploads under way; the answer's own date tells what is old."""
+        found: list[Abandoned] = []
+        with self._errors(prefix):
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix
+            )
+            for page in pages:
+                now = email.utils.parsedate_to_datetime(page["ResponseMetadata"]["HTTPHeaders"]["date"])
+                uploads = page.get("Uploads", [])
+                old = [one for one in uploads if (now - one["Initiated"]).total_seconds() >= older_than_s]
+                found += [Abandoned(one["Key"].removeprefix(self._prefix), one["UploadId"]) for one in old]
+        return found
 
     def close(self) -> None:
         """Let go of connections."""
         self._client.close()
 
     def _key(self, thing: Object) -> str:
-        return self._settings.prefix + thing.key
+        return self._prefix + thing.key
 
     @contextmanager
-    def _errors(self, thing: Object) -> Iterator[None]:
+    def _errors(self, key: str) -> Iterator[None]:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             yield
         except ClientError as error:
-            raise self._meaning(error.response.get("Error", {}), thing.key) from error
+            raise self._meaning(error.response.get("Error", {}), key) from error
         except BotoCoreError as error:
             raise LinkError(f"bucket {self._bucket} {_unreachable(error)}") from error
 
@@ -188,7 +222,7 @@ def _make_client(settings: S3Settings, keys: tuple[str, str] | None) -> "S3Clien
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         s3={"addressing_style": "path" if settings.path_style else "virtual"},
-        max_pool_connections=1,
+        max_pool_connections=_CONNECTIONS,
     )
     verify = (settings.ca_file or True) if settings.verify else False
     try:
@@ -203,6 +237,14 @@ def _make_client(settings: S3Settings, keys: tuple[str, str] | None) -> "S3Clien
     except BotoCoreError as error:  # a profile of the environment that is not there, for one
         raise LinkError(f"bucket {settings.bucket}: {error}") from error
     return client
+
+
+def _metadata(thing: Object) -> dict[str, str]:
+    return {"sha256": thing.sha256} if thing.sha256 else {}
+
+
+def _etag(tag: str) -> str:
+    return tag.removeprefix(_OPAQUE)
 
 
 def _md5(data: bytes) -> str:

@@ -1,0 +1,61 @@
+"""What the routes of S2 need of the room that keeps videos from browsers. `edge.collecting.Collector` is the real one."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from edge.collecting.facts import ChunkFacts, ChunkTaken, SessionFacts
+
+
+class ChunkDraft(Protocol):
+    """A chunk that is coming in: its bytes go to the disk before anybody knows whether they are wanted."""
+
+    async def write(self, data: bytes) -> None:
+        """Take some more. Raise `StoreError` if there is no room, `OSError` if the disk fails."""
+        ...
+
+    async def discard(self) -> None:
+        """Nobody wants it; does nothing after it was kept."""
+        ...
+
+
+class CollectPort(Protocol):
+    """Takes videos chunk by chunk. What a method returned is durable.
+
+    All raise `UnknownError` for a session that is not there, `InvalidIdError` and `InvalidMessageError` for what cannot
+    be taken as it is said, `RefusedError` for what contradicts what is held, `StoreError` where there is no room, and
+    `OSError` where the disk fails.
+    """
+
+    @property
+    def max_chunk_bytes(self) -> int:
+        """Of one chunk."""
+        ...
+
+    @property
+    def chunk_within_s(self) -> float:
+        """Seconds in which a chunk has to arrive."""
+        ...
+
+    async def create(self, participant_id: str | None) -> SessionFacts:
+        """A new session. A `participant_id` that is no id is kept as a pseudonym made from it."""
+        ...
+
+    async def draft(self) -> ChunkDraft:
+        """Begin to take a chunk; waits while too many are coming in. End it with `keep` or `discard`."""
+        ...
+
+    async def keep(self, draft: ChunkDraft, facts: ChunkFacts) -> ChunkTaken:
+        """The chunk is whole: keep it, and put the video together if it was the last that lacked."""
+        ...
+
+    async def save_metadata(self, session_id: str, video_id: str, metadata: Mapping[str, Any]) -> None:
+        """Replace what is known of a video, which may come later."""
+        ...
+
+    async def session(self, session_id: str) -> SessionFacts:
+        """What is held of a session."""
+        ...
+
+    def owner(self, session_id: str) -> str | None:
+        """Whose session it is; None for nobody's. Raise `UnknownError`. Reads one small file."""
+        ...

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from edge.core.access_unit import AccessUnit
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -13,7 +15,8 @@ class Picture:
     """One JPEG with its size in pixels.
 
     `luma` is the brightness plane, uint8 [height, width], 0 black to 255 white, where the driver had it decoded anyway.
-    `order` is the number of the order of privacy that it was painted by.
+    `order` is the number of the order of privacy that it was painted by. `units` is what the source sent since the
+    picture before, as it compressed it; a painted picture has none.
     """
 
     jpeg: bytes
@@ -21,6 +24,7 @@ class Picture:
     height: int
     luma: "NDArray[np.uint8] | None" = field(default=None, compare=False, repr=False)
     order: int = 0
+    units: tuple[AccessUnit, ...] = field(default=(), compare=False, repr=False)
 
 
 class Camera(Protocol):

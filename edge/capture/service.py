@@ -179,7 +179,14 @@ class CaptureService:
             self._answer_starting(None)
         self._tally.count(picture, mono_ns)
         frame = Frame(
-            self._camera_id, self._tally.frames, picture.jpeg, picture.width, picture.height, mono_ns, picture.luma
+            self._camera_id,
+            self._tally.frames,
+            picture.jpeg,
+            picture.width,
+            picture.height,
+            mono_ns,
+            picture.luma,
+            picture.units,
         )
         try:
             self._deliver(frame)

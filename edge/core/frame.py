@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from edge.core.access_unit import AccessUnit
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -13,7 +15,8 @@ class Frame:
     """A JPEG and when it was taken. The bytes are shared by every viewer and never changed.
 
     `luma` is the full-size brightness plane, uint8 [height, width], where the source had it decoded anyway;
-    otherwise whoever analyses decodes from `jpeg` at the scale it needs.
+    otherwise whoever analyses decodes from `jpeg` at the scale it needs. `units` is what the camera sent since the frame
+    before, as it compressed it; empty if it sends JPEG, or if something in the picture must not be seen.
     """
 
     camera: str
@@ -23,3 +26,4 @@ class Frame:
     height: int
     mono_ns: int
     luma: "NDArray[np.uint8] | None" = field(default=None, compare=False, repr=False)
+    units: tuple[AccessUnit, ...] = field(default=(), compare=False, repr=False)

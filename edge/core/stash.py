@@ -23,11 +23,17 @@ class Holding:
 
     id: str
     kind: str
-    """The class that has a budget of its own: `continuous`, `event`, `session`, `collected`, `timelapse`."""
+    """The class that has a budget of its own: `continuous`, `event`, `manual`, `session`, `collected`, `timelapse`,
+    `samples`."""
     worth: Worth
     order: int
     size_bytes: int
     made_ms: int
+    trusted: bool = True
+    """Whether `made_ms` is of a clock that was trusted; what is not never goes for its days."""
+    why: str = ""
+    """Which rule makes it give way: the reason of its `Loss`, set for `evict`. A stash sets it itself on what it had
+    begun to delete when it was killed: that goes on at once."""
 
 
 class Stash(Protocol):

@@ -36,7 +36,7 @@ class RetentionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Meta(
             ge=0,
             le=2**30,
-            description="Disk space held ready so that alarms can be written although others filled the disk, in bytes.",
+            description="Disk space held ready so that alarms can be written when others filled the disk, in bytes.",
         ),
     ] = 8 * 2**20
     continuous: ClassBudget = ClassBudget()

@@ -37,6 +37,10 @@ class Sidecar(Struct, frozen=True, kw_only=True):
     size_bytes: int = 0
     sha256: str = ""
     salvaged: bool = False
+    trusted: bool = True
+    """Whether the clock was trusted when it began: only then does its age by days count."""
+    why: str = ""
+    """Which rule of retention gave it up, once it is `lost`."""
     event_ids: tuple[Id, ...] = ()
     """The events that it shows, the first of which is `event_id`; at most `MOST_EVENTS`."""
 

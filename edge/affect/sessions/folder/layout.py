@@ -35,7 +35,7 @@ class Wearing(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Hole(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Samples are missing between these two moments: before the first sample and after the last one, too."""
+    """Samples of a sensor are missing between these two moments."""
 
     sensor: str
     from_ms: int
@@ -99,6 +99,8 @@ class SessionNote(Struct, frozen=True, kw_only=True, omit_defaults=True):
     participant: str
     start_ms: int
     start_mono_ms: float
+    host_boot: str = ""
+    """Which run of the host monotonic time is of; empty where that cannot be read."""
     end_ms: int | None = None
     end_mono_ms: float | None = None
     clock: Literal["trusted", "untrusted", "corrected"]

@@ -140,8 +140,8 @@ def _stays(zone: Zone, rule: RestrictedRule | LoiteringRule, members: Sequence[M
     staying = [member for member in members if at_ns - member.since_ns >= rule.after_s * 1e9]
     if not staying:
         return None
-    staying.sort(key=lambda member: member.since_ns)
-    thing, since_ns = staying[0].thing, staying[0].since_ns
+    longest = min(staying, key=lambda member: member.since_ns)
+    thing, since_ns = longest.thing, longest.since_ns
     seconds = (at_ns - since_ns) / 1e9
     if isinstance(rule, LoiteringRule):
         kind, confidence = LOITERING, against(seconds, rule.after_s)
@@ -149,7 +149,7 @@ def _stays(zone: Zone, rule: RestrictedRule | LoiteringRule, members: Sequence[M
     else:
         kind, confidence = ROI_VIOLATION, sureness(thing)
         words = f"{named(thing)} is in {zone_name(zone)} for {seconds:.1f} s; {rule.after_s:.1f} s are tolerated"
-    things = [member.thing for member in staying]
+    things = [thing, *(member.thing for member in staying if member is not longest)]
     return Case(type=kind, since_ns=since_ns, things=things, confidence=confidence, words=words)
 
 

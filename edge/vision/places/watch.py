@@ -65,6 +65,7 @@ class Places:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._zones = _watched(plan)
+        self._rules = _lasting_of(self._zones)
         self._presence = Presence(self._zones)
         self._crossings = Crossings(plan.lines)
         self._judge = RuleJudge()
@@ -85,6 +86,7 @@ class Places:
         one was drawn anew, who is in it now is no news."""
         self._plan = plan
         self._zones = _watched(plan)
+        self._rules = _lasting_of(self._zones)
         self._presence.adopt(self._zones)
         self._crossings.adopt(plan.lines)
         self._passages.clear()
@@ -153,10 +155,10 @@ class Places:
     def _lasting(self, members: Sequence[list[Member]], when: When, local: dt.datetime | None) -> list[Finding]:
         found = [
             self._judge.judge(zone, rule, inside, when)
-            for zone, inside in zip(self._zones, members, strict=True)
+            for zone, rules, inside in zip(self._zones, self._rules, members, strict=True)
             if inside
-            for rule in zone.rules
-            if isinstance(rule, LASTING) and is_within(rule.hours, local)
+            for rule in rules
+            if is_within(rule.hours, local)
         ]
         self._judge.forget(when.at_ns)
         return [finding for finding in found if finding]
@@ -197,6 +199,10 @@ def longest_wait_s(plan: Plan) -> float:
 
 def _watched(plan: Plan) -> tuple[Zone, ...]:
     return tuple(zone for zone in plan.zones if zone.kind == "watch")
+
+
+def _lasting_of(zones: Sequence[Zone]) -> tuple[tuple[Rule, ...], ...]:
+    return tuple(tuple(rule for rule in zone.rules if isinstance(rule, LASTING)) for zone in zones)
 
 
 def _wait_s(rule: Rule) -> float:

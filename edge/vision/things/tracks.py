@@ -81,9 +81,8 @@ class Tracker:
         columns = list(owners)
         within = coverage(expected[missed], found[columns])
         companies: dict[int, list[Track]] = defaultdict(list)
-        for row, best in zip(missed, within.argmax(axis=1).tolist(), strict=True):
+        for row, best, share in zip(missed, within.argmax(axis=1).tolist(), within.max(axis=1).tolist(), strict=True):
             column, track = columns[best], self._tracks[row]
-            share = within[missed.index(row), best]
             if share >= _WITHIN and _holds_both(blobs[column], self._tracks[owners[column]], track):
                 companies[column].append(track)
         return companies

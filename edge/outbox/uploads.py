@@ -1,34 +1,61 @@
-"""Recordings on their way to object storage: what is to be sent, what of it is there already, what became of it."""
+"""Files on their way to object storage: what is to be sent, what of it is there already, what became of it."""
 
 import asyncio
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import aiosqlite
 import msgspec
 
 from contract.codec import decode
-from contract.messages import AnyBody, Loss, Record, Recording
-from edge.core.errors import StoreDelayedError, StoreError
+from contract.messages import AnyBody, Event, File, Record, Recording, priority_of
+from edge.core.errors import RefusedError, StoreDelayedError, StoreError, UnknownError
+from edge.core.growth import Growth
 from edge.outbox import database
+from edge.outbox.upload_rows import (
+    COLUMNS,
+    Part,
+    Phase,
+    Upload,
+    id_of,
+    lane_of,
+    loss_of,
+    phase_of,
+    rank_of_reason,
+    upload_of,
+)
 from edge.outbox.waiting import Work
 from edge.outbox.writer import Writer
 
-Phase = Literal["closed", "uploaded", "lost"]
-_RANKS: Final = {"event": 0, "manual": 0, "continuous": 1}
-_COLUMNS: Final = "recording_id, path, body, upload_id, part_bytes"
+_READY: Final = "body IS NOT NULL AND NOT paused AND failed_ms IS NULL"
+_NEWEST_ROW: Final = "(SELECT COALESCE(MAX(row), 0) FROM records)"
+_INSERT: Final = (
+    "INSERT INTO uploads (id, kind, rank, lane, path, key, size_bytes, body, added_row)"  # noqa: S608
+    f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, {_NEWEST_ROW})"
+)
+_CLOSE: Final = (
+    f"{_INSERT} ON CONFLICT (id) DO UPDATE SET rank = MIN(rank, excluded.rank), path = excluded.path,"
+    " size_bytes = excluded.size_bytes, body = excluded.body WHERE body IS NULL"
+)
+_HEADS: Final = (
+    f"SELECT {COLUMNS} FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY rank, lane ORDER BY added_row, id) AS place"  # noqa: S608
+    f" FROM uploads WHERE {_READY} AND id NOT IN (SELECT value FROM json_each(?)))"
+    " WHERE place = 1 ORDER BY rank, added_row, id"
+)
+_PAUSED: Final = "paused"
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """A whole file to be sent. `parts`: those that the target confirmed under `upload_id`, number from 1 to its tag."""
+class UploadTotals:
+    """How many there are and of how many bytes; what grows counts no bytes yet."""
 
-    recording: Recording
-    path: Path
-    upload_id: str | None
-    part_bytes: int | None
-    parts: dict[int, str]
+    count: int
+    size_bytes: int
+    sent_bytes: int
+    failed: int
+    paused: int
 
 
 class Uploads:
@@ -38,118 +65,222 @@ class Uploads:
         self._reader = reader
         self._writer = writer
         self._changed = asyncio.Event()
-        self._ending: str | None = None
+        self._delayed: set[str] = set()
+        """Ids whose last or first word stands in the writer's line, and must not be said again."""
 
     async def add(self, recording_id: str, path: Path) -> None:
-        """Queue the file of a recording whose `closed` record is in the store; does nothing if it is known already."""
+        """Queue the file of a recording whose `closed` record is in the store; does nothing if it is known already.
+
+        What of it was sent while it grew is joined.
+        """
         phases = await self.phases(recording_id)
         if phases & {"uploaded", "lost"}:
             return
         if "closed" not in phases:
             raise StoreError(f"recording {recording_id} was never announced as closed")
         body = await self._closed_body(recording_id)
-        sql = (
-            "INSERT OR IGNORE INTO uploads (recording_id, rank, added_row, path, body)"
-            " SELECT ?, ?, COALESCE(MAX(row), 0), ?, ? FROM records"
-        )
-        await self._writer.execute(
-            _statement(sql, recording_id, _RANKS[body.reason], str(path), msgspec.json.encode(body))
-        )
+        if not isinstance(body, Recording):
+            raise StoreError(f"{recording_id} is no recording")
+        rank = rank_of_reason(body.reason, alarm=await self._shows_an_alarm(body))
+        await self._writer.execute(_close(body, path, rank))
         self._changed.set()
 
-    async def wait_added(self) -> None:
-        """Return when something was added since the last return."""
+    async def offer(self, file: File, path: Path, *, rank: int = 1) -> Record:
+        """Tell of a closed file and queue it, in one commit; return its record, the first one if it was offered before.
+
+        `rank`: 0 goes before events, 1 with them, 2 after. Raise `StoreDelayedError` if it waits for the disk: then it
+        becomes durable by itself, and another offer changes nothing.
+        """
+        if known := await self._closed_record(file.file_id):
+            return known
+        self._check_not_delayed([file.file_id])
+        record = await self._append(file.file_id, file, _close(file, path, rank))
+        self._changed.set()
+        return record
+
+    async def begin_growing(self, growth: Growth) -> None:
+        """A recording that is not closed yet has enough to send; does nothing if it is in the table."""
+        rank = rank_of_reason(growth.reason, alarm=growth.urgent)
+        sql = f"{_INSERT} ON CONFLICT (id) DO UPDATE SET rank = MIN(rank, excluded.rank) WHERE body IS NULL"
+        values = (growth.recording_id, "recording", rank, growth.camera, str(growth.path), growth.key, 0, None)
+        await self._writer.execute(_statement(sql, *values))
+
+    async def wait_changed(self) -> None:
+        """Return when there may be something to send that there was not at the last return."""
         await self._changed.wait()
         self._changed.clear()
 
-    async def next(self) -> Upload | None:
-        """What to send now: recordings of events and by hand first, then the oldest; None if all is sent.
+    def wake(self) -> None:
+        """Let `wait_changed` return."""
+        self._changed.set()
 
-        Raise `StoreDelayedError` while the end of the last one waits for the disk: its row still stands, but to send it
+    async def heads(self, without: Collection[str] = ()) -> list[Upload]:
+        """The oldest closed file of each rank and lane that may be sent now, by rank, without parts.
+
+        Raise `StoreDelayedError` while the end of an upload waits for the disk: its row still stands, but to send it
         again would tell of it twice.
         """
-        upload = await self._first("ORDER BY rank, added_row, recording_id LIMIT 1")
-        if upload and upload.recording.recording_id == self._ending and len(self._writer.line):
-            raise StoreDelayedError(f"the end of the upload of {self._ending} waits for the disk")
-        return upload
+        rows = await self._read(_HEADS, msgspec.json.encode(list(without)).decode())
+        found = [upload_of(row) for row in rows]
+        self._check_not_delayed([upload.id for upload in found])
+        return found
 
-    async def get(self, recording_id: str) -> Upload | None:
-        """One of them; None if it is sent, given up or unknown."""
-        return await self._first("WHERE recording_id = ?", recording_id)
-
-    async def begin(self, recording_id: str, upload_id: str, part_bytes: int) -> None:
-        """The target gave this upload a name; parts of an earlier one are forgotten."""
-        await self._writer.execute(_set_upload(recording_id, upload_id, part_bytes))
-
-    async def restart(self, recording_id: str) -> None:
-        """The target no longer knows the upload: begin again."""
-        await self._writer.execute(_set_upload(recording_id, None, None))
-
-    async def add_part(self, recording_id: str, number: int, etag: str) -> None:
-        """The target confirmed a part; does nothing if the upload was forgotten meanwhile."""
-        sql = "INSERT OR REPLACE INTO parts SELECT recording_id, ?, ? FROM uploads WHERE recording_id = ?"
-        await self._writer.execute(_statement(sql, number, etag, recording_id))
-
-    async def finish(self, recording: Recording) -> Record:
-        """The object is confirmed: tell the cloud and forget the upload, in one commit."""
-        return await self._end(recording.recording_id, msgspec.structs.replace(recording, phase="uploaded"))
-
-    async def give_up(self, recording: Recording, reason: str) -> Record:
-        """It can never be sent: write that into the ledger and forget the upload, in one commit."""
-        loss = Loss(
-            what="recording",
-            reason=reason,
-            count=1,
-            size_bytes=recording.size_bytes,
-            recording_id=recording.recording_id,
-        )
-        return await self._end(recording.recording_id, loss)
-
-    async def forget(self, recording_id: str) -> None:
-        """Someone else gave it up and told so; unknown ids are ignored."""
-        await self._writer.execute(_forget(recording_id))
-
-    async def pending(self) -> int:
-        """How many are not sent yet."""
-        return int((await self._read("SELECT COUNT(*) FROM uploads"))[0][0])
-
-    async def phases(self, recording_id: str) -> frozenset[Phase]:
-        """What the store has told of a recording. Kept as long as the history is."""
-        sql = "SELECT payload FROM records WHERE subject = ? ORDER BY row"
-        rows = await self._read(sql, recording_id)
-        return frozenset(_phase_of(decode(row[0], Record).body) for row in rows)
-
-    async def _first(self, which: str, *parameters: object) -> Upload | None:
-        rows = await self._read(f"SELECT {_COLUMNS} FROM uploads {which}", *parameters)  # noqa: S608
+    async def get(self, upload_id: str) -> Upload | None:
+        """One of them with its parts; None if it is sent, given up or unknown."""
+        rows = await self._read(f"SELECT {COLUMNS} FROM uploads WHERE id = ?", upload_id)  # noqa: S608
         if not rows:
             return None
-        recording_id, path, body, upload_id, part_bytes = rows[0]
-        parts = await self._read("SELECT number, etag FROM parts WHERE recording_id = ? ORDER BY number", recording_id)
-        recording = msgspec.json.decode(body, type=Recording)
-        return Upload(recording, Path(path), upload_id, part_bytes, {int(part[0]): str(part[1]) for part in parts})
+        sql = "SELECT number, etag, size_bytes, md5 FROM parts WHERE id = ? ORDER BY number"
+        return upload_of(rows[0], {int(number): Part(*part) for number, *part in await self._read(sql, upload_id)})
 
-    async def _closed_body(self, recording_id: str) -> Recording:
-        sql = "SELECT payload FROM records WHERE subject = ? AND kind = 'recording' ORDER BY row LIMIT 1"
-        rows = await self._read(sql, recording_id)
-        body = decode(rows[0][0], Record).body if rows else None
-        if not isinstance(body, Recording):
-            raise StoreError(f"the announcement of recording {recording_id} is gone from the history")
-        return body
+    async def listing(self, limit: int) -> list[tuple[Upload, int]]:
+        """Up to `limit` of them with how many bytes are sent, in the order of ranks and age, failed ones first."""
+        sql = (
+            f"SELECT {COLUMNS}, (SELECT COALESCE(SUM(size_bytes), 0) FROM parts WHERE parts.id = uploads.id)"  # noqa: S608
+            " FROM uploads ORDER BY failed_ms IS NULL, rank, added_row, id LIMIT ?"
+        )
+        return [(upload_of(row[:-1]), int(row[-1])) for row in await self._read(sql, limit)]
 
-    async def _end(self, recording_id: str, body: AnyBody) -> Record:
-        """The last word on an upload, and its row away, in one commit."""
+    async def totals(self) -> UploadTotals:
+        """All of them together."""
+        sql = (
+            "SELECT COUNT(*), COALESCE(SUM(size_bytes), 0), (SELECT COALESCE(SUM(size_bytes), 0) FROM parts),"
+            " COUNT(failed_ms), COALESCE(SUM(paused), 0) FROM uploads"
+        )
+        return UploadTotals(*(await self._read(sql))[0])
+
+    async def begin(self, upload_id: str, name: str, part_bytes: int) -> None:
+        """The target gave this upload a name; parts of an earlier one are forgotten."""
+        await self._writer.execute(_set_upload(upload_id, name, part_bytes))
+
+    async def restart(self, upload_id: str) -> None:
+        """The target no longer knows the upload, or it was aborted there: begin again."""
+        await self._writer.execute(_set_upload(upload_id, None, None))
+
+    async def add_part(self, upload_id: str, number: int, tag: str, *, size_bytes: int = 0, md5: str = "") -> None:
+        """The target confirmed a part; does nothing if the upload was forgotten meanwhile."""
+        sql = "INSERT OR REPLACE INTO parts SELECT id, ?, ?, ?, ? FROM uploads WHERE id = ?"
+        await self._writer.execute(_statement(sql, number, tag, size_bytes, md5, upload_id))
+
+    async def fault(self, upload_id: str, error: str, failed_ms: int | None) -> None:
+        """One more attempt was in vain, by the file's own fault; with `failed_ms` it was the last by itself."""
+        sql = "UPDATE uploads SET attempts = attempts + 1, last_error = ?, failed_ms = ? WHERE id = ?"
+        await self._writer.execute(_statement(sql, error[:500], failed_ms, upload_id))
+
+    async def retry(self, upload_id: str | None = None) -> None:
+        """Try one that failed, or all of them, as if for the first time. Raise `UnknownError`, `RefusedError`."""
+        if upload_id is not None and (await self._known(upload_id)).failed_ms is None:
+            raise RefusedError(f"{upload_id} has not failed: it is tried by itself")
+        sql = "UPDATE uploads SET attempts = 0, failed_ms = NULL WHERE failed_ms IS NOT NULL AND id = COALESCE(?, id)"
+        await self._writer.execute(_statement(sql, upload_id))
+        self._changed.set()
+
+    async def retry_old(self, now_ms: int, after_ms: int) -> None:
+        """One more attempt for each that failed `after_ms` ago, or at a time that has not come yet."""
+        sql = "UPDATE uploads SET failed_ms = NULL WHERE failed_ms NOT BETWEEN ? AND ?"
+        await self._writer.execute(_statement(sql, now_ms - after_ms + 1, now_ms))
+        self._changed.set()
+
+    async def pause(self, upload_id: str, *, paused: bool) -> None:
+        """Hold one back, or go on with it; kept across restarts. Raise `UnknownError`."""
+        await self._known(upload_id)
+        await self._writer.execute(_statement("UPDATE uploads SET paused = ? WHERE id = ?", int(paused), upload_id))
+        self._changed.set()
+
+    async def pause_all(self, *, paused: bool) -> None:
+        """Hold all back, those that come included, or go on; kept across restarts."""
+        sql = (
+            "INSERT OR IGNORE INTO upload_switches VALUES (?)"
+            if paused
+            else "DELETE FROM upload_switches WHERE name = ?"
+        )
+        await self._writer.execute(_statement(sql, _PAUSED))
+        self._changed.set()
+
+    async def all_paused(self) -> bool:
+        """Whether all are held back."""
+        return bool(await self._read("SELECT 1 FROM upload_switches WHERE name = ?", _PAUSED))
+
+    async def finish(self, body: Recording | File) -> Record:
+        """The object is confirmed: tell the cloud and forget the upload, in one commit."""
+        uploaded = msgspec.structs.replace(body, phase="uploaded")
+        sql = "DELETE FROM uploads WHERE id = ?"
+        return await self._append(id_of(body), uploaded, _statement(sql, id_of(body)))
+
+    async def give_up(self, body: Recording | File, reason: str) -> Record:
+        """It can never be sent: write that into the ledger and forget the upload, in one commit."""
+        return await self._append(id_of(body), loss_of(body, reason), _forget(id_of(body)))
+
+    async def forget(self, upload_id: str) -> None:
+        """Someone else gave it up and told so; unknown ids are ignored. What was begun becomes a stray."""
+        await self._writer.execute(_forget(upload_id))
+
+    async def strays(self) -> list[tuple[str, str]]:
+        """Key and the target's name of uploads that are to be thrown away there; at most 100."""
+        return [(str(key), str(name)) for key, name in await self._read("SELECT * FROM strays LIMIT 100")]
+
+    async def remove_stray(self, key: str, name: str) -> None:
+        """It is thrown away."""
+        await self._writer.execute(_statement("DELETE FROM strays WHERE key = ? AND upload_id = ?", key, name))
+
+    async def begun(self) -> frozenset[str]:
+        """The target's names of all uploads that are to go on."""
+        rows = await self._read("SELECT upload_id FROM uploads WHERE upload_id IS NOT NULL")
+        return frozenset(str(row[0]) for row in rows)
+
+    async def growing(self) -> list[Upload]:
+        """Those that are not closed, without parts."""
+        return [upload_of(row) for row in await self._read(f"SELECT {COLUMNS} FROM uploads WHERE body IS NULL")]  # noqa: S608
+
+    async def pending(self) -> int:
+        """How many closed ones are not sent yet."""
+        return int((await self._read("SELECT COUNT(*) FROM uploads WHERE body IS NOT NULL"))[0][0])
+
+    async def phases(self, upload_id: str) -> frozenset[Phase]:
+        """What the store has told of a recording or file. Kept as long as the history is."""
+        sql = "SELECT payload FROM records WHERE subject = ? ORDER BY row"
+        return frozenset(phase_of(decode(row[0], Record).body) for row in await self._read(sql, upload_id))
+
+    async def _known(self, upload_id: str) -> Upload:
+        upload = await self.get(upload_id)
+        if upload is None:
+            raise UnknownError(f"no upload {upload_id} waits: it is sent, was given up, or never was")
+        return upload
+
+    async def _closed_record(self, upload_id: str) -> Record | None:
+        sql = "SELECT payload FROM records WHERE subject = ? AND kind IN ('recording', 'file') ORDER BY row LIMIT 1"
+        rows = await self._read(sql, upload_id)
+        return decode(rows[0][0], Record) if rows else None
+
+    async def _closed_body(self, upload_id: str) -> AnyBody:
+        record = await self._closed_record(upload_id)
+        if record is None:
+            raise StoreError(f"the announcement of recording {upload_id} is gone from the history")
+        return record.body
+
+    async def _shows_an_alarm(self, body: Recording) -> bool:
+        if body.event_id is None:
+            return False
+        sql = "SELECT payload FROM records WHERE subject = ? AND kind = 'event' ORDER BY row DESC LIMIT 20"
+        events: Sequence[AnyBody] = [decode(row[0], Record).body for row in await self._read(sql, body.event_id)]
+        return any(isinstance(event, Event) and priority_of(event) == "alarm" for event in events)
+
+    async def _append(self, upload_id: str, body: AnyBody, work: Work) -> Record:
+        """A word of an upload, and its row there or away, in one commit."""
         try:
-            return await self._writer.append(body, work=_forget(recording_id))
+            return await self._writer.append(body, work=work)
         except StoreDelayedError:
-            self._ending = recording_id
+            self._delayed.add(upload_id)
             raise
+
+    def _check_not_delayed(self, ids: Sequence[str]) -> None:
+        if not len(self._writer.line):
+            self._delayed.clear()
+        if late := self._delayed.intersection(ids):
+            raise StoreDelayedError(f"what is told of {min(late)} waits for the disk")
 
     async def _read(self, sql: str, *parameters: object) -> list[Any]:
         return await database.rows(self._reader, sql, *parameters)
-
-
-def _phase_of(body: AnyBody) -> Phase:
-    return body.phase if isinstance(body, Recording) else "lost"
 
 
 def _statement(sql: str, *parameters: object) -> Work:
@@ -159,14 +290,26 @@ def _statement(sql: str, *parameters: object) -> Work:
     return work
 
 
-def _forget(recording_id: str) -> Work:
-    return _statement("DELETE FROM uploads WHERE recording_id = ?", recording_id)
+def _close(body: Recording | File, path: Path, rank: int) -> Work:
+    kind = "recording" if isinstance(body, Recording) else "file"
+    encoded = msgspec.json.encode(body)
+    return _statement(_CLOSE, id_of(body), kind, rank, lane_of(body), str(path), body.key, body.size_bytes, encoded)
 
 
-def _set_upload(recording_id: str, upload_id: str | None, part_bytes: int | None) -> Work:
+def _forget(upload_id: str) -> Work:
     async def work(connection: aiosqlite.Connection) -> None:
-        await connection.execute("DELETE FROM parts WHERE recording_id = ?", (recording_id,))
-        sql = "UPDATE uploads SET upload_id = ?, part_bytes = ? WHERE recording_id = ?"
-        await connection.execute(sql, (upload_id, part_bytes, recording_id))
+        sql = "INSERT OR IGNORE INTO strays SELECT key, upload_id FROM uploads WHERE id = ? AND upload_id IS NOT NULL"
+        await connection.execute(sql, (upload_id,))
+        await connection.execute("DELETE FROM uploads WHERE id = ?", (upload_id,))
+
+    return work
+
+
+def _set_upload(upload_id: str, name: str | None, part_bytes: int | None) -> Work:
+    async def work(connection: aiosqlite.Connection) -> None:
+        await connection.execute("DELETE FROM parts WHERE id = ?", (upload_id,))
+        sql = "UPDATE uploads SET upload_id = ?, part_bytes = ? WHERE id = ?"
+        await connection.execute(sql, (name, part_bytes, upload_id))
+        await connection.execute("DELETE FROM strays WHERE upload_id = ?", (name,))
 
     return work

@@ -17,7 +17,7 @@ from edge.core.health import Health, State
 from edge.core.secrets import SecretMissingError
 from edge.core.service import Pulse
 from edge.outbox.store import Outbox
-from edge.outbox.uploads import Upload
+from edge.outbox.upload_rows import Upload
 from edge.sync.targets.target import Object, ObjectDamagedError, Target, UploadCancelledError, UploadUnknownError
 
 PART: Final = "objects"
@@ -110,29 +110,31 @@ class Uploader:
     async def _upload_next(self, target: Target) -> bool:
         """Upload one file; return whether there was one."""
         uploads = self._outbox.uploads
-        upload = await uploads.next()
-        if upload is None:
+        heads = await uploads.heads()
+        upload = await uploads.get(heads[0].id) if heads else None
+        if upload is None or upload.body is None:
             return False
-        recording = upload.recording
+        body = upload.body
         reason = await self._in_thread(_why_unusable, upload)
         if not reason:
             await self._send(target, upload)
-        if "lost" in await uploads.phases(recording.recording_id):
-            await uploads.forget(recording.recording_id)
+        if "lost" in await uploads.phases(upload.id):
+            await uploads.forget(upload.id)
         elif reason:
-            await uploads.give_up(recording, reason)
+            await uploads.give_up(body, reason)
         else:
-            await uploads.finish(recording)
+            await uploads.finish(body)
             self.uploaded_total += 1
             if self.on_uploaded:
-                await self.on_uploaded(recording.recording_id)
+                await self.on_uploaded(upload.id)
         return True
 
     async def _send(self, target: Target, upload: Upload) -> None:
         """Return when the object is confirmed."""
-        recording = upload.recording
-        thing = Object(key=recording.key, size_bytes=recording.size_bytes, sha256=recording.sha256)
-        self.progress = UploadProgress(recording.recording_id, 0, recording.size_bytes)
+        thing = Object(
+            key=upload.key, size_bytes=upload.size_bytes, sha256=upload.sha256, content_type=upload.content_type
+        )
+        self.progress = UploadProgress(upload.id, 0, upload.size_bytes)
         for _ in range(_ATTEMPTS):
             try:
                 await self._send_once(target, thing, upload)
@@ -148,10 +150,10 @@ class Uploader:
         self.progress = None
 
     async def _begin_again(self, target: Target, thing: Object, upload: Upload) -> None:
-        current = await self._outbox.uploads.get(upload.recording.recording_id)
+        current = await self._outbox.uploads.get(upload.id)
         if current and current.upload_id:
             await self._in_thread(target.abort, thing.key, current.upload_id)
-        await self._outbox.uploads.restart(upload.recording.recording_id)
+        await self._outbox.uploads.restart(upload.id)
 
     async def _send_once(self, target: Target, thing: Object, upload: Upload) -> None:
         if thing.size_bytes <= target.part_bytes:
@@ -164,10 +166,10 @@ class Uploader:
             raise ObjectDamagedError(f"{thing.key} is not in the object storage as it was sent")
 
     async def _send_parts(self, target: Target, thing: Object, upload: Upload) -> None:
-        uploads, recording_id = self._outbox.uploads, upload.recording.recording_id
+        uploads, recording_id = self._outbox.uploads, upload.id
         if upload.upload_id and upload.part_bytes == target.part_bytes:
             upload_id = upload.upload_id
-            tags = await self._in_thread(target.held, thing, upload_id, upload.parts)
+            tags = await self._in_thread(target.held, thing, upload_id, upload.tags)
         else:
             upload_id, tags = await self._in_thread(target.begin, thing), {}
             await uploads.begin(recording_id, upload_id, target.part_bytes)
@@ -211,7 +213,7 @@ class Uploader:
 
     async def _wait_for_work(self) -> None:
         waits = [
-            asyncio.create_task(self._outbox.uploads.wait_added(), name="uploader-wait"),
+            asyncio.create_task(self._outbox.uploads.wait_changed(), name="uploader-wait"),
             asyncio.create_task(self._clock.sleep(_BEAT_S), name="uploader-wait"),
         ]
         try:
@@ -238,7 +240,7 @@ def _why_unusable(upload: Upload) -> str:
         return "its file is gone from the spool"
     except OSError as error:
         raise StoreError(f"cannot read {upload.path}: {error.strerror}") from error
-    return "" if digest == upload.recording.sha256 else "its file is not what was recorded: the disk damaged it"
+    return "" if digest == upload.sha256 else "its file is not what was recorded: the disk damaged it"
 
 
 def _read(path: Path, offset: int, size: int) -> bytes:

@@ -191,28 +191,27 @@ async def test_an_upload_is_listed_until_it_is_told_as_done(tmp_path: Path) -> N
         await add_recording(outbox, tmp_path, "rec-always", b"a" * 10, "continuous")
         await add_recording(outbox, tmp_path, "rec-event", b"b" * 10)
         await outbox.uploads.add("rec-event", tmp_path / "rec-event.mp4")
-        upload = await outbox.uploads.next()
-        assert upload and upload.recording.recording_id == "rec-event", "events first"
+        assert [one.id for one in await outbox.uploads.heads()] == ["rec-event", "rec-always"], "events first"
         await outbox.uploads.begin("rec-event", "u1", 5)
         await outbox.uploads.add_part("rec-event", 1, "tag")
     async with open_outbox(tmp_path) as outbox:
-        upload = await outbox.uploads.next()
-        assert upload
-        assert (upload.upload_id, upload.part_bytes, upload.parts) == ("u1", 5, {1: "tag"})
+        upload = await outbox.uploads.get("rec-event")
+        assert upload and upload.body
+        assert (upload.upload_id, upload.part_bytes, upload.tags) == ("u1", 5, {1: "tag"})
         await outbox.uploads.begin("rec-event", "u2", 5)
         again = await outbox.uploads.get("rec-event")
         assert again and again.parts == {}, "parts belong to one upload"
-        record = await outbox.uploads.finish(upload.recording)
+        record = await outbox.uploads.finish(upload.body)
         assert record.body == recording_uploaded(b"b" * 10)
         assert await outbox.uploads.phases("rec-event") == {"closed", "uploaded"}
         assert await outbox.uploads.pending() == 1
-        left = await outbox.uploads.next()
-        assert left
-        await outbox.uploads.give_up(left.recording, "gone")
-        assert await outbox.uploads.next() is None
+        (left,) = await outbox.uploads.heads()
+        assert left.body
+        await outbox.uploads.give_up(left.body, "gone")
+        assert await outbox.uploads.heads() == []
         assert await outbox.uploads.phases("rec-always") == {"closed", "lost"}
         await outbox.uploads.add("rec-always", tmp_path / "rec-always.mp4")
-        assert await outbox.uploads.next() is None, "what is lost stays lost"
+        assert await outbox.uploads.heads() == [], "what is lost stays lost"
 
 
 def recording_uploaded(data: bytes) -> object:

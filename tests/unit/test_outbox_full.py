@@ -142,10 +142,10 @@ async def test_the_end_of_an_upload_that_waits_for_the_disk_is_told_once(tmp_pat
         with pytest.raises(StoreDelayedError):
             await outbox.uploads.finish(body)
         with pytest.raises(StoreDelayedError, match="rec-1"):
-            await outbox.uploads.next()
+            await outbox.uploads.heads()
         await free_disk(outbox)
         await asyncio.wait_for(outbox.wait_beyond(outbox.last_row), 10)
-        assert await outbox.uploads.next() is None
+        assert await outbox.uploads.heads() == []
         phases = [record.body for _, record in await outbox.history("recording")]
         assert [one.phase for one in phases if isinstance(one, Recording)] == ["uploaded", "closed"]
 
@@ -156,6 +156,6 @@ async def test_what_cannot_be_read_is_an_error_of_the_store(tmp_path: Path) -> N
         await outbox._reader.execute("PRAGMA query_only = OFF")
         await outbox._reader.execute("DROP TABLE parts")
         await outbox._reader.execute("DROP TABLE uploads")
-        for ask in (outbox.counts, outbox.uploads.next, outbox.uploads.pending):
+        for ask in (outbox.counts, outbox.uploads.heads, outbox.uploads.pending):
             with pytest.raises(StoreError, match="cannot read"):
                 await ask()

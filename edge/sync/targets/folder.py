@@ -76,12 +76,12 @@ class FolderTarget:
     def held(self, thing: Object, upload_id: str, tags: Mapping[int, str]) -> dict[int, str]:
         """Those whose bytes in the file which grew have the MD5 that is their tag."""
         with self._errors(), self._open(thing, upload_id) as file:
-            size = max(thing.size_bytes, os.fstat(file).st_size)
-            return {number: tag for number, tag in tags.items() if self._part_digest(file, number, size) == tag}
+            size, step = max(thing.size_bytes, os.fstat(file).st_size), self._step(thing)
+            return {number: tag for number, tag in tags.items() if _part_digest(file, number, size, step) == tag}
 
     def put_part(self, thing: Object, upload_id: str, number: int, data: bytes, sending: Sending) -> str:
         """Write at the part's offset and sync; the tag is the part's MD5."""
-        offset = (number - 1) * self._part_bytes
+        offset = (number - 1) * self._step(thing)
         with self._errors(), self._open(thing, upload_id) as file:
             for start in range(0, len(data), SLICE_BYTES):
                 piece = data[start : start + SLICE_BYTES]
@@ -128,13 +128,8 @@ class FolderTarget:
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _part_digest(self, file: int, number: int, size: int) -> str:
-        digest, offset = hashlib.md5(usedforsecurity=False), (number - 1) * self._part_bytes
-        end = min(offset + self._part_bytes, size)
-        while offset < end and (piece := os.pread(file, min(_READ_BYTES, end - offset), offset)):
-            digest.update(piece)
-            offset += len(piece)
-        return digest.hexdigest()
+    def _step(self, thing: Object) -> int:
+        return thing.part_bytes or self._part_bytes
 
     def _key_beside(self, growing: Path, name: str) -> str:
         return growing.with_name(name).relative_to(self._folder).as_posix()
@@ -167,6 +162,15 @@ class FolderTarget:
         except OSError as error:
             advice = _ADVICE.get(error.errno or 0, error.strerror or str(error))
             raise LinkError(f"folder {self._folder}: {advice}") from error
+
+
+def _part_digest(file: int, number: int, size: int, part_bytes: int) -> str:
+    digest, offset = hashlib.md5(usedforsecurity=False), (number - 1) * part_bytes
+    end = min(offset + part_bytes, size)
+    while offset < end and (piece := os.pread(file, min(_READ_BYTES, end - offset), offset)):
+        digest.update(piece)
+        offset += len(piece)
+    return digest.hexdigest()
 
 
 def _now_of(folder: Path) -> float:

@@ -33,6 +33,8 @@ class Object:
     size_bytes: int = 0
     sha256: str = ""
     content_type: str = "video/mp4"
+    part_bytes: int = 0
+    """Of the upload in parts that it goes by, which keeps it when settings change; 0 for the target's."""
 
 
 class Abandoned(NamedTuple):

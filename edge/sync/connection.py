@@ -20,6 +20,7 @@ from edge.core.errors import LinkError
 from edge.sync.envelope import PackedProperties
 from edge.sync.inbox import Inbox
 from edge.sync.refusals import FIRST_FAILURE, BrokerRefusedError, ClosedEarlyError, unreachable, words_of
+from edge.sync.requests import RequestDesk
 from edge.sync.settings import BrokerSettings
 from edge.sync.tls import broker_tls
 
@@ -29,7 +30,15 @@ MQTT_5_RECEIVE_MAXIMUM: Final = 65_535
 """MQTT 5 section 3.2.2.3.3: where the broker names none."""
 _OWN_MESSAGES: Final = 2
 """Birth and farewell."""
+_QUESTIONS: Final = 64
+"""That the desk of requests has at most, so that none of them waits inside paho."""
 _CLOSE_S: Final = 2.0
+_UNSENT_LIMIT_MS: Final = 15_000
+_IDLE_S: Final = 10
+_PROBES: Final = 3
+_PROBE_EVERY_S: Final = 5
+"""What the kernel is told of this connection, so that one whose other end is gone is found within half a minute: bytes
+unconfirmed for so long, or an idle connection whose probes nobody answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +49,20 @@ class Identity:
     password: str | None
     status_topic: str
     ack_topic: str
+    reply_topic: str
     will: bytes
 
 
 class BrokerConnection:
     """Open it, publish, read its `inbox`, close it; a lost one is not opened again. Belongs to the event loop."""
 
-    def __init__(self, settings: BrokerSettings, identity: Identity, version: MQTTProtocolVersion) -> None:
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        identity: Identity,
+        version: MQTTProtocolVersion,
+        requests: RequestDesk | None = None,
+    ) -> None:
         self.inbox = Inbox()
         self.version = version
         self.session_present = False
@@ -55,6 +71,8 @@ class BrokerConnection:
         self._settings = settings
         self._place = f"broker {settings.host}:{settings.port}"
         self._identity = identity
+        self._requests = requests
+        self._replies_mid: int | None = None
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[None] = self._loop.create_future()
         self._ended = asyncio.Event()
@@ -121,7 +139,7 @@ class BrokerConnection:
             reconnect_on_failure=False,
         )
         client.connect_timeout = settings.connect_timeout_s
-        client.max_inflight_messages_set(settings.window_records + _OWN_MESSAGES)
+        client.max_inflight_messages_set(settings.window_records + _OWN_MESSAGES + _QUESTIONS)
         client.max_queued_messages_set(settings.window_records * 2)
         client.will_set(self._identity.status_topic, self._identity.will, qos=1, retain=True)
         if settings.username:
@@ -177,6 +195,7 @@ class BrokerConnection:
 
     def _on_socket_open(self, _client: mqtt.Client, _userdata: Any, sock: Any) -> None:
         self._socket = sock
+        _watch(sock)
 
     def _on_connect(
         self, client: mqtt.Client, _userdata: Any, flags: mqtt.ConnectFlags, code: ReasonCode, properties: Any
@@ -189,14 +208,16 @@ class BrokerConnection:
         allowed = getattr(properties, "ReceiveMaximum", MQTT_5_RECEIVE_MAXIMUM)
         self.receive_maximum = max(1, allowed - _OWN_MESSAGES)
         client.subscribe(self._identity.ack_topic, qos=1)
+        if self._requests:
+            self._replies_mid = client.subscribe(self._identity.reply_topic, qos=1)[1]
         self._loop.call_soon_threadsafe(self._answered, None)
 
-    def _on_subscribe(self, _client: mqtt.Client, _userdata: Any, _mid: int, codes: Any, _properties: Any) -> None:
-        for code in codes:
-            if code.is_failure:
-                self.inbox.lost(
-                    f"{self._place} {words_of(code.value, code.getName())} (subscribing to acknowledgements)"
-                )
+    def _on_subscribe(self, _client: mqtt.Client, _userdata: Any, mid: int, codes: Any, _properties: Any) -> None:
+        refused = next((words_of(code.value, code.getName()) for code in codes if code.is_failure), "")
+        if refused and mid == self._replies_mid and self._requests:
+            self._requests.close(f"{self._place} {refused} (subscribing to answers)")
+        elif refused:
+            self.inbox.lost(f"{self._place} {refused} (subscribing to acknowledgements)")
 
     def _on_disconnect(
         self, _client: mqtt.Client, _userdata: Any, _flags: Any, code: ReasonCode, _properties: Any
@@ -211,7 +232,21 @@ class BrokerConnection:
         self.inbox.taken(mid, code.value)
 
     def _on_message(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
+        if message.topic == self._identity.reply_topic:
+            if self._requests:
+                self._requests.answered(bytes(message.payload))
+            return
         try:
             self.inbox.acknowledged(decode(bytes(message.payload), Ack))
         except InvalidMessageError:
             return  # not from a cloud that keeps the contract; what it should have said is asked for by sending again
+
+
+def _watch(sock: Any) -> None:
+    """Let the kernel find out that the other end is gone; a WebSocket or a kernel without this does without."""
+    with suppress(OSError, AttributeError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _IDLE_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _PROBE_EVERY_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNSENT_LIMIT_MS)

@@ -55,6 +55,11 @@ class Inbox:
             self._news.lost = self._news.lost or reason
             self._wake()
 
+    def nudge(self) -> None:
+        """There is something to do that is no news: `ready` is set."""
+        with self._lock:
+            self._wake()
+
     def take(self) -> News:
         """Everything since the last call."""
         with self._lock:

@@ -11,7 +11,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from contract.codec import encode
 from contract.messages import Ack, Status
 from contract.times import to_wire
-from contract.topics import topic
+from contract.topics import REPLIES, REQUESTS, topic
 from edge.core.backoff import Backoff
 from edge.core.clock import Clock
 from edge.core.errors import LinkError, StoreError
@@ -31,6 +31,7 @@ from edge.sync.refusals import (
     ClosedEarlyError,
     words_of,
 )
+from edge.sync.requests import RequestDesk
 from edge.sync.settings import BrokerSettings
 from edge.sync.window import Window
 
@@ -60,6 +61,7 @@ class Publisher:
         rng: random.Random,
         secrets_dir: Path,
         software: str = "",
+        requests: RequestDesk | None = None,
     ) -> None:
         self.name = "publisher"
         self.pulse = Pulse(clock)
@@ -72,6 +74,8 @@ class Publisher:
         self._health = health
         self._secrets_dir = secrets_dir
         self._software = software
+        self._requests = requests
+        self._asked: set[int] = set()
         self._device = outbox.device
         self._backoff = Backoff(rng, first_s=0.5, limit_s=30.0)
         self._version = MQTT_5
@@ -115,6 +119,8 @@ class Publisher:
             self._begin(connection)
             await self._publish_over(connection)
         finally:
+            if self._requests:
+                self._requests.close()
             await connection.close(encode(self._status("offline")))
 
     def _identity(self) -> Identity:
@@ -124,6 +130,7 @@ class Publisher:
             password=read_secret(secret, self._secrets_dir) if secret else None,
             status_topic=topic(self._device, "status"),
             ack_topic=topic(self._device, "ack"),
+            reply_topic=topic(self._device, REPLIES),
             will=encode(self._status("offline")),
         )
 
@@ -142,7 +149,7 @@ class Publisher:
         """A connection in the version that worked last, or else in the other one."""
         failure: LinkError | None = None
         for version in self._versions():
-            connection = BrokerConnection(self._settings, self._identity(), version)
+            connection = BrokerConnection(self._settings, self._identity(), version, self._requests)
             try:
                 await connection.open(self._answer_within_s(version))
             except BaseException as error:
@@ -173,6 +180,9 @@ class Publisher:
         self._held = ""
         self._patience = 1
         self._progress_ns = self._clock.mono_ns()
+        self._asked.clear()
+        if self._requests:
+            self._requests.open(connection.inbox.nudge)
         self._health.set(PART, State.OK, self.link)
 
     async def _publish_over(self, connection: BrokerConnection) -> None:
@@ -180,6 +190,7 @@ class Publisher:
             self.pulse.beat()
             await self._take_in(connection, connection.inbox.take())
             self._look_for_progress()
+            self._ask(connection)
             if room := self._room(connection):
                 for record in await self._outbox.pending(self._window.cursor, room):
                     self._send(connection, record)
@@ -190,7 +201,16 @@ class Publisher:
         """How many more records may go now."""
         if self._held:
             return 0
-        return max(0, min(self._window.room, connection.receive_maximum - self._window.untaken))
+        return max(0, min(self._window.room, self._free_packets(connection)))
+
+    def _free_packets(self, connection: BrokerConnection) -> int:
+        """How many more messages the broker allows to be on their way to it."""
+        return connection.receive_maximum - self._window.untaken - len(self._asked)
+
+    def _ask(self, connection: BrokerConnection) -> None:
+        """Questions go before records: there are few, and somebody waits for each."""
+        for payload in self._requests.take(self._free_packets(connection)) if self._requests else []:
+            self._asked.add(connection.publish(topic(self._device, REQUESTS), payload))
 
     async def _take_in(self, connection: BrokerConnection, news: News) -> None:
         for mid, code in news.taken:
@@ -204,7 +224,9 @@ class Publisher:
             await self._send_missing(connection, ack)
 
     def _taken(self, mid: int, code: int) -> None:
-        if code >= FIRST_FAILURE:
+        if mid in self._asked:
+            self._asked.discard(mid)
+        elif code >= FIRST_FAILURE:
             self._hold(f"the broker refuses records: it {words_of(code, 'refused')}")
         elif code == NO_SUBSCRIBERS and self._settings.ack == "broker":
             self._hold("the broker has nobody who listens to our records")

@@ -67,6 +67,25 @@ async def test_the_first_picture_is_kept_at_once_a_better_one_after_a_pause_the_
     assert sorted(path.name for path in (tmp_path / "front").iterdir()) == ["evt-1-thumb.jpg", "evt-1.jpg"]
 
 
+async def test_who_asks_before_the_first_picture_is_written_gets_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_write = threading.Event()
+    put = PictureShelf.put
+
+    def slow_put(*arguments: object, **named: object) -> bool:
+        assert may_write.wait(10)
+        return put(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(PictureShelf, "put", slow_put)
+    with _album(tmp_path) as album:
+        album.consider([("evt-1", finding())], _frame(1))
+        asked = asyncio.create_task(album.read("evt-1", "thumbnail"))
+        assert await album.read("evt-2", "thumbnail") is None, "of what is not coming nobody waits"
+        may_write.set()
+        assert await asked
+
+
 async def test_what_waits_when_something_becomes_private_is_never_written(tmp_path: Path) -> None:
     with _album(tmp_path) as album:
         album.consider([("evt-1", finding())], _frame(0, 60))

@@ -23,6 +23,8 @@ from edge.vision.findings import Finding
 PART: Final = "album"
 _WAITING: Final = 64
 """Pictures that may wait for the thread, one of each event; further events' are passed over and counted."""
+_FIRST_PICTURE_S: Final = 2.0
+"""An event is told before its picture is written: who asks at once waits for it, but not for longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,7 @@ class EventAlbum:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closing = False
+        self._at_work = ""
         self._problem = ""
         self._crowded_out = 0
         self._written = self._passed_over = self._failed = 0  # changed by the thread alone
@@ -95,8 +98,8 @@ class EventAlbum:
         return self._shelf.has(event_id)
 
     async def read(self, event_id: str, kind: PictureKind) -> bytes | None:
-        """The JPEG; None if it is not kept, or no more."""
-        return await asyncio.to_thread(self._shelf.read, event_id, kind)
+        """The JPEG, the first of an event as soon as it is written; None if it is not kept, or no more."""
+        return await asyncio.to_thread(self._read, event_id, kind)
 
     def consider(self, clearest: Sequence[tuple[str, Finding]], frame: Frame) -> None:
         """Take `frame` as the best picture so far of these events (`EventBook.clearest`).
@@ -137,9 +140,17 @@ class EventAlbum:
             self.finish(event_id)
         with self._changed:
             self._closing = True
-            self._changed.notify()
+            self._changed.notify_all()
         if self._thread:
             self._thread.join()
+
+    def _read(self, event_id: str, kind: PictureKind) -> bytes | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self.has(event_id) or not self._is_coming(event_id), _FIRST_PICTURE_S)
+        return self._shelf.read(event_id, kind)
+
+    def _is_coming(self, event_id: str) -> bool:
+        return event_id in self._line or event_id == self._at_work
 
     def _hand_over(self, life: _Life) -> None:
         picture, life.waiting = life.waiting, None
@@ -150,7 +161,7 @@ class EventAlbum:
                 self._crowded_out += 1
                 return
             self._line[picture.event_id] = picture
-            self._changed.notify()
+            self._changed.notify_all()
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="album")
             self._thread.start()
@@ -173,11 +184,14 @@ class EventAlbum:
 
     def _take(self) -> _Picture | None:
         with self._changed:
+            self._at_work = ""
+            self._changed.notify_all()
             while not self._line:
                 if self._closing:
                     return None
                 self._changed.wait()
-            return self._line.pop(next(iter(self._line)))
+            self._at_work = next(iter(self._line))
+            return self._line.pop(self._at_work)
 
     def _keep(self, picture: _Picture) -> None:
         frame, note = picture.frame, Note(picture.wall_ms, picture.severity)

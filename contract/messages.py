@@ -316,13 +316,17 @@ class Status(Struct, frozen=True, kw_only=True):
 class Ack(Struct, frozen=True, kw_only=True):
     """From the cloud: every record of `boot` up to and with `seq` is committed, or known to be given up.
 
-    `missing` lists closed ranges above `seq` that the cloud has not seen although it has seen later records.
+    `missing` lists closed ranges above `seq` that the cloud has not seen although it has seen later records; where
+    there are too many, the lowest. Each is as long as can be: the numbers next to it are committed.
     """
 
     v: Literal[1] = 1
     boot: BootId
     seq: Count
     missing: list[tuple[int, int]] = []
+    highest: Count = 0
+    """Every number above `seq` and up to this one that `missing` does not name is committed too; 0 where the cloud does
+    not say. Records that overtook others (alarms, live ones) are known by it to have arrived."""
 
 
 def priority_of(body: AnyBody) -> Priority:

@@ -10,8 +10,9 @@ from contract.codec import encode
 from contract.messages import Ack
 from contract.topics import topic
 
-_MISSING_TOLD: Final = 100
-"""Ranges named in one ack, the lowest first; the next ack names more."""
+_MISSING_TOLD: Final = 250
+"""Ranges named in one ack, the lowest first; the next ack names more. A device lets no more alarms overtake what waits
+than these tell it to have arrived, and one window."""
 
 
 class AckSender:
@@ -47,9 +48,14 @@ class AckSender:
         """Send what is due now."""
         due, self._due = self._due, {}
         for (device, boot), coverage in due.items():
-            missing = list(coverage.gaps[:_MISSING_TOLD])
-            payload = encode(Ack(boot=boot, seq=coverage.contiguous, missing=missing))
-            if self._publish(topic(device, "ack"), payload):
+            if self._publish(topic(device, "ack"), encode(ack_of(boot, coverage))):
                 self.sent += 1
             else:
                 self._due.setdefault((device, boot), coverage)
+
+
+def ack_of(boot: str, coverage: Coverage) -> Ack:
+    """What the device is told; what it says of numbers above `seq` ends before the first gap that finds no room."""
+    told, untold = coverage.gaps[:_MISSING_TOLD], coverage.gaps[_MISSING_TOLD:]
+    highest = untold[0][0] - 1 if untold else coverage.highest
+    return Ack(boot=boot, seq=coverage.contiguous, missing=list(told), highest=highest)

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from itertools import pairwise
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -54,9 +55,9 @@ class AckingConsumer:
         with self._lock:
             return [seq for name, seq in self.kept if name == boot]
 
-    def acknowledge(self, boot: str, seq: int, missing: list[tuple[int, int]] | None = None) -> None:
+    def acknowledge(self, boot: str, seq: int, missing: list[tuple[int, int]] | None = None, highest: int = 0) -> None:
         """Send an acknowledgement of the test's own making."""
-        payload = {"v": 1, "boot": boot, "seq": seq, "missing": missing or []}
+        payload = {"v": 1, "boot": boot, "seq": seq, "missing": missing or [], "highest": highest}
         self._client.publish(f"afferent/v1/{self._device}/ack", json.dumps(payload), qos=1)
 
     def _on_connect(self, client: mqtt.Client, *_: Any) -> None:
@@ -81,7 +82,6 @@ class AckingConsumer:
             self.swallow_acks -= 1
             return
         seqs = {seq for name, seq in self.kept if name == boot}
-        reached = next(seq for seq in range(len(seqs) + 1) if seq + 1 not in seqs)
-        above = sorted(seq for seq in seqs if seq > reached)
-        missing = [(reached + 1, above[0] - 1)] if above else []
-        self.acknowledge(boot, reached, missing)
+        ordered = [0, *sorted(seqs)]
+        missing = [(low + 1, high - 1) for low, high in pairwise(ordered) if high > low + 1]
+        self.acknowledge(boot, missing[0][0] - 1 if missing else ordered[-1], missing, ordered[-1])

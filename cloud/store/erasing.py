@@ -2,7 +2,7 @@
 
 The row of each record stays, as `erased` and without a word of its content, so that its number is still accounted for
 and a second copy of it changes nothing. Whoever takes part again later is a new person under an old pseudonym: what is
-newer than the erasure stays.
+newer than the erasure stays. Their files in object storage are noted in `doomed`, and deleted until none is left.
 
 Every batch begins by updating the rows of its devices, and so takes turns with every other batch of the same device:
 none can slip in between a look at the erasures and its own commit.
@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Table, and_, delete, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Table, Update, and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.store import tables
@@ -21,6 +21,9 @@ from cloud.store.rows import Incoming
 
 ERASED: Final = "erased"
 _BLANK: Final = {"kind": ERASED, "body": f'{{"kind":"{ERASED}"}}'}
+
+
+_WITH_OBJECTS: Final = {"recordings": tables.recordings, "files": tables.files}
 
 
 class _Erased(NamedTuple):
@@ -36,22 +39,52 @@ class _Erased(NamedTuple):
         return one.about.participant == self.participant or one.about.session_id in self.sessions
 
 
-async def without_erased(link: AsyncConnection, batch: Sequence[Incoming]) -> list[Incoming]:
-    """The batch, in which records of those who were erased before are without content."""
+class Doomed(NamedTuple):
+    """An object that must go, and the record of the erasure that says so."""
+
+    device: str
+    key: str
+    boot: str
+    seq: int
+
+
+def counted(device: str, boot: str, seq: int) -> Update:
+    """What tells an erasure how many objects there are to it, and how many of them are gone."""
+    held, doomed = tables.erasures.c, tables.doomed.c
+    every = select(func.count()).where(doomed.device == device, doomed.boot == boot, doomed.seq == seq)
+    values = {
+        "objects": every.scalar_subquery(),
+        "objects_deleted": every.where(doomed.done_ms.is_not(None)).scalar_subquery(),
+    }
+    mine = and_(held.device == device, held.boot == boot, held.seq == seq)
+    return update(tables.erasures).where(mine).values(values)
+
+
+async def without_erased(link: AsyncConnection, batch: Sequence[Incoming]) -> tuple[list[Incoming], list[Doomed]]:
+    """The batch, in which records of those who were erased before are without content, and their objects."""
     known = await _known(link, {one.at.device for one in batch if one.about})
-    return [_blank(one) if any(gone.takes(one) for gone in known[one.at.device]) else one for one in batch]
+    by = {one.at: next((gone for gone in known[one.at.device] if gone.takes(one)), None) for one in batch}
+    doomed = [
+        Doomed(one.at.device, one.typed["key"], gone.boot, gone.seq)
+        for one in batch
+        if one.table in _WITH_OBJECTS and one.typed and (gone := by[one.at])
+    ]
+    return [_blank(one) if by[one.at] else one for one in batch], doomed
 
 
-async def erase(link: AsyncConnection, batch: Sequence[Incoming]) -> None:
-    """Carry out the erasures of a batch on all that is stored."""
+async def erase(link: AsyncConnection, batch: Sequence[Incoming]) -> list[Doomed]:
+    """Carry out the erasures of a batch on all that is stored; return which objects must go too."""
+    doomed: list[Doomed] = []
     for one in sorted({one.at: one for one in batch if one.table == "erasures"}.items()):
         at, typed = one[0], one[1].typed or {}
         gone = _Erased(at.boot, at.seq, typed["participant"], frozenset(json.loads(typed["sessions"])))
         gone = await _completed(link, at.device, gone)
         await _blank_stored(link, at.device, gone, tables.personal, "participant")
         await _blank_stored(link, at.device, gone, tables.predictions, "user_id")
-        for table in (tables.labels, tables.sessions):
+        doomed += [Doomed(at.device, key, gone.boot, gone.seq) for key in await _objects(link, at.device, gone)]
+        for table in (tables.labels, tables.sessions, *_WITH_OBJECTS.values()):
             await link.execute(delete(table).where(_of(table, at.device, gone, "participant")))
+    return doomed
 
 
 async def _known(link: AsyncConnection, devices: set[str]) -> dict[str, list[_Erased]]:
@@ -77,6 +110,14 @@ async def _completed(link: AsyncConnection, device: str, gone: _Erased) -> _Eras
     whole = gone._replace(sessions=gone.sessions | found)
     await link.execute(update(tables.erasures).where(mine).values(sessions=json.dumps(sorted(whole.sessions))))
     return whole
+
+
+async def _objects(link: AsyncConnection, device: str, gone: _Erased) -> list[str]:
+    """The keys of their recordings and files."""
+    found: list[str] = []
+    for table in _WITH_OBJECTS.values():
+        found += (await link.execute(select(table.c.key).where(_of(table, device, gone, "participant")))).scalars()
+    return found
 
 
 async def _blank_stored(link: AsyncConnection, device: str, gone: _Erased, table: Table, person: str) -> None:

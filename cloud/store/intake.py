@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cloud.store import tables
 from cloud.store.coverage import Coverage, Range, cover, merge
 from cloud.store.database import Database
-from cloud.store.erasing import erase, without_erased
+from cloud.store.erasing import Doomed, counted, erase, without_erased
 from cloud.store.rows import Incoming, Row
+from cloud.store.times import Run, correct_stored, corrected, fixes_of
 from contract.messages import Status
 from contract.times import from_wire
 
@@ -24,6 +25,7 @@ _PAYLOAD_KEPT: Final = 4096
 _NEWEST_WINS: Final = {
     "events": ("device", "event_id"),
     "recordings": ("device", "recording_id"),
+    "files": ("device", "file_id"),
     "sessions": ("device", "session_id"),
     "labels": ("device", "session_id", "label_id"),
 }
@@ -63,11 +65,13 @@ class Intake:
         async with self._database.write() as link:
             await self._touch_devices(link, {device for device, _ in touched}, now_ms)
             before = await self._lock_boots(link, touched, now_ms)
-            batch = await without_erased(link, batch)
+            batch = await self._put_right(link, await self._without_erased(link, batch, now_ms))
             fresh = await self._insert_records(link, batch)
             await self._insert_typed(link, batch)
             await self._insert_personal(link, batch)
-            await erase(link, batch)
+            for run, fixes in (await fixes_of(link, _fixed_runs(batch))).items():
+                await correct_stored(link, run, fixes)
+            await self._doom(link, await erase(link, batch), now_ms)
             after = {boot: cover(before[boot], ranges) for boot, ranges in touched.items()}
             await self._keep_coverage(link, before, after, now_ms)
         return Stored(fresh, after)
@@ -123,6 +127,25 @@ class Intake:
         await link.execute(self._insert(tables.boots).on_conflict_do_nothing(), rows)
         return await _coverages(link, ordered, lock=True)
 
+    async def _without_erased(self, link: AsyncConnection, batch: Sequence[Incoming], now_ms: int) -> list[Incoming]:
+        kept, doomed = await without_erased(link, batch)
+        await self._doom(link, doomed, now_ms)
+        return kept
+
+    async def _doom(self, link: AsyncConnection, objects: Sequence[Doomed], now_ms: int) -> None:
+        """Note what is to be deleted from object storage, and say so on its erasure."""
+        due = {"due_ms": now_ms, "done_ms": None}
+        for one in objects:
+            insertion = self._insert(tables.doomed).values(**one._asdict(), **due, since_ms=now_ms, tries=0)
+            await link.execute(insertion.on_conflict_do_update(index_elements=["device", "key"], set_=due))
+        for at in sorted({(one.device, one.boot, one.seq) for one in objects}):
+            await link.execute(counted(*at))
+
+    async def _put_right(self, link: AsyncConnection, batch: Sequence[Incoming]) -> list[Incoming]:
+        """The batch with the times of those whose clock could not be trusted as fixes that came before have them."""
+        known = await fixes_of(link, {one.at[:2] for one in batch if one.row["clock"] == "untrusted"})
+        return [corrected(one, known.get(one.at[:2], ())) for one in batch]
+
     async def _insert_records(self, link: AsyncConnection, batch: Sequence[Incoming]) -> int:
         rows = list({incoming.at: incoming.row for incoming in batch}.values())
         insertion = self._insert(tables.records).on_conflict_do_nothing().returning(tables.records.c.seq)
@@ -167,6 +190,11 @@ class Intake:
             seen = {"highest": after[boot].highest, "last_seen_ms": now_ms}
             await link.execute(update(tables.boots).where(at).values(seen))
             await _keep_gaps(link, boot, (set(before[boot].gaps), set(after[boot].gaps)), now_ms)
+
+
+def _fixed_runs(batch: Iterable[Incoming]) -> set[Run]:
+    """The runs whose clocks this batch tells more of."""
+    return {(one.at.device, one.typed["of_boot"]) for one in batch if one.table == "clock_fixes" and one.typed}
 
 
 def _ranges(batch: Iterable[Incoming]) -> dict[Boot, list[Range]]:

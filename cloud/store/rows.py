@@ -7,13 +7,15 @@ import msgspec
 from msgspec import Struct
 
 from contract.codec import MAX_PAYLOAD_BYTES
-from contract.errors import InvalidMessageError
+from contract.errors import ContractError, InvalidMessageError
 from contract.ids import BootId, check_boot, record_id
 from contract.messages import (
     AnyBody,
+    ClockFix,
     Consent,
     Erasure,
     Event,
+    File,
     Label,
     Loss,
     Marker,
@@ -22,12 +24,18 @@ from contract.messages import (
     Recording,
     Session,
 )
+from contract.objects import device_of
 from contract.times import from_wire
 from contract.topics import leaf_of
 
 UNREADABLE: Final = "unreadable"
 """The kind of a record whose envelope we can read and whose body we cannot: kept whole, so that it is not lost."""
 _LARGEST: Final = 2**63 - 1
+_CLOCKS: Final = {"trusted", "untrusted", "corrected"}
+_LATEST_MS: Final = 253_402_300_800_000
+"""The year 10000."""
+_ROOTS: Final = {"session": "sessions", "collected": "collected", "timelapse": "timelapses"}
+"""Where files lie in object storage, by their purpose."""
 
 Row = dict[str, Any]
 
@@ -108,8 +116,8 @@ def _envelope(payload: bytes) -> _Envelope:
         raise InvalidMessageError(f"$.id: {envelope.id!r:.80} is not boot:seq")
     if not (1 <= envelope.seq <= _LARGEST and 0 <= envelope.mono_ms <= _LARGEST):
         raise InvalidMessageError("$.seq must be 1 or more, $.mono_ms 0 or more, both below 2**63")
-    if envelope.v != 1 or envelope.clock not in {"trusted", "untrusted"}:
-        raise InvalidMessageError("$.v must be 1 and $.clock trusted or untrusted")
+    if envelope.v != 1 or envelope.clock not in _CLOCKS:
+        raise InvalidMessageError("$.v must be 1 and $.clock trusted, untrusted or corrected")
     return envelope
 
 
@@ -123,6 +131,7 @@ def _record_row(at: Position, envelope: _Envelope, received_ms: int) -> Row:
         "clock": envelope.clock,
         "received_ms": received_ms,
         "body": raw.decode(),
+        "shift_ms": None,
     }
 
 
@@ -162,17 +171,23 @@ def _typed(at: Position, body: AnyBody, t_ms: int) -> tuple[str | None, Row | No
             row = _columns(body, without=_EVENT_WITHOUT)
             return "events", {**at._asdict(), **row, "reasoning": json.dumps(body.reasoning)}
         case Recording():
-            _check_key(at.device, body.key)
-            return "recordings", {
-                **at._asdict(),
-                **_columns(body, without=("session_id", "participant")),
-                "salvaged": int(body.salvaged),
-            }
-        case Loss():
-            row = _columns(body, without=("boot", "file_id"))
-            return "ledger", {**at._asdict(), **row, "lost_boot": body.boot, "t_ms": t_ms}
+            _check_key(at.device, body.key, "recordings")
+            return "recordings", {**at._asdict(), **_columns(body), "salvaged": int(body.salvaged)}
+        case File():
+            _check_key(at.device, body.key, _ROOTS[body.purpose])
+            return "files", {**at._asdict(), **_columns(body), "about": json.dumps(body.about)}
+        case Loss() | ClockFix():
+            return _typed_of_ledger(at, body, t_ms)
         case _:
             return _typed_of_sessions(at, body)
+
+
+def _typed_of_ledger(at: Position, body: Loss | ClockFix, t_ms: int) -> tuple[str, Row]:
+    if isinstance(body, Loss):
+        row = _columns(body, without=("boot",))
+        return "ledger", {**at._asdict(), **row, "lost_boot": body.boot, "t_ms": t_ms}
+    _check_fix(body)
+    return "clock_fixes", {**at._asdict(), **_columns(body)}
 
 
 def _typed_of_sessions(at: Position, body: AnyBody) -> tuple[str | None, Row | None]:
@@ -197,6 +212,8 @@ def _about(body: AnyBody) -> About | None:
             return About(body.participant, None)
         case Marker():
             return About(None, body.session_id)
+        case Recording() | File() if body.participant is not None or body.session_id is not None:
+            return About(body.participant, body.session_id)
         case _:
             return None
 
@@ -210,11 +227,20 @@ def _check_leaf(body: AnyBody, leaf: str) -> None:
         raise InvalidMessageError(f"$.body: it belongs on .../{leaf_of(body)}, not on .../{leaf}")
 
 
-def _check_key(device: str, key: str) -> None:
+def _check_key(device: str, key: str, root: str) -> None:
     """A device speaks for its own folder alone."""
-    parts = key.split("/")
-    if parts[:2] != ["recordings", device] or {"", ".", ".."} & set(parts):
-        raise InvalidMessageError(f"$.body.key: {key!r:.120} does not lie under recordings/{device}/")
+    try:
+        mine = device_of(key) == device and key.startswith(f"{root}/")
+    except ContractError:
+        mine = False
+    if not mine:
+        raise InvalidMessageError(f"$.body.key: {key!r:.120} does not lie under {root}/{device}/")
+
+
+def _check_fix(body: ClockFix) -> None:
+    """What is put right by it must stay within what can be a moment."""
+    if body.wall_ms >= _LATEST_MS or body.at_mono_ms >= _LATEST_MS:
+        raise InvalidMessageError("$.body: no clock fix lies beyond the year 9999")
 
 
 def _check_columns(row: Row) -> None:

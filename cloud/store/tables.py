@@ -56,6 +56,7 @@ records = Table(
     Column("clock", Text, nullable=False),
     Column("received_ms", BigInteger, nullable=False),
     Column("body", Text, nullable=False),  # JSON as it came
+    Column("shift_ms", BigInteger),  # how far a clock fix moved `t_ms` here; NULL is as it came
 )
 
 predictions = Table(
@@ -154,6 +155,24 @@ erasures = Table(
     Column("seq", BigInteger, primary_key=True),
     Column("participant", Text, nullable=False),
     Column("sessions", Text, nullable=False),  # JSON list of session ids
+    Column("objects", BigInteger, nullable=False, server_default="0"),  # files of theirs in object storage
+    Column("objects_deleted", BigInteger, nullable=False, server_default="0"),  # how many of these are gone
+)
+
+# Objects of those who were erased: to be deleted, or gone since `done_ms`. `boot` and `seq` are of the erasure.
+doomed = Table(
+    "doomed",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("boot", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("tries", BigInteger, nullable=False),
+    Column("done_ms", BigInteger),
+    Index("doomed_by_due", "done_ms", "due_ms"),
+    Index("doomed_by_erasure", "device", "boot", "seq"),
 )
 
 # One row per event, as its newest step has it; the steps themselves stand in `records`.
@@ -201,8 +220,52 @@ recordings = Table(
     Column("key", Text, nullable=False),
     Column("event_id", Text),
     Column("salvaged", Integer, nullable=False),
+    Column("session_id", Text),
+    Column("participant", Text),
     Index("recordings_by_time", "start_ms", "device", "recording_id"),
     Index("recordings_by_id", "recording_id"),
+    Index("recordings_by_session", "device", "session_id"),
+    Index("recordings_by_participant", "device", "participant"),
+)
+
+# One row per file that is no recording, as its newest step has it.
+files = Table(
+    "files",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("file_id", Text, primary_key=True),
+    Column("boot", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("start_ms", BigInteger),
+    Column("end_ms", BigInteger),
+    Column("session_id", Text),
+    Column("participant", Text),
+    Column("camera", Text),
+    Column("about", Text, nullable=False),  # JSON object of words by name
+    Index("files_by_session", "device", "session_id"),
+    Index("files_by_participant", "device", "participant"),
+)
+
+# Moments of a device's run `of_boot` by both of its clocks: what times of that run are put right by.
+clock_fixes = Table(
+    "clock_fixes",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("boot", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("of_boot", Text, nullable=False),
+    Column("at_mono_ms", BigInteger, nullable=False),
+    Column("wall_ms", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("jump_ms", BigInteger, nullable=False),
+    Index("clock_fixes_by_run", "device", "of_boot"),
 )
 
 # What was given up, when and why.
@@ -221,6 +284,7 @@ ledger = Table(
     Column("first_seq", BigInteger),
     Column("last_seq", BigInteger),
     Column("recording_id", Text),
+    Column("file_id", Text),
     Index("ledger_by_time", "t_ms", "device", "boot", "seq"),
 )
 

@@ -14,8 +14,10 @@ from contract.ids import Id
 from contract.settings import decode_settings
 from edge.affect.settings import AffectSettings
 from edge.capture.settings import AutoSettings, CameraSettings
+from edge.core.wear import WearSettings
 from edge.models.settings import ModelSettings
 from edge.outbox.settings import OutboxSettings
+from edge.recording.retention_settings import RetentionSettings
 from edge.recording.settings import RecordingSettings
 from edge.sensing.settings import SensorSettings
 from edge.sync.settings import BrokerSettings, FolderSettings, ObjectsSettings
@@ -67,6 +69,8 @@ class EdgeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     vision: VisionSettings = VisionSettings()
     affect: AffectSettings = AffectSettings()
     recording: RecordingSettings = RecordingSettings()
+    retention: RetentionSettings = RetentionSettings()
+    wear: WearSettings = WearSettings()
     outbox: OutboxSettings = OutboxSettings()
     broker: BrokerSettings = BrokerSettings()
     objects: ObjectsSettings = FolderSettings()

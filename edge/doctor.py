@@ -81,12 +81,12 @@ def _nearest(folder: Path) -> Path:
 def _disk(config: EdgeConfig) -> Iterator[Finding]:
     nearest = _nearest(config.state)
     free = shutil.disk_usage(nearest).free
-    need = config.recording.reserve_bytes + _LOW_DISK_BYTES
+    need = config.retention.reserve_bytes + _LOW_DISK_BYTES
     yield Finding(
         "disk",
         free >= need,
         f"{free / 2**30:.1f} GiB free at {nearest}",
-        f"recordings need room: free {(need - free) / 2**30:.1f} GiB, or lower recording.max_spool_bytes",
+        f"recordings need room: free {(need - free) / 2**30:.1f} GiB, or lower retention.reserve_bytes",
     )
 
 

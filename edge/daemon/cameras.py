@@ -21,6 +21,7 @@ from edge.daemon.plan_desk import PlanDesk
 from edge.daemon.plans import PlanStore
 from edge.recording.ledger import ClosedRecording, RecordingTeller
 from edge.recording.retention import RetentionService
+from edge.recording.retention_spool import SpoolStash
 from edge.recording.service import RecordingService
 from edge.recording.spool import Spool
 from edge.sync.uploader import Uploader
@@ -45,16 +46,17 @@ def make_recorders(ground: Ground, uploader: Uploader) -> Recorders:
     """What all recorders share; a closed recording goes to the uploader's list, an uploaded one may be evicted."""
     spool = Spool(ground.config.state / "recordings")
     known = ground.outbox.uploads.phases
+    stash = SpoolStash(spool, sink=ground.outbox, known=known, on_evicted=ground.outbox.uploads.forget)
     retention = RetentionService(
-        spool,
-        settings=ground.config.recording,
-        sink=ground.outbox,
-        known=known,
-        on_evicted=ground.outbox.uploads.forget,
+        [stash],
+        settings=ground.config.retention,
+        free_bytes=spool.free_bytes,
         clock=ground.clock,
         health=ground.health,
+        hub=ground.hub,
     )
-    uploader.on_uploaded = retention.mark_uploaded
+    retention.reconcile = stash.reconcile
+    uploader.on_uploaded = stash.mark_uploaded
 
     async def queue(recording: ClosedRecording) -> None:
         await ground.outbox.uploads.add(recording.recording_id, recording.path)

@@ -1,46 +1,77 @@
-"""Keeps the spool within its budget and the disk from filling: what was uploaded goes first, then by worth."""
+"""Keeps everything that was recorded within its budgets and the disk from filling: what is worth least goes first."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol
 
-from msgspec.structs import replace
+import msgspec
 
-from contract.messages import Loss
 from edge.core.clock import Clock
-from edge.core.errors import StoreDelayedError, StoreError
+from edge.core.errors import StoreError
 from edge.core.health import Health, State
-from edge.core.records import RecordSink
+from edge.core.hub import Hub
 from edge.core.service import Pulse
-from edge.recording.ledger import KnownPhases
-from edge.recording.settings import RecordingSettings
-from edge.recording.sidecar import Sidecar
-from edge.recording.spool import Entry, Spool
+from edge.core.stash import Stash, Worth
+from edge.core.storage_view import EvictionView, StorageView, WearView
+from edge.recording.retention_pace import TOTAL, Pace
+from edge.recording.retention_policy import Survey, Victim, choose, short_bytes
+from edge.recording.retention_settings import RetentionSettings
+from edge.recording.retention_view import Figures, sizes_of, view_of
 
 _TICK_S: Final = 5.0
+_TELL_S: Final = 60.0
 _MARGIN: Final = 8
 _MOST_MARGIN_BYTES: Final = 16 * 2**20
 _WORRIED_NS: Final = 600 * 1_000_000_000
 
 
-class RetentionService:
-    """A `Service` for the whole spool. Health part: `disk`.
+class Ballast(Protocol):
+    """Disk space that is held ready, and given up when nothing else is left to write with."""
 
-    What was uploaded goes first, then recordings without an event, then those with one; within each, the oldest. One
-    that is still growing, or whose record is not yet made, never goes. `on_evicted` gets the id of each that goes
-    before its upload, so that the uploader forgets it; it may be called again for the same id after a restart.
+    @property
+    def held_bytes(self) -> int:
+        """How much is held now."""
+        ...
+
+    def release(self) -> bool:
+        """Give it up; whether there was any. Blocks."""
+        ...
+
+    def take(self, free_bytes: int) -> None:
+        """Hold it again, if that leaves enough of the `free_bytes` of the disk. Blocks."""
+        ...
+
+
+class NoBallast:
+    """Holds nothing."""
+
+    held_bytes = 0
+
+    def release(self) -> bool:
+        """There was none."""
+        return False
+
+    def take(self, free_bytes: int) -> None:
+        """Nothing is held."""
+
+
+class RetentionService:
+    """A `Service` over all stashes. Health part: `disk`.
+
+    `free_bytes` tells what the disk has left for us. `reconcile` may be set to what is to be done once before the first
+    sweep, `wear` to what tells what the disk bears; `settings.ballast_bytes` is for who makes the `ballast`.
     """
 
     def __init__(
         self,
-        spool: Spool,
+        stashes: Sequence[Stash],
         *,
-        settings: RecordingSettings,
-        sink: RecordSink,
-        known: KnownPhases,
-        on_evicted: Callable[[str], Awaitable[None]],
+        settings: RetentionSettings,
+        free_bytes: Callable[[], int],
         clock: Clock,
         health: Health,
+        hub: Hub | None = None,
+        ballast: Ballast | None = None,
     ) -> None:
         self.name = "retention"
         self.pulse = Pulse(clock)
@@ -48,26 +79,40 @@ class RetentionService:
         self.evicted_bytes = 0
         self.lost = 0
         self.used_bytes = 0
-        self._spool = spool
+        self.reconcile: Callable[[], Awaitable[None]] | None = None
+        self.wear: Callable[[], WearView] | None = None
+        self._stashes = tuple(stashes)
         self._settings = settings
-        self._sink = sink
-        self._known = known
-        self._on_evicted = on_evicted
+        self._free_bytes = free_bytes
         self._clock = clock
         self._health = health
-        self._room = True
-        self._changing = asyncio.Lock()
-        self._delayed: set[str] = set()
+        self._hub = hub
+        self._ballast = ballast or NoBallast()
+        self._sweeping = asyncio.Lock()
+        self._survey = Survey()
+        self._pace = Pace()
+        self._taken: dict[str, EvictionView] = {}
+        self._short = 0
+        self._swept_ns = clock.mono_ns()
         self._lost_ns: int | None = None
+        self._told: tuple[int, int, bool] | None = None
+        self._told_ns = 0
 
     def has_room(self) -> bool:
         """Whether recordings may grow now."""
-        return self._room
+        return self._short == 0
 
-    async def mark_uploaded(self, recording_id: str) -> None:
-        """The object storage confirmed a recording: its file may go first. Unknown ids are ignored."""
-        async with self._changing:
-            await asyncio.to_thread(self._mark, recording_id)
+    def view(self) -> StorageView:
+        """How it was at the last sweep."""
+        figures = Figures(
+            short=self._short,
+            ballast=self._ballast.held_bytes,
+            lost=self.lost,
+            taken=list(self._taken.values()),
+            wear=self.wear() if self.wear else None,
+        )
+        names = [stash.name for stash in self._stashes]
+        return view_of(names, self._survey, self._settings, self._pace, now=self._clock.now(), figures=figures)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -77,80 +122,79 @@ class RetentionService:
                 await self.sweep()
             except (StoreError, OSError) as error:
                 self._health.set("disk", State.DEGRADED, f"nothing can be evicted: {error}")
+            self._tell()
             await self._clock.sleep(_TICK_S)
 
     async def sweep(self) -> None:
-        """Evict until the budget holds, or nothing is left that may go. Raise `StoreError` or `OSError` if refused."""
-        async with self._changing:
-            entries = await asyncio.to_thread(lambda: list(self._spool.entries()))
-            self.used_bytes = sum(entry.size_bytes for entry in entries)
-            for entry in entries:
-                if entry.sidecar.step == "lost":
-                    await self._lose(entry)
-            short = await self._short()
-            if short:
-                short = await self._evict(entries)
-        self._judge(short)
+        """Evict until every rule holds, or nothing is left that may go.
 
-    async def _evict(self, entries: list[Entry]) -> int:
-        """Evict by worth; return the bytes that are missing still."""
-        for entry in sorted(await self._evictable(entries), key=_worth):
-            if not await self._short():
-                return 0
-            if entry.sidecar.step == "uploaded":
-                await self._delete(entry)
-            else:
-                lost = await asyncio.to_thread(self._spool.advance, entry.sidecar, "lost")
-                await self._lose(Entry(lost, entry.size_bytes))
-        return await self._short()
+        What the disk refuses is tried once more with the ballast given up. Raise `StoreError` or `OSError` if it is
+        refused then too.
+        """
+        async with self._sweeping:
+            try:
+                await self._sweep()
+            except (StoreError, OSError):
+                if not await asyncio.to_thread(self._ballast.release):
+                    raise
+                await self._sweep()
 
-    async def _evictable(self, entries: list[Entry]) -> list[Entry]:
-        """What may go. What the store knows to be uploaded is uploaded, whether or not we were told."""
-        found = []
-        for entry in entries:
-            sidecar = entry.sidecar
-            if sidecar.step == "recorded" and "uploaded" in await self._known(sidecar.recording_id):
-                sidecar = await asyncio.to_thread(self._as_uploaded, sidecar)
-            if sidecar.step in _RANK:
-                found.append(Entry(sidecar, entry.size_bytes))
-        return found
+    async def _sweep(self) -> None:
+        if self.reconcile:
+            await self.reconcile()
+            self.reconcile = None
+        await self._look()
+        margin = self._margin()
+        victims = choose(self._survey, self._settings, self._clock.now(), margin_bytes=margin)
+        for victim in victims:
+            self.pulse.beat()
+            await self._evict(victim)
+        if victims:
+            await self._look()
+        self._judge(short_bytes(self._survey, self._settings, margin))
+        if not self._short:
+            await asyncio.to_thread(self._ballast.take, self._survey.free)
 
-    async def _short(self) -> int:
-        """Bytes that must go; more than are missed once recording has stopped, so that it does not stutter."""
-        reserve = self._settings.reserve_bytes
-        margin = 0 if self._room else min(reserve // _MARGIN, _MOST_MARGIN_BYTES)
-        free = await asyncio.to_thread(self._spool.free_bytes)
-        return max(0, reserve + margin - free, self.used_bytes - self._settings.max_spool_bytes)
+    def _margin(self) -> int:
+        """More than is missed goes once recording has stopped, so that it does not stutter."""
+        return 0 if self.has_room() else min(self._settings.reserve_bytes // _MARGIN, _MOST_MARGIN_BYTES)
 
-    async def _lose(self, entry: Entry) -> None:
-        """Record that a recording is given up, then delete it; may be killed between any two steps and done again."""
-        recording_id = entry.sidecar.recording_id
-        if "lost" not in await self._known(recording_id):
-            await self._append_once(entry.sidecar)
-        self._delayed.discard(recording_id)
-        await self._on_evicted(recording_id)
-        await self._delete(entry)
-        self.lost += 1
-        self._lost_ns = self._clock.mono_ns()
+    async def _look(self) -> None:
+        self._survey = await asyncio.to_thread(self._read)
+        self.used_bytes = sum(self._survey.used)
+        now_ns = self._clock.mono_ns()
+        sizes = sizes_of(self._survey) | {TOTAL: self.used_bytes}
+        self._pace.look(sizes, max(0.0, (now_ns - self._swept_ns) / 1e9))
+        self._swept_ns = now_ns
 
-    async def _append_once(self, sidecar: Sidecar) -> None:
-        if sidecar.recording_id in self._delayed:
-            raise StoreDelayedError(f"the loss of {sidecar.recording_id} still waits for the disk")
-        try:
-            await self._sink.append(_loss(sidecar))
-        except StoreDelayedError:
-            self._delayed.add(sidecar.recording_id)
-            raise
+    def _read(self) -> Survey:
+        return Survey(
+            holdings=[stash.holdings() for stash in self._stashes],
+            used=[stash.used_bytes() for stash in self._stashes],
+            free=self._free_bytes(),
+        )
 
-    async def _delete(self, entry: Entry) -> None:
-        await asyncio.to_thread(self._spool.discard, entry.sidecar)
+    async def _evict(self, victim: Victim) -> None:
+        holding = victim.holding
+        await self._stashes[victim.stash].evict(holding)
+        unsent = holding.worth is not Worth.UPLOADED
         self.evicted += 1
-        self.evicted_bytes += entry.size_bytes
-        self.used_bytes -= entry.size_bytes
+        self.evicted_bytes += holding.size_bytes
+        self._pace.gone(holding.kind, holding.size_bytes)
+        if unsent:
+            self.lost += 1
+            self._lost_ns = self._clock.mono_ns()
+        before = self._taken.get(holding.why) or EvictionView(reason=holding.why, count=0, lost=0, size_bytes=0)
+        self._taken[holding.why] = EvictionView(
+            reason=holding.why,
+            count=before.count + 1,
+            lost=before.lost + unsent,
+            size_bytes=before.size_bytes + holding.size_bytes,
+        )
 
     def _judge(self, short: int) -> None:
-        self._room = short == 0
-        if not self._room:
+        self._short = short
+        if short:
             detail = f"{short} bytes short, and nothing left that may be deleted: recording waits"
             self._health.set("disk", State.DEGRADED, detail)
         elif self._lost_ns is not None and self._clock.mono_ns() - self._lost_ns < _WORRIED_NS:
@@ -158,32 +202,11 @@ class RetentionService:
         else:
             self._health.set("disk", State.OK, f"recordings take {self.used_bytes} bytes")
 
-    def _as_uploaded(self, sidecar: Sidecar) -> Sidecar:
-        try:
-            return self._spool.advance(sidecar, "uploaded")
-        except OSError:  # a disk too full to note it; what it makes room for needs no note
-            return replace(sidecar, step="uploaded")
-
-    def _mark(self, recording_id: str) -> None:
-        sidecar = self._spool.find(recording_id)
-        if sidecar and sidecar.step == "recorded":
-            self._spool.advance(sidecar, "uploaded")
-
-
-_RANK: Final = {"uploaded": 0, "recorded": 1}
-
-
-def _worth(entry: Entry) -> tuple[int, bool, int]:
-    sidecar = entry.sidecar
-    shows_event = sidecar.event_id is not None or sidecar.reason != "continuous"
-    return _RANK[sidecar.step], shows_event, sidecar.start_ms
-
-
-def _loss(sidecar: Sidecar) -> Loss:
-    return Loss(
-        what="recording",
-        reason="the disk ran short before the upload",
-        count=1,
-        size_bytes=sidecar.size_bytes,
-        recording_id=sidecar.recording_id,
-    )
+    def _tell(self) -> None:
+        """Publish the view when something happened, and once a minute."""
+        state = self.evicted, self.lost, self.has_room()
+        now_ns = self._clock.mono_ns()
+        if self._hub is None or (state == self._told and now_ns - self._told_ns < _TELL_S * 1e9):
+            return
+        self._told, self._told_ns = state, now_ns
+        self._hub.publish("storage", msgspec.to_builtins(self.view()), key="device")

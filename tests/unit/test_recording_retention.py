@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from edge.core.errors import StoreError
 from edge.core.health import Health, State
 from edge.recording.retention import RetentionService
-from edge.recording.settings import RecordingSettings
+from edge.recording.retention_settings import RetentionSettings
+from edge.recording.retention_spool import SpoolStash
 from edge.recording.sidecar import Sidecar, Step
 from edge.recording.spool import Spool
 from tests.support.clock import FakeClock
@@ -29,16 +30,18 @@ class _Disk:
         self.sink = MemorySink()
         self.spool = Spool(folder)
         self.forgotten: list[str] = []
-        chosen = RecordingSettings(**({"max_spool_bytes": 3 * _MIB, "reserve_bytes": 0} | settings))
+        self.stash = SpoolStash(self.spool, sink=self.sink, known=self.sink.known, on_evicted=self._forget)
         self.retention = RetentionService(
-            self.spool,
-            settings=chosen,
-            sink=self.sink,
-            known=self.sink.known,
-            on_evicted=self._forget,
+            [self.stash],
+            settings=RetentionSettings(**({"max_bytes": 3 * _MIB, "reserve_bytes": 0} | settings)),
+            free_bytes=self._free_bytes,
             clock=self.clock,
             health=self.health,
         )
+        self.retention.reconcile = self.stash.reconcile
+
+    def _free_bytes(self) -> int:
+        return self.spool.free_bytes()
 
     async def _forget(self, recording_id: str) -> None:
         self.forgotten.append(recording_id)
@@ -77,7 +80,7 @@ async def test_within_the_budget_nothing_goes(tmp_path: Path) -> None:
 
 
 async def test_uploaded_goes_first_then_without_an_event_then_the_oldest_and_losses_are_told(tmp_path: Path) -> None:
-    disk = _Disk(tmp_path, max_spool_bytes=_MIB)
+    disk = _Disk(tmp_path, max_bytes=_MIB)
     disk.add("event-old")
     disk.add("quiet", reason="continuous")
     disk.add("segment-with-event", reason="continuous", event_id="ev")
@@ -95,12 +98,12 @@ async def test_uploaded_goes_first_then_without_an_event_then_the_oldest_and_los
 
 
 async def test_what_the_uploader_or_the_store_calls_uploaded_is_no_loss(tmp_path: Path) -> None:
-    disk = _Disk(tmp_path, max_spool_bytes=_MIB)
+    disk = _Disk(tmp_path, max_bytes=_MIB)
     disk.add("marked")
     disk.add("known")
     disk.add("rest")
-    await disk.retention.mark_uploaded("marked")
-    await disk.retention.mark_uploaded("never-heard-of")
+    await disk.stash.mark_uploaded("marked")
+    await disk.stash.mark_uploaded("never-heard-of")
     sidecar = disk.spool.find("known")
     assert sidecar
     await disk.sink.append(replace(sidecar.body("gate-1"), phase="uploaded"))
@@ -112,7 +115,7 @@ async def test_what_the_uploader_or_the_store_calls_uploaded_is_no_loss(tmp_path
 async def test_a_disk_too_full_to_note_what_is_uploaded_is_freed_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    disk = _Disk(tmp_path, max_spool_bytes=_MIB)
+    disk = _Disk(tmp_path, max_bytes=_MIB)
     disk.add("known")
     disk.add("rest")
     sidecar = disk.spool.find("known")
@@ -129,7 +132,7 @@ async def test_a_disk_too_full_to_note_what_is_uploaded_is_freed_all_the_same(
 
 
 async def test_what_grows_or_is_not_told_yet_never_goes_and_recording_waits(tmp_path: Path) -> None:
-    disk = _Disk(tmp_path, max_spool_bytes=_MIB)
+    disk = _Disk(tmp_path, max_bytes=_MIB)
     disk.add("growing", step="writing")
     disk.add("untold", step="closed")
     await disk.retention.sweep()
@@ -147,7 +150,7 @@ async def test_what_grows_or_is_not_told_yet_never_goes_and_recording_waits(tmp_
 async def test_the_reserve_of_the_disk_counts_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = _Disk(tmp_path, reserve_bytes=10 * _MIB)
     disk.add("a")
-    monkeypatch.setattr(disk.spool, "free_bytes", lambda: 11 * _MIB - disk.retention.used_bytes - _MIB // 2)
+    monkeypatch.setattr(disk.spool, "free_bytes", lambda: 10 * _MIB + _MIB // 2 - _MIB * len(disk.names()))
     await disk.retention.sweep()
     assert disk.names() == set()
     assert len(disk.sink.losses()) == 1
@@ -155,7 +158,7 @@ async def test_the_reserve_of_the_disk_counts_too(tmp_path: Path, monkeypatch: p
 
 
 async def test_a_store_that_refuses_keeps_the_file_until_the_loss_can_be_told(tmp_path: Path) -> None:
-    disk = _Disk(tmp_path, max_spool_bytes=_MIB)
+    disk = _Disk(tmp_path, max_bytes=_MIB)
     disk.add("old")
     disk.add("new")
     disk.sink.refusing = True
@@ -169,7 +172,7 @@ async def test_a_store_that_refuses_keeps_the_file_until_the_loss_can_be_told(tm
 
 
 async def test_killed_between_the_loss_and_the_deletion_the_loss_is_told_once(tmp_path: Path) -> None:
-    disk = _Disk(tmp_path, max_spool_bytes=_MIB)
+    disk = _Disk(tmp_path, max_bytes=_MIB)
     disk.add("old", step="lost")
     await disk.retention.sweep()
     disk.add("old", step="lost")

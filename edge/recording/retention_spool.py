@@ -1,0 +1,149 @@
+"""The spool as a stash: what of it may give way, and how a recording goes so that its loss is told exactly once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from threading import Lock
+from typing import Final, Literal
+
+from msgspec.structs import replace
+
+from contract.messages import Loss
+from edge.core.errors import StoreDelayedError
+from edge.core.records import RecordSink
+from edge.core.stash import Holding, Worth
+from edge.recording.ledger import KnownPhases
+from edge.recording.retention_index import SpoolIndex
+from edge.recording.sidecar import Sidecar
+from edge.recording.spool import Entry, Spool
+
+_MAY_GO: Final = {"recorded", "uploaded", "lost"}
+_CUT_SHORT: Final = "the disk ran short"
+_KINDS: Final = {"manual": "manual", "session": "session", "event": "event"}
+
+
+class SpoolStash:
+    """A `Stash` of recordings: one that grows, or whose record is not made yet, is not among them.
+
+    `on_evicted` gets the id of each that goes before its upload, so that the uploader forgets it; it may be called
+    again for the same id after a restart. Given up is a recording once its note says `lost`, or, where the disk did not
+    take that note, once its `Loss` is durable.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        *,
+        sink: RecordSink,
+        known: KnownPhases,
+        on_evicted: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self.name = "recordings"
+        self._spool = spool
+        self._index = SpoolIndex(spool)
+        self._looking = Lock()
+        self._sink = sink
+        self._known = known
+        self._on_evicted = on_evicted
+        self._changing = asyncio.Lock()
+        self._delayed: set[str] = set()
+
+    def holdings(self) -> list[Holding]:
+        """Every recording that may give way."""
+        return [_holding(entry) for entry in self._entries() if entry.sidecar.step in _MAY_GO]
+
+    def used_bytes(self) -> int:
+        """What all videos take, growing ones too."""
+        return sum(entry.size_bytes for entry in self._entries())
+
+    async def evict(self, holding: Holding) -> None:
+        """Delete a recording; one that the store does not know to be uploaded leaves a `Loss` before."""
+        async with self._changing:
+            sidecar = await asyncio.to_thread(self._find, holding.id)
+            if sidecar is None or sidecar.step not in _MAY_GO:
+                return
+            known = await self._known(holding.id)
+            if sidecar.step != "lost" and (sidecar.step == "uploaded" or "uploaded" in known):
+                await asyncio.to_thread(self._spool.discard, sidecar)
+                return
+            await self._lose(sidecar, holding.why or _CUT_SHORT, told="lost" in known)
+
+    async def mark_uploaded(self, recording_id: str) -> None:
+        """The object storage confirmed a recording: its file may go first. Unknown ids are ignored."""
+        await self._mark(recording_id, "uploaded")
+
+    async def reconcile(self) -> None:
+        """Once at the start: what the store knows to be uploaded or lost is so, whether or not we could note it."""
+        for holding in await asyncio.to_thread(self.holdings):
+            if holding.worth is Worth.UPLOADED or holding.why:
+                continue
+            known = await self._known(holding.id)
+            if known & {"uploaded", "lost"}:
+                with suppress(OSError):  # a disk too full to note it: the store is asked again before it goes
+                    await self._mark(holding.id, "uploaded" if "uploaded" in known else "lost")
+
+    async def _lose(self, sidecar: Sidecar, why: str, *, told: bool) -> None:
+        """Tell that a recording is given up, then delete it; may be killed between any two steps and done again."""
+        if sidecar.step != "lost":
+            sidecar = await asyncio.to_thread(self._give_up, sidecar, why)
+        if not told:
+            await self._append_once(sidecar)
+        self._delayed.discard(sidecar.recording_id)
+        await self._on_evicted(sidecar.recording_id)
+        await asyncio.to_thread(self._spool.discard, sidecar)
+
+    async def _append_once(self, sidecar: Sidecar) -> None:
+        if sidecar.recording_id in self._delayed:
+            raise StoreDelayedError(f"the loss of {sidecar.recording_id} still waits for the disk")
+        try:
+            await self._sink.append(_loss(sidecar))
+        except StoreDelayedError:
+            self._delayed.add(sidecar.recording_id)
+            raise
+
+    async def _mark(self, recording_id: str, step: Literal["uploaded", "lost"]) -> None:
+        async with self._changing:
+            sidecar = await asyncio.to_thread(self._find, recording_id)
+            if sidecar and sidecar.step == "recorded":
+                await asyncio.to_thread(self._spool.advance, sidecar, step)
+
+    def _give_up(self, sidecar: Sidecar, why: str) -> Sidecar:
+        given_up = replace(sidecar, why=why)
+        try:
+            return self._spool.advance(given_up, "lost")
+        except OSError:  # a disk too full to note it: the store is told next, and asked after a kill
+            return replace(given_up, step="lost")
+
+    def _entries(self) -> list[Entry]:
+        with self._looking:
+            return self._index.entries()
+
+    def _find(self, recording_id: str) -> Sidecar | None:
+        with self._looking:
+            return self._index.find(recording_id)
+
+
+def _holding(entry: Entry) -> Holding:
+    sidecar = entry.sidecar
+    shows_event = sidecar.event_id is not None or sidecar.reason in _KINDS
+    unsent = Worth.EVENT_VIDEO if shows_event else Worth.PLAIN_VIDEO
+    return Holding(
+        id=sidecar.recording_id,
+        kind=_KINDS.get(sidecar.reason, "event" if sidecar.event_id else "continuous"),
+        worth=Worth.UPLOADED if sidecar.step == "uploaded" else unsent,
+        order=getattr(sidecar, "order", 0) or sidecar.start_ms,
+        size_bytes=entry.size_bytes,
+        made_ms=sidecar.start_ms,
+        trusted=sidecar.trusted,
+        why=(sidecar.why or _CUT_SHORT) if sidecar.step == "lost" else "",
+    )
+
+
+def _loss(sidecar: Sidecar) -> Loss:
+    return Loss(
+        what="recording",
+        reason=f"{sidecar.why or _CUT_SHORT}: deleted before the upload",
+        count=1,
+        size_bytes=sidecar.size_bytes,
+        recording_id=sidecar.recording_id,
+    )

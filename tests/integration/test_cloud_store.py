@@ -18,7 +18,8 @@ from cloud.store.errors import AlreadyExistsError, StoreUnavailableError
 from cloud.store.intake import Intake, Rejected
 from cloud.store.migrate import migrate
 from cloud.store.queries import CursorError, Queries, Slice
-from contract.messages import HealthChange, Status
+from cloud.store.rows import Incoming
+from contract.messages import AnyBody, ClockFix, HealthChange, Status
 from tests.support.cloud import BOOT, START_MS, event, incoming, loss, opened, prediction, recording
 from tests.support.ports import free_port
 from tests.support.postgres import Postgres, running_postgres
@@ -312,3 +313,30 @@ async def test_a_database_that_refuses_us_is_told_as_away(tmp_path: Path) -> Non
         with pytest.raises(StoreUnavailableError):
             await migrate(database)
         await database.close()
+
+
+async def test_an_untrusted_clock_is_put_right_in_either_order(database: Database) -> None:
+    """The rule itself is tested by `tests/unit/test_cloud_times.py`; here in both databases."""
+    intake = Intake(database)
+    await intake.add([_untrusted(prediction(1), 1), _untrusted(event(2), 2)], 10)
+    fix = ClockFix(of_boot=BOOT, at_mono_ms=500, wall_ms=START_MS + 1_000_000)
+    await intake.add([incoming(fix, 3)], 20)
+    await intake.add([_untrusted(prediction(4), 4)], 30)
+    async with database.read() as link:
+        times = list(await link.execute(select(tables.records.c.t_ms, tables.records.c.clock).order_by("seq")))
+        segments = [row.start_ms for row in await link.execute(select(tables.predictions).order_by("seq"))]
+        started = (await link.execute(select(tables.events.c.start_ms))).scalar_one()
+    right = START_MS + 999_500
+    assert times == [
+        (right + 1, "corrected"),
+        (right + 2, "corrected"),
+        (START_MS + 3, "trusted"),
+        (right + 4, "corrected"),
+    ]
+    assert segments == [prediction(1).start_ms + 999_500, prediction(4).start_ms + 999_500]
+    assert started == event(2).start_ms + 999_500
+
+
+def _untrusted(body: AnyBody, seq: int) -> Incoming:
+    found = incoming(body, seq)
+    return found._replace(row={**found.row, "clock": "untrusted"})

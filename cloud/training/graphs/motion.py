@@ -43,7 +43,8 @@ def build() -> Bundle:
     noise, age = graph.input("noise", PLANE), graph.input("age", PLANE)
     samples = [graph.input(f"sample_{index}", PLANE) for index in range(SAMPLES)]
 
-    nearest, second = _two_nearest(graph, luma, samples)
+    differences = [graph.sub(sample, luma) for sample in samples]
+    nearest, second = _two_nearest(graph, [graph.abs(difference) for difference in differences])
     far = graph.greater(second, graph.max(graph.mul(noise, NOISE_GAIN), threshold))
     near, mask = _tidy(graph, far)
     foreground = graph.max(mask, far)
@@ -52,23 +53,20 @@ def build() -> Bundle:
     surprise = graph.sub(graph.clip(nearest, NOISE_FLOOR, NOISE_LIMIT), noise)
     may_learn = graph.max(background, graph.greater(aged, age_limit), blind)
     learns = graph.less(chance, graph.mul(may_learn, rate))
-    oldest = samples[0]
 
     graph.output("mask", graph.cast(graph.mul(mask, 255.0), UINT8), PLANE, UINT8)
     graph.output(
         "noise_next", graph.add(noise, graph.mul(graph.mul(graph.complement(near), NOISE_RATE), surprise)), PLANE
     )
     graph.output("age_next", aged, PLANE)
-    graph.output("sample_next", graph.add(oldest, graph.mul(learns, graph.sub(luma, oldest))), PLANE)
+    graph.output("sample_next", graph.sub(samples[0], graph.mul(learns, differences[0])), PLANE)
     return bundle(graph.model(), _card())
 
 
-def _two_nearest(graph: Graph, luma: str, samples: list[str]) -> tuple[str, str]:
-    """Distances to the nearest and second nearest sample by a network of minima and maxima: no sort, no big tensor."""
-    first, other = (graph.abs(graph.sub(sample, luma)) for sample in samples[:2])
-    nearest, second = graph.min(first, other), graph.max(first, other)
-    for sample in samples[2:]:
-        distance = graph.abs(graph.sub(sample, luma))
+def _two_nearest(graph: Graph, distances: list[str]) -> tuple[str, str]:
+    """The least of the distances and the next by a network of minima and maxima: no sort, no big tensor."""
+    nearest, second = graph.min(*distances[:2]), graph.max(*distances[:2])
+    for distance in distances[2:]:
         second = graph.min(second, graph.max(nearest, distance))
         nearest = graph.min(nearest, distance)
     return nearest, second
@@ -91,7 +89,7 @@ def _card() -> Card:
     }
     return Card(
         name="motion",
-        version="2.0.0",
+        version="2.0.1",
         task="motion",
         notes={
             "luma": TensorNote(unit="luma", meaning="brightness of the picture at analysis size, 0 to 255"),

@@ -25,6 +25,12 @@ def is_damage(error: sqlite3.Error) -> bool:
     return code & 0xFF in _CORRUPT
 
 
+def is_full(error: sqlite3.Error) -> bool:
+    """Whether `error` means that the disk has no room."""
+    code: int = getattr(error, "sqlite_errorcode", None) or 0
+    return code & 0xFF == sqlite3.SQLITE_FULL
+
+
 async def open_writer(path: Path) -> aiosqlite.Connection:
     """The one connection that writes, at the newest schema.
 

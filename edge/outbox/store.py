@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -139,6 +139,13 @@ class Outbox:
     def commits_total(self) -> int:
         """How many commits this run made."""
         return self._writer.commits
+
+    def give_up_when_full(self, release: Callable[[], bool]) -> None:
+        """When the disk is full, `release` gives up what was held ready for that, and tells whether there was any.
+
+        Called in a thread. What waits is then tried again at once.
+        """
+        self._writer.on_full = release
 
     async def append(self, body: AnyBody, at: Stamp | None = None) -> Record:
         """Return once `body` is durable, with its identity; `at` is when it was true, by default now.

@@ -61,6 +61,8 @@ class Writer:
         self._failing = ""
         self._closing = False
         self._boot_written = False
+        self.on_full: Callable[[], bool] = _nothing_to_give
+        """Called in a thread when the disk is full: gives up what was held ready, and tells whether there was any."""
         self.line = WaitingLine(limits.waiting_records)
         self.next_row = boots.current.first_row
         self.commits = 0
@@ -194,6 +196,8 @@ class Writer:
     async def _failed(self, error: sqlite3.OperationalError) -> None:
         self._failing = f"cannot write {self._path.name}: {error}"
         self._health.set(PART, State.DEGRADED, f"{self._failing}; new records wait in memory")
+        if database.is_full(error) and await asyncio.to_thread(self.on_full):
+            return
         if self._closing:
             self.line.refuse_all(self._failing)
         else:
@@ -204,3 +208,7 @@ class Writer:
         if database.is_damage(error):
             database.suspect_mark(self._path).touch()
         self._health.set(PART, State.FAILED, f"{self._path.name}: {error}; a restart puts it aside")
+
+
+def _nothing_to_give() -> bool:
+    return False

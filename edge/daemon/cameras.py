@@ -19,6 +19,8 @@ from edge.daemon.ground import Ground
 from edge.daemon.opinions import Opinions
 from edge.daemon.plan_desk import PlanDesk
 from edge.daemon.plans import PlanStore
+from edge.daemon.room import BALLAST
+from edge.outbox.ballast import Ballast
 from edge.recording.ledger import ClosedRecording, RecordingTeller
 from edge.recording.retention import RetentionService
 from edge.recording.retention_spool import SpoolStash
@@ -46,6 +48,8 @@ def make_recorders(ground: Ground, uploader: Uploader) -> Recorders:
     """What all recorders share; a closed recording goes to the uploader's list, an uploaded one may be evicted."""
     spool = Spool(ground.config.state / "recordings")
     known = ground.outbox.uploads.phases
+    ballast = Ballast(ground.config.state / BALLAST, ground.config.retention.ballast_bytes)
+    ground.outbox.give_up_when_full(ballast.release)
     stash = SpoolStash(spool, sink=ground.outbox, known=known, on_evicted=ground.outbox.uploads.forget)
     retention = RetentionService(
         [stash],
@@ -54,6 +58,7 @@ def make_recorders(ground: Ground, uploader: Uploader) -> Recorders:
         clock=ground.clock,
         health=ground.health,
         hub=ground.hub,
+        ballast=ballast,
     )
     retention.reconcile = stash.reconcile
     uploader.on_uploaded = stash.mark_uploaded

@@ -8,10 +8,13 @@ from typing import Final
 
 from edge.core.clock import Clock
 from edge.core.notify import sd_notify
+from edge.outbox.ballast import Ballast
 from edge.recording.spool import Spool
 
 NEEDED_BYTES: Final = 1 << 20
 """What SQLite wants for its side files at the opening, and the daemon for its own few; retention sees to the rest."""
+BALLAST: Final = "ballast"
+"""The file in the state folder that is given up when the disk is full."""
 _LOOK_EVERY_S: Final = 2.0
 _log = logging.getLogger(__name__)
 
@@ -24,11 +27,12 @@ def free_bytes(folder: Path) -> int:
 async def wait_for_room(state: Path, clock: Clock, free: Callable[[Path], int] = free_bytes) -> None:
     """Return when the disk of `state` has room to open the store; `free` tells how much there is.
 
-    Recordings that are in object storage go for it, the oldest first; any other is the store's to decide about.
+    The ballast goes for it, then recordings that are in object storage, the oldest first; any other is the store's to
+    decide about.
     """
     told = False
     while (missing := NEEDED_BYTES - free(state)) > 0:
-        if _evict_uploaded(state, missing):
+        if Ballast(state / BALLAST, 0).release() or _evict_uploaded(state, missing):
             continue
         sd_notify("STATUS=the disk is full", f"EXTEND_TIMEOUT_USEC={int(_LOOK_EVERY_S * 10e6)}")
         if not told:

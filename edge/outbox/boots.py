@@ -14,11 +14,15 @@ _LAST_ROW: Final = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """One run: its name and the history row of its first record (`seq` 1)."""
+    """One run: its name, the history row of its first record (`seq` 1), and the boot of the host that it belongs to.
+
+    Runs of one boot of the host share its monotonic clock; `host_boot` is empty where that is not known.
+    """
 
     number: int
     boot: str
     first_row: int
+    host_boot: str = ""
 
 
 class Boots:
@@ -34,6 +38,15 @@ class Boots:
         boot = self._by_number[number]
         return boot.boot, row - boot.first_row + 1
 
+    def sharing_a_clock(self) -> list[Boot]:
+        """The runs whose monotonic times are on the clock of the current one, oldest first, itself included."""
+        host = self.current.host_boot
+        return [one for one in self._ordered if one is self.current or (host and one.host_boot == host)]
+
+    def find(self, boot: str) -> Boot | None:
+        """A run by its name; None for one that this store never had."""
+        return next((one for one in reversed(self._ordered) if one.boot == boot), None)
+
     def rows_of(self, boot: str, first_seq: int, last_seq: int) -> range:
         """The rows of these sequence numbers, inclusive; never those of another run, none for an unknown run."""
         for index, known in enumerate(self._ordered):
@@ -44,17 +57,17 @@ class Boots:
         return range(0)
 
 
-async def next_boot(connection: aiosqlite.Connection, path: Path) -> Boots:
+async def next_boot(connection: aiosqlite.Connection, path: Path, host_boot: str = "") -> Boots:
     """Name the run that begins now. Its row is written by the first commit that needs it.
 
     The counter is also kept beside the database, so that a fresh database after a damaged one goes on counting.
     """
-    rows = await connection.execute_fetchall("SELECT number, boot, first_row FROM boots ORDER BY number")
+    rows = await connection.execute_fetchall("SELECT number, boot, first_row, host_boot FROM boots ORDER BY number")
     known = [Boot(*row) for row in rows]
     last = await database.number(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'records'")
     number = max([_counted(path), *(boot.number for boot in known)]) + 1
     _count(path, number)
-    return Boots(known, Boot(number, new_boot(number), last + 1))
+    return Boots(known, Boot(number, new_boot(number), last + 1, host_boot))
 
 
 def _counter(path: Path) -> Path:

@@ -18,7 +18,8 @@ _LOW_WATER: Final = 0.9
 class Keeper:
     """Works chunk by chunk through the writer, so that records never wait long for it.
 
-    `evicted` gets the number of records that each chunk gave up, and of rows that the outbox is shorter by.
+    `evicted` gets the number of records that each chunk gave up, and of rows that the outbox is shorter by;
+    `under_way` tells whether a row may have been sent, which is then not evicted.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Keeper:
         clock: Clock,
         limits: OutboxSettings,
         evicted: Callable[[int, int], None],
+        under_way: Callable[[int], bool] = lambda _row: False,
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -37,6 +39,7 @@ class Keeper:
         self._clock = clock
         self._limits = limits
         self._evicted = evicted
+        self._under_way = under_way
 
     async def tidy(self, outbox_records: Callable[[], int]) -> None:
         """Trim the history, then evict what the outbox has too much of, then what the disk has. Raise `StoreError`."""
@@ -62,7 +65,7 @@ class Keeper:
 
     async def evict(self, at_most: int) -> bool:
         """Give up records of the lowest rank there is; return whether there was anything to give up."""
-        eviction = Eviction(self._boots, self._clock, at_most)
+        eviction = Eviction(self._boots, self._clock, at_most, self._under_way)
         await self._writer.execute(eviction.run, lambda: self._evicted(eviction.evicted, eviction.freed))
         return eviction.evicted > 0
 

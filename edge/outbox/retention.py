@@ -2,10 +2,11 @@
 
 Eviction works in place: a run of neighbours in the outbox becomes one `Loss` that has the sequence number of the first
 of them and names the others as a range that will never come. So the ledger entry stands exactly where the gap is, the
-cloud can acknowledge across it in order, and evicting never makes the outbox longer. The head of the outbox is spared:
-those records may be under way, and the cloud may already hold them under their own meaning.
+cloud can acknowledge across it in order, and evicting never makes the outbox longer. The head of the outbox is spared,
+and what is under way beyond it: the cloud may already hold those records under their own meaning.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,9 +57,12 @@ async def used_bytes(connection: aiosqlite.Connection) -> int:
 class Eviction:
     """One chunk of eviction within one transaction: bulk first, then normal, oldest first, the rest never."""
 
-    def __init__(self, boots: Boots, clock: Clock, at_most: int) -> None:
+    def __init__(
+        self, boots: Boots, clock: Clock, at_most: int, under_way: Callable[[int], bool] = lambda _row: False
+    ) -> None:
         self._boots = boots
         self._at_most = at_most
+        self._under_way = under_way
         self._now: Stamp = clock.now()
         self.evicted = 0
         """Records given up."""
@@ -77,7 +81,7 @@ class Eviction:
                 " WHERE o.rank = ? AND o.row >= ? ORDER BY o.row LIMIT ?",
                 (rank, head[0], self._at_most),
             )
-            for number, rows in _runs([(int(row), int(boot)) for row, boot in victims]):
+            for number, rows in _runs([(int(row), int(boot)) for row, boot in victims if not self._under_way(row)]):
                 await self._replace(connection, number, rows, spared_before=int(head[0]))
             if victims:
                 return
@@ -85,7 +89,7 @@ class Eviction:
     async def _replace(self, connection: aiosqlite.Connection, number: int, rows: range, *, spared_before: int) -> None:
         count, merged = len(rows), rows
         before = await self._tombstone_ending_at(connection, rows.start - 1)
-        if before and before[2] == number and before[0].start >= spared_before:
+        if before and before[2] == number and self._may_grow(before[0], spared_before):
             count, merged = count + before[1], range(before[0].start, merged.stop)
         after = await self._tombstone(connection, rows.stop)
         if after and after[2] == number:
@@ -95,6 +99,10 @@ class Eviction:
         )
         await self._write(connection, number, merged, count=count, size=size)
         self.evicted += len(rows)
+
+    def _may_grow(self, entry: range, spared_before: int) -> bool:
+        """Whether nobody may have been told yet what this ledger entry says."""
+        return entry.start >= spared_before and not self._under_way(entry.start)
 
     async def _write(
         self, connection: aiosqlite.Connection, number: int, rows: range, *, count: int, size: int

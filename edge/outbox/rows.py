@@ -30,6 +30,7 @@ BULK: Final = 0
 NORMAL: Final = 1
 KEPT: Final = 2
 TOMBSTONE: Final = 3
+ALARM: Final = 4
 _LIMIT_BYTES: Final = MAX_PAYLOAD_BYTES - 1024
 """Room for the envelope."""
 
@@ -83,7 +84,7 @@ def rank_of(body: AnyBody) -> int:
     """
     if isinstance(body, Loss | Recording | File | ClockFix | Consent | Session | Marker | Label | Erasure):
         return KEPT
-    return {"bulk": BULK, "normal": NORMAL, "alarm": KEPT}[priority_of(body)]
+    return {"bulk": BULK, "normal": NORMAL, "alarm": ALARM}[priority_of(body)]
 
 
 def kind_of(body: AnyBody) -> str:

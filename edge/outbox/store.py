@@ -6,12 +6,12 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiosqlite
 
 from contract.codec import decode
-from contract.messages import AnyBody, Loss, Record, Session
+from contract.messages import AnyBody, Loss, Record, Session, priority_of
 from edge.core.clock import Clock, Stamp
 from edge.core.errors import RecordInvalidError, StoreError
 from edge.core.health import Health, State
@@ -19,7 +19,9 @@ from edge.core.service import Pulse
 from edge.outbox import database
 from edge.outbox.boots import Boots, next_boot
 from edge.outbox.erasure import REASON, Eraser
+from edge.outbox.history import History
 from edge.outbox.keeper import Keeper
+from edge.outbox.queue import Queue, Range
 from edge.outbox.rows import Counts, Pending, subject_of
 from edge.outbox.settings import OutboxSettings
 from edge.outbox.uploads import Uploads
@@ -29,7 +31,7 @@ _BEAT_S: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
-class Outbox:
+class Outbox(History):
     """The local store: a `RecordSink`, the history of the LAN side, the publisher's queue, the uploader's list.
 
     Also a `Service`: `run` keeps the store within its bounds and raises the error that stopped its writer, if one did.
@@ -48,27 +50,44 @@ class Outbox:
         on_commit: OnCommit | None,
         limits: OutboxSettings,
     ) -> None:
+        writing, reader = connections
+        super().__init__(reader)
         self.name = PART
         self.pulse = Pulse(clock)
         self.device = device
         self._path = path
         self._erased: set[str] = set()
         self.on_commit = on_commit
-        writing, self._reader = connections
         self._boots = boots
         self._clock = clock
         self._limits = limits
         self._changed = asyncio.Event()
-        self._outbox_records = 0
+        self.under_way: Callable[[int], bool] = lambda _row: False
+        """Whether a row may have been sent and not be acknowledged; whoever sends sets it."""
+        self.linger_ms: Callable[[], float] = lambda: limits.linger_ms
+        """How long a commit waits for more records; asked before each."""
         self._writer = Writer(
-            writing, path=path, boots=boots, clock=clock, health=health, on_commit=self._committed, limits=limits
+            writing,
+            path=path,
+            boots=boots,
+            clock=clock,
+            health=health,
+            on_commit=self._committed,
+            limits=limits,
+            linger_ms=self._lingers_ms,
         )
         self._keeper = Keeper(
-            self._reader, self._writer, boots=boots, clock=clock, limits=limits, evicted=self._evicted
+            reader,
+            self._writer,
+            boots=boots,
+            clock=clock,
+            limits=limits,
+            evicted=self._evicted,
+            under_way=self._is_under_way,
         )
         self._writing: asyncio.Task[None] | None = None
-        self.uploads = Uploads(self._reader, self._writer)
-        self.acknowledged_total = 0
+        self.queue = Queue(reader, self._writer, boots)
+        self.uploads = Uploads(reader, self._writer)
         self.evicted_total = 0
 
     @classmethod
@@ -82,11 +101,15 @@ class Outbox:
         health: Health,
         on_commit: OnCommit | None = None,
         limits: OutboxSettings | None = None,
+        host_boot: str = "",
+        linger_ms: Callable[[], float] | None = None,
     ) -> "AsyncIterator[Outbox]":
         """Open or make the store at `path` for a new run of the daemon; closing writes what waits.
 
         A damaged file is put aside with its side files and a fresh store begins, whose first record is a `Loss` that
-        says so. Raise `StoreError` if the file cannot be opened at all.
+        says so. `host_boot` names the boot of the host, within which runs share a monotonic clock. `linger_ms` is asked
+        before each commit how long it may wait for more records; by default that is the setting. Raise `StoreError` if
+        the file cannot be opened at all.
         """
         async with AsyncExitStack() as stack:
             writing, aside = await _open_or_begin(path, clock)
@@ -97,12 +120,13 @@ class Outbox:
                 path=path,
                 device=device,
                 connections=(writing, reader),
-                boots=await next_boot(writing, path),
+                boots=await next_boot(writing, path, host_boot),
                 clock=clock,
                 health=health,
                 on_commit=on_commit,
                 limits=limits or OutboxSettings(),
             )
+            store.linger_ms = linger_ms or store.linger_ms
             stack.push_async_callback(store._close)
             await store._start()
             health.set(PART, State.DEGRADED if aside else State.OK, f"damaged, moved to {aside}" if aside else "")
@@ -123,7 +147,12 @@ class Outbox:
     @property
     def outbox_records(self) -> int:
         """How many records the cloud has not acknowledged."""
-        return self._outbox_records
+        return self.queue.records
+
+    @property
+    def acknowledged_total(self) -> int:
+        """How many records the cloud acknowledged in this run."""
+        return self.queue.acknowledged_total
 
     @property
     def waiting_records(self) -> int:
@@ -160,69 +189,17 @@ class Outbox:
 
     async def pending(self, after_row: int = 0, limit: int = 500) -> list[Pending]:
         """Up to `limit` records that the cloud has not acknowledged, of rows after `after_row`, in order."""
-        return await self._pending_rows(after_row + 1, 1 << 62, limit)
+        return await self.queue.pending(after_row + 1, limit=limit)
 
     async def pending_range(self, boot: str, first_seq: int, last_seq: int, limit: int = 500) -> list[Pending]:
         """Those of one run and these sequence numbers, inclusive, that are still unacknowledged, in order."""
-        rows = self._boots.rows_of(boot, first_seq, last_seq)
-        return await self._pending_rows(rows.start, rows.stop - 1, limit) if rows else []
+        return await self.queue.pending_range(boot, first_seq, last_seq, limit)
 
-    async def acknowledge(self, boot: str, seq: int) -> int:
-        """The cloud has everything of `boot` up to and with `seq`: take it out of the outbox; return how many rows."""
-        rows = self._boots.rows_of(boot, 1, seq)
-        if not rows:
-            return 0
-        deleted = 0
-
-        async def work(connection: aiosqlite.Connection) -> None:
-            nonlocal deleted
-            cursor = await connection.execute("DELETE FROM outbox WHERE row BETWEEN ? AND ?", (rows[0], rows[-1]))
-            deleted = cursor.rowcount
-
-        def after() -> None:
-            self._outbox_records -= deleted
-            self.acknowledged_total += deleted
-
-        await self._writer.execute(work, after)
-        return deleted
-
-    async def history(
-        self, kind: str | None = None, *, after: int | None = None, before: int | None = None, limit: int = 100
-    ) -> Sequence[tuple[int, Record]]:
-        """Up to `limit` committed `(row, record)`; `kind` is a body's tag (`prediction`, `event`, ...) or None for all.
-
-        With `after`: those of a larger row, oldest first. Otherwise newest first, those of a row smaller than `before`
-        where that is given. Raise `StoreError` if the store cannot be read.
+    async def acknowledge(self, boot: str, seq: int, also: Sequence[Range] = ()) -> int:
+        """The cloud has everything of `boot` up to and with `seq`, and these closed ranges above it: take that out of
+        the outbox; return how many rows. What lies above `seq` stays in the history at least until `seq` reaches it.
         """
-        conditions, parameters = ["1"], list[Any]()
-        for condition, value in (("kind = ?", kind), ("row > ?", after), ("row < ?", before)):
-            if value is not None:
-                conditions.append(condition)
-                parameters.append(value)
-        order = "DESC" if after is None else "ASC"
-        sql = f"SELECT row, payload FROM records WHERE {' AND '.join(conditions)} ORDER BY row {order} LIMIT ?"  # noqa: S608
-        rows = await self._read(sql, *parameters, limit)
-        return [(int(row), decode(payload, Record)) for row, payload in rows]
-
-    async def of_event(self, event_id: str, *, limit: int = 20) -> Sequence[tuple[int, Record]]:
-        """Up to `limit` committed `(row, record)` of one event, newest first; raise `StoreError` like `history`."""
-        sql = "SELECT row, payload FROM records WHERE subject = ? AND kind = 'event' ORDER BY row DESC LIMIT ?"
-        return [(int(row), decode(payload, Record)) for row, payload in await self._read(sql, event_id, limit)]
-
-    async def of_subject(
-        self, subject: str, *, kind: str | None = None, after: int = 0, limit: int = 1000
-    ) -> Sequence[tuple[int, Record]]:
-        """Up to `limit` committed `(row, record)` of an event, recording, session or person, of rows after `after`,
-        oldest first; `kind` as in `history`. Raise `StoreError` like it.
-        """
-        sql = "SELECT row, payload FROM records WHERE subject = ? AND row > ? AND (? IS NULL OR kind = ?)"
-        rows = await self._read(f"{sql} ORDER BY row LIMIT ?", subject, after, kind, kind, limit)
-        return [(int(row), decode(payload, Record)) for row, payload in rows]
-
-    async def count_of_subject(self, subject: str, *, kind: str) -> int:
-        """How many records of a kind there are of an event, recording, session or person."""
-        sql = "SELECT COUNT(*) FROM records WHERE subject = ? AND kind = ?"
-        return int((await self._read(sql, subject, kind))[0][0])
+        return await self.queue.acknowledge(boot, [(1, seq), *also])
 
     async def erase(self, participant: str, sessions: Sequence[str]) -> int:
         """Take every record of a participant out of the store and its file; return how many those were.
@@ -247,7 +224,7 @@ class Outbox:
         """How much waits."""
         oldest = await self._read("SELECT t_ms FROM records WHERE row = (SELECT MIN(row) FROM outbox)")
         age_s = max(0.0, (self._clock.now().wall_ms - oldest[0][0]) / 1000) if oldest else None
-        return Counts(self._outbox_records, age_s, await self.uploads.pending())
+        return Counts(self.queue.records, age_s, await self.uploads.pending())
 
     async def wait_beyond(self, row: int) -> None:
         """Return once there is a record of a row after `row`."""
@@ -256,7 +233,7 @@ class Outbox:
 
     async def tidy(self) -> None:
         """Bring the store within its bounds now; `run` does it again and again."""
-        await self._keeper.tidy(lambda: self._outbox_records)
+        await self._keeper.tidy(lambda: self.queue.records)
 
     async def run(self) -> None:
         """Tidy until cancelled; raise what stopped the writer."""
@@ -276,7 +253,7 @@ class Outbox:
             rested_s += pause_s
 
     async def _start(self) -> None:
-        self._outbox_records = await database.number(self._reader, "SELECT COUNT(*) FROM outbox")
+        await self.queue.load()
         self._writing = asyncio.create_task(self._writer.run(), name="store-writer")
 
     async def _close(self) -> None:
@@ -287,15 +264,23 @@ class Outbox:
                 _log.error("the store stopped writing: %s", error)
 
     def _committed(self, rows: Sequence[tuple[int, Record]]) -> None:
-        self._outbox_records += len(rows)
+        self.queue.records += len(rows)
+        alarms = [row for row, record in rows if priority_of(record.body) == "alarm"]
+        self.queue.last_alarm = max(alarms, default=self.queue.last_alarm)
         self._announce()
         if self.on_commit:
             self.on_commit(rows)
 
     def _evicted(self, records: int, rows: int) -> None:
-        self._outbox_records -= rows
+        self.queue.records -= rows
         self.evicted_total += records
         self.pulse.beat()
+
+    def _is_under_way(self, row: int) -> bool:
+        return self.under_way(row)
+
+    def _lingers_ms(self) -> float:
+        return self.linger_ms()
 
     def _announce(self) -> None:
         self._changed.set()
@@ -306,19 +291,6 @@ class Outbox:
         rows = await self._read("SELECT payload FROM records WHERE kind = 'session'")
         bodies = [decode(payload, Record).body for (payload,) in rows]
         return {one.session_id for one in bodies if isinstance(one, Session) and one.participant == participant}
-
-    async def _pending_rows(self, first: int, last: int, limit: int) -> list[Pending]:
-        rows = await self._read(
-            "SELECT o.row, r.boot, o.leaf, r.kind, r.t_ms, r.payload FROM outbox o JOIN records r USING (row)"
-            " WHERE o.row BETWEEN ? AND ? ORDER BY o.row LIMIT ?",
-            first,
-            last,
-            limit,
-        )
-        return [Pending(row, *self._boots.identity(number, row), *rest) for row, number, *rest in rows]
-
-    async def _read(self, sql: str, *parameters: object) -> list[Any]:
-        return await database.rows(self._reader, sql, *parameters)
 
     async def _try_to_tidy(self) -> None:
         try:

@@ -48,6 +48,7 @@ class Writer:
         health: Health,
         on_commit: OnCommit,
         limits: OutboxSettings,
+        linger_ms: Callable[[], float] | None = None,
     ) -> None:
         self._connection = connection
         self._path = path
@@ -56,6 +57,7 @@ class Writer:
         self._health = health
         self._on_commit = on_commit
         self._limits = limits
+        self._linger_ms = linger_ms or (lambda: limits.linger_ms)
         self._wake = asyncio.Event()
         self._backoff = Backoff(random.Random(boots.current.boot), first_s=0.2, limit_s=5.0)  # noqa: S311 - jitter
         self._failing = ""
@@ -115,8 +117,9 @@ class Writer:
         while not self.line and not self._closing:
             self._wake.clear()
             await self._wake.wait()
-        if self._limits.linger_ms and len(self.line) < self._limits.batch_records and not self._closing:
-            await self._clock.sleep(self._limits.linger_ms / 1000)
+        linger_ms = self._linger_ms()
+        if linger_ms > 0 and len(self.line) < self._limits.batch_records and not self._closing:
+            await self._clock.sleep(linger_ms / 1000)
         return len(self.line) > 0
 
     async def _write_some(self) -> None:
@@ -162,8 +165,9 @@ class Writer:
     async def _insert(self, rows: list[NewRow]) -> None:
         current, bodies = self._boots.current, [new.record.body for new in rows]
         if not self._boot_written:
-            begun = (current.number, current.boot, current.first_row, self._clock.now().wall_ms)
-            await self._connection.execute("INSERT INTO boots VALUES (?, ?, ?, ?)", begun)
+            begun = (current.number, current.boot, current.first_row, self._clock.now().wall_ms, current.host_boot)
+            sql = "INSERT INTO boots (number, boot, first_row, started_ms, host_boot) VALUES (?, ?, ?, ?, ?)"
+            await self._connection.execute(sql, begun)
         await self._connection.executemany(
             "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)",
             [

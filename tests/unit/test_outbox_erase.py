@@ -1,6 +1,5 @@
 """Erasing a participant from the local store: nothing of them is left in its files, and every number is explained."""
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from contract.codec import decode
 from contract.messages import AnyBody, Consent, Label, Loss, Marker, Prediction, Record, Session
 from edge.core.errors import RecordInvalidError
 from edge.outbox.store import Outbox
+from tests.support.old_store import old_store
 from tests.support.outboxes import START_MS, open_outbox, prediction
 
 MARK = "unmistakable-words-of-p1"
@@ -87,11 +87,6 @@ async def test_many_records_are_erased_chunk_by_chunk_and_asked_page_by_page(tmp
 
 
 async def test_predictions_of_an_older_store_are_found_by_session(tmp_path: Path) -> None:
-    async with open_outbox(tmp_path) as outbox:
-        await outbox.append(_of("p1", "s1", MARK)[2])
-    with sqlite3.connect(tmp_path / "store.db") as old:
-        old.execute("UPDATE records SET subject = NULL")
-        old.execute("PRAGMA user_version = 2")
-    old.close()
+    old_store(tmp_path, 2, [_of("p1", "s1", MARK)[2]])
     async with open_outbox(tmp_path) as outbox:
         assert len(await outbox.of_subject("s1")) == 1

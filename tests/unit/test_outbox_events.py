@@ -1,10 +1,10 @@
 """The records of one event are found by its id, those of a store from before there was an index for it included."""
 
-import sqlite3
 from pathlib import Path
 from typing import Literal
 
 from contract.messages import Event
+from tests.support.old_store import old_store
 from tests.support.outboxes import open_outbox, prediction
 
 
@@ -30,12 +30,6 @@ async def test_an_event_s_records_newest_first(tmp_path: Path) -> None:
 
 
 async def test_an_older_store_gets_the_index_when_it_is_opened(tmp_path: Path) -> None:
-    async with open_outbox(tmp_path) as outbox:
-        await outbox.append(event("evt-1", "open"))
-    database = sqlite3.connect(tmp_path / "store.db")
-    database.execute("UPDATE records SET subject = NULL")
-    database.execute("PRAGMA user_version = 1")
-    database.commit()
-    database.close()
+    old_store(tmp_path, 1, [event("evt-1", "open")])
     async with open_outbox(tmp_path) as outbox:
         assert [row for row, _ in await outbox.of_event("evt-1")] == [1]

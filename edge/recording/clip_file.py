@@ -4,6 +4,8 @@ import hashlib
 import os
 from pathlib import Path
 
+from edge.recording.wear import NoWear, Wear
+
 
 class ClipFile:
     """What a muxer writes into. It cannot seek. An error is kept in `error` and what comes after it is swallowed.
@@ -12,7 +14,8 @@ class ClipFile:
     drives it looks at `error` after each call.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, wear: Wear | None = None) -> None:
+        self._wear = wear or NoWear()
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         self._sha256 = hashlib.sha256()
         self._safe_sha256 = self._sha256
@@ -37,6 +40,7 @@ class ClipFile:
                 break
             self._sha256.update(rest[:written])
             self.size_bytes += written
+            self._wear.wrote(written)
             rest = rest[written:]
         return len(data)
 
@@ -49,6 +53,7 @@ class ClipFile:
         except OSError as error:
             self.error = error
             return
+        self._wear.synced()
         self.safe_bytes, self._safe_sha256 = self.size_bytes, self._sha256.copy()
 
     def close(self) -> None:

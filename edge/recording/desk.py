@@ -2,14 +2,19 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
+from edge.recording.encoder import SOFTWARE, Chosen
 from edge.recording.salvage import Found
+from edge.recording.sidecar import Sidecar
 
 
 class Desk:
-    """A `Report` that the event loop reads. Made within the loop."""
+    """A `Report` that the event loop reads. Made within the loop, where it calls `on_growth(sidecar, safe_bytes)`."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_growth: Callable[[Sidecar, int], None]) -> None:
+        self._on_growth = on_growth
+        self.chosen = Chosen(SOFTWARE)
         self.frames_written = 0
         self.bytes_written = 0
         self.frames_missed = 0
@@ -31,12 +36,20 @@ class Desk:
         if whole:
             self.refused = None
 
+    def grew(self, sidecar: Sidecar, safe_bytes: int) -> None:
+        """So many bytes of a recording that grows are safe."""
+        self._loop.call_soon_threadsafe(self._on_growth, sidecar, safe_bytes)
+
+    def encodes(self, chosen: Chosen) -> None:
+        """With what H.264 is made."""
+        self.chosen = chosen
+
     def missed(self, frames: int) -> None:
         """So many frames were not written."""
         self.frames_missed += frames
 
     def failed(self, error: OSError) -> None:
-        """The disk refused."""
+        """The disk refused, or the encoder."""
         self.refused = error
         self.failures += 1
         self._loop.call_soon_threadsafe(self._news.set)

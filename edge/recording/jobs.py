@@ -1,32 +1,45 @@
-"""What waits for the recorder's thread: frames, bounded by memory, and the few words that begin and end a clip."""
+"""What waits for the recorder's thread: pictures, bounded by memory, and the few words that begin and end a clip."""
 
 import threading
 from collections import deque
 from dataclasses import dataclass
 
+from edge.core.access_unit import AccessUnit
 from edge.core.frame import Frame
 from edge.recording.sidecar import Sidecar
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Begin a clip; its frames follow."""
+    """Begin a clip with the next picture; with `from_ns`, from the last key at or before that moment that is kept.
+
+    The sidecar tells the time of the picture that made it begin; the recorder corrects that.
+    """
 
     sidecar: Sidecar
+    from_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The clip being written shows this event."""
+    """A clip that is being written shows this event; `urgent`: it is an alarm."""
 
+    recording_id: str
     event_id: str
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """End the clip being written, which lost `frames_dropped` frames on the way to the thread."""
+    """End a clip that is being written, which lost `frames_dropped` pictures on the way to the thread."""
 
+    recording_id: str
     frames_dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Forget what is kept from before now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +47,14 @@ class Sweep:
     """Try again to close what the disk refused."""
 
 
-Job = Begin | Mark | End | Sweep | Frame
+Material = Frame | AccessUnit
+"""A picture of which H.264 is to be made, or one that is kept as it came."""
+Word = Begin | Mark | End | Forget | Sweep
+Job = Word | Material
 
 
 class JobQueue:
-    """First in, first out, from the event loop to one thread. Words always fit; a frame only while there is memory."""
+    """First in, first out, from the loop to one thread. Words always fit; a picture only while there is memory."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -47,24 +63,24 @@ class JobQueue:
         self._closed = False
         self._changed = threading.Condition()
 
-    def put_frame(self, frame: Frame) -> bool:
-        """Queue a frame; False if there is no room for it."""
+    def put_material(self, material: Material) -> bool:
+        """Queue a picture; False if there is no room for it."""
         with self._changed:
-            if self._closed or self._bytes + len(frame.jpeg) > self._max_bytes:
+            if self._closed or self._bytes + _size(material) > self._max_bytes:
                 return False
-            self._bytes += len(frame.jpeg)
-            self._jobs.append(frame)
+            self._bytes += _size(material)
+            self._jobs.append(material)
             self._changed.notify()
         return True
 
-    def put(self, job: Begin | Mark | End | Sweep) -> None:
+    def put(self, word: Word) -> None:
         """Queue a word."""
         with self._changed:
-            self._jobs.append(job)
+            self._jobs.append(word)
             self._changed.notify()
 
     def close(self) -> None:
-        """No further frame is taken; `take` gives what is left and then None."""
+        """No further picture is taken; `take` gives what is left and then None."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -77,6 +93,10 @@ class JobQueue:
                     return None
                 self._changed.wait()
             job = self._jobs.popleft()
-            if isinstance(job, Frame):
-                self._bytes -= len(job.jpeg)
+            if isinstance(job, Frame | AccessUnit):
+                self._bytes -= _size(job)
             return job
+
+
+def _size(material: Material) -> int:
+    return len(material.data if isinstance(material, AccessUnit) else material.jpeg)

@@ -33,6 +33,9 @@ class ClosedRecording:
     key: str
     sha256: str
     size_bytes: int
+    reason: str = ""
+    urgent: bool = False
+    """It shows an event that is an alarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,13 @@ async def tell(teller: RecordingTeller, spool: Spool, found: Found) -> None:
     await _once(teller, sidecar.recording_id, "closed", [*_dropped_of(sidecar), sidecar.body(teller.device)])
     await teller.on_closed(
         ClosedRecording(
-            sidecar.recording_id, spool.path(sidecar), sidecar.key(teller.device), sidecar.sha256, sidecar.size_bytes
+            sidecar.recording_id,
+            spool.path(sidecar),
+            sidecar.key(teller.device),
+            sidecar.sha256,
+            sidecar.size_bytes,
+            sidecar.reason,
+            sidecar.urgent,
         )
     )
     await asyncio.to_thread(spool.advance, sidecar, "recorded")

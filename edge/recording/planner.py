@@ -1,39 +1,32 @@
-"""From frames and reasons to clips: when one begins, with what pre-roll, when it goes on in the next, when it ends.
+"""From pictures and reasons to clips: when one begins, with what pre-roll, when it goes on in the next, when it ends.
 
 Belongs to the event loop and never blocks; the work is done by whoever takes the jobs.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import dropwhile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from contract.ids import new_token
+from edge.core.access_unit import AccessUnit
 from edge.core.clock import Clock, wall_ms_of
 from edge.core.frame import Frame
-from edge.recording.jobs import Begin, End, JobQueue, Mark
+from edge.recording.feed import Feed
+from edge.recording.jobs import Begin, End, Forget, JobQueue, Mark, Material
 from edge.recording.ring import PreRollRing
+from edge.recording.schedule import Timetable
 from edge.recording.settings import RecordingSettings
 from edge.recording.sidecar import MOST_EVENTS, Sidecar
-from edge.recording.trigger import Trigger
+from edge.recording.take import Growing, Take
+from edge.recording.trigger import Always, ForSession, Trigger
 
 _CAMERA_LOST_NS: Final = 10_000_000_000
 _REMEMBERED: Final = 256
 """Events of which it is remembered in which recording they begin: the latest."""
 
 
-@dataclass(slots=True)
-class _Clip:
-    recording_id: str
-    width: int
-    height: int
-    first_ns: int
-    limit_ns: int
-    dropped: int = 0
-
-
 class ClipPlanner:
-    """Plans the clips of one camera. `may_begin` is asked before each."""
+    """Plans the clips of one camera. `may_begin` is asked before each; `boot` is this run of the host."""
 
     def __init__(
         self,
@@ -43,9 +36,15 @@ class ClipPlanner:
         queue: JobQueue,
         clock: Clock,
         may_begin: Callable[[], bool],
+        boot: str = "",
     ) -> None:
-        self.trigger = Trigger(settings.mode, post_roll_s=settings.post_roll_s)
+        timetable = Timetable(settings.schedule, clock)
+        by_schedule = not timetable.always
+        self.trigger = Trigger(
+            settings.mode, post_roll_s=settings.post_roll_s, on=timetable.on, by_schedule=by_schedule
+        )
         self.ring = PreRollRing(seconds=settings.pre_roll_s, max_bytes=settings.pre_roll_bytes)
+        self.feed = Feed(copies=settings.codec != "h264")
         self.dropped = 0
         self.unrecorded = 0
         self._camera_id = camera_id
@@ -53,42 +52,41 @@ class ClipPlanner:
         self._queue = queue
         self._clock = clock
         self._may_begin = may_begin
-        self._clip: _Clip | None = None
+        self._boot = boot
+        self._main = Take(self.trigger, rolls=self.trigger.by_events)
+        always = [Take(Always(timetable.on, by_schedule=by_schedule))] if settings.mode == "both" else []
+        self._standing = (*always, self._main)
+        self._sessions: dict[str, Take] = {}
         self._shown: dict[str, str] = {}
         self._newest_ns = 0
+        self._shape: tuple[object, ...] = ()
 
     @property
     def recording(self) -> bool:
         """Whether a clip is growing."""
-        return self._clip is not None
+        return any(take.clip for take in self._takes())
 
     @property
     def wanted(self) -> bool:
         """Whether frames of now are to be recorded."""
-        return self.trigger.wanted(self._clock.mono_ns())
+        now_ns = self._clock.mono_ns()
+        return any(take.wish.wanted(now_ns) for take in self._takes())
 
     def offer(self, frame: Frame) -> None:
         """Take every frame of the camera, in order."""
         self._newest_ns = frame.mono_ns
-        frame = frame if frame.luma is None else replace(frame, luma=None)
-        if not self.trigger.wanted(frame.mono_ns):
-            self.end()
-            if self.trigger.by_events:
-                self.ring.append(frame)
-            return
-        if self._clip and self._is_full(self._clip, frame):
-            self.end()
-        if self._clip is None and not self._begin(frame):
-            self.unrecorded += 1
-            return
-        self._put(frame)
+        lost = self.feed.lost
+        materials = self.feed.materials(frame)
+        self._drop(self.feed.lost - lost)
+        for material in materials:
+            self._offer(material)
 
-    def event_opened(self, event_id: str) -> None:
-        """Something began."""
-        self.trigger.event_opened(event_id, self._clock.mono_ns())
-        if self._clip:
-            self._remember(event_id, self._clip.recording_id)
-            self._queue.put(Mark(event_id))
+    def event_opened(self, event_id: str, *, urgent: bool = False) -> None:
+        """Something began; `urgent`: it is an alarm."""
+        self.trigger.event_opened(event_id, self._clock.mono_ns(), urgent=urgent)
+        if clip := self._main.clip:
+            self._remember(event_id, clip.recording_id)
+            self._queue.put(Mark(clip.recording_id, event_id, urgent))
 
     def event_closed(self, event_id: str) -> None:
         """It is over."""
@@ -98,52 +96,107 @@ class ClipPlanner:
         """The recording in which this event begins; None if there is none, or none yet: a clip begins with a frame."""
         return self._shown.get(event_id)
 
+    def start_session(self, session_id: str, participant: str | None) -> None:
+        """Record for a session until it ends, in clips of its own; one that goes on already goes on."""
+        if session_id not in self._sessions:
+            self._sessions[session_id] = Take(ForSession(), session_id=session_id, participant=participant)
+
+    def stop_session(self, session_id: str) -> None:
+        """A session is over; an unknown one is ignored."""
+        if take := self._sessions.pop(session_id, None):
+            self._end(take, self._newest_ns)
+
+    def forget(self) -> None:
+        """End what grows and let go of what is kept: what is to be seen changes with the next frame."""
+        self.end()
+        self.ring.drain()
+        self.feed.restart()
+        self._queue.put(Forget())
+
     def tick(self) -> None:
         """Once a second: end a clip that nobody wants any more or whose camera fell silent."""
         now_ns = self._clock.mono_ns()
-        if self._clip and (not self.trigger.wanted(now_ns) or now_ns - self._newest_ns > _CAMERA_LOST_NS):
-            self.end()
+        silent = now_ns - self._newest_ns > _CAMERA_LOST_NS
+        for take in self._takes():
+            if silent or not take.wish.wanted(now_ns):
+                self._end(take, self._newest_ns)
 
     def end(self) -> None:
-        """End the clip, if one is growing."""
-        clip, self._clip = self._clip, None
-        if clip:
-            self._queue.put(End(clip.dropped))
+        """End every clip that is growing."""
+        for take in self._takes():
+            self._end(take, self._newest_ns)
 
-    def _is_full(self, clip: _Clip, frame: Frame) -> bool:
-        return frame.mono_ns - clip.first_ns >= clip.limit_ns or (frame.width, frame.height) != (
-            clip.width,
-            clip.height,
-        )
+    def _takes(self) -> Iterator[Take]:
+        yield from self._standing
+        yield from self._sessions.values()
 
-    def _begin(self, frame: Frame) -> bool:
+    def _offer(self, material: Material) -> None:
+        if (shape := _shape(material)) != self._shape:
+            self.end()
+            self.ring.drain()
+            self._shape = shape
+        refused = [take for take in self._takes() if not self._goes_on(take, material)]
+        if self.recording or isinstance(material, AccessUnit):
+            self._put(material)
+        elif refused:
+            self.unrecorded += 1
+        elif self.trigger.by_events:
+            self.ring.append(material if material.luma is None else replace(material, luma=None))
+
+    def _goes_on(self, take: Take, material: Material) -> bool:
+        """End or begin the clip of a take as this picture wants it; False if one is wanted and cannot begin."""
+        if not take.wish.wanted(material.mono_ns):
+            self._end(take, material.mono_ns)
+            return True
+        if take.clip and take.clip.is_full(material.mono_ns) and _is_key(material):
+            self._end(take, material.mono_ns)
+        return take.clip is not None or self._begin(take, material)
+
+    def _begin(self, take: Take, material: Material) -> bool:
         if not self._may_begin():
             return False
-        shape = frame.width, frame.height
-        before = list(dropwhile(lambda old: (old.width, old.height) != shape, self.ring.drain()))
-        sidecar = self._sidecar(before[0] if before else frame)
-        longest_s = self._settings.segment_s if sidecar.reason == "continuous" else self._settings.max_clip_s
-        first_ns = (before[0] if before else frame).mono_ns
-        self._clip = _Clip(sidecar.recording_id, *shape, first_ns, round(longest_s * 1e9))
+        since_ns = material.mono_ns
+        if take.rolls:
+            since_ns = max(since_ns - round(self._settings.pre_roll_s * 1e9), take.ended_ns)
+        before = self.ring.drain() if take.rolls and not self.recording else []
+        sidecar = self._sidecar(take, before[0] if before else material)
+        longest_s = self._settings.max_clip_s
+        if sidecar.reason in {"continuous", "schedule"}:
+            longest_s = self._settings.segment_s
+        first_ns = before[0].mono_ns if before else material.mono_ns
+        take.clip = Growing(sidecar.recording_id, first_ns, round(longest_s * 1e9))
         for event_id in sidecar.event_ids:
             self._remember(event_id, sidecar.recording_id)
-        self._queue.put(Begin(sidecar))
+        fresh = before or (since_ns >= material.mono_ns and _is_key(material))
+        self._queue.put(Begin(sidecar, None if fresh else since_ns))
         for old in before:
             self._put(old)
         return True
 
-    def _sidecar(self, first: Frame) -> Sidecar:
-        h264 = self._settings.codec == "h264"
+    def _end(self, take: Take, now_ns: int) -> None:
+        clip, take.clip = take.clip, None
+        if clip:
+            take.ended_ns = now_ns
+            self._queue.put(End(clip.recording_id, clip.dropped))
+
+    def _sidecar(self, take: Take, first: Material) -> Sidecar:
+        encoded = isinstance(first, Frame) and self._settings.codec != "copy"
+        events = take.wish.shown[:MOST_EVENTS]
         return Sidecar(
             recording_id=new_token("rec"),
             camera=self._camera_id,
-            reason=self.trigger.reason,
-            codec="h264" if h264 else "mjpeg",
+            reason=take.wish.reason,
+            codec=first.codec if isinstance(first, AccessUnit) else "h264" if encoded else "mjpeg",
             start_ms=wall_ms_of(first.mono_ns, self._clock.now()),
-            width_px=first.width - first.width % 2 if h264 else first.width,
-            height_px=first.height - first.height % 2 if h264 else first.height,
-            event_id=self.trigger.event_id,
-            event_ids=self.trigger.shown[:MOST_EVENTS],
+            mono_ns=first.mono_ns,
+            boot=self._boot,
+            width_px=first.width & ~1 if encoded else first.width,
+            height_px=first.height & ~1 if encoded else first.height,
+            event_id=next(iter(events), None),
+            event_ids=events,
+            urgent=take.wish.urgent,
+            session_id=take.session_id,
+            participant=take.participant,
         )
 
     def _remember(self, event_id: str, recording_id: str) -> None:
@@ -151,7 +204,27 @@ class ClipPlanner:
         while len(self._shown) > _REMEMBERED:
             del self._shown[next(iter(self._shown))]
 
-    def _put(self, frame: Frame) -> None:
-        if self._clip and not self._queue.put_frame(frame):
-            self._clip.dropped += 1
-            self.dropped += 1
+    def _put(self, material: Material) -> None:
+        if self._queue.put_material(material):
+            return
+        self._drop(1)
+        if isinstance(material, AccessUnit):
+            self.feed.broken()
+
+    def _drop(self, count: int) -> None:
+        """So many pictures do not reach the clips that grow."""
+        clips = [take.clip for take in self._takes() if take.clip]
+        for clip in clips:
+            clip.dropped += count
+        self.dropped += count if clips else 0
+
+
+def _is_key(material: Material) -> bool:
+    return isinstance(material, Frame) or material.key
+
+
+def _shape(material: Material) -> tuple[object, ...]:
+    """What all pictures of a file have in common."""
+    if isinstance(material, AccessUnit):
+        return material.codec, material.width, material.height, material.sets
+    return "", material.width, material.height

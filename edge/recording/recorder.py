@@ -1,19 +1,19 @@
 """The thread that writes one camera's clips: everything that may block on the disk or burn the processor."""
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Protocol
 
-from msgspec.structs import replace
-
-from edge.core.frame import Frame
-from edge.recording.jobs import Begin, Job, JobQueue, Mark, Sweep
+from edge.core.access_unit import AccessUnit
+from edge.recording.clip import Clip
+from edge.recording.encoder import Chosen, EncoderBrokenError
+from edge.recording.jobs import Begin, End, Forget, Job, JobQueue, Mark, Material, Sweep
+from edge.recording.line import Line
 from edge.recording.salvage import Found, left_behind, salvage
 from edge.recording.settings import RecordingSettings
 from edge.recording.sidecar import Sidecar
 from edge.recording.spool import Spool
-from edge.recording.writer import ClipWriter
 
 
 class Report(Protocol):
@@ -27,12 +27,21 @@ class Report(Protocol):
         """So many frames and bytes more were written; `whole`: a fragment became safe."""
         ...
 
+    def grew(self, sidecar: Sidecar, safe_bytes: int) -> None:
+        """So many bytes of a recording that grows are safe."""
+        ...
+
     def missed(self, frames: int) -> None:
         """So many frames were not written, because the disk refused their clip."""
         ...
 
+    def encodes(self, chosen: Chosen) -> None:
+        """With what H.264 is made."""
+        ...
+
     def failed(self, error: OSError) -> None:
-        """The disk refused; the clip is over. What of it is safe follows as `found` when the disk takes it."""
+        """The disk refused, or the encoder; the clip is over. What of it is safe follows as `found` when the disk
+        takes it."""
         ...
 
     def ended(self, error: BaseException | None) -> None:
@@ -40,26 +49,37 @@ class Report(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Clip:
-    sidecar: Sidecar
-    writer: ClipWriter
-
-
 class Recorder:
-    """Salvages what a former process left, then does the jobs of `queue` until it is closed."""
+    """Salvages what a former process left, then does the jobs of `queue` until it is closed.
+
+    Any number of clips grow at once. Each picture is compressed once, or was by the camera, and goes to all of them.
+    """
 
     def __init__(
-        self, camera: str, *, settings: RecordingSettings, spool: Spool, queue: JobQueue, report: Report
+        self,
+        camera: str,
+        *,
+        settings: RecordingSettings,
+        spool: Spool,
+        queue: JobQueue,
+        report: Report,
+        fragment_s: Callable[[], float],
     ) -> None:
         self._camera = camera
-        self._settings = settings
         self._spool = spool
         self._queue = queue
         self._report = report
-        self._clip: _Clip | None = None
+        self._fragment_s = fragment_s
+        self._line = Line(settings, fragment_s)
+        self._clips: dict[str, Clip] = {}
+        self._refused: set[str] = set()
         self._torn: list[Sidecar] = []
         self._thread = threading.Thread(target=self._work, name=f"recording.{camera}")
+
+    @property
+    def ring_bytes(self) -> int:
+        """What the last seconds take in memory."""
+        return self._line.ring.size_bytes
 
     def start(self) -> None:
         """Begin to work."""
@@ -74,9 +94,12 @@ class Recorder:
         try:
             self._torn = left_behind(self._spool, self._camera)
             self._sweep()
+            self._line.choose()
+            self._report.encodes(self._line.chosen)
             while (job := self._queue.take()) is not None:
                 self._do(job)
-            self._end(0)
+            for recording_id in list(self._clips):
+                self._end(End(recording_id, 0))
             self._sweep()
         except BaseException as caught:  # noqa: BLE001 - handed to the event loop, which raises it
             error = caught
@@ -84,86 +107,107 @@ class Recorder:
 
     def _do(self, job: Job) -> None:
         match job:
-            case Frame():
-                self._add(job)
             case Begin():
-                self._end(0)
-                self._begin(job.sidecar)
+                self._begin(job)
             case Mark():
-                self._mark(job.event_id)
+                self._mark(job)
+            case End():
+                self._end(job)
+            case Forget():
+                self._line.ring.clear()
             case Sweep():
                 self._sweep()
             case _:
-                self._end(job.frames_dropped)
+                self._take(job)
 
-    def _begin(self, sidecar: Sidecar) -> None:
-        try:
-            path = self._spool.begin(sidecar)
-            self._clip = _Clip(sidecar, ClipWriter(path, sidecar, self._settings))
-        except OSError as error:
-            self._spool.discard(sidecar)
-            self._report.failed(error)
+    def _begin(self, job: Begin) -> None:
+        self._settle()
+        clip = self._clips[job.sidecar.recording_id] = Clip(job.sidecar, self._spool, fragment_s=self._fragment_s)
+        self._line.want_key()
+        for unit in self._line.ring.since(job.from_ns) if job.from_ns is not None else ():
+            self._write(clip, unit)
 
-    def _add(self, frame: Frame) -> None:
-        clip = self._clip
-        if clip is None:
+    def _take(self, material: Material) -> None:
+        """Give a picture to every clip that grows; without one, what the camera compressed is kept for the next."""
+        if self._refused and not self._clips:
             self._report.missed(1)
-            return
-        writer = clip.writer
-        frames, size_bytes, fragments = writer.frames, writer.size_bytes, writer.fragments
+        elif self._clips or isinstance(material, AccessUnit):
+            self._spread(lambda: self._line.units(material))
+
+    def _settle(self) -> None:
+        """Let no picture that came before a clip begins or ends come out of the encoder after."""
+        if self._line.pending:
+            self._spread(self._line.rest)
+
+    def _spread(self, make: Callable[[], list[AccessUnit] | None]) -> None:
         try:
-            writer.add(frame.jpeg, frame.mono_ns)
+            units = make()
+        except EncoderBrokenError as error:
+            self._encoder_broke(error)
+            return
+        for clip in list(self._clips.values()):
+            clip.unreadable += units is None
+            for unit in units or ():
+                self._write(clip, unit)
+
+    def _write(self, clip: Clip, unit: AccessUnit) -> None:
+        if clip.over:
+            return
+        frames, size_bytes, safe_bytes = clip.frames, clip.size_bytes, clip.safe_bytes
+        try:
+            clip.add(unit)
         except OSError as error:
             self._give_up(clip, error)
             return
-        self._report.wrote(writer.frames - frames, writer.size_bytes - size_bytes, whole=writer.fragments > fragments)
+        whole = clip.safe_bytes > safe_bytes
+        self._report.wrote(clip.frames - frames, clip.size_bytes - size_bytes, whole=whole)
+        if whole:
+            self._report.grew(clip.sidecar, clip.safe_bytes)
 
-    def _mark(self, event_id: str) -> None:
-        clip = self._clip
-        if clip is None or clip.sidecar.showing(event_id) is clip.sidecar:
-            return
-        clip.sidecar = clip.sidecar.showing(event_id)
-        with suppress(OSError):  # the next fragment meets the same disk and says so
-            self._spool.note(clip.sidecar)
+    def _mark(self, job: Mark) -> None:
+        if clip := self._clips.get(job.recording_id):
+            with suppress(OSError):  # the next fragment meets the same disk and says so
+                clip.mark(job.event_id, urgent=job.urgent)
 
-    def _end(self, frames_dropped: int) -> None:
-        clip, self._clip = self._clip, None
+    def _end(self, job: End) -> None:
+        self._settle()
+        clip = self._clips.pop(job.recording_id, None)
+        self._refused.discard(job.recording_id)
         if clip is None:
-            self._report.missed(frames_dropped)
+            self._report.missed(job.frames_dropped)
             return
-        clip.sidecar = replace(clip.sidecar, frames_dropped=frames_dropped)
+        if not self._clips:
+            self._line.idle()
         try:
-            closed = self._finished(clip)
+            closed = clip.finish(job.frames_dropped)
         except OSError as error:
             self._give_up(clip, error)
             return
         if closed:
             self._report.found(Found(closed))
+        else:
+            self._report.missed(job.frames_dropped + clip.unreadable)
 
-    def _finished(self, clip: _Clip) -> Sidecar | None:
-        """End a clip in good order; None if nothing was in it."""
-        written = clip.writer.finish()
-        if written.frames == 0:
-            self._spool.discard(clip.sidecar)
-            return None
-        return self._spool.close(
-            replace(
-                clip.sidecar,
-                end_ms=clip.sidecar.start_ms + round(written.duration_us / 1000),
-                frames=written.frames,
-                frames_dropped=clip.sidecar.frames_dropped + written.unreadable,
-                size_bytes=written.size_bytes,
-                sha256=written.sha256,
-            )
-        )
-
-    def _give_up(self, clip: _Clip, error: OSError) -> None:
-        """The disk refused a clip: keep what is safe of it, now or when the disk has room again."""
-        self._clip = None
+    def _encoder_broke(self, error: EncoderBrokenError) -> None:
+        """End what grows in good order: another encoder's pictures need a file of their own."""
+        broken = list(self._clips)
+        for recording_id in broken:
+            self._end(End(recording_id, 1))
+        self._refused.update(broken)
+        self._report.encodes(self._line.chosen)
         self._report.failed(error)
-        with suppress(OSError):  # what could not be cut off now is cut off by the sweep
-            clip.writer.abandon()
-        self._torn.append(replace(clip.sidecar, frames=clip.writer.frames + clip.writer.unreadable))
+
+    def _give_up(self, clip: Clip, error: OSError) -> None:
+        """The disk refused a clip: keep what is safe of it, now or when the disk has room again."""
+        if self._clips.pop(clip.sidecar.recording_id, None):
+            self._refused.add(clip.sidecar.recording_id)
+        if not self._clips:
+            self._line.idle()
+        self._report.failed(error)
+        if torn := clip.abandon():
+            self._torn.append(torn)
+        else:
+            self._report.missed(1)
         self._sweep()
 
     def _sweep(self) -> None:

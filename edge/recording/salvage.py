@@ -26,7 +26,7 @@ class Found:
 def left_behind(spool: Spool, camera: str) -> list[Sidecar]:
     """The recordings of a camera that were not told yet, oldest first."""
     found = [entry.sidecar for entry in spool.entries(camera) if entry.sidecar.step in {"writing", "closed"}]
-    return sorted(found, key=lambda sidecar: sidecar.start_ms)
+    return sorted(found, key=lambda sidecar: sidecar.age)
 
 
 def salvage(spool: Spool, sidecar: Sidecar) -> Found:

@@ -1,23 +1,27 @@
-"""Records one camera: around events, always, or by hand."""
+"""Records one camera: around events, always, by schedule, for sessions, or by hand."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from contract.messages import Loss
 from edge.core.clock import Clock
 from edge.core.errors import RecordInvalidError, StoreDelayedError, StoreError
 from edge.core.frame import Frame
+from edge.core.growth import Growth
 from edge.core.health import Health, State
 from edge.core.service import Pulse
 from edge.recording.desk import Desk
+from edge.recording.encoder import Chosen, EncoderBrokenError
 from edge.recording.jobs import JobQueue, Sweep
 from edge.recording.ledger import RecordingTeller, tell
 from edge.recording.planner import ClipPlanner
 from edge.recording.recorder import Recorder
+from edge.recording.salvage import Found
 from edge.recording.settings import RecordingSettings
+from edge.recording.sidecar import Sidecar
 from edge.recording.spool import Spool
 
 _TICK_S: Final = 1.0
@@ -29,6 +33,8 @@ class RecordingStats:
     """How recording is doing since the service began.
 
     `frames_dropped` reached no clip because the encoder was too slow, `frames_unrecorded` because the disk had no room.
+    `copying`: what is recorded is what the camera compressed. `encoder` makes H.264 otherwise; `encoder_refused` says
+    why not one that was preferred.
     """
 
     recording: bool
@@ -39,16 +45,22 @@ class RecordingStats:
     frames_unrecorded: int
     bytes_written: int
     ring_bytes: int
+    copying: bool
+    encoder: str
+    encoder_refused: str
 
 
 class RecordingService:
     """A `Service` that records one camera. Methods belong to the event loop; encoding has a thread of its own.
 
     `run` first salvages what a killed process left of this camera. `has_room` (`RetentionService.has_room`) is asked
-    before a clip begins and while it grows. Health part: `recording.<id>`.
+    before a clip begins and while it grows. `on_growth` hears of each fragment that became safe, `on_growth_over` of a
+    recording that comes to nothing, whether or not anything was told of it; both in the loop. `fragment_s` says how
+    often to make a file safe now, the setting if there is none; `boot` is this run of the host, in which the monotonic
+    clock counts on. Health part: `recording.<id>`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root's
         self,
         camera_id: str,
         *,
@@ -58,6 +70,10 @@ class RecordingService:
         has_room: Callable[[], bool],
         clock: Clock,
         health: Health,
+        on_growth: Callable[[Growth], None] = lambda _growth: None,
+        on_growth_over: Callable[[str], None] = lambda _recording_id: None,
+        fragment_s: Callable[[], float] | None = None,
+        boot: str = "",
     ) -> None:
         self.name = f"recording.{camera_id}"
         self.pulse = Pulse(clock)
@@ -68,11 +84,16 @@ class RecordingService:
         self._has_room = has_room
         self._clock = clock
         self._health = health
+        self._on_growth = on_growth
+        self._on_growth_over = on_growth_over
+        self._fragment_s = fragment_s or (lambda: settings.fragment_s)
+        self._boot = boot
         self._queue = JobQueue(settings.queue_bytes)
         self._planner = ClipPlanner(
-            camera_id, settings=settings, queue=self._queue, clock=clock, may_begin=self._may_begin
+            camera_id, settings=settings, queue=self._queue, clock=clock, may_begin=self._may_begin, boot=boot
         )
         self._desk: Desk | None = None
+        self._recorder: Recorder | None = None
         self._telling = asyncio.Lock()
         self._closing = False
         self._retry_ns = 0
@@ -92,9 +113,15 @@ class RecordingService:
         return self._planner.trigger.manual
 
     @property
+    def copying(self) -> bool:
+        """Whether what the camera compressed is recorded, so that nobody need make JPEG for the recorder."""
+        return self._planner.feed.copying
+
+    @property
     def stats(self) -> RecordingStats:
         """How it is doing."""
-        desk = self._desk
+        desk, recorder = self._desk, self._recorder
+        chosen = desk.chosen if desk else Chosen("")
         return RecordingStats(
             recording=self.recording,
             clips=self._clips,
@@ -103,7 +130,10 @@ class RecordingService:
             frames_dropped=self._planner.dropped,
             frames_unrecorded=self._lost(),
             bytes_written=desk.bytes_written if desk else 0,
-            ring_bytes=self._planner.ring.size_bytes,
+            ring_bytes=self._planner.ring.size_bytes + (recorder.ring_bytes if recorder else 0),
+            copying=self.copying,
+            encoder=chosen.name,
+            encoder_refused=chosen.refused,
         )
 
     def offer(self, frame: Frame) -> None:
@@ -111,9 +141,9 @@ class RecordingService:
         if not self._closing:
             self._planner.offer(frame)
 
-    def event_opened(self, event_id: str) -> str | None:
-        """Something began: record from `pre_roll_s` before now. Return `recording_of` it."""
-        self._planner.event_opened(event_id)
+    def event_opened(self, event_id: str, *, urgent: bool = False) -> str | None:
+        """Something began: record from `pre_roll_s` before now. `urgent`: it is an alarm. Return `recording_of` it."""
+        self._planner.event_opened(event_id, urgent=urgent)
         return self._planner.recording_of(event_id)
 
     def event_closed(self, event_id: str) -> None:
@@ -121,8 +151,8 @@ class RecordingService:
         self._planner.event_closed(event_id)
 
     def forget_pre_roll(self) -> None:
-        """Let go of the seconds before now: what they show may not be shown any more."""
-        self._planner.ring.drain()
+        """Something else is to be hidden from now on: end what grows, and let go of the seconds before now."""
+        self._planner.forget()
 
     def recording_of(self, event_id: str) -> str | None:
         """The recording that shows this event, from the frame on with which it begins; None if nothing records it.
@@ -140,6 +170,17 @@ class RecordingService:
         self._planner.trigger.stop_manual()
         self._planner.tick()
 
+    def start_session(self, session_id: str, participant: str | None) -> None:
+        """Record for a session until `stop_session`, in any mode, in clips that show nothing of another session.
+
+        Several may go on at once. Call it again after a restart: nothing here remembers sessions.
+        """
+        self._planner.start_session(session_id, participant)
+
+    def stop_session(self, session_id: str) -> None:
+        """The session is over; an unknown one is ignored."""
+        self._planner.stop_session(session_id)
+
     async def close(self) -> None:
         """End what is being recorded and return when it is told; later frames are ignored. For a clean shutdown.
 
@@ -152,8 +193,15 @@ class RecordingService:
     async def run(self) -> None:
         """Work until cancelled."""
         self._health.set(self.name, State.STARTING)
-        desk = self._desk = Desk()
-        recorder = Recorder(self._camera_id, settings=self._settings, spool=self._spool, queue=self._queue, report=desk)
+        desk = self._desk = Desk(self._grew)
+        recorder = self._recorder = Recorder(
+            self._camera_id,
+            settings=self._settings,
+            spool=self._spool,
+            queue=self._queue,
+            report=desk,
+            fragment_s=self._fragment_s,
+        )
         recorder.start()
         try:
             async with asyncio.TaskGroup() as group:
@@ -162,6 +210,19 @@ class RecordingService:
         finally:
             await self._end_thread()
             recorder.join()
+
+    def _grew(self, sidecar: Sidecar, safe_bytes: int) -> None:
+        self._on_growth(
+            Growth(
+                recording_id=sidecar.recording_id,
+                camera=sidecar.camera,
+                path=self._spool.part_path(sidecar),
+                key=sidecar.key(self._teller.device),
+                safe_bytes=safe_bytes,
+                reason=sidecar.reason,
+                urgent=sidecar.urgent,
+            )
+        )
 
     async def _end_thread(self) -> None:
         self._closing = True
@@ -181,7 +242,7 @@ class RecordingService:
         async with self._telling:
             while found := desk.waiting():
                 try:
-                    await tell(self._teller, self._spool, found)
+                    await self._tell(found)
                 except RecordInvalidError:
                     desk.done()  # its note was tampered with: the file stays, the store has told of it
                     continue
@@ -192,6 +253,13 @@ class RecordingService:
                 self._clips += not found.empty
                 self._salvaged += found.sidecar.salvaged
         return True
+
+    async def _tell(self, found: Found) -> None:
+        """Tell of one, with the times that the clock gives it by now."""
+        if found.empty:
+            self._on_growth_over(found.sidecar.recording_id)
+        timed = found.sidecar.timed(self._clock.now(), self._boot)
+        await tell(self._teller, self._spool, replace(found, sidecar=timed))
 
     async def _watch(self, desk: Desk) -> None:
         while True:
@@ -207,17 +275,24 @@ class RecordingService:
         if why := self._obstacle(desk):
             self._health.set(self.name, State.DEGRADED, why)
         elif desk.waiting() is None:
-            self._health.set(self.name, State.OK, f"mode {self._settings.mode}")
+            self._health.set(self.name, State.OK, self._manner(desk))
             await self._tell_lost()
 
     def _obstacle(self, desk: Desk) -> str:
         dropped, self._dropped_before = self._planner.dropped - self._dropped_before, self._planner.dropped
         self._after_failure(desk)
         if desk.refused:
-            return f"the disk refuses: {desk.refused.strerror or desk.refused}"
+            by = "encoder" if isinstance(desk.refused, EncoderBrokenError) else "disk"
+            return f"the {by} refuses: {desk.refused.strerror or desk.refused}"
         if not self._has_room():
             return "the disk has no room for recordings"
         return f"cannot keep up: {dropped} frames dropped in a second" if dropped else ""
+
+    def _manner(self, desk: Desk) -> str:
+        """How it records; why not with the encoder that was asked for by name."""
+        manner, chosen = f"mode {self._settings.mode}", desk.chosen
+        named = self._settings.encoder not in {"auto", "software"}
+        return f"{manner}; H.264 by {chosen.name}: {chosen.refused}" if named and chosen.refused else manner
 
     def _after_failure(self, desk: Desk) -> None:
         """End the clip that the disk refused; see to it that what it left is closed; forgive when nothing is wanted."""

@@ -4,8 +4,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-Mode = Literal["off", "event", "continuous"]
-Codec = Literal["h264", "copy"]
+from edge.recording.schedule import Schedule
+
+Mode = Literal["off", "event", "continuous", "both"]
+Codec = Literal["auto", "h264", "copy"]
 
 
 class RecordingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -13,15 +15,30 @@ class RecordingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     mode: Annotated[
         Mode,
-        Meta(description="When to record: `off` only by hand, `event` around events, `continuous` always."),
+        Meta(
+            description="When to record: `off` only by hand and for sessions, `event` around events, `continuous` as "
+            "the schedule says, `both` continuously and a clip of its own around events."
+        ),
     ] = "event"
+    schedule: Annotated[
+        Schedule, Meta(description="When continuous recording is on; always if no windows are given.")
+    ] = Schedule()
     codec: Annotated[
         Codec,
         Meta(
-            description="`h264` plays in every browser and is small; `copy` keeps the camera's JPEGs: no work for the "
-            "processor, five to twenty times the space, and no browser plays it."
+            description="`auto` keeps H.264 and H.265 as the camera sent it and makes H.264 of JPEG; `h264` makes H.264 "
+            "of everything; `copy` keeps JPEG too: no work for the processor, five to twenty times the space, and no "
+            "browser plays it. What privacy hides is always painted over first, and then encoded."
         ),
-    ] = "h264"
+    ] = "auto"
+    encoder: Annotated[
+        str,
+        Meta(
+            pattern="^[a-z0-9_]{1,32}$",
+            description="What makes H.264: `auto` takes the first of the hardware that works, `software` libx264, or "
+            "the name of an encoder of FFmpeg, e.g. `h264_v4l2m2m`; libx264 if that does not work.",
+        ),
+    ] = "auto"
     pre_roll_s: Annotated[float, Meta(ge=0, le=60, description="Seconds kept from before an event.")] = 5.0
     pre_roll_bytes: Annotated[
         int, Meta(ge=0, le=2**31, description="Most memory that the pre-roll of one camera may take, in bytes.")

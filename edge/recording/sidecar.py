@@ -11,9 +11,16 @@ from msgspec.structs import replace
 from contract.ids import Id
 from contract.messages import Recording
 from contract.objects import recording_key
+from edge.core.access_unit import Coding
+from edge.core.clock import Stamp, wall_ms_of
+from edge.recording.wear import NoWear, Wear
 
 SUFFIX: Final = ".json"
 MOST_EVENTS: Final = 64
+_LEAPT_MS: Final = 1000
+"""A wall clock that says another time by more than this leapt, or was set."""
+_NO_WEAR: Final = NoWear()
+Reason = Literal["continuous", "event", "manual", "schedule", "session"]
 Step = Literal["writing", "closed", "recorded", "uploaded", "lost"]
 """`writing`: may be torn. `closed`: whole. `recorded`: its record is durable and the uploader knows it. `uploaded`:
 confirmed in object storage. `lost`: given up; its `Loss` is being recorded and its video deleted."""
@@ -24,8 +31,8 @@ class Sidecar(Struct, frozen=True, kw_only=True):
 
     recording_id: Id
     camera: Id
-    reason: Literal["continuous", "event", "manual"]
-    codec: Literal["h264", "mjpeg"]
+    reason: Reason
+    codec: Coding
     start_ms: int
     width_px: int
     height_px: int
@@ -43,20 +50,48 @@ class Sidecar(Struct, frozen=True, kw_only=True):
     """Which rule of retention gave it up, once it is `lost`."""
     event_ids: tuple[Id, ...] = ()
     """The events that it shows, the first of which is `event_id`; at most `MOST_EVENTS`."""
+    order: int = 0
+    """Grows with each recording of a spool, whatever the clock says; 0 if it is from before there was an order."""
+    mono_ns: int = 0
+    """When it began, by the monotonic clock of the host's run `boot`."""
+    boot: str = ""
+    key_ms: int = 0
+    """The start as it was known when its key was told; the key keeps it."""
+    session_id: str | None = None
+    participant: Id | None = None
+    urgent: bool = False
+    """It shows an event that is an alarm."""
 
     def shows(self, event_id: str) -> bool:
         """Whether it shows this event."""
         return event_id == self.event_id or event_id in self.event_ids
 
-    def showing(self, event_id: str) -> "Sidecar":
-        """The same recording, with one event more that it shows."""
+    def showing(self, event_id: str, *, urgent: bool = False) -> "Sidecar":
+        """The same recording, with one event more that it shows; itself if that says nothing new."""
+        urgent = urgent or self.urgent
         if self.shows(event_id) or len(self.event_ids) >= MOST_EVENTS:
+            return self if urgent == self.urgent else replace(self, urgent=urgent)
+        events = (*self.event_ids, event_id)
+        return replace(self, event_id=self.event_id or event_id, event_ids=events, urgent=urgent)
+
+    @property
+    def age(self) -> tuple[int, int]:
+        """What sorts recordings, the oldest first."""
+        return self.order or self.start_ms, self.start_ms
+
+    def timed(self, now: Stamp, boot: str) -> "Sidecar":
+        """The same with the times that a trusted clock gives it, if it was made in this run of the host."""
+        if not (now.trusted and boot and boot == self.boot):
             return self
-        return replace(self, event_id=self.event_id or event_id, event_ids=(*self.event_ids, event_id))
+        moved_ms = wall_ms_of(self.mono_ns, now) - self.start_ms
+        if abs(moved_ms) <= _LEAPT_MS:
+            return self
+        end_ms = self.end_ms + moved_ms if self.end_ms else 0
+        return replace(self, start_ms=self.start_ms + moved_ms, end_ms=end_ms)
 
     def key(self, device: str) -> str:
         """Where it will lie in object storage."""
-        return recording_key(device, self.camera, self.recording_id, self.start_ms)
+        return recording_key(device, self.camera, self.recording_id, self.key_ms or self.start_ms)
 
     def body(self, device: str) -> Recording:
         """The record that tells of it, once it is closed."""
@@ -75,6 +110,8 @@ class Sidecar(Struct, frozen=True, kw_only=True):
             height_px=self.height_px,
             key=self.key(device),
             event_id=self.event_id,
+            session_id=self.session_id,
+            participant=self.participant,
             salvaged=self.salvaged,
         )
 
@@ -87,21 +124,24 @@ def read_sidecar(path: Path) -> Sidecar | None:
         return None
 
 
-def write_sidecar(path: Path, sidecar: Sidecar) -> None:
+def write_sidecar(path: Path, sidecar: Sidecar, wear: Wear = _NO_WEAR) -> None:
     """Put `sidecar` at `path` so that a power cut leaves the old one or the new one, never half; raise `OSError`."""
-    fresh = path.with_suffix(".tmp")
+    fresh, data = path.with_suffix(".tmp"), msgspec.json.encode(sidecar)
     with fresh.open("wb") as file:
-        file.write(msgspec.json.encode(sidecar))
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    wear.wrote(len(data))
+    wear.synced()
     fresh.replace(path)
-    sync_folder(path.parent)
+    sync_folder(path.parent, wear)
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path, wear: Wear = _NO_WEAR) -> None:
     """Make what was created, renamed or deleted in `folder` durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+        wear.synced()
     finally:
         os.close(descriptor)

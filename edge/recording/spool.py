@@ -1,6 +1,7 @@
 """The folder of recordings: what lies in it, how far each got, and every durable step between two states."""
 
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 
 from contract.ids import check_id
 from edge.recording.sidecar import SUFFIX, Sidecar, Step, read_sidecar, sync_folder, write_sidecar
+from edge.recording.wear import NoWear, Wear
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,12 @@ class Spool:
     A recording is `{camera}/{id}.json` and `{camera}/{id}.part.mp4`, which becomes `{id}.mp4` when it is whole.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, wear: Wear | None = None) -> None:
+        """`wear` counts what is written, also by those who write into the spool."""
         self.folder = folder
+        self.wear: Wear = wear or NoWear()
+        self._ordering = threading.Lock()
+        self._newest = 0
 
     def path(self, sidecar: Sidecar) -> Path:
         """The whole video."""
@@ -39,31 +45,42 @@ class Spool:
     def begin(self, sidecar: Sidecar) -> Path:
         """Note that a recording begins and return where to write it; raise `OSError` if the disk refuses."""
         self._home(sidecar).mkdir(parents=True, exist_ok=True)
-        write_sidecar(self._note(sidecar), sidecar)
+        self.note(sidecar)
         return self.part_path(sidecar)
+
+    def next_order(self, start_ms: int) -> int:
+        """An order for a recording that begins now: above that of each that lies here.
+
+        It is the time, as long as that goes forward, so that it can be compared with that of other things.
+        """
+        with self._ordering:
+            if not self._newest:
+                self._newest = max((max(entry.sidecar.age) for entry in self.entries()), default=0)
+            self._newest = max(self._newest + 1, start_ms)
+            return self._newest
 
     def note(self, sidecar: Sidecar) -> None:
         """Replace what is known of a recording."""
-        write_sidecar(self._note(sidecar), sidecar)
+        write_sidecar(self._note(sidecar), sidecar, self.wear)
 
     def close(self, sidecar: Sidecar) -> Sidecar:
         """A recording is whole and its bytes are durable: say so, then give it its final name."""
         closed = replace(sidecar, step="closed")
-        write_sidecar(self._note(closed), closed)
+        self.note(closed)
         return self.rename(closed)
 
     def rename(self, sidecar: Sidecar) -> Sidecar:
         """Give a closed recording its final name, if it does not have it yet."""
         if self.part_path(sidecar).exists():
             self.part_path(sidecar).replace(self.path(sidecar))
-            sync_folder(self._home(sidecar))
+            sync_folder(self._home(sidecar), self.wear)
         return sidecar
 
     def advance(self, sidecar: Sidecar, step: Step) -> Sidecar:
         """Note that a recording got to `step`; nothing happens if it is gone."""
         moved = replace(sidecar, step=step)
         if self._note(sidecar).exists():
-            write_sidecar(self._note(sidecar), moved)
+            self.note(moved)
         return moved
 
     def discard(self, sidecar: Sidecar) -> None:
@@ -87,7 +104,7 @@ class Spool:
     def recording_of(self, event_id: str) -> str | None:
         """The oldest recording that shows this event; None if none is left. Reads every sidecar."""
         shown = (entry.sidecar for entry in self.entries() if entry.sidecar.shows(event_id))
-        first = min(shown, key=lambda sidecar: sidecar.start_ms, default=None)
+        first = min(shown, key=lambda sidecar: sidecar.age, default=None)
         return first.recording_id if first else None
 
     def clip_of(self, recording_id: str) -> Path | None:

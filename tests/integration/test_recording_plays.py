@@ -8,12 +8,11 @@ import pytest
 from playwright.sync_api import Browser
 
 from edge.recording.salvage import left_behind, salvage
-from edge.recording.settings import RecordingSettings
 from edge.recording.sidecar import Sidecar
 from edge.recording.spool import Spool
 from edge.recording.writer import ClipWriter
 from tests.support.browser import chromium
-from tests.support.pictures import jpeg
+from tests.support.encoded import encoded
 
 _SIDECAR = Sidecar(
     recording_id="rec-1",
@@ -42,9 +41,9 @@ def browser() -> Iterator[Browser]:
 
 
 def _write(path: Path, frames: int) -> ClipWriter:
-    writer = ClipWriter(path, _SIDECAR, RecordingSettings(fragment_s=0.5))
-    for number in range(frames):
-        writer.add(jpeg(number, width=320, height=240), number * 40_000_000)
+    writer = ClipWriter(path, _SIDECAR, fragment_s=lambda: 0.5)
+    for unit in encoded(frames, fps=25, key_every=12, width=320, height=240):
+        writer.add(unit)
     return writer
 
 

@@ -13,11 +13,10 @@ from edge.core.clock import Stamp
 from edge.core.errors import StoreDelayedError, StoreError
 from edge.recording.ledger import ClosedRecording, RecordingTeller, tell
 from edge.recording.salvage import Found, left_behind, salvage
-from edge.recording.settings import RecordingSettings
 from edge.recording.sidecar import Sidecar
 from edge.recording.spool import Spool
 from edge.recording.writer import ClipWriter
-from tests.support.pictures import jpeg
+from tests.support.encoded import encoded
 from tests.support.sinks import MemorySink
 
 _SIDECAR = Sidecar(
@@ -128,10 +127,10 @@ def blow(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], _Fuse]:
 async def _life(device: _Device, fuse: _Fuse, *, frames: int) -> None:
     """One run: record, close, tell."""
     spool = Spool(device.folder)
-    writer = ClipWriter(spool.begin(_SIDECAR), _SIDECAR, RecordingSettings(fragment_s=0.2))
+    writer = ClipWriter(spool.begin(_SIDECAR), _SIDECAR, fragment_s=lambda: 0.2)
     try:
-        for number in range(frames):
-            writer.add(jpeg(number), number * 100_000_000)
+        for unit in encoded(frames, fps=10, key_every=2):
+            writer.add(unit)
             device.safe = writer.fragments > 0
             fuse.cross()
         written = writer.finish()

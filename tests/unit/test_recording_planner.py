@@ -14,6 +14,9 @@ from edge.recording.settings import RecordingSettings
 from tests.support.clock import START_MS, FakeClock
 
 
+_Job = tuple[Begin, list[Frame], list[str], End | None]
+
+
 class _Camera:
     """A planner that gets ten frames a second of a clock that the test moves."""
 
@@ -34,10 +37,10 @@ class _Camera:
             plane = np.zeros((480, width), np.uint8) if luma else None
             self.planner.offer(Frame("front", self.seq, bytes(size), width, 480, self.clock.mono_ns(), plane))
 
-    def clips(self) -> list[tuple[Begin, list[Frame], list[str], End | None]]:
+    def clips(self) -> list[_Job]:
         """What was asked of the thread, clip by clip."""
         self.queue.close()
-        clips: list[tuple[Begin, list[Frame], list[str], End | None]] = []
+        clips: list[_Job] = []
         while (job := self.queue.take()) is not None:
             match job:
                 case Begin():
@@ -45,12 +48,17 @@ class _Camera:
                 case Frame():
                     clips[-1][1].append(job)
                 case Mark():
-                    clips[-1][2].append(job.event_id)
+                    _of(clips, job.recording_id)[2].append(job.event_id)
                 case End():
-                    clips[-1] = (*clips[-1][:3], job)
+                    place = clips.index(_of(clips, job.recording_id))
+                    clips[place] = (*clips[place][:3], job)
                 case _:
                     pytest.fail(f"unexpected {job}")
         return clips
+
+
+def _of(clips: list[_Job], recording_id: str) -> _Job:
+    return next(clip for clip in clips if clip[0].sidecar.recording_id == recording_id)
 
 
 def _seqs(frames: list[Frame]) -> list[int]:
@@ -68,7 +76,7 @@ def test_a_clip_has_its_pre_roll_and_its_post_roll_and_no_frame_twice() -> None:
     assert _seqs(frames) == list(range(40, 101))
     assert begin.sidecar.event_id == "ev"
     assert begin.sidecar.start_ms == START_MS + 1000 + 4000
-    assert end == End(0)
+    assert end == End(begin.sidecar.recording_id, 0)
 
 
 def test_a_long_event_goes_on_in_the_next_clip_without_losing_a_frame() -> None:
@@ -132,9 +140,9 @@ def test_what_does_not_fit_into_memory_is_dropped_and_counted() -> None:
     camera = _Camera(mode="continuous", queue_bytes=2**20)
     camera.run(3, size=2**18)
     camera.planner.end()
-    ((_, frames, _, end),) = camera.clips()
+    ((begin, frames, _, end),) = camera.clips()
     assert len(frames) == 4
-    assert end == End(26)
+    assert end == End(begin.sidecar.recording_id, 26)
     assert camera.planner.dropped == 26
 
 

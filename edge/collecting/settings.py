@@ -13,7 +13,7 @@ class CollectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Meta(
             ge=1,
             le=1024,
-            description="Largest chunk of a video that is taken, in MiB; it goes to the disk as it comes, so it costs no "
+            description="Largest chunk of a video that is taken, in MiB; it goes to the disk as it comes and costs no "
             "memory. 100 is what existing clients are used to.",
         ),
     ] = 100
@@ -31,13 +31,13 @@ class CollectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Meta(
             ge=1,
             le=16_777_216,
-            description="Most that may wait on the device in all, in MiB: videos that are in no object storage yet, and "
+            description="Most that may wait on the device in all, in MiB: videos that are in no object storage, and "
             "chunks. Beyond it chunks are refused until some are uploaded or evicted.",
         ),
     ] = 32_768
-    max_sessions: Annotated[
-        int, Meta(ge=1, le=100_000, description="Sessions kept at once; one more is refused.")
-    ] = 5000
+    max_sessions: Annotated[int, Meta(ge=1, le=100_000, description="Sessions kept at once; one more is refused.")] = (
+        5000
+    )
     max_videos: Annotated[int, Meta(ge=1, le=10_000, description="Videos of one session.")] = 500
     max_at_once: Annotated[
         int, Meta(ge=1, le=64, description="Chunks taken at the same time; further clients wait for their turn.")

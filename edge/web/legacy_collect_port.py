@@ -1,4 +1,4 @@
-"""What the routes of S2 need of the room that keeps videos from browsers. `edge.collecting.Collector` is the real one."""
+"""What the routes of S2 need of the room that keeps videos from browsers: `edge.collecting.collector.Collector`."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -13,15 +13,19 @@ class ChunkDraft(Protocol):
         """Take some more. Raise `StoreError` if there is no room, `OSError` if the disk fails."""
         ...
 
+    async def keep(self, facts: ChunkFacts) -> ChunkTaken:
+        """It is whole: keep it, and put the video together if it was the last that lacked."""
+        ...
+
     async def discard(self) -> None:
-        """Nobody wants it; does nothing after it was kept."""
+        """Nobody wants it; does nothing to a chunk that was kept. Has to be the end of every draft."""
         ...
 
 
 class CollectPort(Protocol):
     """Takes videos chunk by chunk. What a method returned is durable.
 
-    All raise `UnknownError` for a session that is not there, `InvalidIdError` and `InvalidMessageError` for what cannot
+    All, those of a draft too, raise `UnknownError` for a session that is not there, `InvalidIdError` and `InvalidMessageError` for what cannot
     be taken as it is said, `RefusedError` for what contradicts what is held, `StoreError` where there is no room, and
     `OSError` where the disk fails.
     """
@@ -41,11 +45,7 @@ class CollectPort(Protocol):
         ...
 
     async def draft(self) -> ChunkDraft:
-        """Begin to take a chunk; waits while too many are coming in. End it with `keep` or `discard`."""
-        ...
-
-    async def keep(self, draft: ChunkDraft, facts: ChunkFacts) -> ChunkTaken:
-        """The chunk is whole: keep it, and put the video together if it was the last that lacked."""
+        """Begin to take a chunk; waits while too many are coming in."""
         ...
 
     async def save_metadata(self, session_id: str, video_id: str, metadata: Mapping[str, Any]) -> None:
@@ -54,8 +54,4 @@ class CollectPort(Protocol):
 
     async def session(self, session_id: str) -> SessionFacts:
         """What is held of a session."""
-        ...
-
-    def owner(self, session_id: str) -> str | None:
-        """Whose session it is; None for nobody's. Raise `UnknownError`. Reads one small file."""
         ...

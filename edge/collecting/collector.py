@@ -1,0 +1,197 @@
+"""The door: sessions, chunks and metadata as clients send them, each durable before it is answered."""
+
+import asyncio
+import errno
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+from contract.ids import check_id
+from contract.times import to_wire
+from edge.collecting.draft import Draft, run_to_end
+from edge.collecting.facts import ChunkFacts, ChunkTaken, SessionFacts
+from edge.collecting.identity import pseudonym_of
+from edge.collecting.settings import CollectSettings
+from edge.collecting.sheets import SessionSheet, VideoSheet
+from edge.collecting.shelf import ROOT, Shelf
+from edge.collecting.taking import Taker
+from edge.collecting.tally import Tally
+from edge.collecting.telling import facts_of
+from edge.core.clock import Clock
+from edge.core.errors import StoreError
+
+_T = TypeVar("_T")
+MIB: Final = 1 << 20
+_THREADS: Final = 4
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
+
+
+class _Bits(Protocol):
+    """A `random.Random`."""
+
+    def getrandbits(self, k: int, /) -> int: ...
+
+
+class Collector:
+    """The room's whole state; `edge.web.legacy_collect_port.CollectPort`. Belongs to one event loop.
+
+    `has_room` is asked before each chunk: retention may say that the disk's reserve is touched. `next_order` gives
+    numbers that grow with each thing made on the device; without it the room counts on from what it finds.
+    """
+
+    def __init__(
+        self,
+        state_dir: Path,
+        *,
+        settings: CollectSettings,
+        clock: Clock,
+        rng: _Bits,
+        has_room: Callable[[], bool] = lambda: True,
+        next_order: Callable[[], int] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.shelf = Shelf(state_dir / ROOT)
+        self.tally = Tally()
+        self.whole: dict[tuple[str, str], int] = {}
+        """Videos that are to be offered, with the monotonic nanosecond of their completion in this run."""
+        self.active: set[str] = set()
+        """Sessions of which something came since the last look at what is abandoned."""
+        self.chunks_taken = 0
+        self.chunks_repeated = 0
+        self.videos_completed = 0
+        self._clock = clock
+        self._rng = rng
+        self._has_room = has_room
+        self._next_order = next_order
+        self._order = 0
+        self._places = asyncio.Semaphore(settings.max_at_once)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="collect")
+        self._opened = False
+
+    @property
+    def max_chunk_bytes(self) -> int:
+        """Of one chunk."""
+        return self.settings.max_chunk_mib * MIB
+
+    @property
+    def chunk_within_s(self) -> float:
+        """Seconds in which a chunk has to arrive."""
+        return float(self.settings.chunk_within_s)
+
+    async def create(self, participant_id: str | None) -> SessionFacts:
+        """A new session (S2.1)."""
+        await self.open()
+        async with self.lock("sessions"):
+            return facts_of(self.shelf, await self.run(self._create, participant_id))
+
+    async def draft(self) -> Draft:
+        """Begin to take a chunk; waits while too many are coming in."""
+        await self.open()
+        await self._places.acquire()
+        try:
+            path = await self.run(self._draft_path)
+        except BaseException:
+            self._places.release()
+            raise
+        most, free = self.max_chunk_bytes, self._places.release
+        return Draft(path, most=most, work=self.run, on_keep=self._keep, on_end=free)
+
+    async def save_metadata(self, session_id: str, video_id: str, metadata: Mapping[str, Any]) -> None:
+        """Replace what is known of a video, which may come later (S2.5, X.13)."""
+        await self.open()
+        async with self.lock(f"{session_id}/{video_id}"):
+            await self.run(self._save_metadata, session_id, video_id, dict(metadata))
+        self.active.add(session_id)
+
+    async def session(self, session_id: str) -> SessionFacts:
+        """What is held of a session (S2.6)."""
+        await self.open()
+        return await self.run(lambda: facts_of(self.shelf, self.shelf.session(session_id)))
+
+    async def open(self) -> None:
+        """Tidy up after an earlier run and learn what is there, once; raise `OSError` if the disk fails."""
+        if self._opened:
+            return
+        async with self.lock("open"):
+            if not self._opened:
+                await self.run(self._open)
+                self._opened = True
+
+    def close(self) -> None:
+        """Wait for what is being written; nothing may be asked any more."""
+        self._pool.shutdown()
+
+    def lock(self, name: str) -> asyncio.Lock:
+        """The lock of one session or video; kept as long as somebody has it or waits for it."""
+        return self._locks.setdefault(name, asyncio.Lock())
+
+    async def run(self, call: Callable[..., _T], *args: Any) -> _T:
+        """Blocking work in a thread of ours; a full disk becomes a `StoreError`."""
+        try:
+            return await run_to_end(self._pool, call, *args)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            raise StoreError("The disk is full; every chunk that was acknowledged is kept") from error
+
+    def note_whole(self, sheet: VideoSheet) -> None:
+        """A video was put together: it is to be offered."""
+        self.whole[sheet.session_id, sheet.video_id] = self._clock.mono_ns()
+        self.videos_completed += 1
+
+    def next_order(self) -> int:
+        """The number of what is made now."""
+        self._order = self._next_order() if self._next_order else self._order + 1
+        return self._order
+
+    async def _keep(self, draft: Draft, facts: ChunkFacts) -> ChunkTaken:
+        """S2.3 and S2.4."""
+        async with self.lock(f"{facts.session_id}/{facts.video_id}"):
+            taker = Taker(self.shelf, self.settings, self.tally, self._clock.now().wall_ms)
+            taken = await self.run(taker.keep, draft, facts, self.next_order)
+        self.active.add(facts.session_id)
+        self.chunks_taken += not taken.repeated
+        self.chunks_repeated += taken.repeated
+        if taken.completed:
+            self.note_whole(taken.sheet)
+        return taken.answer
+
+    def _open(self) -> None:
+        self.shelf.folder.mkdir(parents=True, exist_ok=True)
+        self.shelf.clear()
+        videos, now = list(self.shelf.videos()), self._clock.mono_ns()
+        orders = [*(sheet.order for sheet in videos), *(sheet.order for sheet in self.shelf.sessions())]
+        self._order = max(orders, default=0)
+        self.whole |= {(sheet.session_id, sheet.video_id): now for sheet in videos if sheet.step == "whole"}
+        self.tally.count(self.shelf, videos)
+
+    def _create(self, participant_id: str | None) -> SessionSheet:
+        if sum(1 for _ in self.shelf.folder.glob("[!.]*")) >= self.settings.max_sessions:
+            raise StoreError(f"There are {self.settings.max_sessions} sessions already: raise collect.max_sessions")
+        now_ms = self._clock.now().wall_ms
+        sheet = SessionSheet(
+            session_id=str(UUID(int=self._rng.getrandbits(128), version=4)),
+            created_at=to_wire(now_ms)[:19],
+            made_ms=now_ms,
+            order=self.next_order(),
+            participant=pseudonym_of(participant_id) if participant_id else None,
+        )
+        self.shelf.begin(sheet)
+        return sheet
+
+    def _draft_path(self) -> Path:
+        if self.shelf.free_bytes() < self.settings.reserve_mib * MIB or not self._has_room():
+            raise StoreError("The disk has no room left; every chunk that was acknowledged is kept")
+        return self.shelf.draft_path()
+
+    def _save_metadata(self, session_id: str, video_id: str, metadata: dict[str, Any]) -> None:
+        self.shelf.session(session_id)
+        check_id(video_id, "video_id")
+        is_new = self.shelf.metadata(session_id, video_id) is None
+        if is_new and self.shelf.described(session_id) >= self.settings.max_videos:
+            raise StoreError(f"A session has {self.settings.max_videos} videos at most")
+        self.shelf.write_metadata(session_id, video_id, metadata)

@@ -1,0 +1,120 @@
+"""What goes on without anybody asking: videos are told of and sent on, and what was left unfinished is cleared away."""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from edge.collecting.assembling import assemble
+from edge.collecting.collector import Collector
+from edge.collecting.leaving import Leaving
+from edge.collecting.outward import Outward
+from edge.collecting.sheets import VideoSheet
+from edge.collecting.stash import CollectedStash
+from edge.core.clock import Clock
+from edge.core.errors import StoreError
+from edge.core.health import Health, State
+from edge.core.service import Pulse
+
+PART: Final = "collect"
+_TICK_S: Final = 5.0
+_HOUR_NS: Final = 3600 * 1_000_000_000
+_COUNT_EVERY_NS: Final = 300 * 1_000_000_000
+
+
+class CollectService:
+    """A `Service`. Health part: `collect`. Gives the room's threads back when it ends."""
+
+    def __init__(
+        self, collector: Collector, *, stash: CollectedStash, outward: Outward, clock: Clock, health: Health
+    ) -> None:
+        self.name = PART
+        self.pulse = Pulse(clock)
+        self.offered = 0
+        self._collector = collector
+        self._shelf = collector.shelf
+        self._stash = stash
+        self._outward = outward
+        self._clock = clock
+        self._health = health
+        self._leaving = Leaving(collector, outward)
+        self._hour_ns = clock.mono_ns()
+        self._counted_ns: int | None = None
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        self._health.set(PART, State.STARTING)
+        try:
+            while True:
+                self.pulse.beat()
+                await self._try_round()
+                await self._clock.sleep(_TICK_S)
+        finally:
+            self._collector.close()
+            self._health.set(PART, State.STOPPED)
+
+    async def round(self) -> None:
+        """Do everything that is due; raise `StoreError` or `OSError` if it is refused."""
+        await self._collector.open()
+        if self._counted_ns is None:
+            await self._take_up()
+        for key in list(self._collector.whole):
+            await self._promote(*key)
+        now = self._clock.mono_ns()
+        if now - self._hour_ns >= _HOUR_NS:
+            self._hour_ns = now
+            await self._leaving.hour()
+        if self._counted_ns is None or now - self._counted_ns >= _COUNT_EVERY_NS:
+            self._counted_ns = now
+            videos = await self._videos()
+            await self._collector.run(self._collector.tally.count, self._shelf, videos)
+
+    async def _try_round(self) -> None:
+        try:
+            await self.round()
+        except (StoreError, OSError) as error:
+            self._health.set(PART, State.DEGRADED, f"it waits: {error}")
+        else:
+            waiting = len(self._collector.whole)
+            self._health.set(PART, State.OK, f"{waiting} videos wait for their metadata" if waiting else "")
+
+    async def _take_up(self) -> None:
+        """Go on where an earlier run was cut off: with what it was giving up, and what lacked no chunk."""
+        for sheet in await self._videos():
+            self.pulse.beat()
+            if sheet.step == "losing":
+                await self._stash.lose(sheet)
+            elif sheet.step == "offered" and "uploaded" in await self._outward.known(sheet.file_id):
+                await self._stash.mark_uploaded(sheet.file_id)
+            elif sheet.step == "taking":
+                await self._finish(sheet)
+
+    async def _finish(self, sheet: VideoSheet) -> None:
+        async with self._collector.lock(f"{sheet.session_id}/{sheet.video_id}"):
+            now = await self._collector.run(self._shelf.video, sheet.session_id, sheet.video_id)
+            if now and now.step == "taking" and await self._collector.run(self._lacks_none, now):
+                whole = await self._collector.run(assemble, self._shelf, now, self._clock.now().wall_ms)
+                self._collector.note_whole(whole)
+
+    def _lacks_none(self, sheet: VideoSheet) -> bool:
+        return len(self._shelf.held(sheet)) == sheet.total_chunks
+
+    async def _promote(self, session_id: str, video_id: str) -> None:
+        """Tell of a whole video and have it sent, once its metadata came or was waited for."""
+        async with self._collector.lock(f"{session_id}/{video_id}"):
+            sheet = await self._collector.run(self._shelf.video, session_id, video_id)
+            if sheet and sheet.step == "whole":
+                metadata = await self._collector.run(self._shelf.metadata, session_id, video_id)
+                if metadata is None and self._waits(session_id, video_id):
+                    return
+                body = sheet.body(self._outward.device, metadata or {})
+                await self._outward.offer(body, self._shelf.path(sheet))
+                await self._collector.run(self._shelf.note, replace(sheet, step="offered"))
+                self.offered += 1
+            self._collector.whole.pop((session_id, video_id), None)
+
+    def _waits(self, session_id: str, video_id: str) -> bool:
+        since = self._collector.whole[session_id, video_id]
+        return self._clock.mono_ns() - since < self._collector.settings.metadata_wait_s * 1e9
+
+    async def _videos(self) -> list[VideoSheet]:
+        return await self._collector.run(lambda: list(self._shelf.videos()))

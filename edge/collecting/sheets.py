@@ -1,0 +1,99 @@
+"""The small files that say what a session and its videos are and how far each got; each is replaced as a whole."""
+
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from contract.ids import Id
+from contract.messages import File
+from contract.objects import collected_key
+from edge.collecting.kinds import content_type_of
+from edge.core.files import write_private
+
+Step = Literal["taking", "whole", "offered", "uploaded", "losing", "lost"]
+"""`taking`: chunks lack. `whole`: put together. `offered`: its record is durable and the uploader has it. `uploaded`:
+confirmed in object storage. `losing`: given up, its `Loss` is being recorded. `lost`: done, its bytes gone."""
+_MOST_ABOUT: Final = 24
+_LONGEST_ABOUT: Final = 200
+
+
+class SessionSheet(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`session.json`. `idle_hours`: for how long, while the appliance ran, nothing of it was sent."""
+
+    session_id: Id
+    created_at: str
+    """For people; `made_ms` is what counts."""
+    made_ms: int
+    order: int
+    participant: Id | None = None
+    idle_hours: int = 0
+
+
+class VideoSheet(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`{video_id}.upload.json`. What is known only at the end is zero or empty before."""
+
+    video_id: Id
+    session_id: Id
+    file_id: Id
+    total_chunks: int
+    order: int
+    begun_ms: int
+    step: Step = "taking"
+    told_extension: str = ""
+    extension: str = ""
+    video_type: str = "recording"
+    participant: Id | None = None
+    done_ms: int = 0
+    size_bytes: int = 0
+    sha256: str = ""
+
+    @property
+    def name(self) -> str:
+        """The file of the whole video, in its session's folder."""
+        return f"{self.video_id}.{self.extension}"
+
+    def body(self, device: str, metadata: dict[str, Any]) -> File:
+        """The record that tells of it, once it is whole. Times are the client's, and so left to `about`."""
+        return File(
+            file_id=self.file_id,
+            phase="closed",
+            purpose="collected",
+            name=self.name,
+            key=collected_key(device, self.session_id, self.video_id, self.extension),
+            content_type=content_type_of(self.extension),
+            size_bytes=self.size_bytes,
+            sha256=self.sha256,
+            session_id=self.session_id,
+            participant=self.participant,
+            about=about_of({"video_type": self.video_type, **metadata}),
+        )
+
+
+_S = TypeVar("_S", SessionSheet, VideoSheet)
+
+
+def about_of(metadata: dict[str, Any]) -> dict[str, str]:
+    """Metadata as a record carries them: 24 entries of 200 characters at most, no ids that it has anyway."""
+    told = {
+        name: value for name, value in metadata.items() if name not in {"session_id", "video_id"} and value is not None
+    }
+    return {name[:_LONGEST_ABOUT]: _words(told[name])[:_LONGEST_ABOUT] for name in list(told)[:_MOST_ABOUT]}
+
+
+def read_sheet(path: Path, kind: type[_S]) -> _S | None:
+    """The sheet at `path`; None if it is gone or was never ours."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def write_sheet(path: Path, sheet: SessionSheet | VideoSheet) -> None:
+    """Put `sheet` at `path` durably; raise `OSError`."""
+    write_private(path, msgspec.json.encode(sheet))
+
+
+def _words(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

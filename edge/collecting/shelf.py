@@ -1,0 +1,205 @@
+"""The folder of collected videos (S2.9): what lies in it, and every durable step between two states.
+
+facial_recordings/{session_id}/session.json
+                               {video_id}.upload.json     how far the video got
+                               {video_id}.metadata.json   what the client says of it
+                               {video_id}.webm            or .mp4; there once it is whole
+                               {video_id}.digests         of its chunks, 32 bytes each, once it is whole
+                               {video_id}.chunks/chunk_0000 ...
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from contract.errors import InvalidIdError
+from contract.ids import check_id, new_token
+from edge.collecting.sheets import SessionSheet, VideoSheet, read_sheet, write_sheet
+from edge.core.errors import UnknownError
+from edge.core.files import write_private
+
+ROOT: Final = "facial_recordings"
+_DRAFTS: Final = ".drafts"
+_DOOMED: Final = ".doomed-"
+_UPLOAD: Final = ".upload.json"
+_METADATA: Final = ".metadata.json"
+_CHUNK: Final = "chunk_"
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The folder. Its methods block; they raise `OSError` where the disk fails, `InvalidIdError` for no id."""
+
+    folder: Path
+
+    def begin(self, sheet: SessionSheet) -> None:
+        """A session exists from now on."""
+        write_sheet(self.folder / sheet.session_id / "session.json", sheet)
+        sync_folder(self.folder)
+
+    def session(self, session_id: str) -> SessionSheet:
+        """One session; raise `UnknownError` if there is none of this id."""
+        sheet = read_sheet(self._home(session_id) / "session.json", SessionSheet) if is_id(session_id) else None
+        if sheet is None:
+            raise UnknownError(f"Session not found: {session_id!r:.80}; create one with POST /api/session/create")
+        return sheet
+
+    def sessions(self) -> Iterator[SessionSheet]:
+        """Every session, in no order."""
+        for path in self.folder.glob("[!.]*/session.json"):
+            if sheet := read_sheet(path, SessionSheet):
+                yield sheet
+
+    def note_session(self, sheet: SessionSheet) -> None:
+        """Replace what is known of a session."""
+        write_sheet(self._home(sheet.session_id) / "session.json", sheet)
+
+    def video(self, session_id: str, video_id: str) -> VideoSheet | None:
+        """One video, whole or not; None if no chunk of it came yet."""
+        return read_sheet(self._home(session_id) / f"{check_id(video_id, 'video_id')}{_UPLOAD}", VideoSheet)
+
+    def videos(self, session_id: str = "[!.]*") -> Iterator[VideoSheet]:
+        """Every video of a session or of all, in no order."""
+        for path in self.folder.glob(f"{session_id}/*{_UPLOAD}"):
+            if sheet := read_sheet(path, VideoSheet):
+                yield sheet
+
+    def note(self, sheet: VideoSheet) -> VideoSheet:
+        """Replace what is known of a video; return it."""
+        write_sheet(self._home(sheet.session_id) / f"{sheet.video_id}{_UPLOAD}", sheet)
+        return sheet
+
+    def metadata(self, session_id: str, video_id: str) -> dict[str, Any] | None:
+        """What the client said of a video; None if it said nothing yet."""
+        try:
+            return msgspec.json.decode(self._metadata(session_id, video_id).read_bytes(), type=dict[str, Any])
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def write_metadata(self, session_id: str, video_id: str, metadata: dict[str, Any]) -> None:
+        """Replace it."""
+        write_private(self._metadata(session_id, video_id), msgspec.json.encode(metadata))
+
+    def described(self, session_id: str) -> int:
+        """How many videos of a session the client said something of."""
+        return sum(1 for _ in self._home(session_id).glob(f"*{_METADATA}"))
+
+    def path(self, sheet: VideoSheet) -> Path:
+        """The whole video."""
+        return self._home(sheet.session_id) / sheet.name
+
+    def digests(self, sheet: VideoSheet) -> Path:
+        """The SHA-256 of each chunk of a whole video, one after the other."""
+        return self._home(sheet.session_id) / f"{sheet.video_id}.digests"
+
+    def chunk(self, sheet: VideoSheet, index: int) -> Path:
+        """Where a chunk lies or will lie."""
+        return self._chunks(sheet) / f"{_CHUNK}{index:04d}"
+
+    def held(self, sheet: VideoSheet) -> dict[int, int]:
+        """The distinct chunks that are held, by index, with their sizes in bytes."""
+        try:
+            with os.scandir(self._chunks(sheet)) as found:
+                return {int(one.name.removeprefix(_CHUNK)): one.stat().st_size for one in found}
+        except FileNotFoundError:
+            return {}
+
+    def place(self, sheet: VideoSheet, index: int, draft: Path) -> None:
+        """Make a chunk of a draft whose bytes are durable already."""
+        home = self._chunks(sheet)
+        if not home.is_dir():
+            home.mkdir()
+            sync_folder(home.parent)
+        draft.replace(self.chunk(sheet, index))
+        sync_folder(home)
+
+    def drop_chunks(self, sheet: VideoSheet) -> None:
+        """Delete the chunks of a video, if there are any."""
+        shutil.rmtree(self._chunks(sheet), ignore_errors=True)
+
+    def drop_video(self, sheet: VideoSheet) -> None:
+        """Delete the bytes of a video, whole or in chunks; what is known of it stays."""
+        if sheet.extension:
+            self.path(sheet).unlink(missing_ok=True)
+        self.drop_chunks(sheet)
+
+    def forget_upload(self, sheet: VideoSheet) -> None:
+        """Delete the chunks of a video and all that is known of it, so that it may be begun again."""
+        self.drop_chunks(sheet)
+        self.digests(sheet).unlink(missing_ok=True)
+        (self._home(sheet.session_id) / f"{sheet.video_id}{_UPLOAD}").unlink(missing_ok=True)
+
+    def drop_session(self, session_id: str) -> None:
+        """Delete a session with all that is in it. It is gone at once; `clear` ends what a kill cut off."""
+        doomed = self.folder / f"{_DOOMED}{session_id}-{new_token('x')}"
+        self._home(session_id).rename(doomed)
+        sync_folder(self.folder)
+        shutil.rmtree(doomed)
+
+    def draft_path(self) -> Path:
+        """A place for a chunk that is coming in."""
+        drafts = self.folder / _DRAFTS
+        drafts.mkdir(parents=True, exist_ok=True)
+        return drafts / new_token("draft")
+
+    def clear(self) -> None:
+        """At the start: delete what an earlier run left half made or half deleted."""
+        shutil.rmtree(self.folder / _DRAFTS, ignore_errors=True)
+        for doomed in self.folder.glob(f"{_DOOMED}*"):
+            shutil.rmtree(doomed)
+
+    def used_bytes(self) -> int:
+        """Everything in the folder."""
+        return sum(size_of(path) for path in self.folder.rglob("*") if not path.is_dir())
+
+    def size(self, sheet: VideoSheet) -> int:
+        """What a video takes now, whole or in chunks."""
+        whole = size_of(self.path(sheet)) if sheet.extension else 0
+        return whole + sum(self.held(sheet).values())
+
+    def free_bytes(self) -> int:
+        """What the disk has left for us."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        disk = os.statvfs(self.folder)
+        return disk.f_bavail * disk.f_frsize
+
+    def _home(self, session_id: str) -> Path:
+        """An id that is none cannot name a session, and least of all a path (X.13)."""
+        return self.folder / check_id(session_id, "session_id")
+
+    def _chunks(self, sheet: VideoSheet) -> Path:
+        return self._home(sheet.session_id) / f"{sheet.video_id}.chunks"
+
+    def _metadata(self, session_id: str, video_id: str) -> Path:
+        return self._home(session_id) / f"{check_id(video_id, 'video_id')}{_METADATA}"
+
+
+def is_id(value: str) -> bool:
+    """Whether `value` can name something here."""
+    try:
+        check_id(value)
+    except InvalidIdError:
+        return False
+    return True
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file; 0 if it is gone."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was created, renamed or deleted in `folder` durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,74 @@
+"""What of the collected videos may give way when the disk runs short. A video is a person's: it goes late."""
+
+import asyncio
+from typing import Final
+
+from msgspec.structs import replace
+
+from edge.collecting.collector import Collector
+from edge.collecting.outward import Outward
+from edge.collecting.sheets import VideoSheet
+from edge.core.stash import Holding, Worth
+
+KIND: Final = "collected"
+_SHORT: Final = "the disk ran short before the upload"
+_WORTH: Final = {"uploaded": Worth.UPLOADED, "offered": Worth.EVENT_VIDEO}
+
+
+class CollectedStash:
+    """`edge.core.stash.Stash`. Chunks and videos whose record is not made yet are never given up here."""
+
+    def __init__(self, collector: Collector, outward: Outward) -> None:
+        self.name = KIND
+        self.evicted = 0
+        self.lost = 0
+        self._collector = collector
+        self._shelf = collector.shelf
+        self._outward = outward
+        self._changing = asyncio.Lock()
+
+    def holdings(self) -> list[Holding]:
+        """Whole videos that lie here. Blocks."""
+        found = ((sheet, self._shelf.size(sheet)) for sheet in self._shelf.videos() if sheet.step in _WORTH)
+        return [_holding(sheet, size) for sheet, size in found if size]
+
+    def used_bytes(self) -> int:
+        """The whole folder. Blocks."""
+        return self._shelf.used_bytes()
+
+    async def evict(self, holding: Holding) -> None:
+        """Delete a video; where it is in no object storage, its `Loss` is durable before."""
+        async with self._changing:
+            sheet = await self._collector.run(self.find, holding.id)
+            if sheet is None:
+                return
+            if sheet.step == "offered" and "uploaded" in await self._outward.known(sheet.file_id):
+                sheet = await self._collector.run(self._shelf.note, replace(sheet, step="uploaded"))
+            if sheet.step == "uploaded":
+                await self._collector.run(self._shelf.drop_video, sheet)
+            elif sheet.step in {"offered", "losing"}:
+                await self.lose(await self._collector.run(self._shelf.note, replace(sheet, step="losing")))
+        self.evicted += 1
+
+    async def lose(self, sheet: VideoSheet) -> None:
+        """End what `losing` began: tell of it, have it sent no more, delete it. May be done again after a kill."""
+        await self._outward.tell_loss(sheet, reason=_SHORT, size_bytes=sheet.size_bytes)
+        await self._outward.forget(sheet.file_id)
+        await self._collector.run(self._shelf.drop_video, sheet)
+        await self._collector.run(self._shelf.note, replace(sheet, step="lost"))
+        self.lost += 1
+
+    async def mark_uploaded(self, file_id: str) -> None:
+        """The object storage confirmed a file; ids that are none of ours are ignored."""
+        async with self._changing:
+            sheet = await self._collector.run(self.find, file_id)
+            if sheet and sheet.step == "offered":
+                await self._collector.run(self._shelf.note, replace(sheet, step="uploaded"))
+
+    def find(self, file_id: str) -> VideoSheet | None:
+        """The video of this file. Reads the sheets; blocks."""
+        return next((sheet for sheet in self._shelf.videos() if sheet.file_id == file_id), None)
+
+
+def _holding(sheet: VideoSheet, size_bytes: int) -> Holding:
+    return Holding(sheet.file_id, KIND, _WORTH[sheet.step], sheet.order, size_bytes, sheet.begun_ms)

@@ -1,0 +1,67 @@
+"""Where sheets lie: beside one another in a folder of their own, named like the recording that they show."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from contract.ids import check_id
+from edge.core.files import write_private
+from edge.recording.previews.sheet import Sheet, SheetLayout
+
+_SHEET, _THUMBNAIL, _LAYOUT = ".sheet.jpg", ".thumb.jpg", ".layout.json"
+_ENDINGS: Final = (_LAYOUT, _SHEET, _THUMBNAIL)
+"""The layout is written last and deleted first: what has one is whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetShelf:
+    """The sheets of recordings in `folder`. Methods block, and take only checked ids (`InvalidIdError`)."""
+
+    folder: Path
+
+    def put(self, recording_id: str, sheet: Sheet | None) -> None:
+        """Keep a sheet, or that there is none to be had; raise `OSError` if the disk refuses."""
+        if sheet:
+            write_private(self._path(recording_id, _SHEET), sheet.jpeg)
+            write_private(self._path(recording_id, _THUMBNAIL), sheet.thumbnail)
+        write_private(self._path(recording_id, _LAYOUT), msgspec.json.encode(sheet.layout if sheet else None))
+
+    def has(self, recording_id: str) -> bool:
+        """Whether this one was looked at."""
+        return self._path(recording_id, _LAYOUT).exists()
+
+    def layout(self, recording_id: str) -> SheetLayout | None:
+        """What is where in its sheet; None without one."""
+        try:
+            return msgspec.json.decode(self._path(recording_id, _LAYOUT).read_bytes(), type=SheetLayout | None)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+
+    def sheet(self, recording_id: str) -> bytes | None:
+        """The JPEG of all tiles; None without one."""
+        return _read(self._path(recording_id, _SHEET))
+
+    def thumbnail(self, recording_id: str) -> bytes | None:
+        """The first tile as a JPEG; None without one."""
+        return _read(self._path(recording_id, _THUMBNAIL))
+
+    def keep_only(self, recording_ids: Iterable[str]) -> None:
+        """Delete what belongs to any other recording: it is gone."""
+        kept = set(recording_ids)
+        for ending in _ENDINGS:
+            for path in self.folder.glob(f"*{ending}"):
+                if path.name.removesuffix(ending) not in kept:
+                    path.unlink(missing_ok=True)
+
+    def _path(self, recording_id: str, ending: str) -> Path:
+        return self.folder / f"{check_id(recording_id, 'recording')}{ending}"
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,172 @@
+"""Takes a picture of each camera every minute and makes a timelapse of every day that is over."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from contract.messages import File, Loss, Record
+from contract.objects import timelapse_key
+from edge.core.clock import Clock
+from edge.core.errors import StoreError
+from edge.core.frame import Frame
+from edge.core.health import Health, State
+from edge.core.records import RecordSink
+from edge.core.service import Pulse
+from edge.core.slot import Slot, SlotClosedError
+from edge.core.stash import Holding, Worth
+from edge.recording.previews.settings import PreviewSettings
+from edge.recording.previews.timelapse import Day, TimelapseFolder, day_of
+
+PART: Final = "timelapse"
+_BEAT_S: Final = 5.0
+_PICTURE_WITHIN_S: Final = 5.0
+Offer = Callable[[File, Path], Awaitable[Record]]
+Phases = Callable[[str], Awaitable[frozenset[str]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelapseOutlets:
+    """To whom timelapses are told: `offer` makes a file's record durable and queues it for upload, `phases` tells what
+    became of it, `sink` takes the `Loss` of one that gave way."""
+
+    device: str
+    sink: RecordSink
+    offer: Offer
+    phases: Phases
+
+
+class TimelapseService:
+    """A `Service` and the `Stash` of timelapses. Health part: `timelapse`."""
+
+    def __init__(
+        self,
+        folder: TimelapseFolder,
+        slots: Mapping[str, Slot[Frame]],
+        *,
+        settings: PreviewSettings,
+        outlets: TimelapseOutlets,
+        clock: Clock,
+        health: Health,
+    ) -> None:
+        self.name = "timelapses"
+        self.pulse = Pulse(clock)
+        self._folder = folder
+        self._slots = slots
+        self._settings = settings
+        self._outlets = outlets
+        self._clock = clock
+        self._health = health
+        self._uploaded: set[str] = set()
+        self._told: set[str] = set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        if not self._settings.timelapse_every_s:
+            self._health.set(PART, State.STOPPED, "switched off by previews.timelapse_every_s")
+        waited_s = self._settings.timelapse_every_s
+        while True:
+            self.pulse.beat()
+            if self._settings.timelapse_every_s and waited_s >= self._settings.timelapse_every_s:
+                waited_s = 0.0
+                await self._try()
+            await self._clock.sleep(_BEAT_S)
+            waited_s += _BEAT_S
+
+    async def run_once(self) -> None:
+        """Take a picture of each camera, then finish what is over; raise `OSError` or `StoreError` if refused."""
+        for camera, slot in self._slots.items():
+            await self._take(camera, slot)
+        today = day_of("", self._clock.now().wall_ms).date
+        for day in await asyncio.to_thread(self._folder.unfinished):
+            if day.date != today:
+                self.pulse.beat()
+                await asyncio.to_thread(self._folder.finish, day, self._settings.timelapse_fps)
+        for day in await asyncio.to_thread(self._folder.finished):
+            await self._tell(day)
+
+    def mark_uploaded(self, file_id: str) -> None:
+        """The object storage has one; unknown ids are ignored."""
+        self._uploaded.add(file_id)
+
+    def holdings(self) -> list[Holding]:
+        """Every finished timelapse that was told of."""
+        return [self._holding(day) for day in self._folder.finished() if day.file_id in self._told]
+
+    def used_bytes(self) -> int:
+        """What pictures and videos take."""
+        return sum(path.stat().st_size for path in self._folder.folder.rglob("*") if path.is_file())
+
+    async def evict(self, holding: Holding) -> None:
+        """Delete one; see `Stash`."""
+        day = next((one for one in self._folder.finished() if one.file_id == holding.id), None)
+        if day is None:
+            return
+        if not await self._outlets.phases(holding.id) & {"uploaded", "lost"}:
+            reason = holding.why or "the disk ran short before the upload"
+            loss = Loss(what="file", reason=reason, count=1, size_bytes=holding.size_bytes, file_id=holding.id)
+            await self._outlets.sink.append(loss)
+        await asyncio.to_thread(self._folder.video(day).unlink, missing_ok=True)
+        self._uploaded.discard(holding.id)
+        self._told.discard(holding.id)
+
+    async def _try(self) -> None:
+        try:
+            await self.run_once()
+        except (OSError, StoreError) as error:
+            self._health.set(PART, State.DEGRADED, f"no timelapse can be kept: {error}")
+        else:
+            self._health.set(PART, State.OK)
+
+    async def _take(self, camera: str, slot: Slot[Frame]) -> None:
+        """The next picture of a camera, if one comes soon."""
+        try:
+            async with asyncio.timeout(_PICTURE_WITHIN_S):
+                async for frame in slot.items(fresh=True):
+                    now = self._clock.now()
+                    day = day_of(camera, now.wall_ms)
+                    await asyncio.to_thread(self._folder.put, day, now.wall_ms, frame.jpeg, self._settings.timelapse_px)
+                    return
+        except (TimeoutError, SlotClosedError, ValueError):
+            return
+
+    async def _tell(self, day: Day) -> None:
+        if day.file_id in self._told:
+            return
+        phases = await self._outlets.phases(day.file_id)
+        if "uploaded" in phases:
+            self._uploaded.add(day.file_id)
+        elif not phases:
+            file = await asyncio.to_thread(self._described, day)
+            await self._outlets.offer(file, self._folder.video(day))
+        self._told.add(day.file_id)
+
+    def _described(self, day: Day) -> File:
+        path = self._folder.video(day)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return File(
+            file_id=day.file_id,
+            phase="closed",
+            purpose="timelapse",
+            name=f"{day.camera} {day.date}.mp4",
+            key=timelapse_key(self._outlets.device, day.camera, day.start_ms),
+            content_type="video/mp4",
+            size_bytes=path.stat().st_size,
+            sha256=digest,
+            start_ms=day.start_ms,
+            end_ms=day.end_ms,
+            camera=day.camera,
+        )
+
+    def _holding(self, day: Day) -> Holding:
+        return Holding(
+            id=day.file_id,
+            kind="timelapse",
+            worth=Worth.UPLOADED if day.file_id in self._uploaded else Worth.PLAIN_VIDEO,
+            order=day.start_ms,
+            size_bytes=self._folder.video(day).stat().st_size,
+            made_ms=day.start_ms,
+        )

@@ -1,0 +1,203 @@
+"""Sheets of small pictures and timelapses: made of real video, found again, and gone with what they show."""
+
+from pathlib import Path
+from typing import cast
+
+import av
+import cv2
+import numpy as np
+import pytest
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.messages import File, Loss, Record
+from edge.core.frame import Frame
+from edge.core.health import Health
+from edge.core.slot import Slot
+from edge.core.stash import Worth
+from edge.recording.previews.settings import PreviewSettings
+from edge.recording.previews.sheet import Sheet, SheetLayout, make_sheet, webvtt
+from edge.recording.previews.shelf import SheetShelf
+from edge.recording.previews.timelapse import Day, TimelapseFolder, day_of
+from edge.recording.previews.timelapse_service import TimelapseOutlets, TimelapseService
+from tests.support.clock import FakeClock
+from tests.support.jpegs import jpeg
+
+NOON_MS = 1_780_000_000_000 // 86_400_000 * 86_400_000 + 43_200_000
+
+
+def _video(path: Path, *, seconds: int, fps: int = 10, codec: str = "libx264") -> Path:
+    """Brightness tells the second; a key frame begins each."""
+    with av.open(str(path), "w", format="mp4") as box:
+        options = {"preset": "ultrafast", "bf": "2"} if codec == "libx264" else {}
+        stream = cast(VideoStream, box.add_stream(codec, rate=fps, options=options))
+        stream.width, stream.height = 160, 120
+        stream.pix_fmt = "yuv420p" if codec == "libx264" else "yuvj420p"
+        stream.codec_context.gop_size = fps
+        for at in range(seconds * fps):
+            level = 20 + 20 * (at // fps)
+            frame = VideoFrame.from_ndarray(np.full((120, 160, 3), level, np.uint8), format="bgr24")
+            box.mux(stream.encode(frame.reformat(format=stream.pix_fmt)))
+        box.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mjpeg"])
+def test_a_sheet_shows_even_steps_of_the_recording(tmp_path: Path, codec: str) -> None:
+    video = _video(tmp_path / "clip.mp4", seconds=8, codec=codec)
+    sheet = make_sheet(video, duration_ms=8000, tile_px=80, most=4)
+    assert sheet
+    layout = sheet.layout
+    assert layout.times_ms == (0, 2000, 4000, 6000)
+    assert (layout.tile_width, layout.tile_height) == (80, 60)
+    page = cv2.imdecode(np.frombuffer(sheet.jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert page is not None
+    assert page.shape == (60, 80 * layout.columns)
+    levels = [float(page[:, at * 80 : at * 80 + 80].mean()) for at in range(4)]
+    assert levels == pytest.approx([20, 60, 100, 140], abs=6)
+    thumbnail = cv2.imdecode(np.frombuffer(sheet.thumbnail, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert thumbnail is not None
+    assert thumbnail.shape == (60, 80)
+
+
+def test_what_is_no_video_has_no_sheet(tmp_path: Path) -> None:
+    (tmp_path / "broken.mp4").write_bytes(b"nothing of the kind" * 100)
+    assert make_sheet(tmp_path / "broken.mp4", duration_ms=1000, tile_px=80, most=4) is None
+    with pytest.raises(FileNotFoundError):
+        make_sheet(tmp_path / "gone.mp4", duration_ms=1000, tile_px=80, most=4)
+
+
+@given(
+    times=st.lists(st.integers(0, 10**9), min_size=1, max_size=50, unique=True).map(sorted),
+    columns=st.integers(1, 12),
+    after_ms=st.integers(0, 10**6),
+)
+def test_webvtt_has_a_cue_for_each_tile_in_order_and_without_overlap(
+    times: list[int], columns: int, after_ms: int
+) -> None:
+    layout = SheetLayout(
+        tile_width=160, tile_height=90, columns=columns, times_ms=tuple(times), duration_ms=times[-1] + after_ms
+    )
+    text = webvtt(layout, "sheet.jpg")
+    assert text.startswith("WEBVTT\n\n")
+    spans = [line.split(" --> ") for line in text.splitlines() if " --> " in line]
+    assert len(spans) == len(times)
+    assert all(begin < end for begin, end in spans if len(begin) == len(end))
+    assert [end for _, end in spans[:-1]] == [begin for begin, _ in spans[1:]]
+    assert text.count("sheet.jpg#xywh=") == len(times)
+
+
+def test_the_shelf_keeps_whole_sheets_and_lets_go_of_what_is_gone(tmp_path: Path) -> None:
+    shelf = SheetShelf(tmp_path / "previews")
+    layout = SheetLayout(tile_width=80, tile_height=60, columns=1, times_ms=(0,), duration_ms=5)
+    shelf.put("rec-1", Sheet(layout, b"page", b"thumb"))
+    shelf.put("rec-2", None)
+    assert shelf.has("rec-1")
+    assert shelf.has("rec-2"), "that there is none to be had is known too"
+    assert (shelf.sheet("rec-1"), shelf.thumbnail("rec-1"), shelf.layout("rec-1")) == (b"page", b"thumb", layout)
+    assert (shelf.sheet("rec-2"), shelf.layout("rec-2")) == (None, None)
+    shelf.keep_only(["rec-2"])
+    assert not shelf.has("rec-1")
+    assert shelf.sheet("rec-1") is None
+    with pytest.raises(ValueError, match="recording"):
+        shelf.has("../rec-1")
+
+
+class _Cloud:
+    """Takes what it is given."""
+
+    def __init__(self) -> None:
+        self.files: list[File] = []
+        self.losses: list[Loss] = []
+        self.sizes: list[int] = []
+        self.known: dict[str, set[str]] = {}
+
+    async def append(self, body: object, at: object = None) -> Record:
+        assert isinstance(body, Loss)
+        self.losses.append(body)
+        return None  # type: ignore[return-value]
+
+    async def offer(self, file: File, path: Path) -> Record:
+        self.sizes.append(path.stat().st_size - file.size_bytes)  # noqa: ASYNC240
+        self.files.append(file)
+        self.known[file.file_id] = {"closed"}
+        return None  # type: ignore[return-value]
+
+    async def phases(self, file_id: str) -> frozenset[str]:
+        return frozenset(self.known.get(file_id, ()))
+
+
+def _service(folder: Path, cloud: _Cloud, clock: FakeClock, slot: Slot[Frame]) -> TimelapseService:
+    return TimelapseService(
+        TimelapseFolder(folder),
+        {"gate": slot},
+        settings=PreviewSettings(timelapse_px=160),
+        outlets=TimelapseOutlets(device="box", sink=cloud, offer=cloud.offer, phases=cloud.phases),
+        clock=clock,
+        health=Health(clock),
+    )
+
+
+def _pictures(folder: TimelapseFolder, day: Day, count: int) -> None:
+    for at in range(count):
+        folder.put(day, day.start_ms + at * 60_000, jpeg(40 + at, width=320, height=240), 160)
+
+
+async def test_a_day_that_is_over_becomes_one_video_is_told_once_and_gives_way_with_a_record(tmp_path: Path) -> None:
+    cloud, clock = _Cloud(), FakeClock()
+    day = day_of("gate", clock.now().wall_ms - 86_400_000)
+    slot: Slot[Frame] = Slot()
+    slot.close()
+    service = _service(tmp_path, cloud, clock, slot)
+    _pictures(TimelapseFolder(tmp_path), day, 12)
+    await service.run_once()
+    await service.run_once()
+    assert [file.file_id for file in cloud.files] == [f"timelapse-gate-{day.date}"]
+    assert cloud.sizes == [0]
+    assert cloud.files[0].key == f"timelapses/box/gate/{day.date}.mp4"
+    with av.open(str(TimelapseFolder(tmp_path).video(day))) as box:
+        frames = [frame for frame in box.decode(video=0) if isinstance(frame, VideoFrame)]
+    assert (len(frames), frames[0].width, frames[0].height) == (12, 160, 120)
+    (holding,) = service.holdings()
+    assert holding.worth == Worth.PLAIN_VIDEO
+    await service.evict(holding)
+    assert [loss.file_id for loss in cloud.losses] == [holding.id]
+    assert service.holdings() == []
+
+
+async def test_one_that_is_uploaded_goes_without_a_loss(tmp_path: Path) -> None:
+    cloud, clock = _Cloud(), FakeClock()
+    day = day_of("gate", clock.now().wall_ms - 86_400_000)
+    slot: Slot[Frame] = Slot()
+    slot.close()
+    service = _service(tmp_path, cloud, clock, slot)
+    _pictures(TimelapseFolder(tmp_path), day, 3)
+    await service.run_once()
+    cloud.known[cloud.files[0].file_id].add("uploaded")
+    service.mark_uploaded(cloud.files[0].file_id)
+    (holding,) = service.holdings()
+    assert holding.worth == Worth.UPLOADED
+    await service.evict(holding)
+    assert cloud.losses == []
+
+
+def test_a_kill_while_the_video_is_made_costs_nothing(tmp_path: Path) -> None:
+    folder, day = TimelapseFolder(tmp_path), day_of("gate", NOON_MS)
+    _pictures(folder, day, 5)
+    folder.video(day).with_suffix(".draft").write_bytes(b"half a video")
+    assert folder.unfinished() == [day]
+    assert folder.finish(day, 24)
+    assert (folder.unfinished(), folder.finished()) == ([], [day])
+    assert not list(tmp_path.rglob("*.draft"))
+
+
+def test_what_cannot_be_decoded_makes_no_timelapse(tmp_path: Path) -> None:
+    folder, day = TimelapseFolder(tmp_path), day_of("gate", NOON_MS)
+    with pytest.raises(ValueError, match="decoded"):
+        folder.put(day, NOON_MS, b"no picture", 160)
+    _pictures(folder, day, 1)
+    next((tmp_path / "gate" / day.date).glob("*.jpg")).write_bytes(b"torn")
+    assert not folder.finish(day, 24)
+    assert (folder.unfinished(), folder.finished()) == ([], [])

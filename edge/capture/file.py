@@ -2,6 +2,8 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
 
 import av
 from av.container import InputContainer
@@ -12,6 +14,7 @@ from edge.capture.jpeg import BadJpegError, picture_of
 from edge.capture.lifetime import Lifetime
 from edge.capture.pace import Pace
 from edge.capture.settings import FileSettings
+from edge.capture.units import UnitTap
 from edge.core.clock import Clock
 from edge.core.errors import SourceEndedError, SourceUnavailableError
 
@@ -19,10 +22,15 @@ _DEFAULT_FPS = 25.0
 
 
 class FileCamera:
-    """The first video stream of a file, at its own rate. Motion-JPEG is handed on without decoding."""
+    """The first video stream of a file, at its own rate. Motion-JPEG is handed on without decoding.
+
+    With each picture of H.264 or H.265 comes what was read since the one before, as it is in the file.
+    """
 
     def __init__(self, settings: FileSettings, *, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
+        self._numbers = count()
         self._held = contextlib.ExitStack()
         self._lifetime = Lifetime(self._release)
         self._pace = Pace(clock, self._lifetime)
@@ -82,8 +90,19 @@ class FileCamera:
                     yield packet.pts, picture_of(bytes(packet))
             return
         stream.codec_context.thread_count = 1
-        for frame in container.decode(stream):
-            yield frame.pts, picture_of_frame(frame, self._settings.jpeg_quality, self._settings.max_width)
+        tap = self._tap(stream)
+        for packet in container.demux(stream):
+            tap.add(packet)
+            for frame in packet.decode():
+                picture = picture_of_frame(frame, self._settings.jpeg_quality, self._settings.max_width)
+                yield frame.pts, replace(picture, units=tap.take())
+
+    def _tap(self, stream: av.VideoStream) -> UnitTap:
+        """What takes the units: played as fast as the pictures, from now on."""
+        began_ns, first = self._clock.mono_ns(), stream.start_time or 0
+        tick_ns = float(stream.time_base or 0) * 1e9 / self._settings.speed
+        next(self._numbers)
+        return UnitTap(stream, at_ns=lambda ticks: began_ns + round((ticks - first) * tick_ns), numbers=self._numbers)
 
     def _release(self) -> None:
         self._pictures = iter(())

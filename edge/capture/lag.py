@@ -35,6 +35,10 @@ class Lag:
         self._late = behind > (_IN_TIME_NS if self._late else _LATE_NS)
         return self._late
 
+    def moment_ns(self, ticks: int, time_base: Fraction | None) -> int:
+        """The monotonic moment of a time of the camera: as if it had come with the least delay."""
+        return round(ticks * (time_base or 0) * 1_000_000_000) + (self._least_ns or 0)
+
     def _least(self, delay: int, now: int) -> int:
         """The delay that counts as none; a leap of the camera's clock begins anew."""
         if self._least_ns is None or delay < self._least_ns or delay - self._least_ns > _JUMP_NS:

@@ -58,6 +58,11 @@ class PrivacyPainter:
         order = self._order
         return bool(order.polygons or order.faces or order.withheld)
 
+    @property
+    def order(self) -> int:
+        """The number of the order that holds now."""
+        return self._order.number
+
     def adopt(self, plan: Plan) -> bool:
         """Paint by `plan` from the next picture on; whether that is another order than before."""
         polygons = tuple(zone.points for zone in plan.zones if zone.kind == "privacy")
@@ -120,9 +125,11 @@ class PrivateCamera:
     def __init__(self, camera: Camera, painter: PrivacyPainter) -> None:
         self._camera = camera
         self._painter = painter
+        self._order = painter.order
 
     def open(self) -> None:
         """See `Camera`; refused while no picture may leave."""
+        self._order = self._painter.order
         self._painter.prepare()
         self._camera.open()
 
@@ -131,10 +138,16 @@ class PrivateCamera:
         for _ in range(_BAD_LIMIT):
             painted = self._painter.paint(self._camera.read())
             if painted is not None:
-                return painted
+                return self._without_older(painted)
         raise SourceUnavailableError(
             f"{_BAD_LIMIT} pictures in a row could not be decoded to paint over what is private"
         )
+
+    def _without_older(self, picture: Picture) -> Picture:
+        """What the source compressed before another order held, with pictures of it, does not leave under the new."""
+        changed = picture.order != self._order
+        self._order = picture.order
+        return replace(picture, units=()) if changed and picture.units else picture
 
     def close(self) -> None:
         """See `Camera`."""

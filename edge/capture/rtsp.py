@@ -2,6 +2,8 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -14,6 +16,7 @@ from edge.capture.jpeg import BadJpegError, picture_of
 from edge.capture.lag import Lag
 from edge.capture.lifetime import Lifetime
 from edge.capture.settings import RtspSettings
+from edge.capture.units import UnitTap
 from edge.core.clock import Clock
 from edge.core.errors import SourceUnavailableError
 
@@ -32,7 +35,10 @@ _OPTIONS: Final = {
 
 
 class RtspCamera:
-    """One RTSP session. Video is decoded whole and encoded as JPEG, unless that would make the picture late."""
+    """One RTSP session. Video is decoded whole and encoded as JPEG, unless that would make the picture late.
+
+    With each picture comes what the camera sent since the one before, as it compressed it.
+    """
 
     def __init__(self, settings: RtspSettings, *, clock: Clock, password: str | None = None) -> None:
         self._settings = settings
@@ -96,17 +102,22 @@ class RtspCamera:
 
     def _decoded(self, container: InputContainer, stream: av.VideoStream) -> Iterator[Picture]:
         bad = 0
+        tap = UnitTap(stream, at_ns=lambda ticks: self._lag.moment_ns(ticks, stream.time_base), numbers=count())
         for packet in self._packets(container, stream):
             try:
-                yield from self._pictures_in(packet, stream)
+                late = self._lag.late(packet.pts, stream.time_base)
+                tap.add(packet)
+                for picture in self._pictures_in(packet, stream, late=late):
+                    yield replace(picture, units=tap.take())
                 bad = 0
             except (av.InvalidDataError, BadJpegError) as error:
                 bad += 1
                 if bad >= _BAD_LIMIT:
                     raise SourceUnavailableError(f"{bad} damaged packets in a row") from error
 
-    def _pictures_in(self, packet: "av.Packet[av.VideoStream]", stream: av.VideoStream) -> Iterator[Picture]:
-        late = self._lag.late(packet.pts, stream.time_base)
+    def _pictures_in(
+        self, packet: "av.Packet[av.VideoStream]", stream: av.VideoStream, *, late: bool
+    ) -> Iterator[Picture]:
         if stream.codec_context.name == "mjpeg":
             if packet.size:
                 yield picture_of(bytes(packet))

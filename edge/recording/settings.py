@@ -26,7 +26,7 @@ class RecordingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     codec: Annotated[
         Codec,
         Meta(
-            description="`auto` keeps H.264 and H.265 as the camera sent it and makes H.264 of JPEG; `h264` makes H.264 "
+            description="`auto` keeps H.264 and H.265 as the camera sent it and makes H.264 of JPEG; `h264` makes it "
             "of everything; `copy` keeps JPEG too: no work for the processor, five to twenty times the space, and no "
             "browser plays it. What privacy hides is always painted over first, and then encoded."
         ),

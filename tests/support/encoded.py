@@ -10,7 +10,7 @@ from edge.recording.settings import RecordingSettings
 from tests.support.pictures import frames, jpeg
 
 
-def encoded(  # noqa: PLR0913
+def encoded(
     count: int, *, fps: float, key_every: int, start_ns: int = 0, width: int = 160, height: int = 120
 ) -> Iterator[AccessUnit]:
     """`count` units, `1 / fps` apart, of which each `key_every`-th is a key; as of a camera."""

@@ -13,7 +13,6 @@ from edge.recording.ring import PreRollRing
 from edge.recording.settings import RecordingSettings
 from tests.support.clock import START_MS, FakeClock
 
-
 _Job = tuple[Begin, list[Frame], list[str], End | None]
 
 

@@ -67,7 +67,12 @@ class Upload:
     @property
     def name(self) -> str:
         """What it is called for people."""
-        return self.body.name if isinstance(self.body, File) else self.key.rpartition("/")[2]
+        return name_of(self.body) if self.body else self.key.rpartition("/")[2]
+
+    @property
+    def camera(self) -> str | None:
+        """Whose picture it shows, if it does."""
+        return self.body.camera if self.body else self.lane
 
     @property
     def tags(self) -> dict[int, str]:
@@ -101,6 +106,11 @@ def upload_of(row: Any, parts: Mapping[int, Part] | None = None) -> Upload:
 def id_of(body: Recording | File) -> str:
     """What the table knows it by."""
     return body.recording_id if isinstance(body, Recording) else body.file_id
+
+
+def name_of(body: Recording | File) -> str:
+    """What it is called for people: a recording as its object."""
+    return body.key.rpartition("/")[2] if isinstance(body, Recording) else body.name
 
 
 def lane_of(body: Recording | File) -> str:

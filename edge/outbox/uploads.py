@@ -1,7 +1,7 @@
 """Files on their way to object storage: what is to be sent, what of it is there already, what became of it."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -65,6 +65,10 @@ class Uploads:
         self._reader = reader
         self._writer = writer
         self._changed = asyncio.Event()
+        self.changes = 0
+        """Grows whenever there may be something to send that there was not before."""
+        self.on_closed: Callable[[str], None] | None = None
+        """Called with the id of each file that is now in the table as a whole."""
         self._delayed: set[str] = set()
         """Ids whose last or first word stands in the writer's line, and must not be said again."""
 
@@ -83,7 +87,7 @@ class Uploads:
             raise StoreError(f"{recording_id} is no recording")
         rank = rank_of_reason(body.reason, alarm=await self._shows_an_alarm(body))
         await self._writer.execute(_close(body, path, rank))
-        self._changed.set()
+        self._closed(recording_id)
 
     async def offer(self, file: File, path: Path, *, rank: int = 1) -> Record:
         """Tell of a closed file and queue it, in one commit; return its record, the first one if it was offered before.
@@ -95,24 +99,30 @@ class Uploads:
             return known
         self._check_not_delayed([file.file_id])
         record = await self._append(file.file_id, file, _close(file, path, rank))
-        self._changed.set()
+        self._closed(file.file_id)
         return record
 
     async def begin_growing(self, growth: Growth) -> None:
-        """A recording that is not closed yet has enough to send; does nothing if it is in the table."""
+        """A recording that is not closed yet has enough to send; does nothing if it is in the table, or was told of."""
         rank = rank_of_reason(growth.reason, alarm=growth.urgent)
-        sql = f"{_INSERT} ON CONFLICT (id) DO UPDATE SET rank = MIN(rank, excluded.rank) WHERE body IS NULL"
-        values = (growth.recording_id, "recording", rank, growth.camera, str(growth.path), growth.key, 0, None)
+        sql = (
+            "INSERT OR IGNORE INTO uploads (id, kind, rank, lane, path, key, size_bytes, added_row)"  # noqa: S608
+            f" SELECT ?1, 'recording', ?2, ?3, ?4, ?5, 0, {_NEWEST_ROW}"
+            " WHERE NOT EXISTS (SELECT 1 FROM records WHERE subject = ?1)"
+        )
+        values = (growth.recording_id, rank, growth.camera, str(growth.path), growth.key)
         await self._writer.execute(_statement(sql, *values))
 
-    async def wait_changed(self) -> None:
-        """Return when there may be something to send that there was not at the last return."""
-        await self._changed.wait()
-        self._changed.clear()
+    async def wait_changed(self, seen: int) -> None:
+        """Return once `changes` is no more `seen`."""
+        while self.changes == seen:
+            await self._changed.wait()
 
     def wake(self) -> None:
-        """Let `wait_changed` return."""
+        """There may be something to send."""
+        self.changes += 1
         self._changed.set()
+        self._changed = asyncio.Event()
 
     async def heads(self, without: Collection[str] = ()) -> list[Upload]:
         """The oldest closed file of each rank and lane that may be sent now, by rank, without parts.
@@ -167,25 +177,29 @@ class Uploads:
         sql = "UPDATE uploads SET attempts = attempts + 1, last_error = ?, failed_ms = ? WHERE id = ?"
         await self._writer.execute(_statement(sql, error[:500], failed_ms, upload_id))
 
+    async def forgive(self, upload_id: str) -> None:
+        """It got on: earlier attempts count no more."""
+        await self._writer.execute(_statement("UPDATE uploads SET attempts = 0 WHERE id = ?", upload_id))
+
     async def retry(self, upload_id: str | None = None) -> None:
         """Try one that failed, or all of them, as if for the first time. Raise `UnknownError`, `RefusedError`."""
         if upload_id is not None and (await self._known(upload_id)).failed_ms is None:
             raise RefusedError(f"{upload_id} has not failed: it is tried by itself")
         sql = "UPDATE uploads SET attempts = 0, failed_ms = NULL WHERE failed_ms IS NOT NULL AND id = COALESCE(?, id)"
         await self._writer.execute(_statement(sql, upload_id))
-        self._changed.set()
+        self.wake()
 
     async def retry_old(self, now_ms: int, after_ms: int) -> None:
         """One more attempt for each that failed `after_ms` ago, or at a time that has not come yet."""
         sql = "UPDATE uploads SET failed_ms = NULL WHERE failed_ms NOT BETWEEN ? AND ?"
         await self._writer.execute(_statement(sql, now_ms - after_ms + 1, now_ms))
-        self._changed.set()
+        self.wake()
 
     async def pause(self, upload_id: str, *, paused: bool) -> None:
         """Hold one back, or go on with it; kept across restarts. Raise `UnknownError`."""
         await self._known(upload_id)
         await self._writer.execute(_statement("UPDATE uploads SET paused = ? WHERE id = ?", int(paused), upload_id))
-        self._changed.set()
+        self.wake()
 
     async def pause_all(self, *, paused: bool) -> None:
         """Hold all back, those that come included, or go on; kept across restarts."""
@@ -195,7 +209,7 @@ class Uploads:
             else "DELETE FROM upload_switches WHERE name = ?"
         )
         await self._writer.execute(_statement(sql, _PAUSED))
-        self._changed.set()
+        self.wake()
 
     async def all_paused(self) -> bool:
         """Whether all are held back."""
@@ -240,6 +254,11 @@ class Uploads:
         """What the store has told of a recording or file. Kept as long as the history is."""
         sql = "SELECT payload FROM records WHERE subject = ? ORDER BY row"
         return frozenset(phase_of(decode(row[0], Record).body) for row in await self._read(sql, upload_id))
+
+    def _closed(self, upload_id: str) -> None:
+        if self.on_closed:
+            self.on_closed(upload_id)
+        self.wake()
 
     async def _known(self, upload_id: str) -> Upload:
         upload = await self.get(upload_id)

@@ -1,50 +1,59 @@
-"""Carries recordings to object storage, one at a time, and goes on where it was when the process died."""
+"""Carries files to object storage, several at once and while they grow, and goes on where it was when it was killed."""
 
 import asyncio
-import hashlib
 import random
-import threading
+from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
+from contract.messages import File, Recording
 from edge.core.backoff import Backoff
 from edge.core.clock import Clock
-from edge.core.errors import LinkError, StoreError
+from edge.core.errors import EdgeError, LinkError, StoreError
+from edge.core.growth import Growth
 from edge.core.health import Health, State
 from edge.core.secrets import SecretMissingError
 from edge.core.service import Pulse
 from edge.outbox.store import Outbox
-from edge.outbox.upload_rows import Upload
-from edge.sync.targets.target import Object, ObjectDamagedError, Target, UploadCancelledError, UploadUnknownError
+from edge.sync.targets.target import ObjectDamagedError, Target, UploadCancelledError, UploadUnknownError
+from edge.sync.upload_settings import UploadSettings
+from edge.sync.uploading.carriage import Carriage, Road
+from edge.sync.uploading.journeys import Journeys, UploadProgress
+from edge.sync.uploading.lineup import Lineup
+from edge.sync.uploading.reading import FileUnreadableError, FileUnusableError, PartChangedError
+from edge.sync.uploading.schedule import NOTHING, Schedule
+from edge.sync.uploading.station import Station
+from edge.sync.uploading.sweep import Sweep
+from edge.sync.uploading.throttle import Throttle
 
 PART: Final = "objects"
 _BEAT_S: Final = 5.0
-_ATTEMPTS: Final = 3
-"""How often an upload that the target forgot or found damaged is begun again before we pause."""
+_SWEEP_NS: Final = 60_000_000_000
 _STOP_S: Final = 2.0
+_RECENT: Final = 20
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
 OnUploaded = Callable[[str], Awaitable[None]]
 
 
-@dataclass(slots=True)
-class UploadProgress:
-    """The file under way."""
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A file that object storage has confirmed."""
 
-    recording_id: str
-    sent_bytes: int
-    size_bytes: int
+    body: Recording | File
+    rank: int
+    done_ms: int
 
 
 class Uploader:
     """A `Service`. Health part: `objects`.
 
     `make_target` is called at the first file and again after each failure, so that changed secrets take effect; None
-    instead of it switches uploading off. `on_uploaded` gets the id of each recording that is confirmed in object
-    storage, once that is recorded; a crash in between leaves it uncalled, and `Uploads.phases` tells.
+    instead of it switches uploading off. `on_uploaded` gets the id of each recording or file that is confirmed in
+    object storage, once that is recorded; a crash in between leaves it uncalled, and `Uploads.phases` tells.
+    `growing_bytes`: how big a recording that still grows is to be expected at most.
     """
 
     def __init__(
@@ -56,21 +65,73 @@ class Uploader:
         health: Health,
         rng: random.Random,
         on_uploaded: OnUploaded | None = None,
+        settings: UploadSettings | None = None,
+        growing_bytes: int = 4 << 30,
     ) -> None:
         self.name = "uploader"
         self.pulse = Pulse(clock)
         self.on_uploaded = on_uploaded
-        self.progress: UploadProgress | None = None
+        self.settings = settings or UploadSettings()
         self.uploaded_total = 0
         self.sent_bytes_total = 0
+        self.restarted_total = 0
+        """Files that had to begin again."""
+        self.recent: deque[Arrived] = deque(maxlen=_RECENT)
         self._make_target = make_target
-        self._outbox = outbox
+        self._uploads = outbox.uploads
         self._clock = clock
         self._health = health
         self._backoff = Backoff(rng, first_s=1.0, limit_s=60.0)
         self._failing = False
-        self._stopping = threading.Event()
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="uploader")
+        self._failed_files = 0
+        self._growing_bytes = growing_bytes
+        self.lineup = Lineup(clock, rng, self.settings.retry_limit_s)
+        self.journeys = Journeys(clock, Throttle(Schedule(self.settings, clock).limit_bps, clock))
+        self._station = Station(outbox.uploads, self.lineup)
+        self._uploads.on_closed = self._station.closed
+        self._sweep = Sweep(outbox.device, self.settings, clock)
+        self._threads = ThreadPoolExecutor(self.settings.parallel + 1, thread_name_prefix="uploader")
+
+    @property
+    def progress(self) -> UploadProgress | None:
+        """One file under way, if any is."""
+        return self.journeys.progress
+
+    @property
+    def aborted_total(self) -> int:
+        """Uploads that nobody would have completed and that were taken away at the target."""
+        return self._sweep.aborted_total
+
+    def grew(self, growth: Growth) -> None:
+        """A recording has more safe bytes: whole parts of them are sent while it goes on. Belongs to the event loop."""
+        if self._make_target is not None:
+            self._station.grew(growth)
+
+    def stopped_growing(self, recording_id: str) -> None:
+        """A recording that grew was thrown away: so is what was sent of it. Belongs to the event loop."""
+        self._station.dropped(recording_id)
+        self.journeys.stop(recording_id)
+
+    async def pause(self, upload_id: str | None = None) -> None:
+        """Hold one back or all, also what is on its way. Raise `UnknownError`, `StoreError`."""
+        if upload_id is None:
+            await self._uploads.pause_all(paused=True)
+        else:
+            await self._uploads.pause(upload_id, paused=True)
+        self.journeys.stop(upload_id)
+
+    async def resume(self, upload_id: str | None = None) -> None:
+        """Go on with one, or with all but those that pause by themselves. Raise `UnknownError`, `StoreError`."""
+        if upload_id is None:
+            await self._uploads.pause_all(paused=False)
+        else:
+            await self._uploads.pause(upload_id, paused=False)
+
+    async def retry(self, upload_id: str | None = None) -> None:
+        """Try one that failed, or all that did. Raise `UnknownError`, `RefusedError`, `StoreError`."""
+        await self._uploads.retry(upload_id)
+        if upload_id is not None:
+            self.lineup.forget(upload_id)
 
     async def run(self) -> None:
         """Upload until cancelled."""
@@ -84,6 +145,7 @@ class Uploader:
                 await self._work_until_failure(self._make_target)
                 await self._rest(self._backoff.next())
         finally:
+            self.journeys.halt()
             self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _work_until_failure(self, make_target: Callable[[], Target]) -> None:
@@ -91,119 +153,159 @@ class Uploader:
         try:
             target = await self._in_thread(make_target)
             await self._in_thread(target.check)
-            while True:
-                if not self._failing:
-                    self._health.set(PART, State.OK)
-                sent = await self._upload_next(target)
-                self._failing = False
-                self._backoff.reset()
-                if not sent:
-                    await self._wait_for_work()
+            self._tell_health()
+            await self._work(target)
         except (LinkError, StoreError, SecretMissingError) as error:
             self._failing = True
             self._health.set(PART, State.FAILED, str(error))
         finally:
-            self.progress = None
             if target:
                 target.close()
 
-    async def _upload_next(self, target: Target) -> bool:
-        """Upload one file; return whether there was one."""
-        uploads = self._outbox.uploads
-        heads = await uploads.heads()
-        upload = await uploads.get(heads[0].id) if heads else None
-        if upload is None or upload.body is None:
-            return False
-        body = upload.body
-        reason = await self._in_thread(_why_unusable, upload)
-        if not reason:
-            await self._send(target, upload)
-        if "lost" in await uploads.phases(upload.id):
-            await uploads.forget(upload.id)
-        elif reason:
-            await uploads.give_up(body, reason)
-        else:
-            await uploads.finish(body)
-            self.uploaded_total += 1
-            if self.on_uploaded:
-                await self.on_uploaded(upload.id)
-        return True
+    async def _work(self, target: Target) -> None:
+        """Let all work until one finds that the target or the store fails; what is on its way is sent to its end."""
+        road = Road(target=target, uploads=self._uploads, in_thread=self._in_thread, growing_bytes=self._growing_bytes)
+        self._station.open(road)
+        jobs = [self._carry() for _ in range(self.settings.parallel)]
+        tasks = [asyncio.create_task(job, name="uploader-job") for job in (*jobs, self._tidy(road))]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            self._station.close()
+            await asyncio.wait(tasks)
+        except asyncio.CancelledError:
+            self.journeys.halt()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            raise
+        for task in sorted(tasks, key=lambda task: isinstance(task.exception(), EdgeError)):
+            task.result()
 
-    async def _send(self, target: Target, upload: Upload) -> None:
-        """Return when the object is confirmed."""
-        thing = Object(
-            key=upload.key, size_bytes=upload.size_bytes, sha256=upload.sha256, content_type=upload.content_type
-        )
-        self.progress = UploadProgress(upload.id, 0, upload.size_bytes)
-        for _ in range(_ATTEMPTS):
-            try:
-                await self._send_once(target, thing, upload)
-                break
-            except (UploadUnknownError, ObjectDamagedError) as error:
-                if await self._in_thread(target.confirm, thing, {}):
-                    break
-                await self._begin_again(target, thing, upload)
-                upload = replace(upload, upload_id=None, parts={})
-                reason = str(error)
-        else:
-            raise LinkError(f"{reason}; tried {_ATTEMPTS} times from the start")
-        self.progress = None
-
-    async def _begin_again(self, target: Target, thing: Object, upload: Upload) -> None:
-        current = await self._outbox.uploads.get(upload.id)
-        if current and current.upload_id:
-            await self._in_thread(target.abort, thing.key, current.upload_id)
-        await self._outbox.uploads.restart(upload.id)
-
-    async def _send_once(self, target: Target, thing: Object, upload: Upload) -> None:
-        if thing.size_bytes <= target.part_bytes:
-            data = await self._in_thread(_read, upload.path, 0, thing.size_bytes)
-            await self._in_thread(target.put, thing, data, self._sending(0))
-            self.sent_bytes_total += len(data)
-        else:
-            await self._send_parts(target, thing, upload)
-        if not await self._in_thread(target.confirm, thing, {}):
-            raise ObjectDamagedError(f"{thing.key} is not in the object storage as it was sent")
-
-    async def _send_parts(self, target: Target, thing: Object, upload: Upload) -> None:
-        uploads, recording_id = self._outbox.uploads, upload.id
-        if upload.upload_id and upload.part_bytes == target.part_bytes:
-            upload_id = upload.upload_id
-            tags = await self._in_thread(target.held, thing, upload_id, upload.tags)
-        else:
-            upload_id, tags = await self._in_thread(target.begin, thing), {}
-            await uploads.begin(recording_id, upload_id, target.part_bytes)
-        for number in range(1, -(-thing.size_bytes // target.part_bytes) + 1):
-            if number in tags:
+    async def _carry(self) -> None:
+        while self._station.is_open:
+            seen = self._uploads.changes
+            carriage = None if self.journeys.throttle.limit_bps == NOTHING else await self._station.take()
+            if carriage is None:
+                self._succeeded_if_idle()
+                await self._wait_for_work(seen)
                 continue
-            offset = (number - 1) * target.part_bytes
-            data = await self._in_thread(_read, upload.path, offset, target.part_bytes)
-            sending = self._sending(offset)
-            tags[number] = await self._in_thread(target.put_part, thing, upload_id, number, data, sending)
-            await uploads.add_part(recording_id, number, tags[number])
-            self.sent_bytes_total += len(data)
-        await self._in_thread(target.complete, thing, upload_id, tags)
+            try:
+                await self._move(carriage)
+            finally:
+                self.lineup.release(carriage.upload.id)
 
-    def _sending(self, offset: int) -> Callable[[int], None]:
-        """What a target calls from its thread: keeps the progress, and stops the part when we are stopping."""
-        progress = self.progress
+    async def _move(self, carriage: Carriage) -> None:
+        upload, done = carriage.upload, False
+        journey = self.journeys.begin(upload.id, carriage.sent_bytes, carriage.safe_bytes)
+        try:
+            done = await carriage.step(journey)
+            await self._got_on(carriage)
+        except UploadCancelledError:
+            return
+        except EdgeError as error:
+            done = await self._failed(carriage, error)
+        finally:
+            self.journeys.end(upload.id, done=done)
+        if done:
+            await self._arrived(carriage)
 
-        def sending(sent: int) -> None:
-            if self._stopping.is_set():
-                raise UploadCancelledError("stopping")
-            if progress:
-                progress.sent_bytes = offset + sent
+    async def _failed(self, carriage: Carriage, error: EdgeError) -> bool:
+        """Whether it arrived all the same. Raise `error` if it is not the file's fault."""
+        upload_id = carriage.upload.id
+        match error:
+            case FileUnusableError():
+                await self._give_up(carriage, str(error))
+            case UploadUnknownError() | ObjectDamagedError() | PartChangedError():
+                if await carriage.is_there():
+                    return True
+                await self._begin_again(carriage, error)
+            case FileUnreadableError():
+                self.lineup.failed(upload_id, restarted=True)
+                await self._blame(carriage, error)
+            case LinkError() if self.lineup.failed(upload_id):
+                await self._blame(carriage, error)
+            case _:
+                raise error
+        return False
 
-        return sending
+    async def _got_on(self, carriage: Carriage) -> None:
+        self.sent_bytes_total += carriage.sent_now_bytes
+        self._failing = False
+        self._backoff.reset()
+        self._tell_health()
+        if self.lineup.succeeded(carriage.upload.id) and carriage.upload.attempts:
+            await self._uploads.forgive(carriage.upload.id)
+
+    async def _arrived(self, carriage: Carriage) -> None:
+        upload = carriage.upload
+        self._station.left(upload.id)
+        if upload.body is None or "lost" in await self._uploads.phases(upload.id):
+            await self._uploads.forget(upload.id)
+            return
+        await self._uploads.finish(upload.body)
+        self.uploaded_total += 1
+        self.recent.append(Arrived(upload.body, upload.rank, self._clock.now().wall_ms))
+        self._uploads.wake()
+        if self.on_uploaded:
+            await self.on_uploaded(upload.id)
+
+    async def _give_up(self, carriage: Carriage, reason: str) -> None:
+        upload = carriage.upload
+        self._station.left(upload.id, gone=True)
+        if upload.body is None or "lost" in await self._uploads.phases(upload.id):
+            await self._uploads.forget(upload.id)
+        else:
+            await self._uploads.give_up(upload.body, reason)
+
+    async def _begin_again(self, carriage: Carriage, error: EdgeError) -> None:
+        self.restarted_total += 1
+        self.lineup.failed(carriage.upload.id, restarted=True)
+        await carriage.begin_again()
+        await self._blame(carriage, error)
+
+    async def _blame(self, carriage: Carriage, error: EdgeError) -> None:
+        """It is the file's own fault: others go on, and it has one attempt less."""
+        upload = carriage.upload
+        self._station.left(upload.id)
+        last = upload.attempts + 1 >= self.settings.attempts
+        self._failed_files += last
+        await self._uploads.fault(upload.id, str(error), self._clock.now().wall_ms if last else None)
+
+    async def _tidy(self, road: Road) -> None:
+        next_ns = 0
+        while self._station.is_open:
+            if self._clock.mono_ns() >= next_ns:
+                await self._station.tidy()
+                await self._uploads.retry_old(self._clock.now().wall_ms, int(self.settings.failed_retry_s * 1000))
+                await self._sweep.run(road)
+                self._failed_files = (await self._uploads.totals()).failed
+                self._tell_health()
+                next_ns = self._clock.mono_ns() + _SWEEP_NS
+            await self._wait_for_work(self._uploads.changes)
+
+    def _succeeded_if_idle(self) -> None:
+        if not self.lineup.busy and self.lineup.next_s() is None:
+            self._failing = False
+            self._backoff.reset()
+            self._tell_health()
+
+    def _tell_health(self) -> None:
+        if self._failing:
+            return
+        if self._failed_files:
+            detail = f"{self._failed_files} files could not be sent: see /v1/uploads, and retry them"
+            self._health.set(PART, State.DEGRADED, detail)
+        else:
+            self._health.set(PART, State.OK)
 
     async def _in_thread(self, work: Callable[[Unpack[_Ts]], _T], *arguments: *_Ts) -> _T:
-        """Run blocking `work` in our thread. What it waits for has timeouts of its own, so waiting is progress."""
+        """Run blocking `work` in our threads. What it waits for has timeouts of its own, so waiting is progress."""
         future = asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
         try:
             while not (await asyncio.wait({future}, timeout=_BEAT_S))[0]:
                 self.pulse.beat()
         except asyncio.CancelledError:
-            self._stopping.set()
+            self.journeys.halt()
             await asyncio.wait({future}, timeout=_STOP_S)
             if future.done() and not future.cancelled():
                 future.exception()
@@ -211,10 +313,11 @@ class Uploader:
         self.pulse.beat()
         return future.result()
 
-    async def _wait_for_work(self) -> None:
+    async def _wait_for_work(self, seen: int) -> None:
+        rest_s = min(_BEAT_S, self.lineup.next_s() or _BEAT_S)
         waits = [
-            asyncio.create_task(self._outbox.uploads.wait_changed(), name="uploader-wait"),
-            asyncio.create_task(self._clock.sleep(_BEAT_S), name="uploader-wait"),
+            asyncio.create_task(self._uploads.wait_changed(seen), name="uploader-wait"),
+            asyncio.create_task(self._clock.sleep(rest_s), name="uploader-wait"),
         ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -229,24 +332,3 @@ class Uploader:
             self.pulse.beat()
             await self._clock.sleep(min(seconds, _BEAT_S))
             seconds -= _BEAT_S
-
-
-def _why_unusable(upload: Upload) -> str:
-    """Why the file can never be sent; empty if it can."""
-    try:
-        with upload.path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return "its file is gone from the spool"
-    except OSError as error:
-        raise StoreError(f"cannot read {upload.path}: {error.strerror}") from error
-    return "" if digest == upload.sha256 else "its file is not what was recorded: the disk damaged it"
-
-
-def _read(path: Path, offset: int, size: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            return file.read(size)
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}") from error

@@ -25,6 +25,7 @@ CREATE TABLE uploads (
     failed_ms  INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX uploads_in_order ON uploads (rank, lane, added_row);
+CREATE INDEX uploads_growing ON uploads (id) WHERE body IS NULL;
 
 -- The parts of an upload that the target has confirmed, each with the MD5 of its bytes (hex; empty: not known).
 CREATE TABLE parts (

@@ -1,0 +1,134 @@
+"""What could be sent now: closed files from the table, and what recorders say has grown by a part."""
+
+import asyncio
+from collections import OrderedDict
+from typing import Final
+
+from edge.core.growth import Growth
+from edge.outbox.upload_rows import Upload, rank_of_reason
+from edge.outbox.uploads import Uploads
+from edge.sync.uploading.carriage import Carriage, Road
+from edge.sync.uploading.lineup import Candidate, Lineup
+
+_KEPT: Final = 64
+_LAST: Final = 1 << 62
+
+
+class Station:
+    """Where carriages wait for their turn; those that went last are kept, for what they know. Belongs to the loop."""
+
+    def __init__(self, uploads: Uploads, lineup: Lineup) -> None:
+        self._uploads = uploads
+        self._lineup = lineup
+        self._growing: dict[str, Growth] = {}
+        self._dropped: set[str] = set()
+        self._carriages: OrderedDict[str, Carriage] = OrderedDict()
+        self._one_by_one = asyncio.Lock()
+        self._road: Road | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a road to go on."""
+        return self._road is not None
+
+    def open(self, road: Road) -> None:
+        """Another target, or the same again: each file asks anew what of it is held there."""
+        for carriage in self._carriages.values():
+            carriage.go_by(road)
+        self._road = road
+
+    def close(self) -> None:
+        """Let nobody start any more."""
+        self._road = None
+        self._uploads.wake()
+
+    def grew(self, growth: Growth) -> None:
+        """A recorder's word."""
+        before = self._growing.get(growth.recording_id)
+        self._growing[growth.recording_id] = growth
+        if self._has_part(growth) and not (before and self._has_part(before)):
+            self._uploads.wake()
+
+    def dropped(self, recording_id: str) -> None:
+        """It was thrown away before it was told of."""
+        if self._growing.pop(recording_id, None):
+            self._dropped.add(recording_id)
+            self._uploads.wake()
+
+    def closed(self, upload_id: str) -> None:
+        """It is in the table as a whole."""
+        self._growing.pop(upload_id, None)
+
+    def left(self, upload_id: str, *, gone: bool = False) -> None:
+        """It comes anew; or, if `gone`, not as long as it grows."""
+        self._carriages.pop(upload_id, None)
+        if gone:
+            self._growing.pop(upload_id, None)
+
+    async def take(self) -> Carriage | None:
+        """The one whose turn it is, with what is known of it; `Lineup.release` must follow. None if nothing can go."""
+        async with self._one_by_one:
+            await self._forget_dropped()
+            if self._road is None or await self._uploads.all_paused():
+                return None
+            chosen = self._lineup.take(await self._candidates())
+            return await self._prepared(chosen.id, self._road) if chosen else None
+
+    async def tidy(self) -> None:
+        """Forget what grew and was given up while nobody told us."""
+        for upload in await self._uploads.growing():
+            known = upload.id in self._growing or upload.id in self._lineup.busy
+            if not known and "lost" in await self._uploads.phases(upload.id):
+                await self._uploads.forget(upload.id)
+
+    async def _candidates(self) -> list[Candidate]:
+        away = self._lineup.unavailable()
+        closed = await self._uploads.heads(away)
+        found = [Candidate(head.id, head.rank, head.lane, head.added_row) for head in closed]
+        held_back = await self._not_now() if self._growing else set()
+        for growth in self._growing.values():
+            if growth.recording_id not in away | held_back and self._has_part(growth):
+                found.append(Candidate(growth.recording_id, _rank(growth), growth.camera, _LAST))
+        return found
+
+    async def _not_now(self) -> set[str]:
+        """Of what grows: what people hold back, and what failed."""
+        return {upload.id for upload in await self._uploads.growing() if upload.paused or upload.failed_ms is not None}
+
+    async def _prepared(self, upload_id: str, road: Road) -> Carriage | None:
+        upload, growth = await self._row_of(upload_id), self._growing.get(upload_id)
+        if upload is None or (upload.body is None and growth is None):
+            self._growing.pop(upload_id, None)
+            self._lineup.release(upload_id)
+            return None
+        carriage = self._carriages.pop(upload_id, None) or Carriage(road, upload)
+        carriage.update(upload, growth.safe_bytes if growth else 0)
+        self._carriages[upload_id] = carriage
+        while len(self._carriages) > _KEPT:
+            self._carriages.popitem(last=False)
+        return carriage
+
+    async def _row_of(self, upload_id: str) -> Upload | None:
+        growth = self._growing.get(upload_id)
+        upload = await self._uploads.get(upload_id)
+        if upload is None and growth:
+            await self._uploads.begin_growing(growth)
+            upload = await self._uploads.get(upload_id)
+        return upload
+
+    async def _forget_dropped(self) -> None:
+        for recording_id in list(self._dropped):
+            if recording_id not in self._lineup.busy:
+                await self._uploads.forget(recording_id)
+                self._dropped.discard(recording_id)
+                self._carriages.pop(recording_id, None)
+
+    def _has_part(self, growth: Growth) -> bool:
+        carriage = self._carriages.get(growth.recording_id)
+        if carriage is not None:
+            return carriage.would_have_part(growth.safe_bytes)
+        return self._road is not None and growth.safe_bytes >= self._road.target.part_bytes
+
+
+def _rank(growth: Growth) -> int:
+    return rank_of_reason(growth.reason, alarm=growth.urgent)

@@ -16,16 +16,19 @@ from sqlalchemy.exc import ArgumentError
 
 from cloud.config import CloudConfig
 from cloud.ingest.embedded import EmbeddedBroker
+from cloud.ingest.eraser import Eraser
 from cloud.ingest.metrics import IngestMetrics
 from cloud.ingest.service import Ingest
 from cloud.objects.folder import FolderStorage
 from cloud.objects.s3 import S3Storage
 from cloud.objects.settings import S3Settings
 from cloud.objects.storage import ObjectStorage
+from cloud.objects.uploads import NoUploads, S3Uploads, Uploads
 from cloud.registry.catalogue import Catalogue
 from cloud.store.accounts import FIRST_USER, Accounts
 from cloud.store.clock import Backoff, Clock, SystemClock
 from cloud.store.database import Database
+from cloud.store.doomed import DoomedObjects
 from cloud.store.errors import StoreUnavailableError
 from cloud.store.first_password import FirstPassword
 from cloud.store.intake import Intake
@@ -44,22 +47,28 @@ async def serve(config: CloudConfig) -> None:
     """Everything, until a signal: what is expected to fail is waited for by the part that needs it."""
     clock, rng, registry = SystemClock(), random.Random(), CollectorRegistry()  # noqa: S311 - jitter
     _make_state(config)
-    async with _opened(open_database(config)) as database, _opened(_storage(config)) as storage:
+    async with (
+        _opened(open_database(config)) as database,
+        _opened(_storage(config)) as storage,
+        _opened(_uploads(config)) as uploads,
+    ):
         ingest = Ingest(
             Intake(database, rejected_limit=config.store.rejected_limit),
             config.broker,
             password=config.secret(config.broker.password_secret),
+            uploads=uploads,
             metrics=IngestMetrics(registry),
             clock=clock,
             rng=rng,
         )
+        eraser = Eraser(DoomedObjects(database), storage, clock=clock, rng=rng)
         deps = _web_deps(
             config=config, database=database, storage=storage, ingest=ingest, registry=registry, clock=clock
         )
         web = WebServer(create_app(deps), config.web, clock=clock, rng=rng, on_listening=_tell_ready)
         work = {
             "web": web.run(),
-            "ingest": _ingest(ingest, database, FirstPassword(config.state_path), clock, rng),
+            "ingest": _ingest(ingest, eraser, database, FirstPassword(config.state_path), rng),
             "watchdog": _watchdog(clock),
         }
         if config.broker.embedded:
@@ -87,9 +96,10 @@ def _make_state(config: CloudConfig) -> None:
 
 
 async def _ingest(
-    ingest: Ingest, database: Database, first_password: FirstPassword, clock: Clock, rng: random.Random
+    ingest: Ingest, eraser: Eraser, database: Database, first_password: FirstPassword, rng: random.Random
 ) -> None:
     """Migrate, make sure that somebody can sign in, then take records in; a database that is away is waited for."""
+    clock = SystemClock()
     backoff = Backoff(rng, first_s=0.5)
     while True:
         try:
@@ -101,7 +111,9 @@ async def _ingest(
         else:
             break
     _log.info("the database is at revision %s", revision)
-    await ingest.run()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(ingest.run(), name="ingest-run")
+        group.create_task(eraser.run(), name="eraser")
 
 
 async def _ensure_user(accounts: Accounts, first_password: FirstPassword, clock: Clock) -> None:
@@ -165,7 +177,15 @@ def _storage(config: CloudConfig) -> ObjectStorage:
     return FolderStorage(config.objects_path)
 
 
-_Closable = TypeVar("_Closable", Database, ObjectStorage)
+def _uploads(config: CloudConfig) -> Uploads:
+    objects = config.objects
+    if isinstance(objects, S3Settings):
+        access_key, secret_key = config.secret(objects.access_key_secret), config.secret(objects.secret_key_secret)
+        return S3Uploads(objects, access_key=access_key, secret_key=secret_key)
+    return NoUploads()
+
+
+_Closable = TypeVar("_Closable", Database, ObjectStorage, Uploads)
 
 
 @asynccontextmanager

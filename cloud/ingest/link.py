@@ -21,7 +21,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cloud.ingest.properties import skip_in_this_thread
 from cloud.ingest.settings import BrokerSettings
-from contract.topics import RECORD_LEAVES, ROOT
+from contract.topics import RECORD_LEAVES, REQUESTS, ROOT
 
 _log = logging.getLogger(__name__)
 _REFUSED_VERSION: Final = 132
@@ -65,6 +65,7 @@ class BrokerLink:
         # The embedded broker speaks 3.1.1 alone, and what it makes of a CONNECT of MQTT 5 is to wait for more of it.
         self._version = MQTTProtocolVersion.MQTTv311 if settings.embedded else MQTTProtocolVersion.MQTTv5
         self._answered = False
+        self._thread: threading.Thread | None = None
         self.connected = False
 
     def open(self) -> None:
@@ -81,6 +82,16 @@ class BrokerLink:
             await self._switching
         if self._client:
             await asyncio.to_thread(_stop, self._client)
+
+    async def revive(self) -> bool:
+        """Connect anew if the thread of the connection died, which it does without a word; return whether it had."""
+        if not self._thread or self._thread.is_alive() or self._closing or not self._client:
+            return False
+        dead, self._client, self._thread = self._client, None, None
+        self._changed(False, "the thread of the connection died")
+        await asyncio.to_thread(_stop, dead)
+        self._client = self._start()
+        return True
 
     async def take(self, most: int) -> list[Delivery]:
         """Wait for at least one message; return up to `most` in the order of their coming."""
@@ -151,6 +162,7 @@ class BrokerLink:
         asyncio.get_running_loop().call_later(_ANSWER_S, check)
 
     async def _switch(self, client: mqtt.Client) -> None:
+        self._thread = None
         await asyncio.to_thread(_stop, client)
         modern = self._version == MQTTProtocolVersion.MQTTv5
         self._version = MQTTProtocolVersion.MQTTv311 if modern else MQTTProtocolVersion.MQTTv5
@@ -171,6 +183,7 @@ class BrokerLink:
 
     def _on_socket_open(self, client: mqtt.Client, _data: Any, _socket: Any) -> None:
         skip_in_this_thread()
+        self._thread = threading.current_thread()
         self._answered = False
         self._in_loop(self._expect_answer, client)
 
@@ -199,7 +212,7 @@ class BrokerLink:
         modern = self._version == MQTTProtocolVersion.MQTTv5
         offered = modern and getattr(properties, "SharedSubscriptionAvailable", True)
         prefix = f"$share/{group}/" if group and offered else ""
-        return [f"{ROOT}/+/status", *(f"{prefix}{ROOT}/+/{leaf}" for leaf in RECORD_LEAVES)]
+        return [f"{ROOT}/+/status", *(f"{prefix}{ROOT}/+/{leaf}" for leaf in (*RECORD_LEAVES, REQUESTS))]
 
     def _on_subscribe(
         self, _client: mqtt.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None

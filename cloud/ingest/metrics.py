@@ -23,6 +23,12 @@ class IngestMetrics:
         self.retries = Counter(
             "afferent_ingest_retries_total", "Batches tried again because the database was away", registry=registry
         )
+        self.requests = Counter(
+            "afferent_ingest_storage_requests_total",
+            "Questions of devices about object storage by what became of them",
+            ["result"],
+            registry=registry,
+        )
         self.connected = Gauge("afferent_ingest_broker_connected", "1 while connected to the broker", registry=registry)
 
 

@@ -8,18 +8,22 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import Final
 
 from cloud.ingest.acks import AckSender
 from cloud.ingest.link import BrokerLink
 from cloud.ingest.metrics import IngestMetrics
+from cloud.ingest.requests import StorageDesk
 from cloud.ingest.settings import BrokerSettings
 from cloud.ingest.sorting import Sorted, sort
+from cloud.objects.uploads import Uploads
 from cloud.store.clock import Backoff, Clock
 from cloud.store.errors import StoreUnavailableError, UnstorableError
 from cloud.store.intake import Intake, Rejected, Stored
 from cloud.store.rows import Incoming
 
 _log = logging.getLogger(__name__)
+_WATCH_S: Final = 5.0
 
 
 class Ingest:
@@ -31,6 +35,7 @@ class Ingest:
         settings: BrokerSettings,
         *,
         password: str | None,
+        uploads: Uploads,
         metrics: IngestMetrics,
         clock: Clock,
         rng: random.Random,
@@ -42,6 +47,7 @@ class Ingest:
         self._backoff = Backoff(rng)
         self._link = BrokerLink(settings, password=password, on_change=self._link_changed)
         self._acks = AckSender(self._link.publish, clock, interval_s=settings.ack_interval_ms / 1000)
+        self._desk = StorageDesk(uploads, self._link.publish, metrics=metrics, clock=clock)
         self.broker_detail = "not connected yet"
         self.store_detail = ""
 
@@ -53,18 +59,32 @@ class Ingest:
     async def run(self) -> None:
         """Consume until cancelled. What was taken and not committed by then, the broker gives again."""
         self._link.open()
-        sending = asyncio.create_task(self._acks.run(), name="ingest-acks")
         try:
-            while True:
-                deliveries = await self._link.take(self._settings.batch_records)
-                await self._store(sort(deliveries, self._clock.now_ms()))
-                self._link.ack(deliveries)
-                self._metrics.acks.inc(self._taken_acks())
+            async with asyncio.TaskGroup() as beside:
+                beside.create_task(self._acks.run(), name="ingest-acks")
+                beside.create_task(self._desk.run(), name="ingest-desk")
+                beside.create_task(self._watch(), name="ingest-watch")
+                await self._consume()
         finally:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
             self._acks.flush()
             await self._link.close()
+
+    async def _consume(self) -> None:
+        while True:
+            deliveries = await self._link.take(self._settings.batch_records)
+            found = sort(deliveries, self._clock.now_ms())
+            for question in found.questions:
+                self._desk.put(question)
+            await self._store(found)
+            self._link.ack(deliveries)
+            self._metrics.acks.inc(self._taken_acks())
+
+    async def _watch(self) -> None:
+        """The library's thread dies of what it did not expect, and nobody is told."""
+        while True:
+            await self._clock.sleep(_WATCH_S)
+            if await self._link.revive():
+                _log.error("the thread of the broker's connection died; connecting anew")
 
     async def _store(self, found: Sorted) -> None:
         refused = list(found.rejected)

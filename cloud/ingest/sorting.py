@@ -1,16 +1,17 @@
-"""Telling messages apart: records, births and wills, and what is none of ours. No I/O, and nothing escapes."""
+"""Telling messages apart: records, births, wills, questions, and what is none of ours. No I/O, nothing escapes."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from cloud.ingest.link import Delivery
+from cloud.ingest.requests import Question
 from cloud.store.intake import Rejected
 from cloud.store.rows import Incoming, read
 from contract.codec import decode
 from contract.errors import ContractError, InvalidMessageError
 from contract.messages import Status
 from contract.times import from_wire
-from contract.topics import RECORD_LEAVES, split
+from contract.topics import RECORD_LEAVES, REQUESTS, split
 
 
 class Sorted(NamedTuple):
@@ -20,6 +21,7 @@ class Sorted(NamedTuple):
     statuses: list[Status]
     rejected: list[Rejected]
     unreadable: int
+    questions: list[Question]
 
 
 def sort(deliveries: Iterable[Delivery], received_ms: int) -> Sorted:
@@ -27,12 +29,15 @@ def sort(deliveries: Iterable[Delivery], received_ms: int) -> Sorted:
     records: list[Incoming] = []
     statuses: dict[str, Status] = {}
     rejected: list[Rejected] = []
+    questions: list[Question] = []
     unreadable = 0
     for delivery in deliveries:
         try:
             device, leaf = split(delivery.topic)
             if leaf == "status":
                 statuses[device] = _status(device, delivery.payload)
+            elif leaf == REQUESTS:
+                questions.append(Question(device, delivery.payload))
             elif leaf in RECORD_LEAVES:
                 record, problem = read(device, leaf, delivery.payload, received_ms)
                 records.append(record)
@@ -41,7 +46,7 @@ def sort(deliveries: Iterable[Delivery], received_ms: int) -> Sorted:
                     rejected.append(Rejected(delivery.topic, problem, delivery.payload))
         except ContractError as error:
             rejected.append(Rejected(delivery.topic, str(error), delivery.payload))
-    return Sorted(records, list(statuses.values()), rejected, unreadable)
+    return Sorted(records, list(statuses.values()), rejected, unreadable, questions)
 
 
 def _status(device: str, payload: bytes) -> Status:

@@ -1,6 +1,7 @@
 """Object storage that is a folder: keys are paths below it. The default, and what `afferent demo` uses."""
 
 import asyncio
+import glob
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +13,7 @@ _PIECE: Final = 256 * 1024
 
 
 class FolderStorage:
-    """Reads objects below `root`, which is made if need be. A link that leads out of it leads nowhere."""
+    """Reads and deletes objects below `root`, made if need be. A link that leads out of it leads nowhere."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -35,6 +36,10 @@ class FolderStorage:
         """None: a folder has no address."""
         return None
 
+    async def delete(self, key: str) -> None:
+        """Delete the file, and what a device writes beside it until it is whole."""
+        await asyncio.to_thread(self._delete, key)
+
     async def check(self) -> None:
         """Return if the folder can be listed."""
         await asyncio.to_thread(self._check)
@@ -48,6 +53,20 @@ class FolderStorage:
             os.scandir(self._root).close()
         except OSError as error:
             raise ObjectsUnavailableError(f"{self._root}: {error.strerror}") from error
+
+    def _delete(self, key: str) -> None:
+        root = self._root.resolve()
+        path = root / check_key(key)
+        if not path.parent.resolve().is_relative_to(root):
+            raise ObjectMissingError(f"{key!r:.120} lies elsewhere")
+        try:
+            for growing in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+                growing.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+        except NotADirectoryError:
+            return
+        except OSError as error:
+            raise ObjectsUnavailableError(f"{key}: {error.strerror}") from error
 
     def _head(self, key: str) -> ObjectInfo:
         try:

@@ -3,25 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from cloud.objects.s3_client import make_client
 from cloud.objects.settings import S3Settings
 from cloud.objects.storage import ObjectInfo, ObjectMissingError, ObjectsUnavailableError, check_key
-
-if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
 
 _PIECE: Final = 256 * 1024
 _MISSING: Final = {"404", "NoSuchKey", "NotFound"}
 
 
 class S3Storage:
-    """Reads one bucket. Nothing is connected before the first call."""
+    """Reads one bucket, and deletes from it. Nothing is connected before the first call."""
 
     def __init__(self, settings: S3Settings, *, access_key: str | None, secret_key: str | None) -> None:
         self._bucket = settings.bucket
         self._prefix = settings.prefix
-        self._client = _client(settings, access_key, secret_key)
+        self._client = make_client(settings, access_key=access_key, secret_key=secret_key)
 
     async def head(self, key: str) -> ObjectInfo:
         """Size and ETag, by HEAD."""
@@ -48,6 +46,15 @@ class S3Storage:
                 self._client.generate_presigned_url, "get_object", Params=wanted, ExpiresIn=valid_s
             )
 
+    async def delete(self, key: str) -> None:
+        """Delete the object, and abort each upload of it that is under way: its parts are as personal."""
+        whole = self._prefix + check_key(key)
+        found = await asyncio.to_thread(self._call, "list_multipart_uploads", Prefix=whole)
+        for upload in found.get("Uploads", []):
+            if upload["Key"] == whole:
+                await asyncio.to_thread(self._call, "abort_multipart_upload", Key=whole, UploadId=upload["UploadId"])
+        await asyncio.to_thread(self._call, "delete_object", Key=whole)
+
     async def check(self) -> None:
         """HEAD the bucket."""
         try:
@@ -62,32 +69,6 @@ class S3Storage:
     def _call(self, operation: str, **arguments: Any) -> Any:
         with _translated(arguments.get("Key", self._bucket)):
             return getattr(self._client, operation)(Bucket=self._bucket, **arguments)
-
-
-def _client(settings: S3Settings, access_key: str | None, secret_key: str | None) -> "S3Client":
-    import boto3
-    from botocore.config import Config
-
-    config = Config(
-        connect_timeout=settings.timeout_s,
-        read_timeout=settings.timeout_s,
-        retries={"mode": "standard", "total_max_attempts": 3},
-        # Ceph and Swift refuse the checksum trailers that boto3 sends by default.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        signature_version="s3v4",
-        s3={"addressing_style": "path" if settings.path_style else "virtual"},
-    )
-    client: S3Client = boto3.client(
-        "s3",
-        endpoint_url=settings.endpoint or None,
-        region_name=settings.region,
-        verify=(settings.ca_file or None) if settings.verify else False,
-        aws_access_key_id=access_key,
-        aws_secret_access_key=secret_key,
-        config=config,
-    )
-    return client
 
 
 def _read(body: Any) -> bytes:

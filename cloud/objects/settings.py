@@ -20,6 +20,14 @@ class S3Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     endpoint: Annotated[
         str, Meta(max_length=2048, description="URL of the service; empty takes AWS's for the region.")
     ] = ""
+    public_endpoint: Annotated[
+        str,
+        Meta(max_length=2048, description="URL at which devices reach the service; empty if it is `endpoint` too."),
+    ] = ""
+    sign_s: Annotated[
+        int,
+        Meta(ge=60, le=604_800, description="Seconds for which an address signed for a device to send to is valid."),
+    ] = 900
     region: Annotated[str, Meta(min_length=1, max_length=64, description="Region to sign for.")] = "us-east-1"
     prefix: Annotated[
         str,

@@ -1,4 +1,4 @@
-"""The protocol of object storage: what is there, its bytes, a link to it. Writing is the devices' business."""
+"""The protocol of object storage: what is there, its bytes, a link to it, its end. Writing is the devices' business."""
 
 from collections.abc import AsyncIterator
 from typing import NamedTuple, Protocol
@@ -37,6 +37,10 @@ class ObjectStorage(Protocol):
 
     async def link(self, key: str, valid_s: int) -> str | None:
         """An address from which anybody can read the object for `valid_s` seconds; None where there is none."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Delete the object, whole or in the making; what is not there is deleted already."""
         ...
 
     async def check(self) -> None:

@@ -19,6 +19,7 @@ from cloud.ingest.embedded import EmbeddedBroker
 from cloud.ingest.metrics import IngestMetrics
 from cloud.ingest.service import Ingest
 from cloud.ingest.settings import BrokerSettings
+from cloud.objects.uploads import NoUploads
 from cloud.store import tables
 from cloud.store.clock import SystemClock
 from cloud.store.database import Database
@@ -98,7 +99,13 @@ async def ingesting(database: Database, settings: BrokerSettings) -> AsyncIterat
     """Ingest that runs inside the block and is connected."""
     metrics = IngestMetrics(CollectorRegistry())
     found = Ingest(
-        Intake(database), settings, password=None, metrics=metrics, clock=SystemClock(), rng=random.Random(1)
+        Intake(database),
+        settings,
+        password=None,
+        uploads=NoUploads(),
+        metrics=metrics,
+        clock=SystemClock(),
+        rng=random.Random(1),
     )
     task = asyncio.create_task(found.run(), name="ingest")
     try:
@@ -257,6 +264,7 @@ async def test_a_refused_sign_in_is_told_and_ends_nothing(tmp_path: Path, databa
             Intake(database),
             BrokerSettings(port=closed.port, username="cloud"),
             password="wrong",  # noqa: S106
+            uploads=NoUploads(),
             metrics=IngestMetrics(CollectorRegistry()),
             clock=SystemClock(),
             rng=random.Random(1),

@@ -114,7 +114,7 @@ def test_a_database_that_is_not_there_yet_is_waited_for(tmp_path: Path, broker: 
 
 
 def test_users_are_added_by_standard_input_alone(cloud: CloudProcess) -> None:
-    assert cloud.command("migrate").stdout == "database at revision 0003\n"
+    assert cloud.command("migrate").stdout == "database at revision 0004\n"
     assert cloud.command("user", "add", "ada", stdin="a long password\n").stdout == "user ada added\n"
     again = cloud.command("user", "add", "ada", stdin="another password\n")
     assert again.returncode == 1
@@ -173,6 +173,9 @@ def test_what_is_acked_is_json_of_the_contract(cloud: CloudProcess, broker: Mosq
         deadline = time.monotonic() + 20
         while not device.acks and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert decode(json.dumps({"v": 1, "boot": device.acks[0].boot, "seq": 1}).encode(), Ack) == device.acks[0]
+        assert (
+            decode(json.dumps({"v": 1, "boot": device.acks[0].boot, "seq": 1, "highest": 1}).encode(), Ack)
+            == device.acks[0]
+        )
     finally:
         device.close()

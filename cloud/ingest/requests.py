@@ -1,0 +1,146 @@
+"""Answers devices that have no credentials of object storage, beside the records and never in their way.
+
+Questions wait in a queue that is bounded, are worked on by a few threads, and are answered at most once each: whoever
+asks again under the same id gets the same answer again, so that an upload is not begun twice. What finds no room is
+dropped without a word; its device asks again.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from cloud.ingest.metrics import IngestMetrics
+from cloud.objects.uploads import RefusedError, Uploads
+from cloud.store.clock import Clock
+from contract.codec import decode, encode
+from contract.errors import ContractError
+from contract.objects import device_of
+from contract.storage import StorageReply, StorageRequest
+from contract.topics import REPLIES, topic
+
+_log = logging.getLogger(__name__)
+_WAITING: Final = 500
+_REMEMBERED: Final = 2000
+_WORKERS: Final = 4
+_DEVICES: Final = 10_000
+_PER_S: Final = 50.0
+_BURST: Final = 200.0
+
+
+class Question(NamedTuple):
+    """A message as it came, and the device whose topic it came on."""
+
+    device: str
+    payload: bytes
+
+
+class Allowance:
+    """How much each device may ask: `per_s`, and `burst` at once. Devices beyond `_DEVICES` push the oldest out."""
+
+    def __init__(self, clock: Clock, *, per_s: float = _PER_S, burst: float = _BURST) -> None:
+        self._clock = clock
+        self._per_s = per_s
+        self._burst = burst
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, device: str) -> bool:
+        """Whether the device may ask once more now."""
+        now = self._clock.mono_s()
+        left, since = self._left.pop(device, (self._burst, now))
+        left = min(self._burst, left + (now - since) * self._per_s)
+        self._left[device] = (left - 1 if left >= 1 else left, now)
+        if len(self._left) > _DEVICES:
+            self._left.popitem(last=False)
+        return left >= 1
+
+
+class StorageDesk:
+    """Takes questions in the event loop by `put`, answers them while `run` runs."""
+
+    def __init__(
+        self,
+        uploads: Uploads,
+        publish: Callable[[str, bytes], bool],
+        *,
+        metrics: IngestMetrics,
+        clock: Clock,
+        per_s: float = _PER_S,
+        burst: float = _BURST,
+    ) -> None:
+        self._uploads = uploads
+        self._publish = publish
+        self._metrics = metrics
+        self._allowance = Allowance(clock, per_s=per_s, burst=burst)
+        self._waiting: asyncio.Queue[tuple[str, StorageRequest]] = asyncio.Queue(_WAITING)
+        self._under_way: set[tuple[str, str]] = set()
+        self._answered: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+
+    def put(self, question: Question) -> None:
+        """Answer it soon; at once what needs no thought. Never blocks."""
+        try:
+            request = decode(question.payload, StorageRequest)
+        except ContractError as error:
+            _log.debug("a question of %s cannot be read: %s", question.device, error)
+            self._count("unreadable")
+            return
+        asked = question.device, request.request_id
+        if asked in self._under_way:
+            return
+        if known := self._answered.get(asked):
+            self._send(question.device, known)
+        elif not self._allowance.take(question.device) or self._waiting.full():
+            self._count("dropped")
+        else:
+            self._under_way.add(asked)
+            self._waiting.put_nowait((question.device, request))
+
+    async def run(self) -> None:
+        """Answer until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for number in range(_WORKERS):
+                group.create_task(self._work(), name=f"storage-desk-{number}")
+
+    async def _work(self) -> None:
+        while True:
+            device, request = await self._waiting.get()
+            try:
+                reply = await asyncio.to_thread(self._answer, device, request)
+            finally:
+                self._under_way.discard((device, request.request_id))
+            self._keep(device, reply)
+
+    def _answer(self, device: str, request: StorageRequest) -> StorageReply:
+        """Runs in a thread."""
+        try:
+            if request.operation != "check":
+                _check_key(device, request.key)
+            return self._uploads.answer(request)
+        except RefusedError as error:
+            return StorageReply(request_id=request.request_id, refused=error.refusal, detail=str(error))
+
+    def _keep(self, device: str, reply: StorageReply) -> None:
+        """Send it; remember it if it may not be worked out twice. What is away now may be there when asked again."""
+        self._count(reply.refused or "answered")
+        payload = encode(reply)
+        if reply.refused != "unavailable":
+            self._answered[device, reply.request_id] = payload
+            if len(self._answered) > _REMEMBERED:
+                self._answered.popitem(last=False)
+        self._send(device, payload)
+
+    def _send(self, device: str, payload: bytes) -> None:
+        self._publish(topic(device, REPLIES), payload)
+
+    def _count(self, result: str) -> None:
+        self._metrics.requests.labels(result).inc()
+
+
+def _check_key(device: str, key: str) -> None:
+    try:
+        owner = device_of(key)
+    except ContractError as error:
+        raise RefusedError("forbidden", str(error)) from error
+    if owner != device:
+        raise RefusedError("forbidden", f"{key!r:.120} is not a key of {device}")

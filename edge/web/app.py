@@ -28,6 +28,7 @@ from edge.web.participant_routes import ParticipantRoutes
 from edge.web.plan_routes import PlanRoutes
 from edge.web.probes import ProbeRoutes
 from edge.web.problem import ProblemError, on_bug, on_http_error, on_problem
+from edge.web.recording_routes import RecordingRoutes
 from edge.web.records import RecordRoutes
 from edge.web.segment_socket import SegmentSocket
 from edge.web.sensor_routes import SensorRoutes
@@ -75,6 +76,7 @@ def endpoints_of(deps: WebDeps) -> list[Endpoint]:
         *records.endpoints(),
         *_feed_endpoints(deps, feeds),
         *EventRoutes(deps).endpoints(),
+        *RecordingRoutes(deps).endpoints(),
         *ParticipantRoutes(deps).endpoints(),
         *StimulusRoutes(deps).endpoints(),
         *SessionRoutes(deps).endpoints(),

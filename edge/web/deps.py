@@ -17,6 +17,7 @@ from edge.core.health import Health
 from edge.core.hub import Hub
 from edge.core.slot import Slot
 from edge.web.auth import Auth
+from edge.web.recording_port import RecordingPort
 from edge.web.relay import Relays
 from edge.web.session_port import SensorPort, SessionPort
 from edge.web.settings import WebSettings
@@ -225,6 +226,8 @@ class WebDeps:
     sessions: SessionPort | None = None
     """Participants, stimuli and sessions; None where the appliance has no body sensor and no session can be."""
     sensors: SensorPort | None = None
+    recordings: RecordingPort | None = None
+    """The recordings on the device; None where nothing is recorded."""
     paint: Paint | None = None
     """What draws over a picture; without it there is no live picture with an overlay."""
     viewer_dir: Path = VIEWER_DIR

@@ -26,6 +26,7 @@ from edge.core.slot import Slot
 from edge.web.app import create_app
 from edge.web.auth import Auth
 from edge.web.deps import CameraStats, Paint, PictureKind, WebDeps
+from edge.web.recording_port import RecordingPort
 from edge.web.relay import Relays
 from edge.web.server import WebServer
 from edge.web.session_port import SensorPort, SessionPort
@@ -303,6 +304,7 @@ def make_web(
     paint: Paint | None = None,
     sessions: SessionPort | None = None,
     sensors: SensorPort | None = None,
+    recordings: RecordingPort | None = None,
     hub: Hub | None = None,
     **settings: Any,
 ) -> Web:
@@ -337,6 +339,7 @@ def make_web(
         paint=paint,
         sessions=sessions,
         sensors=sensors,
+        recordings=recordings,
     )
     return Web(deps, create_app(deps), fakes, history, password, pictures, clips)
 

@@ -11,6 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from contract.messages import Event
 from edge.core.health import State
+from tests.support.recordings_port import FakeRecordings
 from tests.support.session_stage import CONSENT, FakeSensors, FakeSessions
 from tests.support.web import START_MS, VISION, Web, make_web
 
@@ -42,7 +43,14 @@ def web(tmp_path: Path) -> Web:
     desk = FakeSessions(folder=tmp_path)
     desk.welcome("p-01")
     desk.show("calm", number=2, duration_ms=151_000)
-    made = make_web(tmp_path, cameras=("front", "back"), sessions=desk, sensors=FakeSensors(hub=desk.hub), hub=desk.hub)
+    made = make_web(
+        tmp_path,
+        cameras=("front", "back"),
+        sessions=desk,
+        sensors=FakeSensors(hub=desk.hub),
+        recordings=FakeRecordings(tmp_path),
+        hub=desk.hub,
+    )
     for _ in range(3):
         made.history.add()
     made.history.add(
@@ -127,6 +135,8 @@ def _filled(path: str) -> str:
     names = {
         "camera": "front",
         "event_id": "event-1",
+        "recording_id": "rec-1",
+        "date": "2026-11-20",
         "participant": "p-01",
         "stimulus": "calm",
         "session_id": _NEWEST,

@@ -17,13 +17,13 @@ def write_private(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     finally:
         draft.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Until then a power cut may bring back the file that was replaced."""
+def sync_folder(folder: Path) -> None:
+    """Make what was made, renamed or deleted in `folder` durable: until then a power cut may bring back what was."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -76,7 +76,7 @@ class SessionPort(Protocol):
         """What stands between now and a session."""
         ...
 
-    async def start(
+    async def start(  # noqa: PLR0913 - all that a start may say
         self,
         participant: str,
         *,
@@ -87,12 +87,14 @@ class SessionPort(Protocol):
         at_ms: int | None = None,
         overrule: bool = False,
         external: bool = False,
+        cameras: Sequence[str] | None = None,
     ) -> SessionView:
         """Begin a session; one that this participant has running ends. The same session id again returns it as it is.
 
-        Refused where a check says `stop`, or `warning` without `overrule`. `external`: an existing client (S0), which
-        asked for consent itself and knows no check list; an unknown participant is made, and their consent is recorded
-        as that client's. `video_id` is a stimulus' number.
+        Refused where a check says `stop`, or `warning` without `overrule`, or where `cameras` are named that cannot
+        record this participant; None takes those of the settings, as far as they can. `external`: an existing client
+        (S0), which asked for consent itself and knows no check list; an unknown participant is made, and their consent
+        is recorded as that client's. `video_id` is a stimulus' number.
         """
         ...
 

@@ -125,13 +125,7 @@ class SessionRoutes:
         wanted: SessionRequest = await body_of(request, SessionRequest)
         caller = caller_of(request.scope)
         check_own(caller, wanted.participant)
-        if wanted.overrule and caller.subject is not None:
-            raise ProblemError(
-                HTTPStatus.FORBIDDEN,
-                "A participant may not overrule the check list",
-                field="$.overrule",
-                remedy="ask whoever runs the session",
-            )
+        _check_lead(caller, wanted)
         self._check_sensor(caller, wanted.sensor)
         if wanted.session_id:
             checked_session_id(wanted.session_id, "$.session_id")
@@ -239,12 +233,25 @@ class SessionRoutes:
             sensor=wanted.sensor,
             session_id=wanted.session_id,
             overrule=wanted.overrule,
+            cameras=wanted.cameras,
         )
 
 
 def _post(path: str, summary: str, handler: Handler, *, answers: Any, takes: Any = None) -> Endpoint:
     return Endpoint(
         path=path, access=Access.OWN, summary=summary, method="POST", handler=handler, body=takes, answer=answers
+    )
+
+
+def _check_lead(caller: Caller, wanted: SessionRequest) -> None:
+    """Refuse a participant what only whoever runs the session may decide."""
+    if caller.subject is None or not (wanted.overrule or wanted.cameras is not None):
+        return
+    raise ProblemError(
+        HTTPStatus.FORBIDDEN,
+        "A participant may not overrule the check list" if wanted.overrule else "A participant may not name cameras",
+        field="$.overrule" if wanted.overrule else "$.cameras",
+        remedy="ask whoever runs the session",
     )
 
 

@@ -57,13 +57,15 @@ class Sessions(Struct, frozen=True, kw_only=True):
 
 
 class SessionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A session to begin. `overrule` begins it although the check list warns."""
+    """A session to begin. `overrule` begins it although the check list warns; `cameras` record it on video, by default
+    those of the settings."""
 
     participant: Id
     stimulus: Id | None = None
     sensor: Id | None = None
     session_id: SessionId = ""
     overrule: bool = False
+    cameras: Annotated[list[Id], Meta(max_length=16)] | None = None
 
 
 class MarkerRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

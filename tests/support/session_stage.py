@@ -88,6 +88,8 @@ class FakeSessions:
         self.external_consent = True
         self.broken = False
         self.largest_video = 1_000_000
+        self.filmed: Sequence[str] | None = None
+        """The cameras that the newest start named."""
 
     @property
     def now_ms(self) -> int:
@@ -224,7 +226,7 @@ class FakeSessions:
             self._stimulus(stimulus)
         return self.list_of_checks
 
-    async def start(
+    async def start(  # noqa: PLR0913 - as the port has it
         self,
         participant: str,
         *,
@@ -235,8 +237,10 @@ class FakeSessions:
         at_ms: int | None = None,
         overrule: bool = False,
         external: bool = False,
+        cameras: Sequence[str] | None = None,
     ) -> SessionView:
         """As the port has it."""
+        self.filmed = cameras
         self._check_disk()
         if session_id in self.known:
             return self.known[session_id]

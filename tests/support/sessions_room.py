@@ -1,6 +1,7 @@
 """A desk of sessions with a real store and made-up sensors, under a test's hand."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from contract.messages import AnyBody, Prediction
 from contract.sessions import ChannelQuality, SensorView
 from edge.affect.session import Viewings
 from edge.affect.sessions.desk import SessionDesk
+from edge.affect.sessions.folder.ports import FolderNeeds
 from edge.affect.sessions.needs import DeskNeeds
 from edge.affect.sessions.settings import SessionSettings
 from edge.core.clock import Clock
@@ -90,12 +92,13 @@ async def opened_desk(
     clock: FakeClock | None = None,
     world: World | None = None,
     participants: dict[str, str] | None = None,
+    folders: FolderNeeds | None = None,
 ) -> AsyncIterator[SessionsRoom]:
     """A desk that is open; its service does not run."""
     clock, hub, world = clock or FakeClock(), Hub(), world or World()
     viewings = Viewings(participants or {})
     async with open_outbox(folder, clock=clock) as outbox:
-        needs = needs_of(outbox, hub, viewings, clock, world)
+        needs = dataclasses.replace(needs_of(outbox, hub, viewings, clock, world), folders=folders)
         desk = SessionDesk(folder / "sessions", settings=settings or SessionSettings(), needs=needs)
         await desk.open()
         try:

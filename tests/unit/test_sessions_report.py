@@ -49,7 +49,7 @@ async def test_the_report_tells_what_happened(tmp_path: Path) -> None:
         await room.desk.mark(view.session_id, name="cough", note="twice", at_ms=None)
         await room.desk.stop(view.session_id)
         page = await room.desk.report(view.session_id)
-    for words in ("Video 2", "4, of which 1 undecided", "emotion 2.0.0", "version afferent-1", "HL Neutral", "twice"):
+    for words in ("Video 2", "4, of which 1 undecided", "emotion 2.0.0", "version afferent-2", "HL Neutral", "twice"):
         assert words in page
     blocks = re.findall(r'<rect class="(whole|partial)" x="([\d.]+)"', page)
     assert [kind for kind, _ in blocks] == ["whole", "whole", "whole", "partial"]

@@ -22,6 +22,9 @@ from edge.core.errors import StoreError
 _LABEL: Final = "label_id, at_ms, stimulus_ms, source, probe, valence, arousal, ask_id, reason"
 _MINE: Final = "session = (SELECT n FROM sessions WHERE session_id = ?1)"
 _LABELS: Final = f"SELECT {_LABEL} FROM labels WHERE {_MINE} ORDER BY at_ms"  # noqa: S608 - columns of ours
+_LABEL_PAGE: Final = (
+    f"SELECT {_LABEL} FROM labels WHERE {_MINE} AND (at_ms, label_id) > (?2, ?3) ORDER BY at_ms, label_id LIMIT ?4"  # noqa: S608
+)
 _TRACE: Final = f"SELECT COUNT(*), MIN(at_ms), MAX(at_ms) FROM labels WHERE {_MINE} AND source = 'trace'"  # noqa: S608
 _THINNED: Final = f"""
 SELECT {_LABEL} FROM labels WHERE {_MINE} AND source <> 'trace' UNION ALL
@@ -173,6 +176,10 @@ class Book:
             return [_label(row) for row in self._read(_LABELS, session_id)]
         apart_ms = (last_ms - first_ms) // max(1, most_points - 1) + 1
         return [_label(row) for row in self._read(_THINNED, session_id, apart_ms)]
+
+    def label_page(self, session_id: str, after: tuple[int, str], limit: int) -> list[SessionLabel]:
+        """Up to `limit` labels of a session, by moment and id, that follow that moment and id."""
+        return [_label(row) for row in self._read(_LABEL_PAGE, session_id, *after, limit)]
 
     def said_of_stimuli(self, slice_ms: int) -> list[tuple[str, str, int, Probe, int]]:
         """`(stimulus, participant, slice of it, probe, how often)`: the labels by quadrant, as in `quadrant_of`."""

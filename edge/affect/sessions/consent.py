@@ -13,18 +13,19 @@ MOST_BYTES: Final = 64 * 1024
 EXTERNAL: Final = "external"
 """The version of a text that an existing client showed, and we never saw."""
 _EXTERNAL_SHA256: Final = hashlib.sha256(b"").hexdigest()
-_OUR_VERSION: Final = "afferent-1"
+_OUR_VERSION: Final = "afferent-2"
+_OUR_VIDEO_VERSION: Final = "afferent-2-video"
 _OUR_TEXT: Final = """\
 What happens in this session
 
 While you watch, a sensor on your body measures the conductance of your skin and your pulse. From this a program
 estimates how you feel. Now and then you are asked how you feel yourself; you need not answer.
-
+{video}
 What is kept, and under which name
 
-Kept are what the sensor and the program say in each few seconds of a session, your answers, the marks and notes of the
-person who leads the session, and the times of all these. It is kept under a pseudonym, never under your name, on this
-device and, where one is connected, on the server of the study.
+Kept are the signals of the sensor as they come, what the program says in each few seconds of a session, your answers,
+the marks and notes of the person who leads the session, and the times of all these. It is kept under a pseudonym, never
+under your name, on this device and, where one is connected, on the server of the study.
 
 What you may do
 
@@ -32,12 +33,22 @@ You take part of your own will. You may stop at any moment and need not say why.
 moment: a session that runs then ends, and nothing more is kept of you. You may have everything of you erased, on this
 device and on the server. The estimate can be wrong; it is no diagnosis.
 """
+_VIDEO: Final = """
+A camera records you on video while the session runs. The video is kept with the rest, and may let people who know you
+recognise you.
+"""
+
+
+def says_video(settings: SessionSettings) -> bool:
+    """Whether the text of now says that video is recorded: the general one does where the settings name cameras."""
+    return settings.consent_covers_video or bool(settings.cameras and not settings.consent_file)
 
 
 def consent_text(settings: SessionSettings) -> ConsentText:
     """The text of now. Raise `StoreError` if the file of the settings cannot be read as text."""
     if not settings.consent_file:
-        return _text(_OUR_VERSION, _OUR_TEXT)
+        video = says_video(settings)
+        return _text(_OUR_VIDEO_VERSION if video else _OUR_VERSION, _OUR_TEXT.format(video=_VIDEO if video else ""))
     path = Path(settings.consent_file)
     try:
         raw = path.read_bytes()

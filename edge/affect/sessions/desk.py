@@ -28,6 +28,8 @@ from edge.affect.sessions.archive import Archive
 from edge.affect.sessions.consensus import SLICE_MS, Consensus
 from edge.affect.sessions.erasing import Erasing
 from edge.affect.sessions.floor import Floor, Wish
+from edge.affect.sessions.folder.ports import FolderNeeds
+from edge.affect.sessions.folder.service import SessionFolders
 from edge.affect.sessions.gate import ConsentGate
 from edge.affect.sessions.kept import record_of
 from edge.affect.sessions.known import Known
@@ -60,14 +62,17 @@ class SessionDesk:
         self._room = Room(folder, settings, needs)
         self._people = People(self._room)
         self._shelf = Shelf(self._room)
-        self._floor = Floor(self._room, self._people, self._shelf, self.consensus)
+        self.folders = _folders(folder, self._room, needs.folders)
+        """A `Service` of its own: the folders of sessions; None where none are made."""
+        self._floor = Floor(self._room, self._people, self._shelf, self.consensus, self.folders)
         self.known = Known(self._floor, self._shelf, self.consensus)
         """What estimating emotion, and asking, needs of the sessions that run."""
         self._archive = Archive(self._room, self._floor, self._shelf)
-        self._erasing = Erasing(self._room, self._people, self._floor, self.consensus)
+        self._erasing = Erasing(self._room, self._people, self._floor, self.consensus, self.folders)
         self._backoff = Backoff(random.Random(PART), first_s=1.0, limit_s=8.0)  # noqa: S311 - jitter
         self._failing = ""
-        self.gate = ConsentGate(needs.sink, self._people.agreed)
+        heard = (self.folders.recorder.predicted,) if self.folders else ()
+        self.gate = ConsentGate(needs.sink, self._people.agreed, *heard)
         """Where predictions go through, so that nothing is kept of who did not agree."""
 
     async def open(self) -> None:
@@ -78,6 +83,8 @@ class SessionDesk:
             await self._shelf.load()
             said = await self._room.call(self._room.book.said_of_stimuli, SLICE_MS)
             await self._end_left_running()
+            if self.folders:
+                await self.folders.open()
         except BaseException:
             await self._room.close()
             raise
@@ -115,6 +122,8 @@ class SessionDesk:
         except StoreError as error:
             _log.warning("sessions end at the next start: %s", error)
         finally:
+            if self.folders:
+                await self.folders.close()
             await self._room.close()
 
     async def tell(self) -> None:
@@ -180,7 +189,7 @@ class SessionDesk:
         self._people.get(participant)
         return await self._floor.checks(Wish(participant=participant, stimulus=stimulus, sensor=sensor))
 
-    async def start(
+    async def start(  # noqa: PLR0913 - all that a start may say
         self,
         participant: str,
         *,
@@ -191,6 +200,7 @@ class SessionDesk:
         at_ms: int | None = None,
         overrule: bool = False,
         external: bool = False,
+        cameras: Sequence[str] | None = None,
     ) -> SessionView:
         """Begin a session; one that this participant has running ends. The same id again returns it as it is."""
         wish = Wish(
@@ -202,6 +212,7 @@ class SessionDesk:
             at_ms=at_ms,
             overrule=overrule,
             external=external,
+            cameras=cameras,
         )
         async with self._room.turn:
             return await self._floor.start(wish)
@@ -318,3 +329,9 @@ class SessionDesk:
         if self._failing:
             self._failing = ""
             self._needs.health.set(PART, State.OK)
+
+
+def _folders(folder: Path, room: Room, needs: FolderNeeds | None) -> SessionFolders | None:
+    if needs is None:
+        return None
+    return SessionFolders(folder / "folders", room=room, settings=room.settings.folder, needs=needs)

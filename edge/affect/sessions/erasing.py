@@ -6,6 +6,7 @@ from typing import Final
 from contract.messages import Erasure
 from edge.affect.sessions.consensus import Consensus
 from edge.affect.sessions.floor import Floor
+from edge.affect.sessions.folder.service import SessionFolders
 from edge.affect.sessions.people import People
 from edge.affect.sessions.room import Room
 
@@ -16,8 +17,16 @@ _SESSIONS_TOLD: Final = 500
 class Erasing:
     """Belongs to the event loop."""
 
-    def __init__(self, room: Room, people: People, floor: Floor, consensus: Consensus) -> None:
+    def __init__(
+        self,
+        room: Room,
+        people: People,
+        floor: Floor,
+        consensus: Consensus,
+        folders: SessionFolders | None = None,
+    ) -> None:
         self._room = room
+        self._folders = folders
         self._people = people
         self._floor = floor
         self._consensus = consensus
@@ -50,14 +59,20 @@ class Erasing:
 
     async def _finish(self, participant: str, sessions: list[str], rows: int) -> Erasure:
         await self._room.told_so_far()
+        files = await self._folders.erase(participant, sessions) if self._folders else 0
         records = await self._room.needs.records.erase(participant, sessions)
         chunks = [sessions[first : first + _SESSIONS_TOLD] for first in range(0, len(sessions), _SESSIONS_TOLD)] or [[]]
         told = [
-            Erasure(participant=participant, sessions=chunk, records=records if chunk is chunks[0] else 0)
+            Erasure(
+                participant=participant,
+                sessions=chunk,
+                records=records if chunk is chunks[0] else 0,
+                files=files if chunk is chunks[0] else 0,
+            )
             for chunk in chunks
         ]
         now = self._room.needs.clock.now()
         await self._room.call(self._room.book.end_erasing, participant, told, now)
         self._people.gone(participant)
         self._room.wake.set()
-        return Erasure(participant=participant, sessions=sessions, records=records + rows)
+        return Erasure(participant=participant, sessions=sessions, records=records + rows, files=files)

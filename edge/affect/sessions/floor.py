@@ -24,6 +24,8 @@ from edge.affect.session import default_session_id
 from edge.affect.sessions import labels as saying
 from edge.affect.sessions.checklist import Situation, check
 from edge.affect.sessions.consensus import Consensus
+from edge.affect.sessions.filmed import cameras_for
+from edge.affect.sessions.folder.service import SessionFolders
 from edge.affect.sessions.kept import KeptSession, record_of, view_of
 from edge.affect.sessions.people import People
 from edge.affect.sessions.room import Room, plain_text, printable, pseudonym
@@ -52,13 +54,17 @@ class Wish:
     at_ms: int | None = None
     overrule: bool = False
     external: bool = False
+    cameras: Sequence[str] | None = None
 
 
 class Floor:
     """Belongs to the event loop. Methods that change something are called in the room's turn."""
 
-    def __init__(self, room: Room, people: People, shelf: Shelf, consensus: Consensus) -> None:
+    def __init__(
+        self, room: Room, people: People, shelf: Shelf, consensus: Consensus, folders: SessionFolders | None = None
+    ) -> None:
         self._room = room
+        self._folders = folders
         self._people = people
         self._shelf = shelf
         self._consensus = consensus
@@ -110,7 +116,7 @@ class Floor:
             await self._people.came_by_client(wish.participant)
         self._people.get(wish.participant)
         found = await self._checks(wish.participant, stimulus, self._seat(wish), "")
-        kept = self._kept(wish, stimulus, found)
+        kept = await self._filmed(self._kept(wish, stimulus, found), wish.cameras)
         if there := await self._there(wish, kept.session_id):
             return there
         if not wish.external:
@@ -127,6 +133,8 @@ class Floor:
             return view_of(await self.kept(session_id))
         now, reason = running.ending = running.ending or (self._room.needs.clock.now(), reason)
         self._room.needs.viewings.stop(session_id, now)
+        if self._folders:
+            self._folders.end(session_id)
         ended = msgspec.structs.replace(running.kept, end_ms=running.time_of(now), reason=reason)
         await self._room.call(self._room.book.put_sessions, [(ended, record_of(ended))], now)
         running.kept = ended
@@ -332,6 +340,15 @@ class Floor:
             pieces=[StimulusClock(at_ms=now.wall_ms, stimulus_ms=0)] if plays_itself else [],
         )
 
+    async def _filmed(self, kept: KeptSession, wanted: Sequence[str] | None) -> KeptSession:
+        """With the cameras that record it; raise `RefusedError` if some that were asked for cannot."""
+        known = self._folders.cameras() if self._folders else ()
+        text = await asyncio.to_thread(self._people.text)
+        cameras, warnings = cameras_for(
+            wanted, settings=self._room.settings, known=known, consent=kept.consent, text=text
+        )
+        return msgspec.structs.replace(kept, cameras=cameras, warnings=[*kept.warnings, *warnings])
+
     async def _begin(self, kept: KeptSession, stimulus: Stimulus | None) -> SessionView:
         """The viewing begins, and ends, at the moment itself and not once the disk has it: segments go by that."""
         await self.end_of(kept.participant, "replaced")
@@ -339,10 +356,14 @@ class Floor:
         now = needs.clock.now()
         kept = msgspec.structs.replace(kept, start_ms=now.wall_ms)
         needs.viewings.start(kept.participant, kept.video_id, now, session_id=kept.session_id, sensor=kept.sensor)
+        if self._folders:
+            self._folders.begin(kept, now, stimulus)
         try:
             await self._room.call(self._room.book.put_sessions, [(kept, record_of(kept))], now)
         except BaseException:  # also where whoever asked has gone away meanwhile
             needs.viewings.stop(kept.session_id, needs.clock.now())
+            if self._folders:
+                self._folders.abandon(kept.session_id)
             raise
         duration_ms = stimulus.duration_ms if stimulus else None
         running = self._running[kept.session_id] = Running(kept, now, duration_ms=duration_ms)

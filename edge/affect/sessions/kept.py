@@ -25,6 +25,8 @@ class KeptSession(Struct, frozen=True, kw_only=True, omit_defaults=True):
     consent: ConsentState | None = None
     """As it stood when the session began."""
     checks: list[Check] = []
+    cameras: list[str] = []
+    """What records it on video."""
     pieces: list[StimulusClock] = []
     """The stimulus' clock: see `edge.affect.sessions.timeline`."""
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from contract.messages import Record
 from contract.sessions import SensorView
 from edge.affect.session import Viewings
+from edge.affect.sessions.folder.ports import FolderNeeds
 from edge.core.clock import Clock
 from edge.core.health import Health
 from edge.core.hub import Hub
@@ -72,3 +73,5 @@ class DeskNeeds:
     on_erased: Callable[[str], None] = nobody_else
     """Told of each participant who was erased, so that nobody keeps them in memory."""
     free_bytes: Callable[[Path], int] = free_bytes
+    folders: FolderNeeds | None = None
+    """What the folders of sessions stand on; without it none are made."""

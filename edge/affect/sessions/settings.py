@@ -4,6 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from contract.ids import Id
+from edge.affect.sessions.folder.settings import FolderSettings
+
 Duration = Annotated[int, Meta(ge=1, le=86_400_000)]
 
 
@@ -32,6 +35,22 @@ class SessionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "such a start is refused until the participant's consent was recorded here."
         ),
     ] = True
+    cameras: Annotated[
+        tuple[Id, ...],
+        Meta(
+            max_length=16,
+            description="Ids of the cameras that record each session on video, unless its start names others; only of "
+            "participants whose consent covers video.",
+        ),
+    ] = ()
+    consent_covers_video: Annotated[
+        bool,
+        Meta(
+            description="Whether the text in `consent_file` says that sessions are recorded on video; the general text "
+            "says so where `cameras` names any, or this is set."
+        ),
+    ] = False
+    folder: FolderSettings = FolderSettings()
     numbered_ms: Annotated[
         tuple[Duration, ...],
         Meta(

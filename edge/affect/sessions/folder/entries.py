@@ -12,8 +12,6 @@ from edge.core.sample import Sample
 
 Moment = tuple[int, int | None, bool, dict[str, float]]
 """`mono_ns`, the board's own `node_ms`, whether samples are known to be missing before it, and value by channel."""
-PER_FRAME: Final = 20_000
-"""Moments in one frame at most: far below what a frame may hold."""
 
 
 class Samples(Struct, frozen=True, array_like=True, tag="samples"):
@@ -72,7 +70,7 @@ def samples_of(came: Iterable[Sample]) -> Iterator[Samples]:
     """Samples as entries, those of one sensor that came in a row together."""
     sensor, moments = "", list[Moment]()
     for one in came:
-        if moments and (one.sensor != sensor or len(moments) >= PER_FRAME):
+        if moments and one.sensor != sensor:
             yield Samples(sensor, moments)
             moments = []
         sensor = one.sensor

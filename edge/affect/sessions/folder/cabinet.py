@@ -1,0 +1,167 @@
+"""The folders of all sessions on the disk: made, found again, given their videos, and deleted whole."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from contract.times import to_wire
+from edge.affect.sessions.folder.convert import CLOSING, JOURNAL
+from edge.affect.sessions.folder.layout import NOTE, Film, SessionNote, read_note, write_note
+from edge.affect.sessions.folder.ports import SessionVideo
+from edge.core.files import sync_folder
+
+_GOING: Final = ".gone-"
+_SENT: Final = ".uploaded"
+VIDEO: Final = "video"
+_PLAIN: Final = str.maketrans({":": "", "-": "", ".": ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A file of a folder, by its name below it, with what it takes now."""
+
+    name: str
+    size_bytes: int
+
+
+class Cabinet:
+    """One folder with a sub-folder for each session. Its methods block and raise `OSError`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder: Final = folder
+
+    def scan(self) -> dict[str, SessionNote]:
+        """Every folder that this software can read, by name; what was being deleted is deleted."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        found = dict[str, SessionNote]()
+        for path in self.folder.iterdir():
+            if path.name.startswith(_GOING):
+                shutil.rmtree(path)
+            elif note := read_note(path):
+                found[path.name] = note
+                if note.state == "whole":
+                    self._remove_journals(path.name)
+            elif path.is_dir() and all(one.name.startswith(f".{NOTE}") for one in path.iterdir()):
+                shutil.rmtree(path)  # a cut came between the folder and its note
+        return found
+
+    def begin(self, name: str, note: SessionNote) -> Path:
+        """Make the folder of a session that runs, durably, and return where its journal goes."""
+        folder = self.folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        write_note(folder, note)
+        sync_folder(self.folder)
+        return folder / JOURNAL
+
+    def note(self, name: str, note: SessionNote) -> None:
+        """Replace what is known of a session, durably."""
+        write_note(self.folder / name, note)
+
+    def delete(self, name: str) -> None:
+        """Delete a folder whole; after a cut the next scan goes on."""
+        going = self.folder / f"{_GOING}{name}"
+        with suppress(FileNotFoundError):
+            (self.folder / name).replace(going)
+            sync_folder(self.folder)
+        if going.exists():
+            shutil.rmtree(going)
+            sync_folder(self.folder)
+
+    def put_video(self, name: str, note: SessionNote, video: SessionVideo) -> Film:
+        """Put a recording into the folder: the same file under a second name, or a copy on another file system."""
+        began = video.start_ms + note.clock_shift_ms
+        if video.first_mono_ms is not None:
+            began = note.start_ms + round(video.first_mono_ms - note.start_mono_ms)
+        stem = f"{video.camera}-{to_wire(began).translate(_PLAIN)}"
+        path = self.folder / name / VIDEO / f"{stem}{video.path.suffix or '.mp4'}"
+        path.parent.mkdir(exist_ok=True)
+        try:
+            _link_or_copy(video.path, path)
+        except FileNotFoundError:  # it had to give way meanwhile
+            path = self.folder / name
+        return Film(
+            name=f"{VIDEO}/{path.name}" if path.parent.name == VIDEO else "",
+            recording_id=video.recording_id,
+            camera=video.camera,
+            start_ms=began,
+            mono_ms=video.first_mono_ms,
+            end_ms=began + video.end_ms - video.start_ms,
+            frames=video.frames,
+            size_bytes=video.size_bytes,
+            sha256=video.sha256,
+            codec=video.codec,
+            width_px=video.width_px,
+            height_px=video.height_px,
+            key=video.key,
+        )
+
+    def drop_widowed(self, name: str, note: SessionNote) -> None:
+        """Delete videos that the spool has given up: their second name must not hold the disk's space."""
+        for film in note.videos:
+            path = self.folder / name / film.name
+            with suppress(FileNotFoundError):
+                if film.name and path.stat().st_nlink == 1 and not _copied(path).exists():
+                    path.unlink()
+
+    def items(self, name: str) -> list[Item]:
+        """What of a folder is for people, in the order of their names."""
+        root = self.folder / name
+        paths = sorted(path for path in root.rglob("*") if not any(part[0] == "." for part in path.parts[-2:]))
+        return [Item(str(path.relative_to(root)), size) for path in paths if (size := _size(path)) is not None]
+
+    def open(self, name: str, item: str) -> BinaryIO:
+        """A file of a folder, for reading; raise `FileNotFoundError` for any that `items` does not name."""
+        if not any(one.name == item for one in self.items(name)):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), item)
+        return (self.folder / name / item).open("rb")
+
+    def own_bytes(self, name: str) -> int:
+        """What deleting the folder would give back: a file that the spool holds as well gives nothing."""
+        return sum(status.st_blocks * 512 for status in _statuses(self.folder / name) if status.st_nlink == 1)
+
+    def is_sent(self, name: str) -> bool:
+        """Whether every table is confirmed in object storage."""
+        return (self.folder / name / _SENT).exists()
+
+    def mark_sent(self, name: str) -> None:
+        """Note that it is. Not synced: after a cut the store is asked again."""
+        (self.folder / name / _SENT).touch()
+
+    def _remove_journals(self, name: str) -> None:
+        for journal in (JOURNAL, CLOSING):
+            (self.folder / name / journal).unlink(missing_ok=True)
+
+
+def _link_or_copy(source: Path, path: Path) -> None:
+    path.unlink(missing_ok=True)
+    try:
+        os.link(source, path)
+    except OSError as error:
+        if error.errno not in {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}:
+            raise
+        _copied(path).touch()
+        with path.open("wb") as file, source.open("rb") as whole:
+            shutil.copyfileobj(whole, file, 1 << 20)
+            file.flush()
+            os.fsync(file.fileno())
+    sync_folder(path.parent)
+
+
+def _copied(path: Path) -> Path:
+    """The empty file that tells a copy from a link."""
+    return path.with_name(f".{path.name}.copy")
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() and path.name not in {JOURNAL, CLOSING} else None
+
+
+def _statuses(folder: Path) -> Iterator[os.stat_result]:
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            yield path.stat()

@@ -9,6 +9,7 @@ from edge.core.service import Pulse
 from edge.recording.previews.settings import PreviewSettings
 from edge.recording.previews.sheet import make_sheet
 from edge.recording.previews.shelf import SheetShelf
+from edge.recording.retention_index import SpoolIndex
 from edge.recording.sidecar import Sidecar
 from edge.recording.spool import Spool
 
@@ -30,6 +31,7 @@ class PreviewService:
         self.made_total = 0
         self.undecodable_total = 0
         self._spool = spool
+        self._index = SpoolIndex(spool)
         self._shelf = shelf
         self._settings = settings
         self._clock = clock
@@ -65,7 +67,7 @@ class PreviewService:
 
     def _missing(self) -> list[Sidecar]:
         """Whole recordings without a sheet, the newest first: that is where people look."""
-        sidecars = [entry.sidecar for entry in self._spool.entries() if entry.sidecar.step in _WHOLE]
+        sidecars = [entry.sidecar for entry in self._index.entries() if entry.sidecar.step in _WHOLE]
         return sorted((one for one in sidecars if not self._shelf.has(one.recording_id)), key=lambda one: -one.start_ms)
 
     def _make(self, sidecar: Sidecar) -> None:
@@ -83,4 +85,4 @@ class PreviewService:
         self._shelf.put(sidecar.recording_id, sheet)
 
     def _tidy(self) -> None:
-        self._shelf.keep_only(entry.sidecar.recording_id for entry in self._spool.entries())
+        self._shelf.keep_only(entry.sidecar.recording_id for entry in self._index.entries())

@@ -14,7 +14,9 @@ Which = Literal["all", "alarms", "others"]
 Range = tuple[int, int]
 """Closed: both ends belong to it."""
 _WHICH: Final[dict[Which, str]] = {"all": "", "alarms": f" AND o.rank = {ALARM}", "others": f" AND +o.rank <> {ALARM}"}
-_PENDING: Final = "SELECT o.row, r.boot, o.leaf, r.kind, r.t_ms, r.payload FROM outbox o JOIN records r USING (row)"
+_PENDING: Final = (
+    "SELECT o.row, r.boot, o.leaf, r.kind, r.t_ms, r.payload, o.rank FROM outbox o JOIN records r USING (row)"
+)
 _LAST_ROW: Final = 1 << 62
 
 

@@ -79,11 +79,12 @@ class Eviction:
             victims = await connection.execute_fetchall(
                 "SELECT o.row, r.boot FROM outbox o JOIN records r USING (row)"
                 " WHERE o.rank = ? AND o.row >= ? ORDER BY o.row LIMIT ?",
-                (rank, head[0], self._at_most),
+                (rank, head[0], self._at_most + SPARED_HEAD),
             )
-            for number, rows in _runs([(int(row), int(boot)) for row, boot in victims if not self._under_way(row)]):
+            idle = [(int(row), int(boot)) for row, boot in victims if not self._under_way(row)]
+            for number, rows in _runs(idle[: self._at_most]):
                 await self._replace(connection, number, rows, spared_before=int(head[0]))
-            if victims:
+            if idle:
                 return
 
     async def _replace(self, connection: aiosqlite.Connection, number: int, rows: range, *, spared_before: int) -> None:

@@ -46,6 +46,7 @@ class Pending:
     kind: str
     t_ms: int
     payload: bytes
+    rank: int = NORMAL
 
 
 @dataclass(frozen=True, slots=True)

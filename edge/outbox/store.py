@@ -21,7 +21,9 @@ from edge.outbox.boots import Boots, next_boot
 from edge.outbox.erasure import REASON, Eraser
 from edge.outbox.history import History
 from edge.outbox.keeper import Keeper
-from edge.outbox.queue import Queue, Range
+from edge.outbox.opening import open_or_repair
+from edge.outbox.queue import Queue, Range, Which
+from edge.outbox.recall import Recall
 from edge.outbox.rows import Counts, Pending, subject_of
 from edge.outbox.settings import OutboxSettings
 from edge.outbox.uploads import Uploads
@@ -87,6 +89,7 @@ class Outbox(History):
         )
         self._writing: asyncio.Task[None] | None = None
         self.queue = Queue(reader, self._writer, boots)
+        self._recall = Recall(reader, self._writer, boots, self.queue)
         self.uploads = Uploads(reader, self._writer)
         self.evicted_total = 0
 
@@ -106,13 +109,14 @@ class Outbox(History):
     ) -> "AsyncIterator[Outbox]":
         """Open or make the store at `path` for a new run of the daemon; closing writes what waits.
 
-        A damaged file is put aside with its side files and a fresh store begins, whose first record is a `Loss` that
-        says so. `host_boot` names the boot of the host, within which runs share a monotonic clock. `linger_ms` is asked
+        A damaged file is put aside with its side files, and what can be read of it goes into a fresh store, where `Loss`
+        records say what is gone. `host_boot` names the boot of the host, within which runs share a monotonic clock. `linger_ms` is asked
         before each commit how long it may wait for more records; by default that is the setting. Raise `StoreError` if
         the file cannot be opened at all.
         """
         async with AsyncExitStack() as stack:
-            writing, aside = await _open_or_begin(path, clock)
+            opened = await open_or_repair(path, clock)
+            writing, aside = opened.connection, opened.aside
             stack.push_async_callback(writing.close)
             reader = await database.open_reader(path)
             stack.push_async_callback(reader.close)
@@ -130,7 +134,7 @@ class Outbox(History):
             stack.push_async_callback(store._close)
             await store._start()
             health.set(PART, State.DEGRADED if aside else State.OK, f"damaged, moved to {aside}" if aside else "")
-            if aside:
+            if aside and not opened.salvaged:
                 await store.append(Loss(what="records", reason=f"the store was damaged: kept as {aside.name}", count=0))
             yield store
 
@@ -148,6 +152,11 @@ class Outbox(History):
     def outbox_records(self) -> int:
         """How many records the cloud has not acknowledged."""
         return self.queue.records
+
+    @property
+    def last_alarm(self) -> int:
+        """The largest row of an alarm that waits, or did in this run; 0 for none."""
+        return self.queue.last_alarm
 
     @property
     def acknowledged_total(self) -> int:
@@ -200,6 +209,29 @@ class Outbox(History):
         the outbox; return how many rows. What lies above `seq` stays in the history at least until `seq` reaches it.
         """
         return await self.queue.acknowledge(boot, [(1, seq), *also])
+
+    async def pending_rows(self, rows: Sequence[int]) -> list[Pending]:
+        """Those of these rows that are still unacknowledged, in order."""
+        return await self.queue.pending_rows(rows)
+
+    async def forget_rows(self, rows: Sequence[int]) -> int:
+        """Take these rows out of the outbox; return how many were in it."""
+        return await self.queue.forget_rows(rows)
+
+    def rows_of(self, boot: str, first_seq: int, last_seq: int) -> range:
+        """The rows of these numbers of a run, inclusive; none for a run that this store never had."""
+        return self._boots.rows_of(boot, first_seq, last_seq)
+
+    async def pending_in(self, which: Which, first: int, last: int, limit: int) -> list[Pending]:
+        """Up to `limit` of the alarms or of the others that the cloud has not acknowledged, of these rows, in order."""
+        return await self.queue.pending(first, last, limit=limit, which=which)
+
+    async def recall(self, boot: str, first_seq: int, last_seq: int) -> list[int]:
+        """The cloud misses these numbers of `boot`, inclusive: have them wait again; return their rows.
+
+        What the store no longer has is told by a `Loss` that names the range, once, so that nobody waits for it.
+        """
+        return await self._recall.run(boot, first_seq, last_seq)
 
     async def erase(self, participant: str, sessions: Sequence[str]) -> int:
         """Take every record of a participant out of the store and its file; return how many those were.
@@ -297,14 +329,3 @@ class Outbox(History):
             await self.tidy()
         except (StoreError, sqlite3.OperationalError):
             return  # the writer has set the health; the next look tries again
-
-
-async def _open_or_begin(path: Path, clock: Clock) -> tuple[aiosqlite.Connection, Path | None]:
-    """The writing connection, and where a damaged file was put if there was one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return await database.open_writer(path), None
-    except database.StoreDamagedError as error:
-        aside = database.put_aside(path, clock.now().wall_ms)
-        _log.error("%s; moved to %s, beginning a fresh store", error, aside)
-        return await database.open_writer(path), aside

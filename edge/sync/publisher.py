@@ -4,12 +4,10 @@ import asyncio
 import random
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, Final, Literal, TypeGuard
-
-from paho.mqtt.enums import MQTTProtocolVersion
+from typing import Any, Final, Literal
 
 from contract.codec import encode
-from contract.messages import Ack, Status
+from contract.messages import Status
 from contract.times import to_wire
 from contract.topics import REPLIES, REQUESTS, topic
 from edge.core.backoff import Backoff
@@ -20,24 +18,23 @@ from edge.core.secrets import SecretMissingError, read_secret
 from edge.core.service import Pulse
 from edge.outbox.rows import Pending
 from edge.outbox.store import Outbox
-from edge.sync.connection import MQTT_5, MQTT_311, BrokerConnection, Identity
+from edge.sync.connection import MQTT_5, BrokerConnection, Identity
+from edge.sync.dialling import Dialler
 from edge.sync.envelope import cloud_event
 from edge.sync.inbox import News
-from edge.sync.refusals import (
-    FIRST_FAILURE,
-    NO_SUBSCRIBERS,
-    UNSUPPORTED_VERSION,
-    BrokerRefusedError,
-    ClosedEarlyError,
-    words_of,
-)
+from edge.sync.refusals import FIRST_FAILURE, NO_SUBSCRIBERS, words_of
 from edge.sync.requests import RequestDesk
 from edge.sync.settings import BrokerSettings
-from edge.sync.window import Window
+from edge.sync.traffic import Traffic
+from edge.sync.window import Lane
 
 PART: Final = "broker"
 _BEAT_S: Final = 5.0
-_FIRST_ANSWER_S: Final = 3.0
+_LONGEST_WAIT_S: Final = 6.0
+"""Between two attempts to connect, however long the network was away: so soon is it noticed that it is back."""
+_SILENCE_S: Final = 12.0
+_SLOWEST_BYTES_PER_S: Final = 4096
+"""A broker may be silent for so long while it has something of ours, and as long as the largest of it needs."""
 _PATIENCE_LIMIT: Final = 16
 """Waits for an acknowledgement grow up to this many times `resend_after_s`, so that a cloud that is down for hours does
 not find the same records a thousand times in the broker."""
@@ -47,8 +44,8 @@ class Publisher:
     """A `Service`. Health part: `broker`.
 
     A record leaves the outbox when the cloud acknowledges it (`ack = "cloud"`), or when the broker has taken it and
-    somebody listens (`ack = "broker"`). Unacknowledged records are sent again, from the lowest, after `resend_after_s`
-    and at every new connection.
+    somebody listens (`ack = "broker"`). Unacknowledged records are sent again, in the same order, after
+    `resend_after_s` and at every new connection. The order is that of docs/decisions/0012.
     """
 
     def __init__(
@@ -77,11 +74,15 @@ class Publisher:
         self._requests = requests
         self._asked: set[int] = set()
         self._device = outbox.device
-        self._backoff = Backoff(rng, first_s=0.5, limit_s=30.0)
-        self._version = MQTT_5
-        self._window = Window(settings.window_records)
+        self._backoff = Backoff(rng, first_s=0.5, limit_s=_LONGEST_WAIT_S)
+        self._dialler = Dialler(settings, identity=self._identity, requests=requests, beat=self.pulse.beat)
+        self._traffic = Traffic(
+            outbox, clock, window_records=settings.window_records, stale_after_s=settings.resend_after_s / 4
+        )
+        self._window = self._traffic.window
+        outbox.under_way = self._window.holds
         self._patience = 1
-        self._progress_ns = 0
+        self._progress_ns = self._heard_ns = 0
         self._held = ""
 
     @property
@@ -92,7 +93,7 @@ class Publisher:
     @property
     def link(self) -> str:
         """What is spoken with whom."""
-        version = "MQTT 5" if self._version == MQTT_5 else "MQTT 3.1.1"
+        version = "MQTT 5" if self._dialler.version == MQTT_5 else "MQTT 3.1.1"
         return f"{version} to {self._settings.host}:{self._settings.port}"
 
     async def run(self) -> None:
@@ -114,7 +115,7 @@ class Publisher:
 
     async def run_once(self) -> None:
         """Connect and publish until the connection is lost, which raises `LinkError`."""
-        connection = await self._connect()
+        connection = await self._dialler.dial()
         try:
             self._begin(connection)
             await self._publish_over(connection)
@@ -145,41 +146,13 @@ class Publisher:
             software=self._software,
         )
 
-    async def _connect(self) -> BrokerConnection:
-        """A connection in the version that worked last, or else in the other one."""
-        failure: LinkError | None = None
-        for version in self._versions():
-            connection = BrokerConnection(self._settings, self._identity(), version, self._requests)
-            try:
-                await connection.open(self._answer_within_s(version))
-            except BaseException as error:
-                await connection.close()
-                if not _is_about_version(error):
-                    raise
-                failure = failure or error
-                self.pulse.beat()
-            else:
-                self._version = version
-                return connection
-        raise failure or LinkError("no version of MQTT to speak")
-
-    def _versions(self) -> list[MQTTProtocolVersion]:
-        fixed = {"5": [MQTT_5], "3.1.1": [MQTT_311]}.get(self._settings.version)
-        return fixed or sorted([MQTT_5, MQTT_311], key=lambda version: version != self._version)
-
-    def _answer_within_s(self, version: MQTTProtocolVersion) -> float:
-        """Some brokers that do not know MQTT 5 say nothing at all; when there is 3.1.1 to try, do not wait for long."""
-        patient = version == MQTT_311 or self._settings.version != "auto" or self.connects_total
-        return self._settings.connect_timeout_s if patient else min(_FIRST_ANSWER_S, self._settings.connect_timeout_s)
-
     def _begin(self, connection: BrokerConnection) -> None:
         connection.publish(topic(self._device, "status"), encode(self._status("online")), retain=True)
         self.connects_total += 1
-        self._backoff.reset()
-        self._window.rewind()
+        self._traffic.begin()
         self._held = ""
         self._patience = 1
-        self._progress_ns = self._clock.mono_ns()
+        self._progress_ns = self._heard_ns = self._clock.mono_ns()
         self._asked.clear()
         if self._requests:
             self._requests.open(connection.inbox.nudge)
@@ -189,16 +162,19 @@ class Publisher:
         while True:
             self.pulse.beat()
             await self._take_in(connection, connection.inbox.take())
+            self._look_for_life()
             self._look_for_progress()
             self._ask(connection)
-            if room := self._room(connection):
-                for record in await self._outbox.pending(self._window.cursor, room):
-                    self._send(connection, record)
-            more = self._more_to_send(self._room(connection))
-            await self._first_of(connection.inbox.ready.wait(), more, seconds=self._until_resend_s())
+            room = self._room(connection)
+            going = await self._traffic.next(room)
+            for lane, record in going:
+                self._send(connection, lane, record)
+            if not going:
+                more = self._outbox.wait_beyond(self._traffic.lanes.seen) if room else asyncio.Event().wait()
+                await self._first_of(connection.inbox.ready.wait(), more, seconds=self._until_due_s())
 
     def _room(self, connection: BrokerConnection) -> int:
-        """How many more records may go now."""
+        """How many more records may go now; the network's news make room."""
         if self._held:
             return 0
         return max(0, min(self._window.room, self._free_packets(connection)))
@@ -215,13 +191,24 @@ class Publisher:
     async def _take_in(self, connection: BrokerConnection, news: News) -> None:
         for mid, code in news.taken:
             self._taken(mid, code)
-        if self._settings.ack == "broker":
-            await self._forget(self._window.taken_in_order())
-        await self._forget({ack.boot: ack.seq for ack in news.acks.values()})
+        if news.taken or news.acks:
+            self._heard_ns = self._clock.mono_ns()
+            self._backoff.reset()
+        await self._forget(news)
         if news.lost:
             raise LinkError(news.lost)
         for ack in news.acks.values():
-            await self._send_missing(connection, ack)
+            for lane, record in await self._traffic.asked_for(ack):
+                self.resent_total += 1
+                self._send(connection, lane, record)
+
+    async def _forget(self, news: News) -> None:
+        """What the cloud has, or the broker where that is enough."""
+        if self._settings.ack == "broker" and await self._traffic.broker_has():
+            self._got_on()
+        for ack in news.acks.values():
+            if await self._traffic.acknowledged(ack):
+                self._got_on()
 
     def _taken(self, mid: int, code: int) -> None:
         if mid in self._asked:
@@ -237,59 +224,56 @@ class Publisher:
         self._held = reason
         self._health.set(PART, State.DEGRADED, reason)
 
-    async def _forget(self, reached: dict[str, int]) -> None:
-        for boot, seq in reached.items():
-            deleted = await self._outbox.acknowledge(boot, seq)
-            if self._window.acknowledged(boot, seq) or deleted:
-                self._patience = 1
-                self._progress_ns = self._clock.mono_ns()
-                if not len(self._window):
-                    self._held = ""
-                if not self._held:
-                    self._health.set(PART, State.OK, self.link)
+    def _got_on(self) -> None:
+        self._patience = 1
+        self._progress_ns = self._clock.mono_ns()
+        if not len(self._window):
+            self._held = ""
+        if not self._held:
+            self._health.set(PART, State.OK, self.link)
 
-    async def _send_missing(self, connection: BrokerConnection, ack: Ack) -> None:
-        """Send again what the cloud names, unless it was sent so lately that the two may have crossed."""
-        before_ns = self._clock.mono_ns() - int(self._settings.resend_after_s * 1e9 / 4)
-        for first, last in ack.missing[: self._window.limit]:
-            records = await self._outbox.pending_range(ack.boot, first, last, self._window.limit)
-            for record in self._window.stale(records, before_ns):
-                self.resent_total += 1
-                self._send(connection, record)
-
-    def _send(self, connection: BrokerConnection, record: Pending) -> None:
+    def _send(self, connection: BrokerConnection, lane: Lane, record: Pending) -> None:
         event = cloud_event(self._device, record) if connection.version == MQTT_5 else None
         mid = connection.publish(topic(self._device, record.leaf), record.payload, event=event)
+        now_ns = self._clock.mono_ns()
         if not len(self._window):
-            self._progress_ns = self._clock.mono_ns()
-        self._window.add(record, mid, self._clock.mono_ns())
+            self._progress_ns = now_ns
+        if not self._window.untaken:
+            self._heard_ns = now_ns
+        self._traffic.sent(lane, record, mid)
         self.published_total += 1
 
+    def _look_for_life(self) -> None:
+        """A broker that confirms nothing of what is on its way to it is gone, whatever the connection seems to be."""
+        if self._window.untaken and not self._held and self._until_dead_s() <= 0:
+            raise LinkError(f"broker {self._settings.host}:{self._settings.port} stopped answering")
+
     def _look_for_progress(self) -> None:
-        """Without an acknowledgement for long, send all again; if not even the broker answers, the link is dead."""
+        """Without an acknowledgement for long, send all again."""
         if not len(self._window) or self._until_resend_s() > 0:
             return
-        if self._window.untaken and not self._held:
-            raise LinkError(f"broker {self._settings.host}:{self._settings.port} stopped answering")
         reason = self._held or f"the cloud has not acknowledged {len(self._window)} records: is its ingest running?"
         self._health.set(PART, State.DEGRADED, reason)
         self.resent_total += len(self._window)
         self._held = ""
-        self._window.rewind()
+        self._traffic.lanes.rewind()
         self._patience = min(self._patience * 2, _PATIENCE_LIMIT)
-        self._progress_ns = self._clock.mono_ns()
+        self._progress_ns = self._heard_ns = self._clock.mono_ns()
 
-    def _until_resend_s(self) -> float:
+    def _until_due_s(self) -> float:
+        """Seconds until there is something to look for."""
         if not len(self._window):
             return _BEAT_S
-        waited_s = (self._clock.mono_ns() - self._progress_ns) / 1e9
-        return max(0.0, self._settings.resend_after_s * self._patience - waited_s)
+        dead_s = self._until_dead_s() if self._window.untaken and not self._held else _BEAT_S
+        return max(0.0, min(dead_s, self._until_resend_s()))
 
-    async def _more_to_send(self, room: int) -> None:
-        """Return when there is something to send and room for it; the network's news make room."""
-        if not room:
-            await asyncio.Event().wait()
-        await self._outbox.wait_beyond(self._window.cursor)
+    def _until_resend_s(self) -> float:
+        return self._settings.resend_after_s * self._patience - (self._clock.mono_ns() - self._progress_ns) / 1e9
+
+    def _until_dead_s(self) -> float:
+        patience_s = min(_SILENCE_S, self._settings.resend_after_s)
+        patience_s += self._window.largest_untaken_bytes / _SLOWEST_BYTES_PER_S
+        return patience_s - (self._clock.mono_ns() - self._heard_ns) / 1e9
 
     async def _first_of(self, *waits: Coroutine[Any, Any, Any], seconds: float) -> None:
         """Return when one of `waits` does, or after `seconds`, and in time for the next beat."""
@@ -307,10 +291,3 @@ class Publisher:
             self.pulse.beat()
             await self._clock.sleep(min(seconds, _BEAT_S))
             seconds -= _BEAT_S
-
-
-def _is_about_version(error: BaseException) -> TypeGuard[LinkError]:
-    """Whether another version of MQTT may do better."""
-    return isinstance(error, ClosedEarlyError) or (
-        isinstance(error, BrokerRefusedError) and error.code == UNSUPPORTED_VERSION
-    )

@@ -1,10 +1,12 @@
-"""What is on its way: bounded, in order, and what the broker or the cloud said of it."""
+"""What is on its way: bounded, and what the broker or the cloud said of it."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.messages import Ack
 from edge.outbox.rows import Pending
-from edge.sync.window import Window
+from edge.sync.proof import missing_of, proven_above, within
+from edge.sync.window import Lane, Window
 
 BOOT = "00000001-00000000"
 LATER = "00000002-00000000"
@@ -23,11 +25,11 @@ def window_of(*rows: int) -> Window:
     return window
 
 
-def test_room_and_cursor_follow_what_is_sent() -> None:
+def test_room_follows_what_is_sent() -> None:
     window = window_of(1, 2, 5)
-    assert (len(window), window.room, window.cursor, window.untaken) == (3, 7, 5, 3)
+    assert (len(window), window.room, window.untaken, window.holds(5), window.holds(4)) == (3, 7, 3, True, False)
     window.rewind()
-    assert (len(window), window.room, window.cursor, window.untaken) == (0, 10, 0, 0)
+    assert (len(window), window.room, window.untaken, window.in_lane(*Lane)) == (0, 10, 0, 0)
 
 
 def test_an_acknowledgement_is_of_one_boot() -> None:
@@ -39,37 +41,78 @@ def test_an_acknowledgement_is_of_one_boot() -> None:
     assert len(window) == 1
 
 
-def test_the_broker_counts_only_up_to_the_first_it_has_not() -> None:
+def test_what_overtook_others_leaves_by_proof() -> None:
+    window = window_of(1, 2, 3, 7)
+    assert window.acknowledged(BOOT, 1, [(3, 4), (6, 6)]) == 2
+    assert [row for row in range(10) if window.holds(row)] == [2, 7]
+
+
+def test_where_the_broker_is_enough_exactly_what_it_has_goes() -> None:
     window = window_of(1, 2, 3)
     window.taken(102)
-    assert window.taken_in_order() == {}
+    assert window.take_out() == [2]
+    assert not window.taken(999)
     window.taken(101)
-    assert window.taken_in_order() == {BOOT: 2}
-    window.taken(999)
-    assert window.untaken == 1
+    assert (window.take_out(), window.untaken) == ([1], 1)
 
 
 def test_sent_again_only_the_last_packet_counts() -> None:
     window = window_of(1)
     window.add(pending(1), 900, 50)
     window.taken(101)
-    assert window.untaken == 1
+    assert (window.untaken, window.take_out()) == (1, [])
     window.taken(900)
-    assert window.taken_in_order() == {BOOT: 1}
-    assert len(window) == 1
+    assert window.take_out() == [1]
 
 
-def test_stale_is_what_was_sent_long_ago_and_nothing_else() -> None:
-    window = window_of(1, 2, 3)
-    asked = [pending(row) for row in (2, 3, 4)]
-    assert [record.row for record in window.stale(asked, before_ns=3_000_000_000)] == [2]
+def test_lost_is_what_was_overtaken_on_its_way_long_ago() -> None:
+    window = window_of(1, 2, 3, 4, 5)
+    missing = [(1, 3), (5, 900)]
+    assert window.lost(BOOT, missing, 9_000_000_000) == [], "nothing sent later has arrived"
+    window.acknowledged(BOOT, 0, [(4, 4)])
+    assert window.lost(BOOT, missing, 9_000_000_000) == [1, 2, 3]
+    assert window.lost(BOOT, missing, 2_000_000_000) == [1], "the others may have crossed the ack"
+    assert window.lost(LATER, missing, 9_000_000_000) == []
+
+
+def test_an_older_cloud_proves_only_what_stands_beside_its_gaps() -> None:
+    assert proven_above(Ack(boot=BOOT, seq=3, missing=[(4, 5), (8, 9)])) == [(6, 7), (10, 10)]
+    assert proven_above(Ack(boot=BOOT, seq=3)) == []
+    assert proven_above(Ack(boot=BOOT, seq=3, missing=[(4, 5)], highest=9)) == [(6, 9)]
+
+
+@given(st.sets(st.integers(1, 40)), st.integers(1, 12))
+def test_the_proof_is_what_the_cloud_has_and_no_more(present: set[int], told: int) -> None:
+    """`told` gaps at most are named, the lowest, as an ack has room for some only."""
+    absent = [seq for seq in range(1, max(present, default=0)) if seq not in present]
+    gaps: list[tuple[int, int]] = []
+    for seq in absent:
+        gaps[-1:] = [(gaps[-1][0], seq)] if gaps and gaps[-1][1] == seq - 1 else [*gaps[-1:], (seq, seq)]
+    seq = gaps[0][0] - 1 if gaps else max(present, default=0)
+    highest = gaps[told][0] - 1 if len(gaps) > told else max(present, default=0)
+    ack = Ack(boot=BOOT, seq=seq, missing=gaps[:told], highest=highest)
+    proven = proven_above(ack)
+    assert {one for one in range(1, 50) if within(one, proven)} == {one for one in present if seq < one <= highest}
+    old = proven_above(Ack(boot=BOOT, seq=seq, missing=gaps[:told]))
+    assert {one for one in range(1, 50) if within(one, old)} <= present
+
+
+@given(st.integers(0, 9), st.lists(st.tuples(st.integers(-5, 20), st.integers(-5, 20))), st.integers(0, 30))
+def test_an_ack_that_makes_no_sense_proves_nothing_that_it_names(
+    seq: int, missing: list[tuple[int, int]], highest: int
+) -> None:
+    ack = Ack(boot=BOOT, seq=seq, missing=missing, highest=highest)
+    gaps, proven = missing_of(ack), proven_above(ack)
+    assert all(low <= high for low, high in [*gaps, *proven])
+    for first, last in missing:
+        assert not any(within(one, proven) for one in range(max(first, 0), last + 1))
 
 
 @given(st.lists(st.tuples(st.sampled_from(["taken", "ack"]), st.integers(1, 30))), st.integers(1, 30))
-def test_the_prefix_is_honest(steps: list[tuple[str, int]], count: int) -> None:
+def test_the_books_balance(steps: list[tuple[str, int]], count: int) -> None:
     window = Window(30)
     for row in range(1, count + 1):
-        window.add(pending(row), row, 0)
+        window.add(pending(row), row, 0, Lane.LIVE if row % 2 else Lane.ALARMS)
     taken, acknowledged = set[int](), 0
     for step, number in steps:
         if step == "taken":
@@ -78,7 +121,7 @@ def test_the_prefix_is_honest(steps: list[tuple[str, int]], count: int) -> None:
         else:
             window.acknowledged(BOOT, number)
             acknowledged = max(acknowledged, number)
-    left = [row for row in range(1, count + 1) if row > acknowledged]
-    prefix = next((index for index, row in enumerate(left) if row not in taken), len(left))
-    assert window.taken_in_order() == ({BOOT: left[prefix - 1]} if prefix else {})
-    assert len(window) == len(left)
+    left = {row for row in range(1, count + 1) if row > acknowledged}
+    assert (len(window), window.untaken) == (len(left), len(left - taken))
+    assert window.in_lane(Lane.LIVE) == sum(row % 2 for row in left)
+    assert set(window.take_out()) == left & taken

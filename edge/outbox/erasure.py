@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import aiosqlite
+import msgspec
 
 from contract.codec import decode
-from contract.messages import AnyBody, Consent, Label, Loss, Marker, Prediction, Record, Session
+from contract.messages import AnyBody, Consent, File, Label, Loss, Marker, Prediction, Record, Recording, Session
 from edge.core.clock import Clock
 from edge.outbox.boots import Boots
 from edge.outbox.rows import TOMBSTONE, make_row
@@ -20,11 +21,14 @@ from edge.outbox.writer import Writer
 
 REASON: Final = "erased on request"
 _CHUNK: Final = 500
-_FIND: Final = (
-    "SELECT r.row, r.boot, r.payload, o.row IS NOT NULL FROM records r LEFT JOIN outbox o USING (row)"
-    " WHERE r.subject = ? AND r.kind IN ('prediction', 'session', 'label', 'marker', 'consent') AND r.row > ?"
+_FIND: Final = "SELECT r.row, r.boot, r.payload, o.row IS NOT NULL FROM records r LEFT JOIN outbox o USING (row)"
+_FIND_SAID: Final = (
+    f"{_FIND} WHERE r.subject = ? AND r.kind IN ('prediction', 'session', 'label', 'marker', 'consent') AND r.row > ?"
     " ORDER BY r.row LIMIT ?"
 )
+_FIND_FILES: Final = f"{_FIND} WHERE r.kind = ? AND r.row > ? ORDER BY r.row LIMIT ?"
+"""Files go by an id of their own: each has to be looked at for whose it is."""
+_STRAY: Final = "INSERT OR IGNORE INTO strays SELECT key, upload_id FROM uploads WHERE id = ? AND upload_id IS NOT NULL"
 
 
 class Eraser:
@@ -44,17 +48,31 @@ class Eraser:
 
     async def run(self) -> None:
         """Erase everything; raise `StoreError` if the disk does not take that."""
+        await self._writer.execute(self._send_no_more)
         for subject in sorted({self._participant, *self._sessions}):
-            self._after, self._seen = 0, _CHUNK
-            while self._seen == _CHUNK:
-                await self._erase_some(subject)
+            await self._erase_found(_FIND_SAID, subject)
+        for kind in ("recording", "file"):
+            await self._erase_found(_FIND_FILES, kind)
 
-    async def _erase_some(self, subject: str) -> None:
+    async def _send_no_more(self, connection: aiosqlite.Connection) -> None:
+        """Take their files out of the uploads; what was begun of one is thrown away at the target."""
+        rows = await connection.execute_fetchall("SELECT id, body FROM uploads WHERE body IS NOT NULL")
+        for upload_id, body in rows:
+            if self._is_theirs(msgspec.json.decode(body, type=Recording | File)):
+                await connection.execute(_STRAY, (upload_id,))
+                await connection.execute("DELETE FROM uploads WHERE id = ?", (upload_id,))
+
+    async def _erase_found(self, find: str, what: str) -> None:
+        self._after, self._seen = 0, _CHUNK
+        while self._seen == _CHUNK:
+            await self._erase_some(find, what)
+
+    async def _erase_some(self, find: str, what: str) -> None:
         erased, last, seen = 0, self._after, 0
 
         async def work(connection: aiosqlite.Connection) -> None:
             nonlocal erased, last, seen
-            rows = await connection.execute_fetchall(_FIND, (subject, self._after, _CHUNK))
+            rows = await connection.execute_fetchall(find, (what, self._after, _CHUNK))
             erased, seen = 0, 0
             for row, boot, payload, waits in rows:
                 last, seen = int(row), seen + 1
@@ -75,6 +93,8 @@ class Eraser:
                 return body.participant == self._participant
             case Marker():
                 return body.session_id in self._sessions
+            case Recording() | File():
+                return body.participant == self._participant or body.session_id in self._sessions
             case _:
                 return False
 

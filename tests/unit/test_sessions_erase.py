@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from contract.messages import Erasure, Label, Loss
+from contract.messages import Erasure, File, Label, Loss, Recording
 from contract.sessions import NewLabel
 from edge.affect.sessions.book import Book
 from edge.core.errors import RecordInvalidError, RefusedError, StoreError, UnknownError
 from edge.outbox.store import Outbox
 from tests.support.clock import FakeClock
+from tests.support.outboxes import recording
 from tests.support.sessions_room import SessionsRoom, opened_desk
 
 MARK = "unmistakable-words"
@@ -193,3 +195,34 @@ async def test_an_erasure_whose_journal_could_not_be_cut_is_gone_on_with_as_a_wh
         assert room.desk.consensus.shares("video-1", 1, but_of="p2") is None
         assert MARK.encode() not in _bytes_of(tmp_path)
         assert len(await room.bodies(Erasure)) == 1
+
+
+async def test_the_files_of_an_erased_participant_are_sent_no_more_and_their_records_go(tmp_path: Path) -> None:
+    async with opened_desk(tmp_path) as room:
+        await room.agree("p1", "p2")
+        views = {person: await room.desk.start(person, video_id=1) for person in ("p1", "p2")}
+        for person, view in views.items():
+            path = tmp_path / person
+            path.write_bytes(b"signals")
+            file = File(
+                file_id=f"sf-{person}",
+                phase="closed",
+                purpose="session",
+                name="signals.csv",
+                key=f"sessions/bench-1/{view.session_id}/signals.csv",
+                size_bytes=7,
+                sha256="0" * 64,
+                session_id=view.session_id,
+                participant=person,
+            )
+            await room.outbox.uploads.offer(file, path)
+            film = replace(recording(f"rec-{person}", b"film"), reason="session", session_id=view.session_id)
+            await room.outbox.append(film)
+            await room.outbox.uploads.add(f"rec-{person}", path)
+        await room.outbox.uploads.begin("sf-p1", "upload-1", 5 << 20)
+        await room.desk.erase("p1")
+        told = [record.body for _, record in await room.outbox.history(after=0)]
+        assert [one.file_id for one in told if isinstance(one, File)] == ["sf-p2"]
+        assert [one.recording_id for one in told if isinstance(one, Recording)] == ["rec-p2"]
+        assert {one.id for one, _ in await room.outbox.uploads.listing(10)} == {"sf-p2", "rec-p2"}
+        assert [name for _, name in await room.outbox.uploads.strays()] == ["upload-1"]

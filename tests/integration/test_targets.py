@@ -1,143 +1,58 @@
 """One conformance suite for every object storage."""
 
-import hashlib
+import os
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cloud.objects.settings import S3Settings as CloudBucket
+from contract.storage import StorageReply, StorageRequest
 from edge.core.errors import LinkError
-from edge.sync.settings import S3Settings
+from edge.sync.settings import CloudSettings, S3Settings
 from edge.sync.targets.folder import FolderTarget
+from edge.sync.targets.presigned import PresignedTarget
 from edge.sync.targets.s3 import S3Target, read_keys
-from edge.sync.targets.target import Object, ObjectDamagedError, Target, UploadCancelledError, UploadUnknownError
+from edge.sync.targets.target import Object, ObjectDamagedError, Target
+from tests.support.asking import AskedCloud
+from tests.support.conformance import DATA, FOLDER, PART, Storage, TargetConformance, nothing, send_parts, thing_of
 from tests.support.ports import free_port
 from tests.support.s3 import KEYS, S3Server, s3_server
-
-PART = 5 << 20
-DATA = bytes(range(256)) * (11 << 12)
-"""11 MiB: two whole parts and one of 1 MiB."""
-Read = Callable[[str], bytes]
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[S3Server]:
     with s3_server() as running:
         running.make_bucket("clips")
+        running.make_bucket("lent")
         yield running
 
 
-@pytest.fixture(params=["folder", "s3"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path, server: S3Server) -> Iterator[tuple[Target, Read]]:
+@pytest.fixture(params=["folder", "s3", "presigned"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path, server: S3Server) -> Iterator[Storage]:
     """A target, and how to look behind it."""
-    target: Target
     if request.param == "folder":
-        target = FolderTarget(tmp_path / "objects", part_bytes=PART, create=True)
-        yield target, lambda key: (tmp_path / "objects" / key).read_bytes()
-    else:
-        target = S3Target(server.settings("clips"), KEYS)
-        yield target, lambda key: server.read("clips", key)
-        target.close()
+        folder = tmp_path / "objects"
+        yield FolderTarget(folder, part_bytes=PART, create=True), lambda key: (folder / key).read_bytes()
+        return
+    bucket = "clips" if request.param == "s3" else "lent"
+    target: Target = S3Target(server.settings(bucket), KEYS) if bucket == "clips" else asked(server, bucket).target()
+    yield target, lambda key: server.read(bucket, key)
+    target.close()
 
 
-def thing_of(data: bytes, key: str = "recordings/d/2026/11/21/front/rec-1.mp4") -> Object:
-    """What `data` is to become."""
-    return Object(key=key, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+def asked(server: S3Server, bucket: str = "clips", **more: Any) -> AskedCloud:
+    """The cloud of a bucket."""
+    return AskedCloud(CloudBucket(bucket=bucket, endpoint=server.endpoint, **more), KEYS)
 
 
-def nothing(_sent: int) -> None:
-    """Look on."""
+class TestTargets(TargetConformance):
+    """Each of them. moto calls every upload years old; `test_a_folder_tells_old_uploads` and radosgw know better."""
 
-
-def part(number: int) -> bytes:
-    """One part of `DATA`."""
-    return DATA[(number - 1) * PART : number * PART]
-
-
-def send_parts(target: Target, thing: Object, upload_id: str, numbers: tuple[int, ...] = (1, 2, 3)) -> dict[int, str]:
-    """Store parts; return their tags."""
-    return {number: target.put_part(thing, upload_id, number, part(number), nothing) for number in numbers}
-
-
-def test_a_small_object_goes_in_one_piece(storage: tuple[Target, Read]) -> None:
-    target, read = storage
-    thing = thing_of(b"clip", "recordings/small.mp4")
-    target.check()
-    assert not target.confirm(thing, {})
-    sent: list[int] = []
-    target.put(thing, b"clip", sent.append)
-    assert target.confirm(thing, {})
-    assert read(thing.key) == b"clip"
-    assert sent[-1] == 4
-
-
-def test_a_big_object_goes_in_parts(storage: tuple[Target, Read]) -> None:
-    target, read = storage
-    thing = thing_of(DATA)
-    upload_id = target.begin(thing)
-    target.complete(thing, upload_id, send_parts(target, thing, upload_id))
-    assert target.confirm(thing, {})
-    assert read(thing.key) == DATA
-
-
-def test_parts_may_be_sent_again_and_after_a_restart(storage: tuple[Target, Read]) -> None:
-    target, read = storage
-    thing = thing_of(DATA, "recordings/again.mp4")
-    upload_id = target.begin(thing)
-    tags = send_parts(target, thing, upload_id, (1, 2))
-    assert not target.confirm(thing, {}), "nothing is there before it is whole"
-    tags |= send_parts(target, thing, upload_id, (2, 3))
-    target.complete(thing, upload_id, tags)
-    assert read(thing.key) == DATA
-
-
-def test_an_aborted_upload_is_unknown(storage: tuple[Target, Read]) -> None:
-    target, _ = storage
-    thing = thing_of(DATA, "recordings/aborted.mp4")
-    upload_id = target.begin(thing)
-    tags = send_parts(target, thing, upload_id, (1,))
-    assert target.held(thing, upload_id, tags) == tags
-    assert target.held(thing, upload_id, tags | {2: "never sent"}) == tags
-    target.abort(thing.key, upload_id)
-    target.abort(thing.key, upload_id)
-    with pytest.raises(UploadUnknownError):
-        target.held(thing, upload_id, tags)
-    with pytest.raises(LinkError):  # moto answers 500 where others say NoSuchUpload
-        target.complete(thing, upload_id, tags)
-    assert not target.confirm(thing, {})
-
-
-def test_completing_twice_is_unknown_but_confirmed(storage: tuple[Target, Read]) -> None:
-    """A crash between the target's completion and our note of it."""
-    target, _ = storage
-    thing = thing_of(DATA, "recordings/twice.mp4")
-    upload_id = target.begin(thing)
-    tags = send_parts(target, thing, upload_id)
-    target.complete(thing, upload_id, tags)
-    with suppress(UploadUnknownError):
-        target.complete(thing, upload_id, tags)
-    assert target.confirm(thing, {})
-
-
-def test_another_content_under_the_key_is_not_confirmed(storage: tuple[Target, Read]) -> None:
-    target, _ = storage
-    target.put(thing_of(b"other", "recordings/x.mp4"), b"other", nothing)
-    assert not target.confirm(thing_of(b"clips", "recordings/x.mp4"), {})
-    assert not target.confirm(thing_of(b"longer", "recordings/x.mp4"), {})
-
-
-def test_a_part_stops_when_we_stop(storage: tuple[Target, Read]) -> None:
-    target, _ = storage
-    thing = thing_of(DATA, "recordings/stopped.mp4")
-    upload_id = target.begin(thing)
-
-    def stop(_sent: int) -> None:
-        raise UploadCancelledError("stopping")
-
-    with pytest.raises(LinkError):
-        target.put_part(thing, upload_id, 1, part(1), stop)
+    tells_age = False
 
 
 def test_a_folder_that_was_damaged_on_the_way_is_found_out(tmp_path: Path) -> None:
@@ -145,12 +60,23 @@ def test_a_folder_that_was_damaged_on_the_way_is_found_out(tmp_path: Path) -> No
     thing = thing_of(DATA)
     upload_id = target.begin(thing)
     tags = send_parts(target, thing, upload_id)
-    growing = next((tmp_path / "recordings/d/2026/11/21/front").iterdir())
+    growing = next((tmp_path / "recordings/gate/2026/11/21/front").iterdir())
     with growing.open("r+b") as file:
         file.write(b"\xff")
     with pytest.raises(ObjectDamagedError):
         target.complete(thing, upload_id, tags)
     assert not list(growing.parent.iterdir()), "nothing is left over"
+
+
+def test_a_folder_tells_old_uploads_from_those_under_way(tmp_path: Path) -> None:
+    target = FolderTarget(tmp_path, part_bytes=PART)
+    old, new = thing_of(DATA, "old"), thing_of(DATA, "new")
+    begun = {thing.key: target.begin(thing) for thing in (old, new)}
+    growing = next(path for path in (tmp_path / FOLDER).iterdir() if path.name.startswith(".old.mp4."))
+    os.utime(growing, (0, 0))
+    assert target.abandoned("recordings/gate/", 3600) == [(old.key, begun[old.key])]
+    assert target.abandoned("recordings/none/", 3600) == []
+    assert len(list((tmp_path / FOLDER).iterdir())) == 2, "asking leaves nothing behind"
 
 
 def test_a_folder_that_is_not_mounted_is_not_made(tmp_path: Path) -> None:
@@ -164,7 +90,7 @@ def test_a_folder_that_is_not_mounted_is_not_made(tmp_path: Path) -> None:
 
 def test_a_key_cannot_leave_the_folder(tmp_path: Path) -> None:
     with pytest.raises(LinkError, match="lead out"):
-        FolderTarget(tmp_path / "objects", part_bytes=PART, create=True).begin(thing_of(b"", "../../etc/passwd"))
+        FolderTarget(tmp_path / "objects", part_bytes=PART, create=True).begin(Object(key="../../etc/passwd"))
 
 
 def test_a_bucket_that_is_gone_says_so(server: S3Server) -> None:
@@ -215,3 +141,80 @@ def test_keys_come_from_secrets_or_the_aws_chain(server: S3Server) -> None:
     named = S3Settings(bucket="clips", access_key_secret="access", secret_key_secret="secret")  # noqa: S106
     assert read_keys(named, secrets.__getitem__) == ("a", "s")
     assert read_keys(S3Settings(bucket="clips"), secrets.__getitem__) is None
+
+
+def test_a_question_whose_answer_is_late_is_asked_again_under_its_own_id(server: S3Server) -> None:
+    cloud = asked(server)
+    late: list[StorageRequest] = []
+
+    def ask(request: StorageRequest) -> StorageReply:
+        late.append(request)
+        if len(late) == 1:
+            raise LinkError("no answer")
+        return cloud.ask(request)
+
+    target = PresignedTarget(ask, CloudSettings(), new_id=lambda: "q1")
+    assert target.begin(thing_of(DATA))
+    assert late[0] == late[1]
+    target.close()
+
+
+def test_parts_are_signed_for_their_length_and_their_digest_and_for_where_devices_are(server: S3Server) -> None:
+    cloud = asked(server, public_endpoint="https://objects.example.org:8443", sign_s=77)
+    said = cloud.ask(
+        StorageRequest(
+            request_id="q", operation="part", key="sessions/d/s/x.mp4", upload_id="u", size_bytes=9, md5="AA=="
+        )
+    )
+    assert said.url.startswith("https://objects.example.org:8443/clips/sessions/d/s/x.mp4?")
+    assert "X-Amz-SignedHeaders=content-length%3Bcontent-md5%3Bhost" in said.url
+    assert (said.headers, said.expires_s) == ({"Content-Length": "9", "Content-MD5": "AA=="}, 77)
+
+
+@pytest.mark.parametrize(
+    ("more", "refusal"),
+    [
+        ({"operation": "part", "upload_id": "u", "size_bytes": 6 << 30, "md5": "AA=="}, "invalid"),
+        ({"operation": "part", "upload_id": "u", "size_bytes": 9}, "invalid"),
+        ({"operation": "part", "size_bytes": 9, "md5": "AA=="}, "invalid"),
+        ({"operation": "held", "upload_id": "no-such"}, "unknown_upload"),
+        ({"operation": "complete", "upload_id": "u", "tags": {"one": "x"}}, "invalid"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_by_its_meaning(server: S3Server, more: dict[str, Any], refusal: str) -> None:
+    said = asked(server).ask(StorageRequest(request_id="q", key="sessions/d/s/x.mp4", **more))
+    assert said.refused == refusal
+
+
+def test_a_cloud_that_cannot_reach_its_bucket_says_unavailable_and_not_where() -> None:
+    port = free_port()
+    cloud = AskedCloud(CloudBucket(bucket="clips", endpoint=f"http://127.0.0.1:{port}", timeout_s=1), KEYS)
+    said = cloud.ask(StorageRequest(request_id="q", operation="check"))
+    assert said.refused == "unavailable"
+    assert str(port) not in said.detail
+
+
+def test_a_storage_that_only_the_cloud_reaches_says_so(server: S3Server) -> None:
+    cloud = asked(server, public_endpoint=f"http://127.0.0.1:{free_port()}")
+    target = cloud.target()
+    with pytest.raises(LinkError, match=r"object storage 127\.0\.0\.1"):
+        target.put(thing_of(b"clip"), b"clip", nothing)
+    target.close()
+
+
+def test_an_authority_that_is_missing_says_so(tmp_path: Path) -> None:
+    settings = CloudSettings(ca_file=str(tmp_path / "none.pem"))
+    with pytest.raises(LinkError, match=r"objects\.ca_file"):
+        PresignedTarget(lambda request: StorageReply(request_id=request.request_id), settings, new_id=lambda: "q")
+
+
+def test_a_service_that_encrypts_is_believed_by_size_since_it_checked_each_part(server: S3Server) -> None:
+    """Its ETags are no MD5, so the parts' tags add up to nothing."""
+    data = b"clip" * 9
+    whole = thing_of(data, "sealed")
+    for target in (S3Target(server.settings("clips"), KEYS), asked(server).target()):
+        target.put(replace(whole, sha256=""), data, nothing)
+        assert target.confirm(whole, {1: 'opaque:"00112233445566778899aabbccddeeff"'})
+        assert not target.confirm(whole, {1: '"00112233445566778899aabbccddeeff"'})
+        assert not target.confirm(replace(whole, size_bytes=9), {1: 'opaque:"00"'})
+        target.close()

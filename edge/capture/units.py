@@ -15,8 +15,7 @@ _CODINGS: Final[dict[str, Coding]] = {"h264": "h264", "hevc": "h265"}
 _TO_BYTE_STREAM: Final[dict[Coding, str]] = {"h264": "h264_mp4toannexb", "h265": "hevc_mp4toannexb"}
 _MOST_BYTES: Final = 16 * 2**20
 """Seconds of the richest stream: nobody took them for so long, and they are let go of."""
-_REORDERED_NS: Final = 5_000_000
-"""Pictures that come before earlier ones by more than the unrest of a clock, and nobody says when to decode them."""
+_USUAL_STEP_NS: Final = 40_000_000
 _LEAST_STEP_NS: Final = 1000
 """A file's times are in microseconds and must grow."""
 
@@ -30,6 +29,7 @@ class UnitTap:
     def __init__(self, stream: av.VideoStream, *, at_ns: Callable[[int], int], numbers: Iterator[int]) -> None:
         self._coding = _CODINGS.get(stream.codec_context.name)
         self._size = stream.codec_context.width, stream.codec_context.height
+        self._ahead = stream.codec_context.has_b_frames
         self._at_ns = at_ns
         self._numbers = numbers
         self._filter: BitStreamFilterContext | None = None
@@ -86,15 +86,21 @@ class UnitTap:
     def _times(self, packet: "Packet") -> tuple[int, int] | None:
         """When to show and when to decode; None where the stream does not say enough."""
         pts = packet.dts if packet.pts is None else packet.pts
-        dts = packet.pts if packet.dts is None else packet.dts
-        if pts is None or dts is None:
+        if pts is None:
             return None
-        shown_ns, decode_ns = self._at_ns(pts), self._at_ns(dts)
-        if packet.dts is None and self._last_ns is not None and shown_ns < self._last_ns - _REORDERED_NS:
-            return None
+        shown_ns = self._at_ns(pts)
+        decode_ns = self._guessed_ns(shown_ns, packet) if packet.dts is None else self._at_ns(packet.dts)
         if self._last_ns is not None:
             decode_ns = max(decode_ns, self._last_ns + _LEAST_STEP_NS)
         return max(shown_ns, decode_ns), decode_ns
+
+    def _guessed_ns(self, shown_ns: int, packet: "Packet") -> int:
+        """When to decode what does not say it, as the first pictures of Matroska: evenly, and before it is shown."""
+        ticks = packet.duration or 0
+        step_ns = self._at_ns(ticks) - self._at_ns(0) if ticks else _USUAL_STEP_NS
+        if self._last_ns is None:
+            return shown_ns - self._ahead * step_ns
+        return min(self._last_ns + step_ns, shown_ns)
 
     def _break_off(self) -> None:
         """Begin anew with the next key; the gap in the numbers tells everybody."""

@@ -97,5 +97,5 @@ def _zone(name: str) -> ZoneInfo | None:
         return None
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError) as error:
+    except (OSError, KeyError, ValueError) as error:
         raise ValueError(f"no time zone {name!r}: name one like `Europe/Berlin` or `UTC`") from error

@@ -16,7 +16,18 @@ from typing import Any, Final
 
 from tests.conftest import ROOT
 
-_BENCHES: Final = ("vision", "cameras", "affect", "signals", "push", "viewers", "outbox", "ingest", "daemon")
+_BENCHES: Final = (
+    "vision",
+    "cameras",
+    "affect",
+    "signals",
+    "push",
+    "viewers",
+    "outbox",
+    "ingest",
+    "recording",
+    "daemon",
+)
 _ROW: Final = "{:<28} {:>12} {:<10} {:>12} {:>8}  {}"
 _REACH: Final = {
     "analysis_cpu_ratio_720p": "0.33 or less",
@@ -34,6 +45,8 @@ _REACH: Final = {
     "rss_mb": "under 200",
     "outbox_durable_per_s": "5000 or more",
     "publish_to_ack_per_s": "2000 or more",
+    "record_h264_cpu_vs_ffmpeg": "1.2 or less",
+    "record_copy_core_share": "0.02 or less",
     "first_picture_s": "under 180",
 }
 

@@ -65,8 +65,8 @@ async def next_boot(connection: aiosqlite.Connection, path: Path, host_boot: str
     rows = await connection.execute_fetchall("SELECT number, boot, first_row, host_boot FROM boots ORDER BY number")
     known = [Boot(*row) for row in rows]
     last = await database.number(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'records'")
-    number = max([_counted(path), *(boot.number for boot in known)]) + 1
-    _count(path, number)
+    number = max([counted_boots(path), *(boot.number for boot in known)]) + 1
+    count_boot(path, number)
     return Boots(known, Boot(number, new_boot(number), last + 1, host_boot))
 
 
@@ -74,14 +74,15 @@ def _counter(path: Path) -> Path:
     return path.with_name(f"{path.name}.boots")
 
 
-def _counted(path: Path) -> int:
+def counted_boots(path: Path) -> int:
+    """How many runs there were, as it stands beside the database at `path`; 0 if that is not there."""
     try:
         return int(_counter(path).read_text(encoding="ascii"))
     except (FileNotFoundError, ValueError):
         return 0
 
 
-def _count(path: Path, number: int) -> None:
+def count_boot(path: Path, number: int) -> None:
     """Best kept, not necessary: the database has the number too, and a full disk must not stop the start."""
     fresh = _counter(path).with_suffix(".tmp")
     try:

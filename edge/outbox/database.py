@@ -62,14 +62,22 @@ async def open_reader(path: Path) -> aiosqlite.Connection:
 
 
 def put_aside(path: Path, wall_ms: int) -> Path:
-    """Rename a damaged database with its side files, so that a fresh one can start; return its new place."""
-    aside = path.with_name(f"{path.name}.damaged-{wall_ms}")
-    for suffix in ("", *_SIDE_FILES):
+    """Rename a damaged database with its side files, so that a fresh one can start; return its new place.
+
+    The side files go first: left behind, they would be taken for those of the fresh one.
+    """
+    aside = aside_of(path, wall_ms)
+    for suffix in (*_SIDE_FILES, ""):
         old = path.with_name(path.name + suffix)
         if old.exists():
             old.rename(aside.with_name(aside.name + suffix))
     suspect_mark(path).unlink(missing_ok=True)
     return aside
+
+
+def aside_of(path: Path, wall_ms: int) -> Path:
+    """Where a damaged database goes."""
+    return path.with_name(f"{path.name}.damaged-{wall_ms}")
 
 
 def remove_asides(path: Path) -> int:

@@ -109,10 +109,10 @@ class Outbox(History):
     ) -> "AsyncIterator[Outbox]":
         """Open or make the store at `path` for a new run of the daemon; closing writes what waits.
 
-        A damaged file is put aside with its side files, and what can be read of it goes into a fresh store, where `Loss`
-        records say what is gone. `host_boot` names the boot of the host, within which runs share a monotonic clock. `linger_ms` is asked
-        before each commit how long it may wait for more records; by default that is the setting. Raise `StoreError` if
-        the file cannot be opened at all.
+        A damaged file is put aside with its side files, and what can be read of it goes into a fresh store, where
+        `Loss` records say what is gone. `host_boot` names the boot of the host, within which runs share a monotonic
+        clock. `linger_ms` is asked before each commit how long it may wait for more records; by default that is the
+        setting. Raise `StoreError` if the file cannot be opened at all.
         """
         async with AsyncExitStack() as stack:
             opened = await open_or_repair(path, clock)

@@ -1,0 +1,117 @@
+"""Opens the store, whatever state it is in: sound, damaged, or killed in the middle of its own repair.
+
+A repair builds `store.db.salvaging` from the damaged file, calls it `store.db.salvaged` when it is whole and durable,
+puts the damaged file aside and gives the new one its name. A start that finds a whole one goes on from there.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import aiosqlite
+
+from edge.core.clock import Clock
+from edge.core.errors import StoreError
+from edge.outbox import database
+from edge.outbox.boots import counted_boots
+from edge.outbox.pages import is_sane
+from edge.outbox.salvage import Salvaged, salvage
+
+_NEWEST_SCHEMA: Final = 1000
+"""No schema is newer than this: a greater number is damage."""
+_TABLES: Final = ("boots", "records", "outbox", "uploads", "parts")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The writing connection. `aside` is where a damaged file was put, `salvaged` what was saved of it.
+
+    Without the latter nothing could be saved, and nobody has told of the loss yet.
+    """
+
+    connection: aiosqlite.Connection
+    aside: Path | None = None
+    salvaged: Salvaged | None = None
+
+
+async def open_or_repair(path: Path, clock: Clock) -> Opened:
+    """Open the store at `path`, or make one; raise `StoreError` if it cannot be opened at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(_go_on, path, clock.now().wall_ms)
+    try:
+        return Opened(await _open_sound(path))
+    except database.StoreDamagedError as error:
+        _log.error("%s; it is repaired", error)
+    wall_ms = clock.now().wall_ms
+    aside, salvaged = database.aside_of(path, wall_ms), None
+    try:
+        salvaged = await _salvage(path, aside, clock)
+    except (OSError, sqlite3.Error, StoreError) as error:
+        _log.error("%s cannot be repaired: %s; beginning a fresh store", path, error)
+        await asyncio.to_thread(database.put_aside, path, wall_ms)
+    finally:
+        await asyncio.to_thread(_remove, _growing(path))
+    await asyncio.to_thread(_go_on, path, wall_ms)
+    return Opened(await database.open_writer(path), aside, salvaged)
+
+
+async def _open_sound(path: Path) -> aiosqlite.Connection:
+    """The writing connection of a store that is as it should be; raise `StoreDamagedError` if it is not."""
+    if await asyncio.to_thread(_looks_damaged, path):
+        raise database.StoreDamagedError(f"{path}: its header or its log is damaged")
+    connection = await database.open_writer(path)
+    try:
+        for table in _TABLES:
+            await connection.execute_fetchall(f"SELECT * FROM {table} LIMIT 1")  # noqa: S608
+    except sqlite3.Error as error:
+        await connection.close()
+        raise database.StoreDamagedError(f"{path}: {error}") from error
+    return connection
+
+
+def _looks_damaged(path: Path) -> bool:
+    """What SQLite would pass over in silence, or take for something else than damage."""
+    if not path.exists():
+        return False
+    if path.stat().st_size == 0:
+        return counted_boots(path) > 0
+    if not is_sane(path):
+        return True
+    with path.open("rb") as file:
+        return int.from_bytes(file.read(64)[60:64]) > _NEWEST_SCHEMA
+
+
+async def _salvage(path: Path, aside: Path, clock: Clock) -> Salvaged:
+    growing = _growing(path)
+    await asyncio.to_thread(_remove, growing)
+    await (await database.open_writer(growing)).close()
+    salvaged = await asyncio.to_thread(salvage, path, growing, aside=aside.name, now=clock.now())
+    growing.rename(_whole(path))
+    _log.warning("%d records of %s were saved, %d are gone", salvaged.records, path, salvaged.gone)
+    return salvaged
+
+
+def _go_on(path: Path, wall_ms: int) -> None:
+    """Put a store that was repaired as a whole in its place; nothing happens if there is none."""
+    if _whole(path).exists():
+        database.put_aside(path, wall_ms)
+        _whole(path).rename(path)
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("-wal", "-shm", "-journal", ""):
+        with suppress(OSError):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _growing(path: Path) -> Path:
+    return path.with_name(f"{path.name}.salvaging")
+
+
+def _whole(path: Path) -> Path:
+    return path.with_name(f"{path.name}.salvaged")

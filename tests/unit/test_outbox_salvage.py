@@ -1,0 +1,306 @@
+"""A damaged store: what lies in whole pages is saved with its identity, what is gone is told, and life goes on."""
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contract.codec import decode
+from contract.messages import Label, Loss, Record
+from edge.core.clock import Stamp
+from edge.outbox import database, opening
+from edge.outbox.pages import PAGE_BYTES, BrokenError, Pages
+from edge.outbox.salvage import salvage
+from edge.outbox.store import Outbox
+from tests.support.clock import START_MS, FakeClock
+from tests.support.outboxes import add_recording, alarm, open_outbox, prediction, telemetry
+
+ACKED = 40
+ROWS = 240
+Damage = Callable[[bytearray], None]
+
+
+async def _filled(folder: Path) -> Path:
+    """A store of two runs with acknowledged and waiting records and two uploads, cleanly closed."""
+    async with open_outbox(folder) as outbox:
+        await asyncio.gather(*(outbox.append(prediction(index)) for index in range(ROWS // 2)))
+        await outbox.acknowledge(outbox.boot, ACKED)
+    async with open_outbox(folder) as outbox:
+        bodies = [alarm() if index % 10 == 0 else telemetry() for index in range(ROWS // 2 - 2)]
+        await asyncio.gather(*(outbox.append(body) for body in bodies))
+        for name in ("rec-1", "rec-2"):
+            await add_recording(outbox, folder, name, b"video")
+    return folder / "store.db"
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that nobody may change."""
+    return asyncio.run(_filled(tmp_path_factory.mktemp("sound")))
+
+
+def _rows_by_page(path: Path) -> dict[int, dict[int, bytes]]:
+    """The records that lie in each page, by row."""
+    found: dict[int, dict[int, bytes]] = {}
+    with closing(Pages(path)) as pages:
+        for number in range(1, pages.count + 1):
+            try:
+                cells = list(pages._cells_of(number))
+            except BrokenError:
+                continue
+            records = {cell.rowid: cell.values[5] for cell in cells if cell.rowid and len(cell.values) == 6}
+            found[number] = {row: payload for row, payload in records.items() if isinstance(payload, bytes)}
+    return found
+
+
+def _copy(sound: Path, folder: Path) -> Path:
+    path = folder / "store.db"
+    for old in folder.glob("store.db*"):
+        old.unlink()
+    for one in sound.parent.glob("store.db*"):
+        shutil.copy(one, folder / one.name)
+    return path
+
+
+def _beside(folder: Path, ending: str) -> list[Path]:
+    """Files of the store whose names end so."""
+    return list(folder.glob(f"store.db.{ending}" if ending else "store.db*"))
+
+
+def _killed_copy(folder: Path) -> Path:
+    """What a kill would leave now."""
+    crashed = folder / "crashed"
+    crashed.mkdir()
+    for one in _beside(folder, ""):
+        shutil.copy(one, crashed / one.name)
+    return crashed
+
+
+@asynccontextmanager
+async def _opened(sound: Path, folder: Path, damage: Damage) -> AsyncIterator[Outbox]:
+    path = _copy(sound, folder)
+    data = bytearray(path.read_bytes())
+    damage(data)
+    path.write_bytes(data)
+    async with open_outbox(folder, clock=FakeClock()) as outbox:
+        yield outbox
+
+
+def _zero(page: int) -> Damage:
+    def damage(data: bytearray) -> None:
+        data[(page - 1) * PAGE_BYTES : page * PAGE_BYTES] = bytes(PAGE_BYTES)
+
+    return damage
+
+
+def _told(records: list[Record]) -> set[tuple[str, int]]:
+    """The numbers of which a `Loss` says that they will never come."""
+    bodies = [record.body for record in records if isinstance(record.body, Loss)]
+    return {
+        (body.boot, seq)
+        for body in bodies
+        if body.boot and body.first_seq and body.last_seq
+        for seq in range(body.first_seq, body.last_seq + 1)
+    }
+
+
+async def test_every_page_of_records_may_go_and_the_others_stay(sound: Path, tmp_path: Path) -> None:
+    """Point 6: quarantined, salvaged, reported; identity stays, nothing is doubled, every gap is explained."""
+    pages = _rows_by_page(sound)
+    everything = {row: payload for rows in pages.values() for row, payload in rows.items()}
+    assert len(everything) == ROWS
+    for page, lost in pages.items():
+        if not lost:
+            continue
+        async with _opened(sound, tmp_path, _zero(page)) as outbox:
+            history = await outbox.history(limit=10_000)
+            kept = {row: record for row, record in history if row <= ROWS}
+            assert set(kept) == set(everything) - set(lost)
+            waiting = {(one.boot, one.seq) for one in await outbox.pending(limit=10_000)}
+            gone = {decode(payload, Record).id for row, payload in lost.items() if row > ACKED}
+            told = _told([record for _, record in history])
+            assert {f"{boot}:{seq}" for boot, seq in told} >= gone, "the cloud waits for nothing"
+            assert waiting >= {(one.boot, one.seq) for row, one in kept.items() if row > ACKED}
+            assert _beside(tmp_path, "damaged-*")
+
+
+@pytest.mark.parametrize("page", range(1, 20))
+async def test_any_one_page_may_go(sound: Path, tmp_path: Path, page: int) -> None:
+    """Also those of the schema, of indexes, of the outbox and of the uploads."""
+    async with _opened(sound, tmp_path, _zero(page)) as outbox:
+        there = {row for rows in _without(_rows_by_page(sound), {page}) for row in rows}
+        assert there <= {row for row, _ in await outbox.history(limit=10_000)}
+        await outbox.append(alarm())
+        await outbox.uploads.pending()
+
+
+def _without(pages: dict[int, dict[int, bytes]], damaged: set[int]) -> list[dict[int, bytes]]:
+    return [rows for page, rows in pages.items() if page not in damaged]
+
+
+faults = st.lists(
+    st.one_of(
+        st.tuples(st.just("zero"), st.floats(0, 0.999)),
+        st.tuples(st.just("flip"), st.floats(0, 0.999)),
+        st.tuples(st.just("noise"), st.floats(0, 0.999)),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(faults, st.one_of(st.none(), st.floats(0, 0.999)), st.integers(0, 7))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_damaged(
+    sound: Path, tmp_path: Path, chosen: list[tuple[str, float]], cut: float | None, bit: int
+) -> None:
+    """Property: it opens, intact pages are all there, no number twice or anew, and a repair is told."""
+    before = _rows_by_page(sound)
+    damaged: set[int] = set()
+
+    def damage(data: bytearray) -> None:
+        size = len(data)
+        for what, where in chosen:
+            at = int(where * size)
+            page = at // PAGE_BYTES
+            damaged.add(page + 1)
+            if what == "flip":
+                data[at] ^= 1 << bit
+            else:
+                fill = bytes(PAGE_BYTES) if what == "zero" else bytes(range(256)) * (PAGE_BYTES // 256)
+                data[page * PAGE_BYTES : (page + 1) * PAGE_BYTES] = fill
+        if cut is not None:
+            del data[int(cut * size) :]
+            damaged.update(range(int(cut * size) // PAGE_BYTES + 1, size // PAGE_BYTES + 2))
+
+    async def check() -> None:
+        known = {decode(payload, Record).boot for rows in before.values() for payload in rows.values()}
+        async with _opened(sound, tmp_path, damage) as outbox:
+            assert outbox.boot not in known
+            fresh = await outbox.append(alarm())
+            history = await outbox.history(limit=10_000)
+            kept = dict(history)
+            intact = {row: payload for rows in _without(before, damaged) for row, payload in rows.items()}
+            assert set(intact) <= set(kept)
+            assert all(kept[row] == decode(payload, Record) for row, payload in intact.items())
+            ids = [record.id for _, record in history]
+            assert len(set(ids)) == len(ids), "no number stands twice"
+            assert fresh.boot == outbox.boot
+            assert fresh.seq == 1 or _beside(tmp_path, "damaged-*"), "numbers begin anew with the run"
+            if _beside(tmp_path, "damaged-*"):
+                assert any(isinstance(record.body, Loss) and "damaged" in record.body.reason for _, record in history)
+
+    asyncio.run(check())
+
+
+async def test_a_damaged_frame_of_the_log_costs_only_itself(tmp_path: Path) -> None:
+    """SQLite would drop every commit behind it and say nothing."""
+    async with open_outbox(tmp_path) as outbox:
+        for index in range(30):
+            await outbox.append(prediction(index))
+        there = {record.id for _, record in await outbox.history()}
+        crashed = _killed_copy(tmp_path)
+    log = bytearray((crashed / "store.db-wal").read_bytes())
+    frame = PAGE_BYTES + 24
+    middle = 32 + (len(log) - 32) // frame // 2 * frame
+    log[middle + 24 + 100] ^= 1
+    (crashed / "store.db-wal").write_bytes(log)
+    async with open_outbox(crashed) as outbox:
+        kept = {record.id for _, record in await outbox.history()}
+        assert len(there - kept) <= 1, "a page is written anew with the next commit"
+
+
+async def test_a_torn_last_commit_is_no_damage(tmp_path: Path) -> None:
+    """A power cut in the middle of a commit: nobody was told, and SQLite itself knows how to go on."""
+    async with open_outbox(tmp_path) as outbox:
+        for index in range(10):
+            await outbox.append(prediction(index))
+        crashed = _killed_copy(tmp_path)
+    log = bytearray((crashed / "store.db-wal").read_bytes())
+    log[-100] ^= 1
+    (crashed / "store.db-wal").write_bytes(log)
+    async with open_outbox(crashed) as outbox:
+        assert len(await outbox.history()) == 9
+        assert not _beside(crashed, "damaged-*")
+
+
+async def test_who_was_erased_does_not_come_back(tmp_path: Path) -> None:
+    label = Label(
+        label_id="l-1",
+        participant="p-17",
+        session_id="s-1",
+        at_ms=START_MS,
+        source="probe",
+        probe="HH",
+        reason="SECRET",
+    )
+    async with open_outbox(tmp_path) as outbox:
+        for index in range(20):
+            await outbox.append(prediction(index))
+        await outbox.append(label)
+        await outbox.erase("p-17", ["s-1"])
+        await outbox.append(prediction(99))
+    path = tmp_path / "store.db"
+    data = bytearray(path.read_bytes())
+    data[:PAGE_BYTES] = bytes(PAGE_BYTES)
+    path.write_bytes(data)
+    async with open_outbox(tmp_path) as outbox:
+        bodies = [record.body for _, record in await outbox.history(limit=1000)]
+        assert not any(isinstance(body, Label) for body in bodies)
+        assert any(isinstance(body, Loss) and "erased" in body.reason for body in bodies)
+        await outbox.erase("p-17", ["s-1"])
+    assert not any(b"SECRET" in one.read_bytes() for one in _beside(tmp_path, ""))
+    assert not _beside(tmp_path, "damaged-*")
+
+
+@pytest.mark.parametrize("step", ["build", "aside", "rename"])
+async def test_killed_in_its_repair_it_goes_on(
+    sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Killed while the new file grows, before the old one is put aside, and between that and the last renaming."""
+    lost = next(page for page, rows in _rows_by_page(sound).items() if len(rows) > 5)
+    killed = RuntimeError("killed")
+    real_put_aside, real_salvage = database.put_aside, salvage
+
+    def put_aside(path: Path, wall_ms: int) -> Path:
+        aside = real_put_aside(path, wall_ms) if step == "rename" else path
+        if step in {"aside", "rename"}:
+            raise killed
+        return aside
+
+    def build(damaged: Path, fresh: Path, *, aside: str, now: Stamp) -> None:
+        real_salvage(damaged, fresh, aside=aside, now=now)
+        raise killed
+
+    monkeypatch.setattr(database, "put_aside", put_aside)
+    if step == "build":
+        monkeypatch.setattr(opening, "salvage", build)
+    with pytest.raises(RuntimeError):
+        async with _opened(sound, tmp_path, _zero(lost)):
+            pass
+    monkeypatch.undo()
+    async with open_outbox(tmp_path, clock=FakeClock()) as outbox:
+        history = await outbox.history(limit=10_000)
+        damage = [r for _, r in history if isinstance(r.body, Loss) and "repaired" in r.body.reason]
+        assert len(damage) == 1, "told once"
+        assert len([row for row, _ in history if row <= ROWS]) >= ROWS - 30
+
+
+async def test_no_room_for_a_repair_begins_a_fresh_store(
+    sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(opening, "salvage", full)
+    async with _opened(sound, tmp_path, _zero(3)) as outbox:
+        bodies = [record.body for _, record in await outbox.history()]
+        assert [type(body) for body in bodies] == [Loss]
+    assert _beside(tmp_path, "damaged-*")[0].read_bytes()[PAGE_BYTES * 3 :]
+    assert not _beside(tmp_path, "salvag*")

@@ -11,7 +11,7 @@ Codec = Literal["auto", "h264", "copy"]
 
 
 class RecordingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The `[recording]` table: when to record, how, and how much disk it may take."""
+    """The `[recording]` table: when to record and how."""
 
     mode: Annotated[
         Mode,
@@ -75,9 +75,3 @@ class RecordingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
             "counted.",
         ),
     ] = 48 * 2**20
-    max_spool_bytes: Annotated[
-        int, Meta(ge=2**20, le=2**50, description="Most disk that all recordings together may take, in bytes.")
-    ] = 8 * 2**30
-    reserve_bytes: Annotated[
-        int, Meta(ge=0, le=2**50, description="Disk space to leave free for everything else, in bytes.")
-    ] = 512 * 2**20

@@ -32,19 +32,17 @@ class Created(Struct, frozen=True, kw_only=True):
     participant: str | UnsetType = UNSET
 
 
-class ChunkReceived(Struct, frozen=True, kw_only=True):
+class ChunkReceived(Struct, frozen=True, kw_only=True, tag_field="status", tag="chunk_received"):
     """S2.3. `received` counts distinct chunks (X.13)."""
 
-    status: str = "chunk_received"
     chunk_index: int
     total_chunks: int
     received: int
 
 
-class VideoComplete(Struct, frozen=True, kw_only=True):
+class VideoComplete(Struct, frozen=True, kw_only=True, tag_field="status", tag="video_complete"):
     """S2.4. With the size and the digest of what was put together, for who wants to compare."""
 
-    status: str = "video_complete"
     video_id: str
     file_path: str
     size_bytes: int

@@ -14,9 +14,9 @@ from edge.core.service import Pulse
 from edge.core.stash import Stash, Worth
 from edge.core.storage_view import EvictionView, StorageView, WearView
 from edge.recording.retention_pace import TOTAL, Pace
-from edge.recording.retention_policy import Survey, Victim, choose, short_bytes
+from edge.recording.retention_policy import Survey, Victim, choose, short_bytes, sizes_of
 from edge.recording.retention_settings import RetentionSettings
-from edge.recording.retention_view import Figures, sizes_of, view_of
+from edge.recording.retention_view import Figures, view_of
 
 _TICK_S: Final = 5.0
 _TELL_S: Final = 60.0
@@ -81,7 +81,7 @@ class RetentionService:
         self.used_bytes = 0
         self.reconcile: Callable[[], Awaitable[None]] | None = None
         self.wear: Callable[[], WearView] | None = None
-        self._stashes = tuple(stashes)
+        self._stashes = list(stashes)
         self._settings = settings
         self._free_bytes = free_bytes
         self._clock = clock
@@ -97,6 +97,10 @@ class RetentionService:
         self._lost_ns: int | None = None
         self._told: tuple[int, int, bool] | None = None
         self._told_ns = 0
+
+    def watch(self, stash: Stash) -> None:
+        """Let one more stash be swept, from the next sweep on."""
+        self._stashes.append(stash)
 
     def has_room(self) -> bool:
         """Whether recordings may grow now."""
@@ -145,7 +149,8 @@ class RetentionService:
             self.reconcile = None
         await self._look()
         margin = self._margin()
-        victims = choose(self._survey, self._settings, self._clock.now(), margin_bytes=margin)
+        now = self._clock.now()
+        victims = await asyncio.to_thread(choose, self._survey, self._settings, now, margin_bytes=margin)
         for victim in victims:
             self.pulse.beat()
             await self._evict(victim)
@@ -160,19 +165,18 @@ class RetentionService:
         return 0 if self.has_room() else min(self._settings.reserve_bytes // _MARGIN, _MOST_MARGIN_BYTES)
 
     async def _look(self) -> None:
-        self._survey = await asyncio.to_thread(self._read)
-        self.used_bytes = sum(self._survey.used)
+        self._survey, sizes = await asyncio.to_thread(self._read)
+        self.used_bytes = sizes[TOTAL]
         now_ns = self._clock.mono_ns()
-        sizes = sizes_of(self._survey) | {TOTAL: self.used_bytes}
         self._pace.look(sizes, max(0.0, (now_ns - self._swept_ns) / 1e9))
         self._swept_ns = now_ns
 
-    def _read(self) -> Survey:
-        return Survey(
-            holdings=[stash.holdings() for stash in self._stashes],
-            used=[stash.used_bytes() for stash in self._stashes],
-            free=self._free_bytes(),
-        )
+    def _read(self) -> tuple[Survey, dict[str, int]]:
+        """What lies on the disk, and how much of each class and in all."""
+        stashes = list(self._stashes)
+        holdings, used = [stash.holdings() for stash in stashes], [stash.used_bytes() for stash in stashes]
+        survey = Survey(holdings, used, self._free_bytes())
+        return survey, sizes_of(survey) | {TOTAL: sum(used)}
 
     async def _evict(self, victim: Victim) -> None:
         holding = victim.holding

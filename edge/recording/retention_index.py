@@ -35,10 +35,14 @@ class SpoolIndex:
         self._cameras: dict[str, _Camera] = {}
         self.read = 0
         """Notes that were read so far."""
+        self.version = 0
+        """Grows when a folder was looked through again: until then all is as it was, but for what grows."""
 
     def entries(self) -> list[Entry]:
         """Every recording as it lies on the disk now."""
         found = {folder.name: folder for folder in self._folders()}
+        if found.keys() != self._cameras.keys():
+            self.version += 1
         self._cameras = {name: self._cameras.get(name, _Camera()) for name in found}
         return [entry for name, folder in found.items() for entry in self._of(self._cameras[name], folder)]
 
@@ -61,6 +65,7 @@ class SpoolIndex:
         if changed_ns != camera.changed_ns or not camera.settled:
             camera.settled = changed_ns == camera.changed_ns
             camera.changed_ns = changed_ns
+            self.version += 1
             camera.notes = self._look(folder, camera.notes)
         for note in camera.notes.values():
             yield self._measured(note.entry.sidecar) if note.entry.sidecar.step == "writing" else note.entry

@@ -62,6 +62,8 @@ def choose(survey: Survey, settings: RetentionSettings, now: Stamp, *, margin_by
     First what had begun to go, then what is too old, then each class down to its budget, then everything down to the
     total and the reserve.
     """
+    if _is_calm(survey, settings, margin_bytes):
+        return []
     things = sorted(_aged(survey, now), key=_by_worth)
     choice = _Choice()
     for one in things:
@@ -80,6 +82,15 @@ def short_bytes(survey: Survey, settings: RetentionSettings, margin_bytes: int =
     return max(0, settings.reserve_bytes + margin_bytes - survey.free, sum(survey.used) - settings.max_bytes)
 
 
+def sizes_of(survey: Survey) -> dict[str, int]:
+    """Bytes of each class."""
+    sizes = dict.fromkeys(KINDS, 0)
+    for holdings in survey.holdings:
+        for one in holdings:
+            sizes[one.kind] = sizes.get(one.kind, 0) + one.size_bytes
+    return sizes
+
+
 def in_order(holdings: Iterable[Holding], now: Stamp) -> list[tuple[Holding, int]]:
     """One stash's things as they were made, each with the moment (ms) before which it was surely made."""
     ordered = sorted(holdings, key=lambda one: (one.order, one.made_ms, one.id))
@@ -94,6 +105,17 @@ def in_order(holdings: Iterable[Holding], now: Stamp) -> list[tuple[Holding, int
     for at in reversed(range(len(moments))):
         following = moments[at] = moments[at] if moments[at] >= 0 else following
     return list(zip(ordered, moments, strict=True))
+
+
+def _is_calm(survey: Survey, settings: RetentionSettings, margin_bytes: int) -> bool:
+    """Whether nothing has to go, as can be told without sorting everything."""
+    budgets = {kind: settings.budget(kind) for kind in KINDS}
+    if settings.max_days or any(budget.max_days for budget in budgets.values()):
+        return False
+    if short_bytes(survey, settings, margin_bytes) or any(one.why for stash in survey.holdings for one in stash):
+        return False
+    sizes = sizes_of(survey)
+    return all(sizes[kind] <= (budget.max_bytes or sizes[kind]) for kind, budget in budgets.items())
 
 
 def _aged(survey: Survey, now: Stamp) -> Iterator[_Aged]:

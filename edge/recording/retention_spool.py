@@ -42,6 +42,8 @@ class SpoolStash:
         self._spool = spool
         self._index = SpoolIndex(spool)
         self._looking = Lock()
+        self._holdings: list[Holding] = []
+        self._version = -1
         self._sink = sink
         self._known = known
         self._on_evicted = on_evicted
@@ -50,11 +52,17 @@ class SpoolStash:
 
     def holdings(self) -> list[Holding]:
         """Every recording that may give way."""
-        return [_holding(entry) for entry in self._entries() if entry.sidecar.step in _MAY_GO]
+        with self._looking:
+            entries = self._index.entries()
+            if self._index.version != self._version:
+                self._holdings = [_holding(entry) for entry in entries if entry.sidecar.step in _MAY_GO]
+                self._version = self._index.version
+            return self._holdings
 
     def used_bytes(self) -> int:
         """What all videos take, growing ones too."""
-        return sum(entry.size_bytes for entry in self._entries())
+        with self._looking:
+            return sum(entry.size_bytes for entry in self._index.entries())
 
     async def evict(self, holding: Holding) -> None:
         """Delete a recording; one that the store does not know to be uploaded leaves a `Loss` before."""
@@ -113,10 +121,6 @@ class SpoolStash:
             return self._spool.advance(given_up, "lost")
         except OSError:  # a disk too full to note it: the store is told next, and asked after a kill
             return replace(given_up, step="lost")
-
-    def _entries(self) -> list[Entry]:
-        with self._looking:
-            return self._index.entries()
 
     def _find(self, recording_id: str) -> Sidecar | None:
         with self._looking:

@@ -4,12 +4,15 @@ import asyncio
 import ctypes
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol
 
 _EARLIEST_MS: Final = 1_735_689_600_000
 """2025-01-01: a wall clock before this has not been set."""
 _STA_UNSYNC: Final = 0x0040
 _CHECK_EVERY_NS: Final = 5_000_000_000
+_LEAP_MS: Final = 250
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +46,42 @@ class SystemClock:
     def __init__(self) -> None:
         self._trusted = False
         self._checked_ns = -_CHECK_EVERY_NS
+        self._offset_ms = 0
 
     def mono_ns(self) -> int:
         """Nanoseconds of CLOCK_MONOTONIC."""
         return time.monotonic_ns()
 
     def now(self) -> Stamp:
-        """This moment; whether the clock is trusted is asked of the kernel at most every five seconds."""
+        """This moment; whether the clock is trusted is asked of the kernel every five seconds, and after each leap.
+
+        Whoever sets the clock by hand (`settimeofday`) makes the kernel forget that it was kept, so no record with a
+        wrong time is stamped as trusted after that.
+        """
         mono = time.monotonic_ns()
         wall = time.time_ns() // 1_000_000
-        if mono - self._checked_ns >= _CHECK_EVERY_NS:
+        offset = wall - mono // 1_000_000
+        if mono - self._checked_ns >= _CHECK_EVERY_NS or abs(offset - self._offset_ms) > _LEAP_MS:
             self._trusted, self._checked_ns = _kernel_clock_synchronised(), mono
+        self._offset_ms = offset
         return Stamp(mono, wall, self._trusted and wall >= _EARLIEST_MS)
 
     async def sleep(self, seconds: float) -> None:
         """Let `seconds` pass."""
         await asyncio.sleep(seconds)
+
+
+def offset_ms(stamp: Stamp) -> int:
+    """How far the wall clock is ahead of the monotonic one; constant while nobody sets it."""
+    return stamp.wall_ms - stamp.mono_ns // 1_000_000
+
+
+def host_boot(path: Path = _BOOT_ID) -> str:
+    """The name of this boot of the host, within which all processes share a monotonic clock; empty if it has none."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def wall_ms_of(mono_ns: int, now: Stamp) -> int:

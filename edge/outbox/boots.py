@@ -7,6 +7,9 @@ from typing import Final
 import aiosqlite
 
 from contract.ids import new_boot
+from contract.messages import Record
+from contract.times import from_wire
+from edge.core.clock import Stamp
 from edge.outbox import database
 
 _LAST_ROW: Final = 1 << 62
@@ -33,6 +36,11 @@ class Boots:
         self._ordered = [*known, current]
         self._by_number = {boot.number: boot for boot in self._ordered}
 
+    @property
+    def known(self) -> tuple[Boot, ...]:
+        """All runs, oldest first, the current one last."""
+        return tuple(self._ordered)
+
     def identity(self, number: int, row: int) -> tuple[str, int]:
         """`(boot, seq)` of a row of run `number`."""
         boot = self._by_number[number]
@@ -42,6 +50,13 @@ class Boots:
         """The runs whose monotonic times are on the clock of the current one, oldest first, itself included."""
         host = self.current.host_boot
         return [one for one in self._ordered if one is self.current or (host and one.host_boot == host)]
+
+    def age_s(self, record: Record, now: Stamp) -> float:
+        """How old a record is: by the monotonic clock where that is the same, else by the wall, which may be wrong."""
+        run = self.find(record.boot)
+        if run and run in self.sharing_a_clock():
+            return max(0.0, (now.mono_ns // 1_000_000 - record.mono_ms) / 1000)
+        return max(0.0, (now.wall_ms - from_wire(record.t)) / 1000)
 
     def find(self, boot: str) -> Boot | None:
         """A run by its name; None for one that this store never had."""

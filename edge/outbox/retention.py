@@ -17,6 +17,7 @@ from contract.messages import Loss, Record
 from edge.core.clock import Clock, Stamp
 from edge.outbox import database
 from edge.outbox.boots import Boots
+from edge.outbox.restamp import UNTRUSTED
 from edge.outbox.rows import BULK, NORMAL, TOMBSTONE, make_row
 
 SPARED_HEAD: Final = 1000
@@ -35,16 +36,32 @@ class Bounds:
 
 
 async def trim_history(connection: aiosqlite.Connection, bounds: Bounds) -> int:
-    """Delete the oldest acknowledged records that are out of `bounds`, at most a chunk; return how many."""
+    """Delete the oldest acknowledged records that are out of `bounds`, at most a chunk; return how many.
+
+    A record whose clock was not trusted is as old as the next one that is to be believed, whatever it says itself.
+    """
     unacked = await database.number(connection, "SELECT COALESCE(MIN(row), 1 << 62) FROM outbox")
-    rows = await connection.execute_fetchall("SELECT row, t_ms FROM records ORDER BY row LIMIT ?", (CHUNK,))
-    last = 0
-    for row, t_ms in rows:
-        if row >= unacked or (row > bounds.last_row and t_ms >= bounds.oldest_ms):
-            break
-        last = row
+    sql = f"SELECT row, t_ms, {UNTRUSTED} FROM records WHERE row < ? ORDER BY row LIMIT ?"  # noqa: S608
+    rows = [
+        (int(row), t_ms, doubted) for row, t_ms, doubted in await connection.execute_fetchall(sql, (unacked, CHUNK))
+    ]
+    last = max((row for row, _, _ in rows if row <= bounds.last_row), default=0)
+    for row, t_ms, doubted in rows:
+        if not doubted and row > last:
+            if t_ms >= bounds.oldest_ms:
+                break
+            last = row
+    else:
+        if rows and last < rows[-1][0] and await _next_is_older(connection, rows[-1][0], bounds.oldest_ms):
+            last = rows[-1][0]
     cursor = await connection.execute("DELETE FROM records WHERE row <= ?", (last,))
     return cursor.rowcount
+
+
+async def _next_is_older(connection: aiosqlite.Connection, row: int, oldest_ms: int) -> bool:
+    sql = f"SELECT t_ms FROM records WHERE row > ? AND NOT {UNTRUSTED} ORDER BY row LIMIT 1"  # noqa: S608
+    following = await database.one(connection, sql, row)
+    return following is not None and int(following[0]) < oldest_ms
 
 
 async def used_bytes(connection: aiosqlite.Connection) -> int:

@@ -24,6 +24,7 @@ from edge.outbox.keeper import Keeper
 from edge.outbox.opening import open_or_repair
 from edge.outbox.queue import Queue, Range, Which
 from edge.outbox.recall import Recall
+from edge.outbox.restamp import Restamper
 from edge.outbox.rows import Counts, Pending, subject_of
 from edge.outbox.settings import OutboxSettings
 from edge.outbox.uploads import Uploads
@@ -89,6 +90,7 @@ class Outbox(History):
         )
         self._writing: asyncio.Task[None] | None = None
         self.queue = Queue(reader, self._writer, boots)
+        self.restamper = Restamper(reader, self._writer, boots)
         self._recall = Recall(reader, self._writer, boots, self.queue)
         self.uploads = Uploads(reader, self._writer)
         self.evicted_total = 0
@@ -254,8 +256,8 @@ class Outbox(History):
 
     async def counts(self) -> Counts:
         """How much waits."""
-        oldest = await self._read("SELECT t_ms FROM records WHERE row = (SELECT MIN(row) FROM outbox)")
-        age_s = max(0.0, (self._clock.now().wall_ms - oldest[0][0]) / 1000) if oldest else None
+        oldest = await self._read("SELECT payload FROM records WHERE row = (SELECT MIN(row) FROM outbox)")
+        age_s = self._boots.age_s(decode(oldest[0][0], Record), self._clock.now()) if oldest else None
         return Counts(self.queue.records, age_s, await self.uploads.pending())
 
     async def wait_beyond(self, row: int) -> None:

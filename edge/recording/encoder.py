@@ -171,6 +171,8 @@ def _problem(name: str, settings: RecordingSettings) -> str:
     if name not in av.codecs_available:
         return "no such encoder"
     try:
+        if av.Codec(name, "w").canonical_name != "h264":
+            return "it makes no H.264"
         context = _opened(name, *_TRIED_SIZE, settings)
         packets = []
         for number in range(_TRIED_FRAMES):

@@ -8,9 +8,10 @@ from typing import BinaryIO, Final
 
 from msgspec.structs import replace
 
+from edge.collecting.durable import sync_folder
 from edge.collecting.kinds import HEAD_BYTES, extension_of
 from edge.collecting.sheets import VideoSheet
-from edge.collecting.shelf import Shelf, sync_folder
+from edge.collecting.shelf import Shelf
 
 _BLOCK: Final = 256 * 1024
 _DIGEST_BYTES: Final = 32

@@ -4,13 +4,14 @@ Idleness is counted in hours that the appliance ran, and kept on the disk: a wal
 chunk came, makes nothing old.
 """
 
+from contextlib import suppress
+
 from msgspec.structs import replace
 
 from edge.collecting.collector import Collector
 from edge.collecting.identity import pseudonym_of
 from edge.collecting.outward import Outward
 from edge.collecting.sheets import SessionSheet, VideoSheet
-from edge.core.errors import UnknownError
 
 _ABANDONED = "the browser never sent the rest of it"
 
@@ -44,12 +45,13 @@ class Leaving:
         return sum([await self._drop(session) for session in mine])
 
     async def _drop(self, session: SessionSheet) -> int:
-        """Out of sight first, then out of the queue: a video that is looked for in vain meanwhile is given up."""
+        """Out of sight first, then out of the queue, once nobody is putting it there any more."""
         videos = await self._videos(session.session_id)
         await self._collector.run(self._shelf.drop_session, session.session_id)
         for sheet in videos:
-            self._collector.whole.pop((sheet.session_id, sheet.video_id), None)
-            await self._outward.forget(sheet.file_id)
+            async with self._collector.lock(f"{sheet.session_id}/{sheet.video_id}"):
+                self._collector.whole.pop((sheet.session_id, sheet.video_id), None)
+                await self._outward.forget(sheet.file_id)
         return len(videos)
 
     async def _expire(self, session: SessionSheet) -> None:
@@ -77,9 +79,5 @@ class Leaving:
         return await self._collector.run(lambda: list(self._shelf.videos(session_id)))
 
     def _note(self, session: SessionSheet) -> None:
-        """Unless it was erased meanwhile."""
-        try:
-            self._shelf.session(session.session_id)
-        except UnknownError:
-            return
-        self._shelf.note_session(session)
+        with suppress(FileNotFoundError):  # erased meanwhile
+            self._shelf.note_session(session)

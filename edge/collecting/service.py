@@ -68,6 +68,13 @@ class CollectService:
             videos = await self._videos()
             await self._collector.run(self._collector.tally.count, self._shelf, videos)
 
+    async def erase(self, participant: str) -> int:
+        """Delete everything of a participant; return how many videos that were, whole or not.
+
+        To be called before their records are erased from the store. Raise `StoreError` or `OSError` if it is refused.
+        """
+        return await self._leaving.erase(participant)
+
     async def _try_round(self) -> None:
         try:
             await self.round()

@@ -9,8 +9,8 @@ from msgspec import Struct
 from contract.ids import Id
 from contract.messages import File
 from contract.objects import collected_key
+from edge.collecting.durable import write_whole
 from edge.collecting.kinds import content_type_of
-from edge.core.files import write_private
 
 Step = Literal["taking", "whole", "offered", "uploaded", "losing", "lost"]
 """`taking`: chunks lack. `whole`: put together. `offered`: its record is durable and the uploader has it. `uploaded`:
@@ -92,7 +92,7 @@ def read_sheet(path: Path, kind: type[_S]) -> _S | None:
 
 def write_sheet(path: Path, sheet: SessionSheet | VideoSheet) -> None:
     """Put `sheet` at `path` durably; raise `OSError`."""
-    write_private(path, msgspec.json.encode(sheet))
+    write_whole(path, msgspec.json.encode(sheet))
 
 
 def _words(value: Any) -> str:

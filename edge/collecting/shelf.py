@@ -19,9 +19,9 @@ import msgspec
 
 from contract.errors import InvalidIdError
 from contract.ids import check_id, new_token
+from edge.collecting.durable import sync_folder, write_whole
 from edge.collecting.sheets import SessionSheet, VideoSheet, read_sheet, write_sheet
 from edge.core.errors import UnknownError
-from edge.core.files import write_private
 
 ROOT: Final = "facial_recordings"
 _DRAFTS: Final = ".drafts"
@@ -39,7 +39,9 @@ class Shelf:
 
     def begin(self, sheet: SessionSheet) -> None:
         """A session exists from now on."""
-        write_sheet(self.folder / sheet.session_id / "session.json", sheet)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._home(sheet.session_id).mkdir(mode=0o700)
+        self.note_session(sheet)
         sync_folder(self.folder)
 
     def session(self, session_id: str) -> SessionSheet:
@@ -83,7 +85,7 @@ class Shelf:
 
     def write_metadata(self, session_id: str, video_id: str, metadata: dict[str, Any]) -> None:
         """Replace it."""
-        write_private(self._metadata(session_id, video_id), msgspec.json.encode(metadata))
+        write_whole(self._metadata(session_id, video_id), msgspec.json.encode(metadata))
 
     def described(self, session_id: str) -> int:
         """How many videos of a session the client said something of."""
@@ -194,12 +196,3 @@ def size_of(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was created, renamed or deleted in `folder` durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

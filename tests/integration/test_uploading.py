@@ -1,0 +1,257 @@
+"""Uploads while recording, in ranks and turns, beside files that fail, held back and gone on with: issue 5, point 3."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from contract.messages import File, Loss
+from edge.core.errors import LinkError
+from edge.core.health import State
+from edge.core.hub import Hub
+from edge.sync.targets.folder import FolderTarget
+from edge.sync.targets.target import Abandoned, ObjectDamagedError, Target
+from edge.sync.upload_settings import UploadSettings, UploadWindow
+from edge.sync.uploader import PART
+from edge.sync.uploading.desk import UploadDesk
+from edge.sync.uploading.schedule import NOTHING
+from tests.support.memory_target import MemoryTarget
+from tests.support.outboxes import open_outbox
+from tests.support.uploads import HastyClock, add_clip, clip, growth, session_file, until, until_read, uploading
+
+ONE = UploadSettings(parallel=1)
+DATA = os.urandom(4500)
+
+
+def write(folder: Path, name: str, data: bytes) -> None:
+    """A clip's file as it is now."""
+    (folder / f"{name}.mp4").write_bytes(data)
+
+
+@pytest.mark.parametrize("kind", ["memory", "folder"])
+async def test_parts_go_up_while_it_grows_and_the_rest_when_it_is_closed(tmp_path: Path, kind: str) -> None:
+    body, memory = clip("rec-grows", DATA), MemoryTarget()
+    objects = tmp_path / "objects"
+
+    def make() -> Target:
+        return memory if kind == "memory" else FolderTarget(objects, part_bytes=1000, create=True)
+
+    async with open_outbox(tmp_path) as outbox, uploading(outbox, make) as (uploader, health):
+        await until(lambda: health.of(PART) is State.OK)
+        write(tmp_path, "rec-grows", DATA[:900])
+        uploader.grew(growth(tmp_path, body, 900))
+        assert await outbox.uploads.growing() == []
+        write(tmp_path, "rec-grows", DATA[:2600])
+        uploader.grew(growth(tmp_path, body, 2600))
+        await until(lambda: uploader.sent_bytes_total == 2000)
+        (row,) = await outbox.uploads.growing()
+        assert (row.body, await outbox.uploads.pending()) == (None, 0)
+        await add_clip(outbox, tmp_path, "rec-grows", DATA)
+        await until(lambda: uploader.uploaded_total == 1)
+        assert uploader.sent_bytes_total == len(DATA), "nothing twice"
+        assert await outbox.uploads.phases("rec-grows") == {"closed", "uploaded"}
+    stored = memory.objects[body.key] if kind == "memory" else (objects / body.key).read_bytes()
+    assert stored == DATA
+
+
+async def test_a_growing_upload_goes_on_after_a_restart(tmp_path: Path) -> None:
+    body, target = clip("rec-grows", DATA), MemoryTarget()
+    write(tmp_path, "rec-grows", DATA[:3000])
+    async with open_outbox(tmp_path) as outbox, uploading(outbox, lambda: target) as (uploader, _):
+        uploader.grew(growth(tmp_path, body, 3000))
+        await until(lambda: uploader.sent_bytes_total == 3000)
+    async with open_outbox(tmp_path) as outbox, uploading(outbox, lambda: target) as (uploader, _):
+        await add_clip(outbox, tmp_path, "rec-grows", DATA)
+        await until(lambda: uploader.uploaded_total == 1)
+        assert uploader.sent_bytes_total == 1500
+    assert target.objects[body.key] == DATA
+
+
+async def test_what_salvage_cut_below_what_was_sent_begins_again(tmp_path: Path) -> None:
+    body, target = clip("rec-cut", DATA[:1500]), MemoryTarget()
+    write(tmp_path, "rec-cut", DATA)
+    async with open_outbox(tmp_path) as outbox, uploading(outbox, lambda: target) as (uploader, _):
+        uploader.grew(growth(tmp_path, body, 4000))
+        await until(lambda: uploader.sent_bytes_total == 4000)
+        await add_clip(outbox, tmp_path, "rec-cut", DATA[:1500])
+        await until(lambda: uploader.uploaded_total == 1)
+        assert uploader.restarted_total == 1
+    assert target.objects[body.key] == DATA[:1500]
+    assert (target.aborted, target.under_way) == (["upload-1"], {})
+
+
+async def test_what_was_thrown_away_is_aborted(tmp_path: Path) -> None:
+    body, target = clip("rec-empty", DATA), MemoryTarget()
+    write(tmp_path, "rec-empty", DATA)
+    async with open_outbox(tmp_path) as outbox:
+        async with uploading(outbox, lambda: target) as (uploader, _):
+            uploader.grew(growth(tmp_path, body, 2000))
+            await until(lambda: uploader.sent_bytes_total == 2000)
+            uploader.stopped_growing("rec-empty")
+            await until_read(outbox.uploads.growing, [])
+        async with uploading(outbox, lambda: target) as (uploader, _):
+            await until(lambda: target.aborted == ["upload-1"])
+            await until(lambda: uploader.aborted_total == 1)
+            assert await outbox.uploads.strays() == []
+
+
+async def test_uploads_of_ours_that_nobody_knows_are_aborted(tmp_path: Path) -> None:
+    target = MemoryTarget()
+    mine, other = "recordings/bench-1/x.mp4", "recordings/bench-10/x.mp4"
+    async with open_outbox(tmp_path) as outbox:
+        body = await add_clip(outbox, tmp_path, "rec-mine", DATA)
+        await outbox.uploads.begin("rec-mine", "known", 1000)
+        target.under_way["known"] = (body.key, {})
+        target.old = [Abandoned(mine, "left"), Abandoned(other, "foreign"), Abandoned(body.key, "known")]
+        async with uploading(outbox, lambda: target) as (uploader, _):
+            await until(lambda: uploader.aborted_total == 1 and uploader.uploaded_total == 1)
+    assert target.aborted == ["left"]
+
+
+async def test_alarms_first_then_cameras_in_turns_part_by_part(tmp_path: Path) -> None:
+    target = MemoryTarget()
+    async with open_outbox(tmp_path) as outbox:
+        for name in ("a-1", "a-2"):
+            await add_clip(outbox, tmp_path, name, DATA[:2000], camera="a")
+        await add_clip(outbox, tmp_path, "b-1", DATA[:2000], camera="b")
+        await add_clip(outbox, tmp_path, "wanted", DATA[:500], camera="b", reason="event")
+        alarm = session_file("urgent", DATA[:2500])
+        (tmp_path / "urgent.parquet").write_bytes(DATA[:2500])
+        await outbox.uploads.offer(alarm, tmp_path / "urgent.parquet", rank=0)
+        async with uploading(outbox, lambda: target, ONE) as (uploader, _):
+            await until(lambda: uploader.uploaded_total == 5)
+    names = [f"{Path(key).stem}:{number}" for key, number in target.order]
+    assert names[:4] == ["urgent:1", "urgent:2", "urgent:3", "wanted:0"]
+    assert names[4:] == ["a-1:1", "b-1:1", "a-1:2", "b-1:2", "a-2:1", "a-2:2"]
+    assert target.most_at_once == 1
+
+
+async def test_a_file_is_told_of_once_and_uploaded(tmp_path: Path) -> None:
+    target, file = MemoryTarget(), session_file("file-1", DATA)
+    path = tmp_path / "signals.parquet"
+    path.write_bytes(DATA)
+    async with open_outbox(tmp_path) as outbox:
+        first = await outbox.uploads.offer(file, path)
+        assert await outbox.uploads.offer(file, path) == first
+        async with uploading(outbox, lambda: target) as (uploader, _):
+            await until(lambda: uploader.uploaded_total == 1)
+        assert await outbox.uploads.offer(file, path) == first
+        assert await outbox.uploads.pending() == 0
+        bodies = [record.body for _, record in await outbox.history("file", after=0)]
+        assert [body.phase for body in bodies if isinstance(body, File)] == ["closed", "uploaded"]
+        gone = session_file("file-2", DATA)
+        await outbox.uploads.offer(gone, tmp_path / "nothing")
+        async with uploading(outbox, lambda: target):
+            await until_read(outbox.uploads.pending, 0)
+        (loss,) = [record.body for _, record in await outbox.history("loss", after=0)]
+        assert isinstance(loss, Loss)
+        assert (loss.what, loss.file_id) == ("file", "file-2")
+
+
+async def test_a_file_that_fails_holds_up_no_other_and_waits_for_somebody(tmp_path: Path) -> None:
+    target = MemoryTarget()
+    cured = False
+
+    def refuse(key: str, number: int) -> None:
+        if "rec-bad" in key and not cured:
+            raise ObjectDamagedError("refused")
+
+    target.refuse = refuse
+    settings = UploadSettings(parallel=1, attempts=2, retry_limit_s=1)
+    async with open_outbox(tmp_path) as outbox:
+        await add_clip(outbox, tmp_path, "rec-bad", DATA, reason="event")
+        for name in ("rec-1", "rec-2"):
+            await add_clip(outbox, tmp_path, name, DATA)
+        async with uploading(outbox, lambda: target, settings) as (uploader, health):
+            desk = UploadDesk(uploads=outbox.uploads, uploader=uploader, hub=Hub(), clock=HastyClock())
+            await until(lambda: uploader.uploaded_total == 2)
+            await until(lambda: uploader.restarted_total == 2)
+
+            async def failed() -> int:
+                return (await outbox.uploads.totals()).failed
+
+            await until_read(failed, 1)
+            shown = await desk.uploads(10)
+            assert (shown["totals"]["failed"], shown["uploads"][0]["attempts"]) == (1, 2)
+            assert "refused" in shown["uploads"][0]["last_error"]
+            assert [one["state"] for one in shown["uploads"]] == ["failed", "done", "done"]
+            cured = True
+            await desk.retry("rec-bad")
+            await until(lambda: uploader.uploaded_total == 3)
+            assert health.of(PART) is not State.FAILED
+
+
+async def test_a_target_that_fails_is_no_file_s_fault(tmp_path: Path) -> None:
+    target = MemoryTarget()
+    target.refuse = lambda key, number: (_ for _ in ()).throw(LinkError("500"))
+    settings = UploadSettings(parallel=1, attempts=2, retry_limit_s=1)
+    async with open_outbox(tmp_path) as outbox:
+        await add_clip(outbox, tmp_path, "rec-1", DATA)
+        async with uploading(outbox, lambda: target, settings) as (uploader, health):
+            await until(lambda: health.of(PART) is State.FAILED)
+            await asyncio.sleep(1.5)
+            upload = await outbox.uploads.get("rec-1")
+            assert upload and (upload.attempts, upload.failed_ms) == (0, None)
+            target.refuse = lambda key, number: None
+            await until(lambda: uploader.uploaded_total == 1)
+            assert health.of(PART) is State.OK
+
+
+async def test_held_back_means_held_back_also_after_a_restart(tmp_path: Path) -> None:
+    target = MemoryTarget()
+    async with open_outbox(tmp_path) as outbox:
+        for name in ("rec-1", "rec-2"):
+            await add_clip(outbox, tmp_path, name, DATA)
+        async with uploading(outbox, None) as (uploader, _):
+            await uploader.pause("rec-1")
+            await uploader.pause()
+    async with open_outbox(tmp_path) as outbox, uploading(outbox, lambda: target) as (uploader, health):
+        await until(lambda: health.of(PART) is State.OK)
+        await asyncio.sleep(0.2)
+        assert target.order == []
+        await uploader.resume()
+        await until(lambda: uploader.uploaded_total == 1)
+        assert [one.id for one, _ in await outbox.uploads.listing(9)] == ["rec-1"]
+        await uploader.resume("rec-1")
+        await until(lambda: uploader.uploaded_total == 2)
+
+
+async def test_a_pause_stops_what_is_on_its_way_and_the_limit_holds(tmp_path: Path) -> None:
+    target = MemoryTarget(part_bytes=100_000, slices=100)
+    settings = UploadSettings(max_bits_per_s=400_000)
+    async with open_outbox(tmp_path) as outbox:
+        await add_clip(outbox, tmp_path, "rec-1", bytes(100_000))
+        async with uploading(outbox, lambda: target, settings) as (uploader, _):
+            await until(lambda: uploader.progress is not None and uploader.progress.sent_bytes > 20_000)
+            assert uploader.journeys.flow.rate_bps < 2_000_000
+            await uploader.pause()
+            await until(lambda: uploader.progress is None, within_s=5)
+            assert (target.objects, uploader.sent_bytes_total) == ({}, 0)
+
+
+async def test_in_hours_without_uploads_nothing_goes(tmp_path: Path) -> None:
+    target = MemoryTarget()
+    settings = UploadSettings(windows=(UploadWindow(upload=False),))
+    async with open_outbox(tmp_path) as outbox:
+        await add_clip(outbox, tmp_path, "rec-1", DATA)
+        async with uploading(outbox, lambda: target, settings) as (uploader, health):
+            uploader.journeys.throttle._ask = lambda: NOTHING  # whether the machine's clock is trusted or not
+            await until(lambda: health.of(PART) is State.OK)
+            await asyncio.sleep(0.2)
+            assert target.order == []
+
+
+async def test_parts_outgrown_are_made_larger_before_they_are_too_many(tmp_path: Path) -> None:
+    data = os.urandom(25_000)
+    body, target = clip("rec-long", data), MemoryTarget(part_bytes=2)
+    write(tmp_path, "rec-long", data)
+    async with open_outbox(tmp_path) as outbox:
+        await add_clip(outbox, tmp_path, "rec-long", data)
+        await outbox.uploads.begin("rec-long", "too-small", 2)
+        target.under_way["too-small"] = (body.key, {})
+        async with uploading(outbox, lambda: target) as (uploader, _):
+            await until(lambda: uploader.uploaded_total == 1)
+    assert target.objects[body.key] == data
+    assert target.aborted == ["too-small"]
+    assert len(target.order) == 1

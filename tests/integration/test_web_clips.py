@@ -8,11 +8,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from contract.messages import Event
-from edge.recording.settings import RecordingSettings
 from edge.recording.sidecar import Sidecar
 from edge.recording.writer import ClipWriter
 from tests.support.browser import chromium, visiting
-from tests.support.pictures import jpeg
+from tests.support.encoded import encoded
 from tests.support.stage import Stage, staged
 from tests.support.web import START_MS, Web, make_web, serving
 
@@ -136,9 +135,9 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 def test_a_clip_plays_and_seeks_in_a_browser(stage: Stage, browser: Browser, tmp_path: Path) -> None:
     stage.clips["evt-1"] = tmp_path / "rec-1.mp4"
-    writer = ClipWriter(stage.clips["evt-1"], _SIDECAR, RecordingSettings(fragment_s=0.5))
-    for number in range(200):
-        writer.add(jpeg(number, width=320, height=240), number * 40_000_000)
+    writer = ClipWriter(stage.clips["evt-1"], _SIDECAR, fragment_s=lambda: 0.5, by_keys=True)
+    for unit in encoded(200, fps=25, key_every=12, width=320, height=240):
+        writer.add(unit)
     writer.finish()
     with visiting(browser, stage.url) as visit:
         visit.sign_in(stage.password)
@@ -150,12 +149,12 @@ def test_a_clip_plays_and_seeks_in_a_browser(stage: Stage, browser: Browser, tmp
 
 def test_a_clip_plays_while_it_grows(stage: Stage, browser: Browser, tmp_path: Path) -> None:
     stage.clips["evt-1"] = tmp_path / "rec-1.part.mp4"
-    writer = ClipWriter(stage.clips["evt-1"], _SIDECAR, RecordingSettings(fragment_s=0.5))
+    writer = ClipWriter(stage.clips["evt-1"], _SIDECAR, fragment_s=lambda: 0.5, by_keys=True)
     begun, watched = threading.Event(), threading.Event()
 
     def write() -> None:
-        for number in range(100_000):
-            writer.add(jpeg(number, width=320, height=240), number * 40_000_000)
+        for number, unit in enumerate(encoded(100_000, fps=25, key_every=12, width=320, height=240)):
+            writer.add(unit)
             if number == 100:
                 begun.set()
             if number >= 100 and watched.wait(0.02):

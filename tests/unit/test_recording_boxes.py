@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.core.access_unit import AccessUnit
 from edge.recording.boxes import Cut, MalformedBoxError, Read, walk, whole_part
-from edge.recording.settings import RecordingSettings
 from edge.recording.sidecar import Sidecar
 from edge.recording.writer import ClipWriter
+from tests.support.encoded import encoded
 from tests.support.pictures import jpeg
 
 _STEP_NS = 100_000_000
@@ -47,11 +48,17 @@ def _clip(path: Path, *, codec: str, same: bool = False) -> bytes:
         width_px=160,
         height_px=120,
     )
-    writer = ClipWriter(path, sidecar, RecordingSettings(fragment_s=0.5))
-    for number in range(18):
-        writer.add(jpeg(0 if same else number), number * _STEP_NS)
+    writer = ClipWriter(path, sidecar, fragment_s=lambda: 0.5, by_keys=codec == "h264")
+    for unit in encoded(18, fps=10, key_every=5) if codec == "h264" else _kept(same=same):
+        writer.add(unit)
     writer.finish()
     return path.read_bytes()
+
+
+def _kept(*, same: bool) -> Iterator[AccessUnit]:
+    for number in range(18):
+        at_ns = number * _STEP_NS
+        yield AccessUnit("mjpeg", jpeg(0 if same else number), True, number, at_ns, at_ns, 160, 120)
 
 
 def _fragment_ends(data: bytes) -> Iterator[int]:

@@ -14,13 +14,16 @@ from contract.ids import Id
 from contract.settings import decode_settings
 from edge.affect.settings import AffectSettings
 from edge.capture.settings import AutoSettings, CameraSettings
+from edge.collecting.settings import CollectSettings
 from edge.core.wear import WearSettings
 from edge.models.settings import ModelSettings
 from edge.outbox.settings import OutboxSettings
+from edge.recording.previews.settings import PreviewSettings
 from edge.recording.retention_settings import RetentionSettings
 from edge.recording.settings import RecordingSettings
 from edge.sensing.settings import SensorSettings
 from edge.sync.settings import BrokerSettings, FolderSettings, ObjectsSettings
+from edge.sync.upload_settings import UploadSettings
 from edge.vision.settings import VisionSettings
 from edge.web.settings import WebSettings
 
@@ -71,9 +74,12 @@ class EdgeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     recording: RecordingSettings = RecordingSettings()
     retention: RetentionSettings = RetentionSettings()
     wear: WearSettings = WearSettings()
+    previews: PreviewSettings = PreviewSettings()
+    collect: CollectSettings = CollectSettings()
     outbox: OutboxSettings = OutboxSettings()
     broker: BrokerSettings = BrokerSettings()
     objects: ObjectsSettings = FolderSettings()
+    uploads: UploadSettings = UploadSettings()
     web: WebSettings = WebSettings()
 
     def __post_init__(self) -> None:

@@ -22,7 +22,8 @@ from edge.models.store import ModelStore
 from edge.sensing.sensor import Sensor
 from edge.sensing.settings import BleSettings, LslSettings, SensorSettings, SerialSettings
 from edge.sync.probe import probe_broker
-from edge.sync.settings import FolderSettings
+from edge.sync.requests import RequestDesk
+from edge.sync.settings import CloudSettings, FolderSettings
 
 _TIMEOUT_S: Final = 5.0
 _FIRST_SAMPLE_S: Final = 3.0
@@ -218,7 +219,10 @@ def _broker(config: EdgeConfig) -> Iterator[Finding]:
 
 
 def _objects(config: EdgeConfig) -> Iterator[Finding]:
-    make = target_maker(config)
+    if isinstance(config.objects, CloudSettings):
+        yield Finding("object storage", True, "is the cloud's, which signs each address: see /v1/health as it runs")
+        return
+    make = target_maker(config, RequestDesk())
     if make is None:
         yield Finding("object storage", True, "switched off in the settings; recordings stay on the device")
         return

@@ -22,11 +22,13 @@ from edge.core.hub import Hub
 from edge.core.service import Service
 from edge.core.slot import Slot
 from edge.daemon.camera import CameraUnit
-from edge.daemon.cameras import Recorders, make_camera, make_recorders
-from edge.daemon.ground import Ground
+from edge.daemon.cameras import make_camera
+from edge.daemon.collecting import Collecting, make_collecting
+from edge.daemon.ground import Ground, host_boot
 from edge.daemon.health_ledger import HealthLedger
 from edge.daemon.password import auth_of, ensure_password
 from edge.daemon.sensors import Sensors, make_sensors
+from edge.daemon.storage import Storage, make_storage
 from edge.daemon.sync import Carrier, make_carrier
 from edge.daemon.vitals import VitalsService
 from edge.daemon.watchdog import Watchdog
@@ -49,6 +51,16 @@ TASKS: Final = ("motion", "anomaly", "emotion", "voices")
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What the LAN side shows beside cameras."""
+
+    storage: Storage
+    sensors: Sensors
+    carrier: Carrier
+    collecting: Collecting
+
+
 @dataclass(frozen=True, kw_only=True)
 class Appliance:
     """All services, and what has to be ended in order before they are cancelled."""
@@ -69,36 +81,48 @@ async def assemble(config: EdgeConfig, clock: Clock, version: str, stack: AsyncE
     hold_opencv_to_its_caller()
     hub, health = Hub(), Health(clock)
     outbox = await stack.enter_async_context(
-        Outbox.open(config.state / "store.db", device=config.device, clock=clock, health=health, limits=config.outbox)
+        Outbox.open(
+            config.state / "store.db",
+            device=config.device,
+            clock=clock,
+            health=health,
+            limits=config.outbox,
+            host_boot=host_boot(),
+        )
     )
     ground = _ground(config, clock, hub, health, outbox)
     stack.callback(ground.album.close)
     carrier = make_carrier(config, clock=clock, hub=hub, health=health, outbox=outbox, version=version)
-    recorders = make_recorders(ground, carrier.uploader)
-    await _close_left_open(ground, recorders)
-    sensors = await make_sensors(ground)
+    slots: dict[str, Slot[Frame]] = {settings.id: Slot() for settings in config.cameras}
+    storage = make_storage(ground, carrier.uploader, slots)
+    await _close_left_open(ground, storage.spool)
+    relays = Relays(slots, clock=clock, lost_after_s=config.web.lost_after_s, max_viewers=config.web.max_viewers)
+    built = [make_camera(ground, storage, relays, settings, slots[settings.id]) for settings in config.cameras]
+    units = {unit.id: unit for unit, _ in built}
+    recorders = {unit.id: unit.recorder for unit in units.values()}
+    sensors = await make_sensors(ground, storage, recorders, version)
     if sensors.desk:
         stack.push_async_callback(sensors.desk.close)
-    slots: dict[str, Slot[Frame]] = {settings.id: Slot() for settings in config.cameras}
-    relays = Relays(slots, clock=clock, lost_after_s=config.web.lost_after_s, max_viewers=config.web.max_viewers)
-    built = [make_camera(ground, recorders, relays, settings, slots[settings.id]) for settings in config.cameras]
-    units = {unit.id: unit for unit, _ in built}
+    collecting = make_collecting(ground, storage)
     ledger = HealthLedger(sink=outbox, hub=hub, clock=clock)
     _announce(outbox, hub, health, ledger, units.values())
     vitals = _vitals(ground, carrier, units)
-    web = _web(ground, recorders, sensors, units=units, relays=relays, vitals=vitals, version=version)
+    web = _web(
+        ground, Rooms(storage, sensors, carrier, collecting), units=units, relays=relays, vitals=vitals, version=version
+    )
     services: list[Service] = [
         outbox,
         ledger,
-        recorders.retention,
+        *storage.services,
         *(service for _, services in built for service in services),
         *sensors.services,
+        *collecting.services,
         *carrier.services,
         vitals,
         web,
     ]
     services.append(Watchdog(tuple(services), health=health, clock=clock))
-    return Appliance(services=services, recorders=[s for s in services if isinstance(s, RecordingService)])
+    return Appliance(services=services, recorders=list(recorders.values()))
 
 
 def _ground(config: EdgeConfig, clock: Clock, hub: Hub, health: Health, outbox: Outbox) -> Ground:
@@ -111,13 +135,14 @@ def _ground(config: EdgeConfig, clock: Clock, hub: Hub, health: Health, outbox: 
         outbox=outbox,
         models=_models(config, health),
         album=album,
+        host_boot=host_boot(),
         turns=asyncio.Semaphore(os.cpu_count() or 1),
     )
 
 
-async def _close_left_open(ground: Ground, recorders: Recorders) -> None:
+async def _close_left_open(ground: Ground, spool: Spool) -> None:
     """What a killed run left open is over."""
-    kept = Kept(picture=ground.album.has, recording=recorders.spool.recording_of)
+    kept = Kept(picture=ground.album.has, recording=spool.recording_of)
     try:
         await close_left_open(ground.outbox, ground.outbox, ground.clock, kept=kept)
     except StoreError as error:
@@ -169,8 +194,7 @@ def _vitals(ground: Ground, carrier: Carrier, units: Mapping[str, CameraUnit]) -
 
 def _web(
     ground: Ground,
-    recorders: Recorders,
-    sensors: Sensors,
+    rooms: Rooms,
     *,
     units: Mapping[str, CameraUnit],
     relays: Relays,
@@ -195,10 +219,14 @@ def _web(
         version=version,
         device=config.device,
         event_pictures=ground.album,
-        clip_of=partial(_clip_of, recorders.spool, units),
+        clip_of=partial(_clip_of, rooms.storage.spool, units),
         paint=paint,
-        sessions=sensors.desk,
-        sensors=sensors,
+        sessions=rooms.sensors.desk,
+        sensors=rooms.sensors,
+        recordings=rooms.storage.shelf,
+        storage=rooms.storage.retention,
+        uploads=rooms.carrier.desk,
+        collect=rooms.collecting.collector,
     )
     return WebServer(
         create_app(deps),

@@ -92,6 +92,11 @@ class CameraUnit:
         return self._parts.capture.wanted
 
     @property
+    def recorder(self) -> RecordingService:
+        """What records it."""
+        return self._parts.recorder
+
+    @property
     def recording(self) -> bool:
         """Whether it is being recorded now."""
         return self._parts.recorder.recording

@@ -1,11 +1,10 @@
-"""The cameras: capture, live picture, analysis and recorder of each, and what their recorders share."""
+"""The cameras: capture, live picture, analysis and recorder of each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from contract.messages import Event
+from contract.messages import Event, priority_of
 from contract.plan import Plan
 from edge.capture.privacy import PrivacyPainter, PrivateCamera
 from edge.capture.service import CaptureService
@@ -19,14 +18,8 @@ from edge.daemon.ground import Ground
 from edge.daemon.opinions import Opinions
 from edge.daemon.plan_desk import PlanDesk
 from edge.daemon.plans import PlanStore
-from edge.daemon.room import BALLAST
-from edge.outbox.ballast import Ballast
-from edge.recording.ledger import ClosedRecording, RecordingTeller
-from edge.recording.retention import RetentionService
-from edge.recording.retention_spool import SpoolStash
+from edge.daemon.storage import Storage
 from edge.recording.service import RecordingService
-from edge.recording.spool import Spool
-from edge.sync.uploader import Uploader
 from edge.vision.detect.detections import Expression
 from edge.vision.detect.faces import FaceFinder
 from edge.vision.detect.service import DetectorService
@@ -35,56 +28,24 @@ from edge.vision.telling import VisionOutlets
 from edge.web.relay import Relays
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recorders:
-    """What the recorders of all cameras share."""
-
-    spool: Spool
-    teller: RecordingTeller
-    retention: RetentionService
-
-
-def make_recorders(ground: Ground, uploader: Uploader) -> Recorders:
-    """What all recorders share; a closed recording goes to the uploader's list, an uploaded one may be evicted."""
-    spool = Spool(ground.config.state / "recordings")
-    known = ground.outbox.uploads.phases
-    ballast = Ballast(ground.config.state / BALLAST, ground.config.retention.ballast_bytes)
-    ground.outbox.give_up_when_full(ballast.release)
-    stash = SpoolStash(spool, sink=ground.outbox, known=known, on_evicted=ground.outbox.uploads.forget)
-    retention = RetentionService(
-        [stash],
-        settings=ground.config.retention,
-        free_bytes=spool.free_bytes,
-        clock=ground.clock,
-        health=ground.health,
-        hub=ground.hub,
-        ballast=ballast,
-    )
-    retention.reconcile = stash.reconcile
-    uploader.on_uploaded = stash.mark_uploaded
-
-    async def queue(recording: ClosedRecording) -> None:
-        await ground.outbox.uploads.add(recording.recording_id, recording.path)
-
-    teller = RecordingTeller(device=ground.config.device, sink=ground.outbox, known=known, on_closed=queue)
-    return Recorders(spool=spool, teller=teller, retention=retention)
-
-
 def make_camera(
-    ground: Ground, recorders: Recorders, relays: Relays, settings: CameraSettings, slot: Slot[Frame]
+    ground: Ground, storage: Storage, relays: Relays, settings: CameraSettings, slot: Slot[Frame]
 ) -> tuple[CameraUnit, list[Service]]:
     """One camera's capture, recorder and analysis, with the unit that the LAN side sees."""
     config, clock, health = ground.config, ground.clock, ground.health
     recorder = RecordingService(
         settings.id,
         settings=config.recording,
-        spool=recorders.spool,
-        teller=recorders.teller,
-        has_room=recorders.retention.has_room,
+        spool=storage.spool,
+        teller=storage.teller,
+        has_room=storage.retention.has_room,
         clock=clock,
         health=health,
+        on_growth=storage.grew,
+        on_growth_over=storage.stopped_growing,
+        fragment_s=storage.wear.fragment_s,
+        boot=ground.host_boot,
     )
-
     desk = PlanDesk(settings.id, PlanStore(config.state / "plans"), health)
     capture = _capture(ground, settings, desk, slot, recorder)
     detector, vision = _eyes(ground, settings.id, slot, recorder) if config.vision.enabled else (None, None)
@@ -100,7 +61,7 @@ def make_camera(
             detector=detector,
             plan=desk,
             opinions=Opinions(config.state / "opinions" / f"{settings.id}.json"),
-            has_room=recorders.retention.has_room,
+            has_room=storage.retention.has_room,
         ),
         name=settings.name,
         hub=ground.hub,
@@ -191,7 +152,7 @@ def _eyes(
 def _outlets(ground: Ground, recorder: RecordingService) -> VisionOutlets:
     def follow(event: Event) -> None:
         if event.phase == "open":
-            recorder.event_opened(event.event_id)
+            recorder.event_opened(event.event_id, urgent=priority_of(event) == "alarm")
         elif event.phase == "close":
             recorder.event_closed(event.event_id)
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from edge.config import EdgeConfig
 from edge.core.clock import Clock
@@ -13,6 +14,14 @@ from edge.models.store import ModelStore
 from edge.outbox.store import Outbox
 from edge.vision.detect.detections import Expression
 from edge.vision.events.album import EventAlbum
+
+
+def host_boot(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> str:
+    """The name of this boot of the host; empty where the kernel does not tell."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +37,8 @@ class Ground:
     album: EventAlbum
     turns: asyncio.Semaphore
     """As many cameras analyse a frame at once as there are cores; first come, first served."""
+    host_boot: str = ""
+    """This boot of the host, in which the monotonic clock counts on; empty if unknown."""
     expressions: list[Callable[[Expression], None]] = field(default_factory=list)
     """Who hears what faces in front of the cameras express."""
 

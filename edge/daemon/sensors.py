@@ -1,6 +1,6 @@
 """The body sensors of the appliance, what reads their signals and the emotion in them, and the desk of sessions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -9,6 +9,9 @@ from contract.sessions import CommandResult, SensorCommand, SensorView, SignalVi
 from edge.affect.service import AffectService
 from edge.affect.session import Viewings
 from edge.affect.sessions.desk import SessionDesk
+from edge.affect.sessions.folder.ports import FolderNeeds
+from edge.affect.sessions.folder.service import SessionFolders
+from edge.affect.sessions.folder.stash import SessionStash
 from edge.affect.sessions.needs import DeskNeeds
 from edge.affect.showing import SignalService
 from edge.affect.signals.stream import SignalStream
@@ -17,7 +20,10 @@ from edge.core.health import State
 from edge.core.sample import Sample
 from edge.core.service import Service
 from edge.daemon.drivers import sensor_opener
+from edge.daemon.filming import SessionRecorders
 from edge.daemon.ground import Ground
+from edge.daemon.storage import Storage
+from edge.recording.service import RecordingService
 from edge.sensing.batch import SampleBatcher
 from edge.sensing.service import SensingService
 from edge.sensing.settings import SensorSettings
@@ -55,7 +61,8 @@ class Sensors:
     def services(self) -> list[Service]:
         """Everything that runs."""
         running = [service for unit in self.units.values() for service in unit.services]
-        return [*running, *([self.desk] if self.desk else [])]
+        folders = self.desk.folders if self.desk else None
+        return [*running, *([self.desk] if self.desk else []), *([folders] if folders else [])]
 
     def sensors(self) -> Sequence[SensorView]:
         """All of them, in the order of the config."""
@@ -85,11 +92,16 @@ class Sensors:
                 unit.affect.forget(participant)
 
 
-async def make_sensors(ground: Ground) -> Sensors:
+async def make_sensors(
+    ground: Ground, storage: Storage, recorders: Mapping[str, RecordingService], version: str
+) -> Sensors:
     """Every sensor, and the desk of their sessions, opened; they share the viewings."""
     made, viewings = Sensors(), Viewings(ground.config.affect.participants)
     if ground.config.sensors:
-        made.desk = await _open_desk(ground, viewings, made)
+        folders = _folder_needs(ground, storage, recorders, version)
+        made.desk = await _open_desk(ground, viewings, made, folders)
+    if made.desk and made.desk.folders:
+        _keep_within_the_disk(made.desk.folders, storage)
     if made.desk is None:
         viewings.may_name = _nobody_agreed
     for settings in ground.config.sensors:
@@ -103,7 +115,34 @@ def _nobody_agreed(participant: str) -> bool:
     return False
 
 
-async def _open_desk(ground: Ground, viewings: Viewings, sensors: Sensors) -> SessionDesk | None:
+def _folder_needs(
+    ground: Ground, storage: Storage, recorders: Mapping[str, RecordingService], version: str
+) -> FolderNeeds:
+    uploads = ground.outbox.uploads
+
+    def wrote(n_bytes: int) -> None:
+        storage.meter.wrote(n_bytes)
+        storage.meter.synced()
+
+    cameras = SessionRecorders(recorders, storage.spool, device=ground.config.device, forget=uploads.forget)
+    return FolderNeeds(
+        device=ground.config.device,
+        software=version,
+        cameras=cameras,
+        uploads=uploads,
+        wrote=wrote,
+    )
+
+
+def _keep_within_the_disk(folders: SessionFolders, storage: Storage) -> None:
+    async def uploaded(file_id: str) -> None:
+        folders.uploaded(file_id)
+
+    storage.retention.watch(SessionStash(folders))
+    storage.on_uploaded.append(uploaded)
+
+
+async def _open_desk(ground: Ground, viewings: Viewings, sensors: Sensors, folders: FolderNeeds) -> SessionDesk | None:
     """Cameras do not care whether sessions can be kept."""
     needs = DeskNeeds(
         viewings=viewings,
@@ -115,6 +154,7 @@ async def _open_desk(ground: Ground, viewings: Viewings, sensors: Sensors) -> Se
         sensors=sensors.sensors,
         model_problem=sensors.model_problem,
         on_erased=sensors.forget,
+        folders=folders,
     )
     desk = SessionDesk(ground.config.state / "sessions", settings=ground.config.affect.sessions, needs=needs)
     try:
@@ -127,12 +167,15 @@ async def _open_desk(ground: Ground, viewings: Viewings, sensors: Sensors) -> Se
 
 def _unit(ground: Ground, settings: SensorSettings, viewings: Viewings, desk: SessionDesk | None) -> SensorUnit:
     batcher = SampleBatcher(settings.id, ground.hub, ground.clock)
+    folders = desk.folders if desk else None
     stream = SignalStream(settings.id, settings=ground.config.affect.signals)
     affect = _affect(ground, stream, viewings, desk) if ground.config.affect.enabled else None
 
     def deliver(sample: Sample) -> None:
         batcher.add(sample)
         stream.add(sample)
+        if folders:
+            folders.recorder.sample(sample)
         if affect:
             affect.offer(sample)
 

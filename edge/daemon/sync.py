@@ -3,8 +3,10 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from contract.ids import new_token
 from edge.config import EdgeConfig
 from edge.core.clock import Clock
 from edge.core.health import Health
@@ -13,30 +15,34 @@ from edge.core.secrets import read_secret
 from edge.core.service import Service
 from edge.outbox.store import Outbox
 from edge.sync.publisher import Publisher
-from edge.sync.settings import FolderSettings, S3Settings
+from edge.sync.requests import RequestDesk
+from edge.sync.settings import CloudSettings, FolderSettings, S3Settings
 from edge.sync.status import SyncStatus
 from edge.sync.targets.folder import FolderTarget
+from edge.sync.targets.presigned import PresignedTarget
 from edge.sync.targets.s3 import S3Target, read_keys
 from edge.sync.targets.target import Target
 from edge.sync.uploader import Uploader
+from edge.sync.uploading.desk import UploadDesk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carrier:
-    """Publisher, uploader, and what tells the page how far they are."""
+    """Publisher, uploader with its desk, and what tells the page how far they are."""
 
     publisher: Publisher
     uploader: Uploader
+    desk: UploadDesk
     status: SyncStatus
 
     @property
     def services(self) -> Sequence[Service]:
         """What has to run."""
-        return (self.publisher, self.uploader, self.status)
+        return (self.publisher, self.uploader, self.desk, self.status)
 
 
-def target_maker(config: EdgeConfig) -> Callable[[], Target] | None:
-    """What makes the object storage of these settings; None where it is switched off."""
+def target_maker(config: EdgeConfig, requests: RequestDesk) -> Callable[[], Target] | None:
+    """What makes the object storage of these settings; None where it is switched off. `requests` ask the cloud."""
     objects = config.objects
     match objects:
         case FolderSettings():
@@ -44,6 +50,9 @@ def target_maker(config: EdgeConfig) -> Callable[[], Target] | None:
             return lambda: FolderTarget(folder, part_bytes=objects.part_size_bytes, create=not objects.path)
         case S3Settings():
             return lambda: S3Target(objects, read_keys(objects, lambda name: read_secret(name, config.secrets)))
+        case CloudSettings():
+            ask = partial(requests.ask, timeout_s=objects.answer_timeout_s)
+            return lambda: PresignedTarget(ask, objects, new_id=lambda: new_token("ask"))
         case _:
             return None
 
@@ -52,6 +61,7 @@ def make_carrier(
     config: EdgeConfig, *, clock: Clock, hub: Hub, health: Health, outbox: Outbox, version: str
 ) -> Carrier:
     """Publisher and uploader of these settings."""
+    requests = RequestDesk()
     publisher = Publisher(
         config.broker,
         outbox=outbox,
@@ -60,13 +70,16 @@ def make_carrier(
         rng=random.Random(),  # noqa: S311 (spreads retries, guards nothing)
         secrets_dir=config.secrets,
         software=version,
+        requests=requests,
     )
     uploader = Uploader(
-        target_maker(config),
+        target_maker(config, requests),
         outbox=outbox,
         clock=clock,
         health=health,
         rng=random.Random(),  # noqa: S311
+        settings=config.uploads,
     )
+    desk = UploadDesk(uploads=outbox.uploads, uploader=uploader, hub=hub, clock=clock)
     status = SyncStatus(outbox=outbox, uploader=uploader, hub=hub, health=health, clock=clock)
-    return Carrier(publisher=publisher, uploader=uploader, status=status)
+    return Carrier(publisher=publisher, uploader=uploader, desk=desk, status=status)

@@ -17,6 +17,7 @@ from edge.web.event_stream import EventSocket, EventStream
 from edge.web.feed import AFTER, TOPICS, Feeds
 from edge.web.gate import Access, CorsFamily, Gate, LegacyCors
 from edge.web.legacy_cctv import CctvRoutes, is_legacy
+from edge.web.legacy_collect import CollectRoutes, is_collect
 from edge.web.legacy_emotion import EmotionRoutes, is_emotion
 from edge.web.legacy_predictions import PredictionRoutes
 from edge.web.native import NativeRoutes
@@ -37,9 +38,12 @@ from edge.web.sign_in import SignInRoutes
 from edge.web.snapshots import Snapshots
 from edge.web.socket_io import SocketIo
 from edge.web.stimulus_routes import StimulusRoutes
+from edge.web.storage_routes import StorageRoutes
+from edge.web.upload_routes import UploadRoutes
 
 _CORS: Final = (
     CorsFamily(is_emotion, ("GET", "POST", "PUT", "DELETE", "OPTIONS"), ("Content-Type", "Authorization")),
+    CorsFamily(is_collect),
     CorsFamily(is_legacy),
 )
 
@@ -77,6 +81,8 @@ def endpoints_of(deps: WebDeps) -> list[Endpoint]:
         *_feed_endpoints(deps, feeds),
         *EventRoutes(deps).endpoints(),
         *RecordingRoutes(deps).endpoints(),
+        *UploadRoutes(deps.uploads).endpoints(),
+        *StorageRoutes(deps.storage).endpoints(),
         *ParticipantRoutes(deps).endpoints(),
         *StimulusRoutes(deps).endpoints(),
         *SessionRoutes(deps).endpoints(),
@@ -84,6 +90,7 @@ def endpoints_of(deps: WebDeps) -> list[Endpoint]:
         *SignInRoutes(deps.auth, session_days=deps.settings.session_days).endpoints(),
         *ProbeRoutes(deps).endpoints(),
         *ParticipantPage(page, deps.auth).endpoints(),
+        *CollectRoutes(deps.collect, page=page).endpoints(),
         *EmotionRoutes(deps).endpoints(),
         *PredictionRoutes(deps).endpoints(),
         *SegmentSocket(deps, feeds).endpoints(),
@@ -94,7 +101,7 @@ def endpoints_of(deps: WebDeps) -> list[Endpoint]:
 
 
 def _is_legacy(path: str) -> bool:
-    return is_legacy(path) or is_emotion(path)
+    return is_legacy(path) or is_emotion(path) or is_collect(path)
 
 
 def _feed_endpoints(deps: WebDeps, feeds: Feeds) -> list[Endpoint]:

@@ -17,10 +17,13 @@ from edge.core.health import Health
 from edge.core.hub import Hub
 from edge.core.slot import Slot
 from edge.web.auth import Auth
+from edge.web.legacy_collect_port import CollectPort
 from edge.web.recording_port import RecordingPort
 from edge.web.relay import Relays
 from edge.web.session_port import SensorPort, SessionPort
 from edge.web.settings import WebSettings
+from edge.web.storage_port import StoragePort
+from edge.web.upload_port import UploadPort
 
 VIEWER_DIR = Path(__file__).parent / "viewer"
 
@@ -228,6 +231,12 @@ class WebDeps:
     sensors: SensorPort | None = None
     recordings: RecordingPort | None = None
     """The recordings on the device; None where nothing is recorded."""
+    storage: StoragePort | None = None
+    """How full the disk is; None where nothing is kept."""
+    uploads: UploadPort | None = None
+    """The way of files to object storage; None where nothing is uploaded."""
+    collect: CollectPort | None = None
+    """What takes videos from browsers; None where none are taken."""
     paint: Paint | None = None
     """What draws over a picture; without it there is no live picture with an overlay."""
     viewer_dir: Path = VIEWER_DIR

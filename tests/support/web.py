@@ -26,7 +26,6 @@ from edge.core.slot import Slot
 from edge.web.app import create_app
 from edge.web.auth import Auth
 from edge.web.deps import CameraStats, Paint, PictureKind, WebDeps
-from edge.web.recording_port import RecordingPort
 from edge.web.relay import Relays
 from edge.web.server import WebServer
 from edge.web.session_port import SensorPort, SessionPort
@@ -296,6 +295,9 @@ class Web:
             return await client.request(method, path, headers=headers, **options)
 
 
+_PORTS = ("recordings", "storage", "uploads", "collect")
+
+
 def make_web(
     folder: Path,
     *,
@@ -304,13 +306,14 @@ def make_web(
     paint: Paint | None = None,
     sessions: SessionPort | None = None,
     sensors: SensorPort | None = None,
-    recordings: RecordingPort | None = None,
     hub: Hub | None = None,
-    **settings: Any,
+    **choices: Any,
 ) -> Web:
-    """The application over fakes; `settings` change `WebSettings`. Give `hub` where a fake of yours tells it things."""
+    """The application over fakes. Further arguments are ports of `WebDeps` (`recordings`, `storage`, `uploads`,
+    `collect`) or change `WebSettings`. Give `hub` where a fake of yours tells it things."""
+    ports = {name: choices.pop(name) for name in _PORTS if name in choices}
     clock = clock or SystemClock()
-    chosen = WebSettings(**{"host": "127.0.0.1", "start_wait_s": 0.5, **settings})
+    chosen = WebSettings(**{"host": "127.0.0.1", "start_wait_s": 0.5, **choices})
     fakes = {name: FakeCamera(name, clock) for name in cameras}
     auth, history = Auth(folder / "auth", clock=clock), MemoryHistory()
     pictures, clips = MemoryPictures(), dict[str, Path]()
@@ -339,7 +342,7 @@ def make_web(
         paint=paint,
         sessions=sessions,
         sensors=sensors,
-        recordings=recordings,
+        **ports,
     )
     return Web(deps, create_app(deps), fakes, history, password, pictures, clips)
 

@@ -1,6 +1,7 @@
 """The sensors of the appliance as the LAN side and the desk of sessions see them."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,8 +17,10 @@ from edge.core.hub import Hub
 from edge.core.sample import Channel, Sample
 from edge.daemon.ground import Ground
 from edge.daemon.sensors import Sensors, make_sensors
+from edge.daemon.storage import make_storage
 from edge.models.store import ModelStore
 from edge.sensing.settings import SimulatedSettings
+from edge.sync.uploader import Uploader
 from edge.vision.events.album import EventAlbum
 from tests.support.clock import FakeClock
 from tests.support.outboxes import open_outbox
@@ -45,7 +48,8 @@ async def _made(
             album=EventAlbum(folder / "events", config.vision.events, clock, health),
             turns=asyncio.Semaphore(1),
         )
-        made = await make_sensors(ground)
+        uploader = Uploader(None, outbox=outbox, clock=clock, health=health, rng=random.Random(1))
+        made = await make_sensors(ground, make_storage(ground, uploader, {}), {}, "0.1.0")
         try:
             yield made, ground
         finally:
@@ -76,7 +80,7 @@ async def test_a_sensor_is_seen_with_the_quality_of_its_signals(tmp_path: Path) 
 async def test_every_sensor_and_the_desk_are_services_of_their_own(tmp_path: Path) -> None:
     async with _made(tmp_path) as (sensors, _):
         names = [service.name for service in sensors.services]
-        assert len(names) == len(set(names)) == 7
+        assert len(names) == len(set(names)) == 8
         assert {"signals.left", "affect.left", "affect.right", "sessions"} <= set(names)
 
 

@@ -176,7 +176,7 @@ async def test_one_that_is_uploaded_goes_without_a_loss(tmp_path: Path) -> None:
     _pictures(TimelapseFolder(tmp_path), day, 3)
     await service.run_once()
     cloud.known[cloud.files[0].file_id].add("uploaded")
-    service.mark_uploaded(cloud.files[0].file_id)
+    await service.mark_uploaded(cloud.files[0].file_id)
     (holding,) = service.holdings()
     assert holding.worth == Worth.UPLOADED
     await service.evict(holding)

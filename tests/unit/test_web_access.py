@@ -39,6 +39,8 @@ async def test_every_route_refuses_whom_it_must(tmp_path: Path) -> None:
         "/viewer/{name:path}",
         "/v1/session",
         "/participant",
+        "/collect",
+        "/health",
         "/healthz",
         "/readyz",
     }

@@ -87,7 +87,7 @@ class TimelapseService:
         for day in await asyncio.to_thread(self._folder.finished):
             await self._tell(day)
 
-    def mark_uploaded(self, file_id: str) -> None:
+    async def mark_uploaded(self, file_id: str) -> None:
         """The object storage has one; unknown ids are ignored."""
         self._uploaded.add(file_id)
 

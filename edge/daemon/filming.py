@@ -1,0 +1,92 @@
+"""The recorders as sessions use them: started and stopped with a session, listed and erased by its id."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from edge.affect.sessions.folder.ports import SessionVideo
+from edge.core.errors import RefusedError, StoreError
+from edge.recording.service import RecordingService
+from edge.recording.sidecar import Sidecar
+from edge.recording.spool import Spool
+
+
+class SessionRecorders:
+    """Fills `edge.affect.sessions.folder.ports.SessionCameras`. Belongs to the event loop.
+
+    `forget` takes a recording from the list of uploads; `device` is the one in the keys.
+    """
+
+    def __init__(
+        self,
+        recorders: Mapping[str, RecordingService],
+        spool: Spool,
+        *,
+        device: str,
+        forget: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._recorders = recorders
+        self._spool = spool
+        self._device = device
+        self._forget = forget
+
+    def known(self) -> Sequence[str]:
+        """The ids of the cameras."""
+        return list(self._recorders)
+
+    async def start_session(self, session_id: str, participant: str, cameras: Sequence[str]) -> None:
+        """Let these record for a session; raise `RefusedError` if one of them is not there."""
+        if unknown := [camera for camera in cameras if camera not in self._recorders]:
+            raise RefusedError(
+                f"there is no camera {unknown[0]!r:.80}: there are {', '.join(self._recorders) or 'none'}"
+            )
+        for camera in cameras:
+            self._recorders[camera].start_session(session_id, participant)
+
+    async def stop_session(self, session_id: str) -> None:
+        """End it on all of them."""
+        for recorder in self._recorders.values():
+            recorder.stop_session(session_id)
+
+    def recordings(self, session_id: str) -> Sequence[SessionVideo]:
+        """What is on the disk of it, oldest first. Blocks."""
+        mine = [one for one in self._sidecars() if one.session_id == session_id]
+        return [self._video(one) for one in sorted(mine, key=lambda one: one.age)]
+
+    async def erase(self, participant: str, session_ids: Sequence[str]) -> int:
+        """Delete all of it; raise `StoreError` while one is still being written, to be called again."""
+        for session_id in session_ids:
+            await self.stop_session(session_id)
+        theirs = [
+            one
+            for one in await asyncio.to_thread(self._sidecars)
+            if one.session_id in session_ids or one.participant == participant
+        ]
+        whole = [one for one in theirs if one.step != "writing"]
+        for sidecar in whole:
+            await self._forget(sidecar.recording_id)
+            await asyncio.to_thread(self._spool.discard, sidecar)
+        if len(whole) < len(theirs):
+            raise StoreError("a recording of this participant is still being written")
+        return len(whole)
+
+    def _sidecars(self) -> list[Sidecar]:
+        return [entry.sidecar for entry in self._spool.entries() if entry.sidecar.step != "lost"]
+
+    def _video(self, sidecar: Sidecar) -> SessionVideo:
+        whole = sidecar.step != "writing"
+        return SessionVideo(
+            recording_id=sidecar.recording_id,
+            camera=sidecar.camera,
+            path=self._spool.path(sidecar),
+            key=sidecar.key(self._device),
+            whole=whole,
+            start_ms=sidecar.start_ms,
+            end_ms=sidecar.end_ms,
+            first_mono_ms=sidecar.mono_ns / 1e6 if sidecar.mono_ns else None,
+            frames=sidecar.frames,
+            size_bytes=sidecar.size_bytes,
+            sha256=sidecar.sha256,
+            codec=sidecar.codec,
+            width_px=sidecar.width_px,
+            height_px=sidecar.height_px,
+        )

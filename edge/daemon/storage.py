@@ -1,0 +1,136 @@
+"""What lies on the disk: recordings and what is made of them, who watches that it does not fill, and what it bears."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from contract.messages import File, Record
+from edge.core.frame import Frame
+from edge.core.growth import Growth
+from edge.core.service import Service
+from edge.core.slot import Slot
+from edge.core.stash import Stash
+from edge.core.wear import WearBudget, WearMeter, is_card
+from edge.daemon.ground import Ground
+from edge.daemon.recordings import RecordingShelf
+from edge.daemon.room import BALLAST
+from edge.outbox.ballast import Ballast
+from edge.recording.ledger import ClosedRecording, RecordingTeller
+from edge.recording.previews.service import PreviewService
+from edge.recording.previews.shelf import SheetShelf
+from edge.recording.previews.timelapse import TimelapseFolder
+from edge.recording.previews.timelapse_service import TimelapseOutlets, TimelapseService
+from edge.recording.retention import RetentionService
+from edge.recording.retention_spool import SpoolStash
+from edge.recording.spool import Spool
+from edge.sync.uploader import Uploader
+
+OnUploaded = Callable[[str], Awaitable[None]]
+_PLAIN: Final = 2
+"""The rank of what may be sent after everything else."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storage:
+    """What the rooms that keep files share.
+
+    `on_uploaded`: who is told of each file that object storage has.
+    """
+
+    spool: Spool
+    teller: RecordingTeller
+    grew: Callable[[Growth], None]
+    stopped_growing: Callable[[str], None]
+    meter: WearMeter
+    wear: WearBudget
+    retention: RetentionService
+    shelf: RecordingShelf
+    services: list[Service]
+    on_uploaded: list[OnUploaded] = field(default_factory=list)
+
+
+def make_wear(ground: Ground, meter: WearMeter) -> WearBudget:
+    """What the disk has to bear; commits of the store wait as it says."""
+    config = ground.config
+    wear = WearBudget(
+        config.wear,
+        meter=meter,
+        usual=(config.outbox.linger_ms, config.recording.fragment_s),
+        commits=lambda: ground.outbox.commits_total,
+        on_card=is_card(config.state),
+        clock=ground.clock,
+        health=ground.health,
+    )
+    ground.outbox.linger_ms = wear.linger_ms
+    return wear
+
+
+def make_storage(ground: Ground, uploader: Uploader, slots: Mapping[str, Slot[Frame]]) -> Storage:
+    """Spool, sheets, timelapses, and what keeps them and every stash that is added later within the disk."""
+    config, uploads = ground.config, ground.outbox.uploads
+    meter = WearMeter()
+    spool = Spool(config.state / "recordings", wear=meter)
+    recordings = SpoolStash(spool, sink=ground.outbox, known=uploads.phases, on_evicted=uploads.forget)
+    sheets, folder = SheetShelf(config.state / "previews"), TimelapseFolder(config.state / "timelapses")
+    timelapses = _timelapses(ground, folder, slots)
+    retention = _retention(ground, spool, [recordings, timelapses])
+    retention.reconcile = recordings.reconcile
+    wear = make_wear(ground, meter)
+    retention.wear = wear.view
+    previews = PreviewService(spool, sheets, settings=config.previews, clock=ground.clock, health=ground.health)
+    storage = Storage(
+        spool=spool,
+        teller=_teller(ground),
+        grew=uploader.grew,
+        stopped_growing=uploader.stopped_growing,
+        meter=meter,
+        wear=wear,
+        retention=retention,
+        shelf=RecordingShelf(spool, sheets, folder),
+        services=[retention, wear, previews, timelapses],
+        on_uploaded=[recordings.mark_uploaded, timelapses.mark_uploaded],
+    )
+    uploader.on_uploaded = partial(_tell_all, storage.on_uploaded)
+    return storage
+
+
+def _timelapses(ground: Ground, folder: TimelapseFolder, slots: Mapping[str, Slot[Frame]]) -> TimelapseService:
+    uploads = ground.outbox.uploads
+
+    async def offer(file: File, path: Path) -> Record:
+        return await uploads.offer(file, path, rank=_PLAIN)
+
+    outlets = TimelapseOutlets(device=ground.config.device, sink=ground.outbox, offer=offer, phases=uploads.phases)
+    return TimelapseService(
+        folder, slots, settings=ground.config.previews, outlets=outlets, clock=ground.clock, health=ground.health
+    )
+
+
+def _retention(ground: Ground, spool: Spool, stashes: Sequence[Stash]) -> RetentionService:
+    ballast = Ballast(ground.config.state / BALLAST, ground.config.retention.ballast_bytes)
+    ground.outbox.give_up_when_full(ballast.release)
+    return RetentionService(
+        stashes,
+        settings=ground.config.retention,
+        free_bytes=spool.free_bytes,
+        clock=ground.clock,
+        health=ground.health,
+        hub=ground.hub,
+        ballast=ballast,
+    )
+
+
+async def _tell_all(listeners: list[OnUploaded], file_id: str) -> None:
+    for listener in listeners:
+        await listener(file_id)
+
+
+def _teller(ground: Ground) -> RecordingTeller:
+    uploads = ground.outbox.uploads
+
+    async def queue(recording: ClosedRecording) -> None:
+        await uploads.add(recording.recording_id, recording.path)
+
+    return RecordingTeller(device=ground.config.device, sink=ground.outbox, known=uploads.phases, on_closed=queue)

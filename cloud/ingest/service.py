@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from cloud.ingest.acks import AckSender
+from cloud.ingest.gaps import GapReminder
 from cloud.ingest.link import BrokerLink
 from cloud.ingest.metrics import IngestMetrics
 from cloud.ingest.requests import StorageDesk
@@ -48,6 +49,7 @@ class Ingest:
         self._link = BrokerLink(settings, password=password, on_change=self._link_changed)
         self._acks = AckSender(self._link.publish, clock, interval_s=settings.ack_interval_ms / 1000)
         self._desk = StorageDesk(uploads, self._link.publish, metrics=metrics, clock=clock)
+        self._gaps = GapReminder(intake, self._acks.note, clock=clock, rng=rng)
         self.broker_detail = "not connected yet"
         self.store_detail = ""
 
@@ -63,6 +65,7 @@ class Ingest:
             async with asyncio.TaskGroup() as beside:
                 beside.create_task(self._acks.run(), name="ingest-acks")
                 beside.create_task(self._desk.run(), name="ingest-desk")
+                beside.create_task(self._gaps.run(), name="ingest-gaps")
                 beside.create_task(self._watch(), name="ingest-watch")
                 await self._consume()
         finally:

@@ -4,6 +4,7 @@ The bytes never come this way: an address is signed for one part, with its lengt
 itself refuses anything else. All of it blocks; whoever calls has a thread for it.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -15,6 +16,9 @@ from contract.storage import Refusal, StorageReply, StorageRequest, joined_tag
 if TYPE_CHECKING:
     from types_boto3_s3.type_defs import CompletedPartTypeDef
 
+_MD5: Final = re.compile(r"[A-Za-z0-9+/]{22}==")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}|")
+_TYPE: Final = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+(; ?[a-z]+=[A-Za-z0-9.,\"_-]+)*")
 _GIB: Final = 1 << 30
 _LARGEST_PART: Final = 5 * _GIB
 _LARGEST: Final = 5 * 1024 * _GIB
@@ -201,8 +205,10 @@ def _metadata(request: StorageRequest) -> dict[str, str]:
 def _check_size(request: StorageRequest, largest: int) -> None:
     if request.size_bytes > largest:
         raise RefusedError("invalid", f"$.size_bytes: {request.size_bytes} are more than the {largest} that S3 takes")
-    if request.operation != "begin" and not request.md5:
-        raise RefusedError("invalid", "$.md5: what is sent needs its MD5")
+    if request.operation != "begin" and not _MD5.fullmatch(request.md5):
+        raise RefusedError("invalid", "$.md5: what is sent needs its MD5, in Base64")
+    if not _TYPE.fullmatch(request.content_type) or not _SHA256.fullmatch(request.sha256):
+        raise RefusedError("invalid", "$.content_type or $.sha256: they become headers as they are")
 
 
 def _check_upload(request: StorageRequest) -> None:
@@ -219,7 +225,7 @@ def _refusals(bucket: str) -> Iterator[None]:
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
         raise RefusedError(_MEANING.get(code, "unavailable"), f"bucket {bucket} says {code}") from error
-    except ParamValidationError as error:
+    except (ParamValidationError, ValueError) as error:  # ValueError: what no header can hold
         raise RefusedError("invalid", str(error)[:200]) from error
     except (BotoCoreError, OSError) as error:
         # which host the cloud reaches is no business of a device

@@ -22,6 +22,7 @@ from contract.messages import Status
 from contract.times import from_wire
 
 _PAYLOAD_KEPT: Final = 4096
+_BOOTS_ASKED: Final = 1000
 _NEWEST_WINS: Final = {
     "events": ("device", "event_id"),
     "recordings": ("device", "recording_id"),
@@ -111,6 +112,15 @@ class Intake:
         """What of one boot is here."""
         async with self._database.read() as link:
             return (await _coverages(link, [boot], lock=False)).get(boot, Coverage())
+
+    async def with_gaps(self) -> dict[Boot, Coverage]:
+        """The boots of which something is missing, those seen last if there are more than `_BOOTS_ASKED`."""
+        boots, gaps = tables.boots.c, tables.gaps.c
+        lacking = select(gaps.device).where(gaps.device == boots.device, gaps.boot == boots.boot).exists()
+        query = select(boots.device, boots.boot).where(lacking).order_by(boots.last_seen_ms.desc())
+        async with self._database.read() as link:
+            found = [(device, boot) for device, boot in await link.execute(query.limit(_BOOTS_ASKED))]
+            return await _coverages(link, found, lock=False) if found else {}
 
     async def _touch_devices(self, link: AsyncConnection, names: Iterable[str], now_ms: int) -> None:
         rows = [{"device": name, "first_seen_ms": now_ms, "last_seen_ms": now_ms} for name in sorted(names)]

@@ -1,5 +1,8 @@
 """What operators and their machines ask: alive, ready, metrics."""
 
+import asyncio
+from typing import Final
+
 from msgspec import Struct
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
@@ -9,6 +12,8 @@ from cloud.objects.storage import ObjectsError
 from cloud.store.errors import StoreUnavailableError
 from cloud.web.deps import WebDeps
 from cloud.web.replies import reply
+
+_LOOK_S: Final = 5.0
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
@@ -25,6 +30,8 @@ class Operations:
 
     def __init__(self, deps: WebDeps) -> None:
         self._deps = deps
+        self._looked: asyncio.Task[str] | None = None
+        self._looked_s = 0.0
 
     async def alive(self, _request: Request) -> Response:
         """200 while the event loop turns."""
@@ -49,6 +56,13 @@ class Operations:
         return ""
 
     async def _objects(self) -> str:
+        """What the last look said, if that is a few seconds old at most: probes must not cost the service anything."""
+        now = self._deps.clock.mono_s()
+        if self._looked is None or (self._looked.done() and now - self._looked_s >= _LOOK_S):
+            self._looked, self._looked_s = asyncio.create_task(self._look(), name="look-at-objects"), now
+        return await asyncio.shield(self._looked)
+
+    async def _look(self) -> str:
         try:
             await self._deps.storage.check()
         except ObjectsError:

@@ -27,7 +27,8 @@ from cloud.store.intake import Intake
 from cloud.store.queries import Queries, Slice
 from contract.codec import decode, encode
 from contract.messages import Ack, AnyBody, Status
-from contract.topics import leaf_of, topic
+from contract.storage import StorageReply, StorageRequest
+from contract.topics import REPLIES, REQUESTS, leaf_of, topic
 from tests.support.cloud import BOOT, loss, opened, payload, prediction
 from tests.support.mosquitto import Mosquitto, mosquitto
 from tests.support.ports import free_port
@@ -44,8 +45,11 @@ class Device:
         self.acks: list[Ack] = []
         version = MQTTProtocolVersion.MQTTv5 if modern else MQTTProtocolVersion.MQTTv311
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"device-{name}", protocol=version)
-        self._client.on_message = lambda _c, _d, message: self.acks.append(decode(bytes(message.payload), Ack))
-        self._client.on_connect = lambda client, *_: client.subscribe(topic(name, "ack"), 1)
+        self.replies: list[StorageReply] = []
+        self._client.on_message = self._heard
+        self._client.on_connect = lambda client, *_: client.subscribe(
+            [(topic(name, "ack"), 1), (topic(name, REPLIES), 1)]
+        )
         self._client.max_inflight_messages_set(500)
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
@@ -57,6 +61,12 @@ class Device:
     def send(self, leaf: str, raw: bytes, *, retain: bool = False) -> None:
         """Publish bytes."""
         self._client.publish(f"afferent/v1/{self.name}/{leaf}", raw, qos=1, retain=retain)
+
+    def _heard(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        if message.topic.endswith(REPLIES):
+            self.replies.append(decode(bytes(message.payload), StorageReply))
+        else:
+            self.acks.append(decode(bytes(message.payload), Ack))
 
     def close(self) -> None:
         """Leave."""
@@ -299,3 +309,37 @@ async def test_the_embedded_broker_carries_records_on_loopback_alone(database: D
 def _sockets() -> list[str]:
     """What the kernel lists of IPv4 TCP sockets; state 0A listens."""
     return Path("/proc/net/tcp").read_text().splitlines()[1:]
+
+
+async def test_a_question_is_answered_beside_the_records(broker: Mosquitto, device: Device, database: Database) -> None:
+    async with ingesting(database, BrokerSettings(port=broker.port)):
+        device.say(prediction(1), 1)
+        device.send(REQUESTS, encode(StorageRequest(request_id="q1", operation="check")))
+        device.send(REQUESTS, b"nonsense")
+        device.say(prediction(2), 2)
+        await until(lambda: device.replies and device.acked == 2)
+    assert [(reply.request_id, reply.refused) for reply in device.replies] == [("q1", "forbidden")]
+    assert await count(database, "rejected") == 0
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_thread_of_the_connection_that_dies_is_noticed(
+    broker: Mosquitto, device: Device, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """paho ends its thread at what it did not expect, and says nothing to anybody."""
+    monkeypatch.setattr("cloud.ingest.service._WATCH_S", 0.1)
+    async with ingesting(database, BrokerSettings(port=broker.port)) as ingest:
+        with monkeypatch.context() as once:
+            whole = mqtt.Client._handle_publish
+
+            def die(client: Any) -> Any:
+                if client is ingest._link._client:
+                    raise RuntimeError("what nobody expected")
+                return whole(client)
+
+            once.setattr(mqtt.Client, "_handle_publish", die)
+            device.say(prediction(1), 1)
+            await until(lambda: not ingest.connected)
+        await until(lambda: device.acked == 1)
+        device.say(prediction(2), 2)
+        await until(lambda: device.acked == 2)

@@ -22,6 +22,8 @@ from tests.support.conformance import DATA, FOLDER, PART, Storage, TargetConform
 from tests.support.ports import free_port
 from tests.support.s3 import KEYS, S3Server, s3_server
 
+MD5 = "hHZ5eszzlRYHA/6Nwa8GHw=="
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[S3Server]:
@@ -162,23 +164,23 @@ def test_a_question_whose_answer_is_late_is_asked_again_under_its_own_id(server:
 def test_parts_are_signed_for_their_length_and_their_digest_and_for_where_devices_are(server: S3Server) -> None:
     cloud = asked(server, public_endpoint="https://objects.example.org:8443", sign_s=77)
     said = cloud.ask(
-        StorageRequest(
-            request_id="q", operation="part", key="sessions/d/s/x.mp4", upload_id="u", size_bytes=9, md5="AA=="
-        )
+        StorageRequest(request_id="q", operation="part", key="sessions/d/s/x.mp4", upload_id="u", size_bytes=9, md5=MD5)
     )
     assert said.url.startswith("https://objects.example.org:8443/clips/sessions/d/s/x.mp4?")
     assert "X-Amz-SignedHeaders=content-length%3Bcontent-md5%3Bhost" in said.url
-    assert (said.headers, said.expires_s) == ({"Content-Length": "9", "Content-MD5": "AA=="}, 77)
+    assert (said.headers, said.expires_s) == ({"Content-Length": "9", "Content-MD5": MD5}, 77)
 
 
 @pytest.mark.parametrize(
     ("more", "refusal"),
     [
-        ({"operation": "part", "upload_id": "u", "size_bytes": 6 << 30, "md5": "AA=="}, "invalid"),
+        ({"operation": "part", "upload_id": "u", "size_bytes": 6 << 30, "md5": MD5}, "invalid"),
         ({"operation": "part", "upload_id": "u", "size_bytes": 9}, "invalid"),
-        ({"operation": "part", "size_bytes": 9, "md5": "AA=="}, "invalid"),
+        ({"operation": "part", "size_bytes": 9, "md5": MD5}, "invalid"),
         ({"operation": "held", "upload_id": "no-such"}, "unknown_upload"),
         ({"operation": "complete", "upload_id": "u", "tags": {"one": "x"}}, "invalid"),
+        ({"operation": "begin", "content_type": "video/\u20ac\n"}, "invalid"),
+        ({"operation": "put", "md5": "\u20ac\n"}, "invalid"),
     ],
 )
 def test_what_cannot_be_done_is_refused_by_its_meaning(server: S3Server, more: dict[str, Any], refusal: str) -> None:

@@ -17,7 +17,14 @@ class AckingConsumer:
     `arrived` is every `(boot, seq)` in order of arrival, repetitions too; `kept` the first of each.
     """
 
-    def __init__(self, port: int, device: str, *, version: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv5) -> None:
+    def __init__(
+        self,
+        port: int,
+        device: str,
+        *,
+        version: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv5,
+        client_id: str = "test-cloud",
+    ) -> None:
         self.arrived: list[tuple[str, int]] = []
         self.kept: dict[tuple[str, int], dict[str, Any]] = {}
         self.properties: list[dict[str, str]] = []
@@ -29,7 +36,7 @@ class AckingConsumer:
         mqtt_5 = version == MQTTProtocolVersion.MQTTv5
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id="test-cloud",
+            client_id=client_id,
             protocol=version,
             clean_session=None if mqtt_5 else False,
         )

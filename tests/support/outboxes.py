@@ -24,12 +24,13 @@ def open_outbox(
     clock: Clock | None = None,
     health: Health | None = None,
     on_commit: OnCommit | None = None,
+    device: str = DEVICE,
 ) -> AbstractAsyncContextManager[Outbox]:
     """The store of `folder`."""
     clock = clock or SystemClock()
     return Outbox.open(
         folder / "store.db",
-        device=DEVICE,
+        device=device,
         clock=clock,
         health=health or Health(clock),
         on_commit=on_commit,

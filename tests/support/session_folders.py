@@ -159,7 +159,7 @@ class FoldersRoom:
 
 
 @asynccontextmanager
-async def opened_folders(  # noqa: PLR0913 - a test says what it needs
+async def opened_folders(
     folder: Path,
     *,
     clock: FakeClock | None = None,

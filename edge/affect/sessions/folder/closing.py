@@ -62,7 +62,7 @@ class Closing:
     async def _put_beside(self, folder: Path, note: SessionNote) -> None:
         draft = folder / f".{CLOSING}"
         await self._call(draft.unlink, missing_ok=True)
-        journal = await self._call(JournalWriter, draft)
+        journal = JournalWriter(draft)
         try:
             async for entries in self._elsewhere(note):
                 await self._call(journal.append, pack(entries))

@@ -22,30 +22,40 @@ class JournalWriter:
     """One file that only grows. Its methods block and raise `OSError`; a frame is durable when `append` returns."""
 
     def __init__(self, path: Path) -> None:
-        """Open or make the file; what a cut left at its end stays, and is left out by who reads it."""
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._size = os.lseek(self._file, 0, os.SEEK_END)
+        """The file is opened, or made, at the first frame. What a cut left at its end stays; readers leave it out."""
+        self._path = path
+        self._file: int | None = None
+        self._size = 0
 
     @property
     def size_bytes(self) -> int:
-        """How long it is."""
+        """How long it is, once something was appended."""
         return self._size
 
     def append(self, payload: bytes) -> int:
         """Write and sync one frame of at most `LARGEST` bytes; the bytes that took. After an error nothing is added."""
+        file = self._opened()
         frame = _HEAD.pack(MAGIC, len(payload), zlib.crc32(payload)) + payload
         try:
-            _write_all(self._file, frame, self._size)
-            os.fsync(self._file)
+            _write_all(file, frame, self._size)
+            os.fsync(file)
         except OSError:
-            os.ftruncate(self._file, self._size)
+            os.ftruncate(file, self._size)
             raise
         self._size += len(frame)
         return len(frame)
 
     def close(self) -> None:
-        """Let go of it."""
-        os.close(self._file)
+        """Let go of it; another frame would open it again."""
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
+    def _opened(self) -> int:
+        if self._file is None:
+            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._size = os.lseek(self._file, 0, os.SEEK_END)
+        return self._file
 
 
 class JournalReader:

@@ -67,13 +67,13 @@ class Sending:
                 await self._needs.uploads.forget(one)
         return len(wanted)
 
-    async def give_up(self, name: str, note: SessionNote) -> None:
+    async def give_up(self, name: str, note: SessionNote, why: str) -> None:
         """Make a `Loss` durable for each file that is nowhere else, once, however often this is begun again."""
         for table in await self._files(name, note):
             wanted = file_id(note.device, name, note.start_ms, table.name)
             told = await self._needs.uploads.phases(wanted) if self._needs.uploads else await self._told(wanted)
             if not told & {"uploaded", "lost"}:
-                loss = Loss(what="file", reason=EVICTED, count=1, size_bytes=table.size_bytes, file_id=wanted)
+                loss = Loss(what="file", reason=why, count=1, size_bytes=table.size_bytes, file_id=wanted)
                 await self._room.needs.sink.append(loss)
 
     async def _told(self, wanted: str) -> frozenset[str]:

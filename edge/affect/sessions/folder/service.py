@@ -9,27 +9,27 @@ import random
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, BinaryIO, Final, ParamSpec, TypeVar
 
 import msgspec
 
 from contract.ids import new_token
 from contract.sessions import Stimulus
-from edge.affect.sessions.folder.cabinet import Cabinet
+from edge.affect.sessions.folder.cabinet import Cabinet, Item
 from edge.affect.sessions.folder.closing import Closing
 from edge.affect.sessions.folder.filming import Filming
-from edge.affect.sessions.folder.layout import SessionNote, Wearing
+from edge.affect.sessions.folder.layout import SessionNote, State, Wearing
 from edge.affect.sessions.folder.naming import another_name, folder_name
 from edge.affect.sessions.folder.ports import FolderNeeds
 from edge.affect.sessions.folder.recorder import Recorder
-from edge.affect.sessions.folder.sending import Sending
+from edge.affect.sessions.folder.sending import EVICTED, Sending
 from edge.affect.sessions.folder.settings import FolderSettings
 from edge.affect.sessions.kept import KeptSession
 from edge.affect.sessions.room import Room
 from edge.core.backoff import Backoff
 from edge.core.clock import Stamp
 from edge.core.errors import StoreError
-from edge.core.health import State
+from edge.core.health import State as HealthState
 from edge.core.service import Pulse
 
 PART: Final = "session-folders"
@@ -91,7 +91,7 @@ class SessionFolders:
             self._names[note.session_id] = name
             if note.state != "whole" or (self._needs.uploads and name not in sent):
                 self._unfinished[name] = 0
-        self._room.needs.health.set(PART, State.OK)
+        self._room.needs.health.set(PART, HealthState.OK)
 
     def begin(self, kept: KeptSession, started: Stamp, stimulus: Stimulus | None) -> None:
         """A session begins at this moment."""
@@ -174,13 +174,13 @@ class SessionFolders:
             raise StoreError(f"a folder of {participant} could not be deleted: {error}") from error
         return files
 
-    async def evict(self, name: str) -> None:
-        """The disk runs short: give a whole folder up. Raise `StoreError` or `OSError` if that is refused."""
+    async def evict(self, name: str, why: str = "") -> None:
+        """Give a whole folder up, for that reason; raise `StoreError` or `OSError` if that is refused."""
         note = self.notes.get(name)
         if note is None or note.state != "whole":
             return
         await self._stop_finishing(name)
-        await self._sending.give_up(name, note)
+        await self._sending.give_up(name, note, why or EVICTED)
         await self._erase(name)
 
     @property
@@ -191,6 +191,25 @@ class SessionFolders:
     def folder_of(self, session_id: str) -> str | None:
         """The name of a session's folder."""
         return self._names.get(session_id)
+
+    def state_of(self, session_id: str) -> State | None:
+        """How far the folder of a session is; None if it has none, or no more."""
+        note = self.notes.get(self._names.get(session_id, ""))
+        return note.state if note else None
+
+    async def items(self, session_id: str) -> Sequence[Item]:
+        """What of it is there for people, by name."""
+        name = self._names.get(session_id)
+        return await self.call(self.cabinet.items, name) if name else ()
+
+    async def is_sent(self, session_id: str) -> bool:
+        """Whether every table of it is confirmed in object storage."""
+        name = self._names.get(session_id)
+        return name is not None and await self.call(self.cabinet.is_sent, name)
+
+    def open_item(self, session_id: str, item: str) -> BinaryIO:
+        """A file of it, for reading; may be called in any thread. Raise `FileNotFoundError`."""
+        return self.cabinet.open(self._names.get(session_id, ".none"), item)
 
     async def call(self, work: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """Run `work` in the thread of the folders."""
@@ -257,7 +276,8 @@ class SessionFolders:
     async def _erase(self, name: str) -> int:
         self._unfinished.pop(name, None)
         await self._stop_finishing(name)
-        files = await self._sending.forget(name, self.notes[name])
+        note = self.notes.get(name)
+        files = await self._sending.forget(name, note) if note else 0
         await self.call(self.cabinet.delete, name)
         self._forget(name)
         return files
@@ -330,14 +350,14 @@ class SessionFolders:
 
     def _failed(self, problem: str) -> None:
         self._failing = problem
-        self._room.needs.health.set(PART, State.DEGRADED, problem)
+        self._room.needs.health.set(PART, HealthState.DEGRADED, problem)
 
     def _worked(self) -> None:
         self._backoff.reset()
         now_ns = self._clock.mono_ns()
         if self._failing and not any(when_ns > now_ns for when_ns in self._unfinished.values()):
             self._failing = ""
-            self._room.needs.health.set(PART, State.OK)
+            self._room.needs.health.set(PART, HealthState.OK)
 
 
 def _host_boot() -> str:

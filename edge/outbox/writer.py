@@ -31,6 +31,7 @@ from edge.outbox.settings import OutboxSettings
 from edge.outbox.waiting import Waiting, WaitingLine, Work
 
 PART: Final = "store"
+_EARLY_PAGES: Final = 64
 _log = logging.getLogger(__name__)
 OnCommit = Callable[[Sequence[tuple[int, Record]]], None]
 
@@ -63,6 +64,7 @@ class Writer:
         self._failing = ""
         self._closing = False
         self._boot_written = False
+        self._emptied_after = -1
         self.on_full: Callable[[], bool] = _nothing_to_give
         """Called in a thread when the disk is full: gives up what was held ready, and tells whether there was any."""
         self.line = WaitingLine(limits.waiting_records)
@@ -200,13 +202,28 @@ class Writer:
     async def _failed(self, error: sqlite3.OperationalError) -> None:
         self._failing = f"cannot write {self._path.name}: {error}"
         self._health.set(PART, State.DEGRADED, f"{self._failing}; new records wait in memory")
-        if database.is_full(error) and await asyncio.to_thread(self.on_full):
+        if database.is_full(error) and await self._make_room():
             return
         if self._closing:
             self.line.refuse_all(self._failing)
         else:
             await self._clock.sleep(min(self._backoff.next(), self._limits.wait_s))
             self.line.delay(self._clock.mono_ns() - int(self._limits.wait_s * 1e9), self._failing)
+
+    async def _make_room(self) -> bool:
+        """Whether it is worth to try again at once: room was given up, or the journal was emptied into the file.
+
+        From now on that is done early, so that the journal does not take the room that alarms need.
+        """
+        given = await asyncio.to_thread(self.on_full)
+        try:
+            await self._connection.execute(f"PRAGMA wal_autocheckpoint = {_EARLY_PAGES}")
+            done = await database.one(self._connection, "PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.OperationalError:
+            return given
+        emptied = bool(done and done[2] > 0) and self.commits != self._emptied_after
+        self._emptied_after = self.commits
+        return given or emptied
 
     def _damaged(self, error: sqlite3.DatabaseError) -> None:
         if database.is_damage(error):

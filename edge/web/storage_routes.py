@@ -5,7 +5,6 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from edge.core.storage_view import StorageView
 from edge.web.endpoint import Endpoint, answer, owner_get
@@ -30,8 +29,3 @@ class StorageRoutes:
         if self._storage is None:
             raise ProblemError(HTTPStatus.NOT_FOUND, "This appliance keeps nothing on a disk")
         return answer(self._storage.view())
-
-
-def storage_routes(storage: StoragePort | None) -> list[BaseRoute]:
-    """The routes of a `StoragePort`."""
-    return [endpoint.route() for endpoint in StorageRoutes(storage).endpoints()]

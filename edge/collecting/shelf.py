@@ -154,6 +154,11 @@ class Shelf:
         shutil.rmtree(self.folder / _DRAFTS, ignore_errors=True)
         for doomed in self.folder.glob(f"{_DOOMED}*"):
             shutil.rmtree(doomed)
+        for draft in self.folder.glob("[!.]*/.*"):
+            draft.unlink()
+        for sheet in self.videos():
+            if sheet.step != "taking":
+                self.drop_chunks(sheet)
 
     def used_bytes(self) -> int:
         """Everything in the folder."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from edge.web.legacy_collect_form import FormError, FormParser, TooLargeError, boundary_of, read_form
 
 NAMES = st.from_regex(r"[a-z_]{1,20}", fullmatch=True)
-TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=60)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=60)
 TRICKY = st.lists(
     st.sampled_from([b"\r\n", b"--", b"--b", b"\r\n--b", b"\r", b"\n", b"x", b"\r\n--bo", b" "]), max_size=30
 )
@@ -65,7 +65,7 @@ async def test_what_requests_writes(file: bytes, sizes: list[int]) -> None:
     data = {"session_id": "s", "chunk_index": "0"}
     sent = requests.Request("POST", "http://localhost/", data=data, files={"chunk": ("blob", file)}).prepare()
     assert isinstance(sent.body, bytes)
-    found, got = await read(sent.body, boundary_of(sent.headers["Content-Type"]), sizes)
+    found, got = await read(sent.body, boundary_of(str(sent.headers["Content-Type"])), sizes)
     assert (found, got) == ({**data, "chunk": ""}, file)
 
 

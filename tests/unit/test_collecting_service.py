@@ -98,6 +98,23 @@ async def test_all_chunks_held_but_not_put_together(client: Client) -> None:
     assert shelf.path(whole).read_bytes() == b"".join(CHUNKS)
 
 
+async def test_what_a_kill_left_half_made_is_cleared(client: Client) -> None:
+    """Drafts of chunks, sheets and videos, and the chunks of a video that was just put together."""
+    session = await offered(client)
+    home = client.room.folder / "facial_recordings" / session
+    kept = sorted(home.iterdir())
+    (home / ".v.webm.draft").write_bytes(b"half")
+    (home / ".session.json.1234").write_bytes(b"{")
+    (home / "v.chunks").mkdir()
+    (home / "v.chunks" / "chunk_0000").write_bytes(b"x")
+    (home.parent / ".drafts" / "draft-1").write_bytes(b"x")
+    room = client.room.again()
+    await room.service.round()
+    room.collector.close()
+    assert sorted(home.iterdir()) == kept
+    assert not (home.parent / ".drafts").exists()
+
+
 async def test_store_that_refuses(client: Client) -> None:
     """It waits, says so, and goes on."""
     client.room.ledger.broken = True

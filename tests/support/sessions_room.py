@@ -1,7 +1,6 @@
 """A desk of sessions with a real store and made-up sensors, under a test's hand."""
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -98,7 +97,7 @@ async def opened_desk(
     clock, hub, world = clock or FakeClock(), Hub(), world or World()
     viewings = Viewings(participants or {})
     async with open_outbox(folder, clock=clock) as outbox:
-        needs = dataclasses.replace(needs_of(outbox, hub, viewings, clock, world), folders=folders)
+        needs = needs_of(outbox, hub, viewings, clock, world, folders=folders)
         desk = SessionDesk(folder / "sessions", settings=settings or SessionSettings(), needs=needs)
         await desk.open()
         try:
@@ -109,7 +108,9 @@ async def opened_desk(
             await desk.close()
 
 
-def needs_of(outbox: Outbox, hub: Hub, viewings: Viewings, clock: Clock, world: World) -> DeskNeeds:
+def needs_of(
+    outbox: Outbox, hub: Hub, viewings: Viewings, clock: Clock, world: World, *, folders: FolderNeeds | None = None
+) -> DeskNeeds:
     """What a desk stands on."""
     return DeskNeeds(
         viewings=viewings,
@@ -121,6 +122,7 @@ def needs_of(outbox: Outbox, hub: Hub, viewings: Viewings, clock: Clock, world: 
         sensors=lambda: world.sensors,
         model_problem=lambda: world.model_problem,
         free_bytes=lambda _folder: world.free_bytes,
+        folders=folders,
     )
 
 

@@ -106,13 +106,16 @@ class Closing:
         """The videos of the session, once all are whole, or as many as are after a time."""
         if not note.cameras:
             return []
-        videos = await self._call(self._needs.cameras.recordings, note.session_id)
-        waited_s = 0.0
-        while waited_s < self._settings.video_wait_s and not all(one.whole for one in videos):
+        waited_s, (videos, whole) = 0.0, await self._call(self._videos, note.session_id)
+        while not whole and waited_s < self._settings.video_wait_s:
             await self._room.needs.clock.sleep(_LOOK_S)
-            waited_s += _LOOK_S
-            videos = await self._call(self._needs.cameras.recordings, note.session_id)
+            waited_s, (videos, whole) = waited_s + _LOOK_S, await self._call(self._videos, note.session_id)
         return [await self._call(self._cabinet.put_video, name, note, one) for one in _in_order(videos)]
+
+    def _videos(self, session_id: str) -> tuple[Sequence[SessionVideo], bool]:
+        """What was recorded, and whether all of it is whole and lies where it will."""
+        videos = self._needs.cameras.recordings(session_id)
+        return videos, all(one.whole and one.path.exists() for one in videos)
 
     async def _convert(self, folder: Path) -> None:
         process = await asyncio.create_subprocess_exec(

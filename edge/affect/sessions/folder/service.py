@@ -167,9 +167,8 @@ class SessionFolders:
         try:
             for session_id in sessions:
                 await self._drop(session_id)
-            files = await self._needs.cameras.erase(participant, sessions)
-            for name in theirs:
-                files += await self._erase(name)
+            files = sum([await self._erase(name) for name in theirs])
+            files += await self._needs.cameras.erase(participant, sessions)
         except OSError as error:
             raise StoreError(f"a folder of {participant} could not be deleted: {error}") from error
         return files

@@ -6,14 +6,19 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from sqlalchemy import select
 
+from cloud.ingest.eraser import Eraser
+from cloud.objects.folder import FolderStorage
+from cloud.objects.storage import ObjectsUnavailableError
 from cloud.store import tables
 from cloud.store.coverage import Coverage
 from cloud.store.database import Database
+from cloud.store.doomed import DoomedObjects
 from cloud.store.intake import Intake
-from contract.messages import AnyBody, Consent, Erasure, Label, Marker, Prediction, Session
-from tests.support.cloud import BOOT, START_MS, incoming, opened, prediction
+from contract.messages import AnyBody, Consent, Erasure, File, Label, Marker, Prediction, Recording, Session
+from tests.support.cloud import BOOT, START_MS, StillClock, file_of, incoming, opened, prediction, recording
 from tests.support.postgres import Postgres, running_postgres
 
 MARK = "unmistakable"
@@ -114,3 +119,86 @@ async def test_who_takes_part_again_is_kept_and_other_devices_are_left_alone(dat
     left = await _everything(database)
     assert left.count("again") == 7
     assert "elsewhere" in left
+
+
+def _files(session: str | None, person: str | None) -> list[AnyBody]:
+    shown = structs.replace(recording("gate", "rec-9"), session_id=session, participant=person)
+    return [shown, structs.replace(file_of("gate"), session_id=session, participant=person)]
+
+
+async def _erasure(database: Database) -> tuple[int, int]:
+    async with database.read() as link:
+        row = (await link.execute(select(tables.erasures))).mappings().one()
+    return row["objects"], row["objects_deleted"]
+
+
+def _objects_in(folder: Path, bodies: list[AnyBody]) -> list[Path]:
+    paths = [folder / body.key for body in bodies if isinstance(body, File | Recording)]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"theirs")
+    return paths
+
+
+@pytest.mark.parametrize(("session", "person"), [("s1", None), (None, "p1"), ("s1", "p1")])
+@pytest.mark.parametrize("late", [False, True])
+async def test_their_files_go_from_object_storage_too(
+    database: Database, tmp_path: Path, session: str | None, person: str | None, late: bool
+) -> None:
+    intake, clock = Intake(database), StillClock()
+    theirs, others = _files(session, person), _files("s2", "p2")[1:]
+    others = [structs.replace(others[0], file_id="other", key="sessions/gate/s2/x.csv")]
+    paths, kept = _objects_in(tmp_path, theirs), _objects_in(tmp_path, others)
+    batch = [incoming(body, seq) for seq, body in enumerate([*theirs, *others], start=1)]
+    erasure = [incoming(Erasure(participant="p1", sessions=["s1"]), 9)]
+    for part in (erasure, batch) if late else (batch, erasure):
+        await intake.add(part, clock.now_ms())
+    assert await _erasure(database) == (2, 0)
+    await _eraser(database, FolderStorage(tmp_path), clock).delete_due()
+    assert await _erasure(database) == (2, 2)
+    assert not any(path.exists() for path in paths)
+    assert all(path.exists() for path in kept)
+    async with database.read() as link:
+        assert [row.file_id for row in await link.execute(select(tables.files))] == ["other"]
+        assert not (await link.execute(select(tables.recordings))).all()
+    await intake.add(batch, clock.now_ms())
+    assert await _erasure(database) == (2, 0), "what comes once more may have been uploaded once more"
+    await _eraser(database, FolderStorage(tmp_path), clock).delete_due()
+    assert await _erasure(database) == (2, 2)
+
+
+async def test_storage_that_is_away_is_tried_again_ever_later(database: Database, tmp_path: Path) -> None:
+    intake, clock, storage = Intake(database), StillClock(), _Away(tmp_path)
+    paths = _objects_in(tmp_path, _files("s1", "p1"))
+    bodies = [*_files("s1", "p1"), Erasure(participant="p1", sessions=["s1"])]
+    await intake.add([incoming(body, seq) for seq, body in enumerate(bodies, start=1)], clock.now_ms())
+    eraser, begun = _eraser(database, storage, clock), clock.ms
+    while storage.tries < 12:
+        await eraser.delete_due()
+        clock.ms += 1000
+    assert 5 + 10 + 20 + 40 + 80 <= (clock.ms - begun) / 1000 <= 200
+    assert await _erasure(database) == (2, 0)
+    storage.away = False
+    clock.ms += 3_600_000
+    await eraser.delete_due()
+    assert await _erasure(database) == (2, 2)
+    assert not any(path.exists() for path in paths)
+
+
+class _Away(FolderStorage):
+    """Fails until it is told not to."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.away = True
+        self.tries = 0
+
+    async def delete(self, key: str) -> None:
+        self.tries += 1
+        if self.away:
+            raise ObjectsUnavailableError("away")
+        await super().delete(key)
+
+
+def _eraser(database: Database, storage: FolderStorage, clock: StillClock) -> Eraser:
+    return Eraser(DoomedObjects(database), storage, clock=clock, rng=random.Random(1))

@@ -23,9 +23,6 @@ CONTENT = bytes(range(256)) * 3000
 def server() -> Iterator[S3Server]:
     with s3_server() as found:
         found.make_bucket("afferent")
-        client = found.client()
-        client.put_object(Bucket="afferent", Key=f"site/{KEY}", Body=CONTENT)
-        client.close()
         yield found
 
 
@@ -44,6 +41,7 @@ async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         found = FolderStorage(tmp_path / "objects")
     else:
         server: S3Server = request.getfixturevalue("server")
+        server.write("afferent", f"site/{KEY}", CONTENT)
         found = _s3(server.endpoint)
     yield found
     await found.close()
@@ -100,6 +98,35 @@ async def test_a_way_out_of_the_folder_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "objects" / "link").symlink_to(tmp_path / "secret")
     with pytest.raises(ObjectMissingError):
         await FolderStorage(tmp_path / "objects").head("link")
+
+
+async def test_what_is_deleted_is_gone_and_may_be_deleted_again(storage: ObjectStorage) -> None:
+    await storage.delete(f"{KEY}.other")
+    await storage.head(KEY)
+    await storage.delete(KEY)
+    await storage.delete(KEY)
+    with pytest.raises(ObjectMissingError):
+        await storage.head(KEY)
+    await storage.delete("never/was/there.mp4")
+
+
+async def test_what_a_device_still_writes_goes_too(tmp_path: Path) -> None:
+    folder = (tmp_path / KEY).parent
+    folder.mkdir(parents=True)
+    (folder / ".rec-1.mp4.0123456789abcdef.part").write_bytes(b"half")
+    (folder / ".rec-10.mp4.0123456789abcdef.part").write_bytes(b"another's")
+    await FolderStorage(tmp_path).delete(KEY)
+    assert [path.name for path in folder.iterdir()] == [".rec-10.mp4.0123456789abcdef.part"]
+
+
+@pytest.mark.parametrize("key", ["../secret", "recordings/../../secret", "/etc/passwd", "link/secret"])
+async def test_nothing_outside_is_deleted(tmp_path: Path, key: str) -> None:
+    (tmp_path / "objects").mkdir()
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "objects" / "link").symlink_to(tmp_path)
+    with pytest.raises(ObjectMissingError):
+        await FolderStorage(tmp_path / "objects").delete(key)
+    assert (tmp_path / "secret").exists()
 
 
 async def test_storage_that_is_away_is_told_as_that(server: S3Server, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from cloud.store.migrate import migrate
 from cloud.store.rows import Incoming, read
 from contract.codec import encode
 from contract.ids import record_id
-from contract.messages import AnyBody, Event, Loss, Prediction, Record, Recording, Severity
+from contract.messages import AnyBody, Event, File, Loss, Prediction, Record, Recording, Severity
 from contract.times import to_wire
 from contract.topics import leaf_of
 from tests.conftest import ROOT
@@ -102,6 +102,26 @@ def recording(
         width_px=640,
         height_px=480,
         key=key or f"recordings/{device}/2026/05/28/door/{recording_id}.mp4",
+    )
+
+
+def file_of(
+    device: str, file_id: str = "file-1", *, phase: str = "uploaded", size: int = 100, name: str = "signals.parquet"
+) -> File:
+    """A step of a file of the session `s1` of `p1`."""
+    return File(
+        file_id=file_id,
+        phase=phase,  # type: ignore[arg-type]
+        purpose="session",
+        name=name,
+        key=f"sessions/{device}/s1/{name}",
+        content_type="application/vnd.apache.parquet",
+        size_bytes=size,
+        sha256="0" * 64,
+        start_ms=START_MS,
+        session_id="s1",
+        participant="p1",
+        about={"rows": "9"},
     )
 
 

@@ -54,6 +54,12 @@ class S3Server:
         finally:
             client.close()
 
+    def write(self, bucket: str, key: str, content: bytes) -> None:
+        """Make an object."""
+        client = self.client()
+        client.put_object(Bucket=bucket, Key=key, Body=content)
+        client.close()
+
     def settings(self, bucket: str, *, endpoint: str = "", part_size_bytes: int = 5 << 20) -> S3Settings:
         """How the appliance reaches it."""
         return S3Settings(

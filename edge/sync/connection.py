@@ -112,13 +112,19 @@ class BrokerConnection:
     async def close(self, farewell: bytes | None = None) -> None:
         """Say that we go on purpose, disconnect, and return when the network thread has ended."""
         self._closed = True
-        if self._connecting:
-            await asyncio.wait({self._connecting}, timeout=_CLOSE_S)
-            if self._connecting.done() and not self._connecting.exception():
-                await self._end_network(farewell)
-        self._threads.shutdown(wait=False)
+        try:
+            if self._connecting:
+                await asyncio.wait({self._connecting}, timeout=_CLOSE_S)
+                if self._connecting.done() and not self._connecting.exception():
+                    await self._say_farewell(farewell)
+        finally:  # also when whoever closes is told to stop meanwhile
+            self._cut()
+            ended = self._threads.submit(self._client.loop_stop)
+            self._threads.shutdown(wait=False)
+        if self._connecting and self._connecting.done():
+            await asyncio.wrap_future(ended)
 
-    async def _end_network(self, farewell: bytes | None) -> None:
+    async def _say_farewell(self, farewell: bytes | None) -> None:
         if farewell and self._client.is_connected():
             with suppress(LinkError):
                 self.publish(self._identity.status_topic, farewell, retain=True)
@@ -126,8 +132,6 @@ class BrokerConnection:
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_S):
                 await self._ended.wait()
-        self._cut()
-        await self._loop.run_in_executor(self._threads, self._client.loop_stop)
 
     def _make_client(self) -> mqtt.Client:
         settings, mqtt_5 = self._settings, self.version == MQTT_5

@@ -4,25 +4,33 @@ import asyncio
 import random
 import socket
 import subprocess
+import threading
+from asyncio import Future
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
+import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.enums import MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from contract.storage import StorageReply, StorageRequest
+from contract.topics import REPLIES, REQUESTS, topic
 from edge.core.clock import SystemClock
+from edge.core.errors import LinkError
 from edge.core.health import Health, PartHealth, State
 from edge.outbox.store import Outbox
 from edge.sync.publisher import PART, Publisher
+from edge.sync.requests import RequestDesk
 from edge.sync.settings import BrokerSettings
 from tests.support.certificates import certificate
 from tests.support.consumer import AckingConsumer
 from tests.support.embedded_broker import embedded_broker
 from tests.support.faults import faulty_link
 from tests.support.mosquitto import Mosquitto, mosquitto
-from tests.support.outboxes import DEVICE, open_outbox, prediction
+from tests.support.outboxes import DEVICE, alarm, open_outbox, prediction
 from tests.support.ports import free_port
 
 QUICK = BrokerSettings(resend_after_s=1.0, keepalive_s=5, connect_timeout_s=2)
@@ -48,12 +56,21 @@ def at(port: int, **changes: object) -> BrokerSettings:
 
 
 @asynccontextmanager
-async def publishing(folder: Path, outbox: Outbox, settings: BrokerSettings) -> AsyncIterator[tuple[Publisher, Health]]:
+async def publishing(
+    folder: Path, outbox: Outbox, settings: BrokerSettings, requests: RequestDesk | None = None
+) -> AsyncIterator[tuple[Publisher, Health]]:
     """A publisher at work."""
     clock = SystemClock()
     health = Health(clock)
     publisher = Publisher(
-        settings, outbox=outbox, clock=clock, health=health, rng=random.Random(1), secrets_dir=folder, software="test"
+        settings,
+        outbox=outbox,
+        clock=clock,
+        health=health,
+        rng=random.Random(1),
+        secrets_dir=folder,
+        software="test",
+        requests=requests,
     )
     task = asyncio.create_task(publisher.run())
     try:
@@ -325,3 +342,77 @@ async def test_falls_back_to_3_1_1_where_the_broker_speaks_no_5(tmp_path: Path) 
                 await until(lambda: health.of(PART) is State.OK, within_s=2.5)
         consumer.stop()
     assert consumer.sequence(outbox.boot) == list(range(1, 51))
+
+
+def answering(port: int, version: MQTTProtocolVersion) -> mqtt.Client:
+    """What the cloud's ingest does with questions; one about `forbidden` it leaves without an answer."""
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="test-answers", protocol=version)
+    subscribed = threading.Event()
+
+    def answer(_client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage) -> None:
+        asked = msgspec.json.decode(message.payload, type=StorageRequest)
+        if asked.key != "forbidden":
+            reply = StorageReply(request_id=asked.request_id, url=f"https://storage/{asked.key}")
+            client.publish(topic(DEVICE, REPLIES), msgspec.json.encode(reply), qos=1)
+
+    client.on_message = answer
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    client.subscribe(topic(DEVICE, REQUESTS), qos=1)
+    assert subscribed.wait(10)
+    return client
+
+
+@pytest.mark.parametrize(
+    ("version", "mqtt_version"), [("5", MQTTProtocolVersion.MQTTv5), ("3.1.1", MQTTProtocolVersion.MQTTv311)]
+)
+async def test_questions_are_answered_over_the_same_connection(
+    tmp_path: Path, broker: Mosquitto, version: str, mqtt_version: MQTTProtocolVersion
+) -> None:
+    desk = RequestDesk()
+    cloud = answering(broker.port, mqtt_version)
+
+    def ask(number: int, key: str = "devices/clip.mp4") -> Future[StorageReply]:
+        request = StorageRequest(request_id=f"q-{number}", operation="put", key=key)
+        return asyncio.get_running_loop().run_in_executor(threads, desk.ask, request, 20.0)
+
+    with ThreadPoolExecutor(8) as threads:
+        async with open_outbox(tmp_path) as outbox:
+            with pytest.raises(LinkError, match="no link"):
+                await ask(0)
+            async with publishing(tmp_path, outbox, at(broker.port, version=version), desk) as (_, health):
+                await until(lambda: health.of(PART) is State.OK)
+                await add(outbox, 200)
+                replies = await asyncio.gather(*(ask(number) for number in range(20)))
+                assert {one.url for one in replies} == {"https://storage/devices/clip.mp4"}
+                unanswered = ask(99, "forbidden")
+                await until(lambda: desk.waiting == 1)
+                broker.kill()
+                with pytest.raises(LinkError):
+                    await asyncio.wait_for(unanswered, 10)
+    cloud.disconnect()
+    cloud.loop_stop()
+
+
+async def test_after_days_away_alarms_come_first_and_live_records_beside_the_rest(
+    tmp_path: Path, broker: Mosquitto, consumer: AckingConsumer
+) -> None:
+    async with open_outbox(tmp_path) as outbox:
+        for index in range(1500):
+            await outbox.append(alarm() if index % 300 == 299 else prediction(index))
+        async with publishing(tmp_path, outbox, at(broker.port)) as (publisher, _):
+            await until(lambda: bool(consumer.arrived))
+            await add(outbox, 100)
+            await outbox.append(alarm())
+            await until(lambda: not outbox.outbox_records)
+            assert publisher.resent_total == 0, "what is still to come is not missing"
+    order = consumer.sequence(outbox.boot)
+    assert sorted(order) == list(range(1, 1602)), "everything, once"
+    assert len(consumer.arrived) == 1601
+    assert order[:5] == [300, 600, 900, 1200, 1500]
+    rest = [seq for seq in order if seq not in {300, 600, 900, 1200, 1500, 1601}]
+    backlog, live = [seq for seq in rest if seq <= 1500], [seq for seq in rest if seq > 1500]
+    assert (backlog, live) == (sorted(backlog), sorted(live))
+    assert order.index(1601) < order.index(1499), "an alarm of now does not wait for days"
+    assert rest.index(1501) < rest.index(1499), "nor does what is live"

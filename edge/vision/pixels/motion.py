@@ -30,8 +30,8 @@ _ASTRAY: Final = 0.4
 it is the reference that is wrong."""
 _LARGELY: Final = 0.3
 """If so much of the picture is in another light, all of it is learned anew."""
-_BANK: Final = 6
-"""Planes of random numbers, of which each frame takes a stretch of one."""
+_MARGIN: Final = 32
+_BANK: Final = 4
 
 
 class MotionDetector:
@@ -45,7 +45,7 @@ class MotionDetector:
         self._rng = rng
         self._parameters = model.manifest.parameters
         self._samples = int(self._number("samples"))
-        self._bank = rng.random(_BANK * size[0] * size[1], dtype=np.float32)
+        self._bank = rng.random((_BANK, self._shape[0] + _MARGIN, self._shape[1] + _MARGIN), dtype=np.float32)
         self._chance = np.zeros((1, 1, *self._shape), np.float32)
         self._luma = np.zeros((1, 1, *self._shape), np.uint8)
         self._mask = np.zeros((1, 1, *self._shape), np.uint8)
@@ -217,9 +217,11 @@ class MotionDetector:
         self._light.rebase()
 
     def _draw_chances(self) -> None:
-        """Fresh-looking random numbers at the price of a copy: a random stretch of a bank drawn once."""
-        begin = int(self._rng.integers(self._bank.size - self._chance.size))
-        self._chance.reshape(-1)[:] = self._bank[begin : begin + self._chance.size]
+        """Fresh-looking random numbers at the price of a copy: a random window of a bank drawn once."""
+        at, right = divmod(int(self._rng.integers(_BANK * _MARGIN * _MARGIN)), _MARGIN)
+        which, down = divmod(at, _MARGIN)
+        height, width = self._shape
+        self._chance[0, 0] = self._bank[which, down : down + height, right : right + width]
 
     def _number(self, name: str) -> float:
         value = self._parameters.get(name)

@@ -26,7 +26,7 @@ from edge.core.errors import StoreError
 _T = TypeVar("_T")
 MIB: Final = 1 << 20
 _THREADS: Final = 4
-_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class _Bits(Protocol):

@@ -15,8 +15,9 @@ class Picture:
     """One JPEG with its size in pixels.
 
     `luma` is the brightness plane, uint8 [height, width], 0 black to 255 white, where the driver had it decoded anyway.
-    `order` is the number of the order of privacy that it was painted by. `units` is what the source sent since the
-    picture before, as it compressed it; a painted picture has none.
+    `order` is the number of the order of privacy that it was painted by. `passed_over` pictures came before it that
+    nobody wanted. `units` is what the source sent since the picture before, as it compressed it; a painted picture has
+    none.
     """
 
     jpeg: bytes
@@ -24,6 +25,7 @@ class Picture:
     height: int
     luma: "NDArray[np.uint8] | None" = field(default=None, compare=False, repr=False)
     order: int = 0
+    passed_over: int = 0
     units: tuple[AccessUnit, ...] = field(default=(), compare=False, repr=False)
 
 

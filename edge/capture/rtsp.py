@@ -1,7 +1,7 @@
 """Network cameras that send H.264, H.265 or JPEG over RTSP. Through TCP: a lost packet would smear seconds of video."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
 from typing import Final
@@ -24,6 +24,8 @@ _SLICE_S: Final = 0.5
 """How long FFmpeg may block at a time: the longest that `close` has to wait for a blocked read."""
 _BAD_LIMIT: Final = 100
 """So many undecodable packets in a row, and the source counts as lost."""
+_MOST_PASSED_OVER: Final = 8
+"""So many pictures in a row may be wanted by nobody: a recorder waits for what comes with the next one."""
 _OPTIONS: Final = {
     "rtsp_transport": "tcp",
     "allowed_media_types": "video",
@@ -37,10 +39,21 @@ _OPTIONS: Final = {
 class RtspCamera:
     """One RTSP session. Video is decoded whole and encoded as JPEG, unless that would make the picture late.
 
-    With each picture comes what the camera sent since the one before, as it compressed it.
+    With each picture comes what the camera sent since the one before, as it compressed it. While that is kept, the
+    picture of a moment that is `unwanted` is decoded, for later ones refer to it, but no JPEG is made of it.
     """
 
-    def __init__(self, settings: RtspSettings, *, clock: Clock, password: str | None = None) -> None:
+    def __init__(
+        self,
+        settings: RtspSettings,
+        *,
+        clock: Clock,
+        password: str | None = None,
+        unwanted: Callable[[int], bool] = lambda _mono_ns: False,
+    ) -> None:
+        self._clock = clock
+        self._unwanted = unwanted
+        self._passed_over = 0
         self._settings = settings
         self._password = password or ""
         self._held = contextlib.ExitStack()
@@ -107,8 +120,10 @@ class RtspCamera:
             try:
                 late = self._lag.late(packet.pts, stream.time_base)
                 tap.add(packet)
-                for picture in self._pictures_in(packet, stream, late=late):
-                    yield replace(picture, units=tap.take())
+                if stream.codec_context.name != "mjpeg":
+                    yield from self._pictures_in(packet, stream, tap, late=late)
+                elif packet.size:
+                    yield picture_of(bytes(packet))
                 bad = 0
             except (av.InvalidDataError, BadJpegError) as error:
                 bad += 1
@@ -116,15 +131,21 @@ class RtspCamera:
                     raise SourceUnavailableError(f"{bad} damaged packets in a row") from error
 
     def _pictures_in(
-        self, packet: "av.Packet[av.VideoStream]", stream: av.VideoStream, *, late: bool
+        self, packet: "av.Packet[av.VideoStream]", stream: av.VideoStream, tap: UnitTap, *, late: bool
     ) -> Iterator[Picture]:
-        if stream.codec_context.name == "mjpeg":
-            if packet.size:
-                yield picture_of(bytes(packet))
-            return
         for frame in stream.codec_context.decode(packet):
-            if not late:
-                yield picture_of_frame(frame, self._settings.jpeg_quality, self._settings.max_width)
+            if late or self._passes_over(tap):
+                continue
+            picture = picture_of_frame(frame, self._settings.jpeg_quality, self._settings.max_width)
+            yield replace(picture, units=tap.take(), passed_over=self._passed_over)
+            self._passed_over = 0
+
+    def _passes_over(self, tap: UnitTap) -> bool:
+        """Whether nobody wants the picture at hand; then it is counted."""
+        if self._passed_over >= _MOST_PASSED_OVER or not tap.running or not self._unwanted(self._clock.mono_ns()):
+            return False
+        self._passed_over += 1
+        return True
 
     def _release(self) -> None:
         self._pictures = iter(())

@@ -15,8 +15,9 @@ _KEPT: Final = 1024
 class CaptureStats:
     """How a camera is doing now.
 
-    `fps` is measured over the last five seconds, `last_frame_age_s` is None before the first picture, `reconnects`
-    counts the times the source came back, `dropped` the pictures that a busy event loop never saw.
+    `fps` is measured over the last five seconds, with the pictures that nobody wanted; `last_frame_age_s` is None
+    before the first picture; `reconnects` counts the times the source came back, `dropped` the pictures that a busy event loop
+    never saw.
     """
 
     fps: float
@@ -50,7 +51,7 @@ class Tally:
         """A picture arrived."""
         self.frames += 1
         self._last = mono_ns, picture
-        self._arrivals.append(mono_ns)
+        self._arrivals.extend([mono_ns] * (1 + picture.passed_over))
 
     def connected(self, description: str, *, again: bool) -> None:
         """A connection gave its first picture; `again`: after one was lost."""

@@ -54,6 +54,11 @@ class UnitTap:
             data = self._with_sets(data, self._coding)
         self._keep(packet, data, self._coding)
 
+    @property
+    def running(self) -> bool:
+        """Whether units come, so that a recorder has them in place of pictures."""
+        return self._last_ns is not None
+
     def take(self) -> tuple[AccessUnit, ...]:
         """What came since the last time, in the order of decoding."""
         units, self._waiting, self._bytes = tuple(self._waiting), [], 0

@@ -123,9 +123,11 @@ class Recorder:
     def _begin(self, job: Begin) -> None:
         self._settle()
         clip = self._clips[job.sidecar.recording_id] = Clip(job.sidecar, self._spool, fragment_s=self._fragment_s)
-        self._line.want_key()
-        for unit in self._line.ring.since(job.from_ns) if job.from_ns is not None else ():
+        kept = [] if job.from_ns is None else self._line.ring.since(job.from_ns)
+        for unit in kept:
             self._write(clip, unit)
+        if not kept:
+            self._line.want_key()
 
     def _take(self, material: Material) -> None:
         """Give a picture to every clip that grows; without one, what the camera compressed is kept for the next."""

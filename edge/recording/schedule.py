@@ -14,6 +14,8 @@ _Time = Annotated[
     str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="Local time of day, `HH:MM` from 00:00 to 23:59.")
 ]
 _LOOK_NS: Final = 1_000_000_000
+_EARLIEST_MS: Final = 1_735_689_600_000
+"""2025-01-01: a wall clock before this has not been set."""
 
 
 class Window(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,12 +80,13 @@ class Timetable:
         return not self._schedule.windows
 
     def on(self) -> bool:
-        """Whether it is a time at which to record."""
+        """Whether it is a time at which to record; it is while nobody knows the time."""
         if self.always:
             return True
         now = self._clock.now()
         if self._asked_ns is None or now.mono_ns - self._asked_ns >= _LOOK_NS:
-            self._on, self._asked_ns = self._schedule.covers(now.wall_ms), now.mono_ns
+            self._on = now.wall_ms < _EARLIEST_MS or self._schedule.covers(now.wall_ms)
+            self._asked_ns = now.mono_ns
         return self._on
 
 

@@ -4,8 +4,10 @@ import time
 
 import pytest
 
+from edge.capture.camera import Picture
 from edge.capture.rtsp import RtspCamera
 from edge.capture.settings import RtspSettings
+from edge.capture.stats import Tally
 from edge.core.clock import SystemClock
 from edge.core.errors import SourceUnavailableError
 from edge.core.health import State
@@ -65,6 +67,29 @@ def test_wide_pictures_are_scaled_down() -> None:
         assert picture.luma is not None
         assert picture.luma.shape == (120, 160)
         camera.close()
+
+
+def test_a_picture_that_nobody_wants_is_not_made_but_counted_and_nothing_that_was_sent_is_missing() -> None:
+    asked: list[int] = []
+
+    def unwanted(mono_ns: int) -> bool:
+        asked.append(mono_ns)
+        return len(asked) % 3 != 0
+
+    with rtsp_source(fps=30) as source:
+        clock = SystemClock()
+        camera = RtspCamera(RtspSettings(url=source.url), clock=clock, unwanted=unwanted)
+        camera.open()
+        tally = Tally(clock)
+        pictures: list[Picture] = []
+        while len(pictures) < 20:
+            pictures.append(camera.read())
+            tally.count(pictures[-1], clock.mono_ns())
+        camera.close()
+    assert [picture.passed_over for picture in pictures[1:]] == [2] * 19
+    seqs = [unit.seq for picture in pictures for unit in picture.units]
+    assert seqs == list(range(len(seqs)))
+    assert 20 < tally.stats().fps < 45
 
 
 def test_a_reader_that_is_too_slow_skips_instead_of_falling_behind() -> None:

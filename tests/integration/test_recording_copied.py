@@ -226,3 +226,14 @@ def _slice(unit: AccessUnit) -> bytes:
 def _brightest(path: Path) -> int:
     with av.open(str(path)) as box:
         return max(int(frame.to_ndarray(format="gray").max()) for frame in box.decode(video=0))
+
+
+async def test_what_comes_to_nothing_after_a_power_cut_is_a_loss_and_its_upload_is_called_off(tmp_path: Path) -> None:
+    rig = _rig(tmp_path)
+    part, sidecar = _written(rig, list(encoded(20, fps=25, key_every=10)))
+    part.write_bytes(part.read_bytes()[:100])
+    async with rig.running():
+        await rig.until(lambda: bool(rig.over))
+        await rig.until(lambda: bool(rig.sink.losses()))
+    assert rig.over == [sidecar.recording_id] == [loss.recording_id for loss in rig.sink.losses()]
+    assert not list(rig.spool.entries())

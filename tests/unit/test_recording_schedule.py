@@ -94,3 +94,10 @@ def test_the_schedule_is_asked_once_a_second() -> None:
     assert table.on() is before
     clock.advance(1)
     assert table.on() is not before
+
+
+def test_while_nobody_knows_the_time_it_is_on() -> None:
+    clock = FakeClock(trusted=False)
+    clock.jump_wall(-clock.now().wall_ms / 1000)
+    table = Timetable(Schedule(zone="UTC", windows=(Window(start="12:00", end="12:01"),)), clock)
+    assert table.on()

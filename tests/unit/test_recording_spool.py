@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from contract.errors import InvalidIdError
+from edge.recording.clip import Clip
 from edge.recording.sidecar import MOST_EVENTS, Sidecar, read_sidecar
 from edge.recording.spool import Spool
+from tests.support.encoded import encoded
 
 
 def _sidecar(recording_id: str, *, start_ms: int = 0, camera: str = "front") -> Sidecar:
@@ -69,3 +71,33 @@ def test_a_sidecar_of_an_older_version_is_read(tmp_path: Path) -> None:
     assert sidecar
     assert sidecar.shows("ev-1")
     assert sidecar.showing("ev-2").event_id == "ev-1"
+
+
+class _Meter:
+    """Counts what wears the disk."""
+
+    def __init__(self) -> None:
+        self.bytes = self.syncs = 0
+
+    def wrote(self, n_bytes: int) -> None:
+        """So many bytes more."""
+        self.bytes += n_bytes
+
+    def synced(self, n: int = 1) -> None:
+        """So often more."""
+        self.syncs += n
+
+
+def test_what_wears_the_disk_is_told_where_it_happens(tmp_path: Path) -> None:
+    """All bytes of the video and of its notes, and one sync for each fragment beside those of the notes."""
+    meter = _Meter()
+    spool = Spool(tmp_path, wear=meter)
+    clip = Clip(_sidecar("rec-1"), spool, fragment_s=lambda: 0.5)
+    for unit in encoded(50, fps=25, key_every=12):
+        clip.add(unit)
+    noted, syncs_of_notes = (tmp_path / "front" / "rec-1.json").stat().st_size, 2
+    assert clip.size_bytes == clip.safe_bytes == meter.bytes - noted
+    assert meter.syncs == 3 + syncs_of_notes
+    closed = clip.finish(0)
+    assert closed
+    assert meter.bytes == closed.size_bytes + noted + (tmp_path / "front" / "rec-1.json").stat().st_size

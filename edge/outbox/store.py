@@ -68,7 +68,7 @@ class Outbox(History):
         self.under_way: Callable[[int], bool] = lambda _row: False
         """Whether a row may have been sent and not be acknowledged; whoever sends sets it."""
         self.linger_ms: Callable[[], float] = lambda: limits.linger_ms
-        """How long a commit waits for more records; asked before each."""
+        """How far apart commits are at least, so that records which come together go together; asked before each."""
         self._writer = Writer(
             writing,
             path=path,

@@ -70,6 +70,7 @@ class Writer:
         self.line = WaitingLine(limits.waiting_records)
         self.next_row = boots.current.first_row
         self.commits = 0
+        self._written_ns = clock.mono_ns()
 
     async def append(self, body: AnyBody, at: Stamp | None = None, work: Work | None = None) -> Record:
         """Commit `body`, with the statements that belong to it, and return it with its identity.
@@ -119,9 +120,9 @@ class Writer:
         while not self.line and not self._closing:
             self._wake.clear()
             await self._wake.wait()
-        linger_ms = self._linger_ms()
-        if linger_ms > 0 and len(self.line) < self._limits.batch_records and not self._closing:
-            await self._clock.sleep(linger_ms / 1000)
+        wait_s = self._linger_ms() / 1000 - (self._clock.mono_ns() - self._written_ns) / 1e9
+        if wait_s > 0 and len(self.line) < self._limits.batch_records and not self._closing:
+            await self._clock.sleep(wait_s)
         return len(self.line) > 0
 
     async def _write_some(self) -> None:
@@ -188,6 +189,7 @@ class Writer:
         self._backoff.reset()
         self._health.set(PART, State.OK)
         self.commits += 1
+        self._written_ns = self._clock.mono_ns()
         if rows:
             self._boot_written = True
             self.next_row = rows[-1].row + 1

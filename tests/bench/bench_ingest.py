@@ -33,7 +33,7 @@ _PLAIN_IN_FLIGHT = 100
 
 
 async def measure(tmp: Path) -> dict[str, Any]:
-    """`publish_to_ack_per_s`: default settings, mosquitto, `cloud run` as its own process; PostgreSQL and SQLite."""
+    """`drain_with_cloud_ack_per_s`: default settings, mosquitto, `cloud run` as its own process; PostgreSQL and SQLite."""
     with mosquitto(tmp / "broker") as broker:
         with running_postgres() as postgres:
             url = postgres.create("bench")
@@ -41,8 +41,8 @@ async def measure(tmp: Path) -> dict[str, Any]:
         on_sqlite = await _carried(tmp / "sqlite", broker.port, "")
         baseline = await asyncio.to_thread(_plain, broker.port)
     return {
-        "publish_to_ack_per_s": _figure(on_postgres, baseline),
-        "publish_to_ack_sqlite_per_s": _figure(on_sqlite, baseline),
+        "drain_with_cloud_ack_per_s": _figure(on_postgres, baseline),
+        "drain_with_cloud_ack_sqlite_per_s": _figure(on_sqlite, baseline),
     }
 
 

@@ -16,8 +16,8 @@ class CaptureStats:
     """How a camera is doing now.
 
     `fps` is measured over the last five seconds, with the pictures that nobody wanted; `last_frame_age_s` is None
-    before the first picture; `reconnects` counts the times the source came back, `dropped` the pictures that a busy event loop
-    never saw.
+    before the first picture; `reconnects` counts the times the source came back, `dropped` the pictures that a busy
+    event loop never saw.
     """
 
     fps: float

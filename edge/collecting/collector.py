@@ -161,7 +161,7 @@ class Collector:
         return taken.answer
 
     def _open(self) -> None:
-        self.shelf.folder.mkdir(parents=True, exist_ok=True)
+        self.shelf.make()
         self.shelf.clear()
         videos, now = list(self.shelf.videos()), self._clock.mono_ns()
         orders = [*(sheet.order for sheet in videos), *(sheet.order for sheet in self.shelf.sessions())]

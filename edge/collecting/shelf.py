@@ -37,9 +37,13 @@ class Shelf:
 
     folder: Path
 
+    def make(self) -> None:
+        """The folder exists from now on."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        sync_folder(self.folder.parent)
+
     def begin(self, sheet: SessionSheet) -> None:
         """A session exists from now on."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         self._home(sheet.session_id).mkdir(mode=0o700)
         self.note_session(sheet)
         sync_folder(self.folder)

@@ -44,6 +44,7 @@ def make_camera(
         on_growth=storage.grew,
         on_growth_over=storage.stopped_growing,
         fragment_s=storage.wear.fragment_s,
+        may_record_plain=storage.wear.may_record_plain,
         boot=ground.host_boot,
     )
     desk = PlanDesk(settings.id, PlanStore(config.state / "plans"), health)

@@ -26,7 +26,10 @@ _REMEMBERED: Final = 256
 
 
 class ClipPlanner:
-    """Plans the clips of one camera. `may_begin` is asked before each; `boot` is this run of the host."""
+    """Plans the clips of one camera. `may_begin` is asked before each; `boot` is this run of the host.
+
+    While not `may_record_plain()`, video without an event is recorded only by hand and for sessions.
+    """
 
     def __init__(
         self,
@@ -37,11 +40,16 @@ class ClipPlanner:
         clock: Clock,
         may_begin: Callable[[], bool],
         boot: str = "",
+        may_record_plain: Callable[[], bool] = lambda: True,
     ) -> None:
         timetable = Timetable(settings.schedule, clock)
         by_schedule = not timetable.always
         self.trigger = Trigger(
-            settings.mode, post_roll_s=settings.post_roll_s, on=timetable.on, by_schedule=by_schedule
+            settings.mode,
+            post_roll_s=settings.post_roll_s,
+            on=timetable.on,
+            by_schedule=by_schedule,
+            sparing=lambda: not may_record_plain(),
         )
         self.ring = PreRollRing(seconds=settings.pre_roll_s, max_bytes=settings.pre_roll_bytes)
         self.feed = Feed(copies=settings.codec != "h264")
@@ -54,7 +62,8 @@ class ClipPlanner:
         self._may_begin = may_begin
         self._boot = boot
         self._main = Take(self.trigger, rolls=self.trigger.by_events)
-        always = [Take(Always(timetable.on, by_schedule=by_schedule))] if settings.mode == "both" else []
+        plain = Always(lambda: timetable.on() and may_record_plain(), by_schedule=by_schedule)
+        always = [Take(plain)] if settings.mode == "both" else []
         self._standing = (*always, self._main)
         self._sessions: dict[str, Take] = {}
         self._shown: dict[str, str] = {}
@@ -156,9 +165,10 @@ class ClipPlanner:
         if not self._may_begin():
             return False
         since_ns = material.mono_ns
-        if take.rolls:
+        rolls = take.rolls or (take is self._main and self.trigger.by_events)
+        if rolls:
             since_ns = max(since_ns - round(self._settings.pre_roll_s * 1e9), take.ended_ns)
-        before = self.ring.drain() if take.rolls and not self.recording else []
+        before = self.ring.drain() if rolls and not self.recording else []
         sidecar = self._sidecar(take, before[0] if before else material)
         longest_s = self._settings.max_clip_s
         if sidecar.reason in {"continuous", "schedule"}:
@@ -188,6 +198,7 @@ class ClipPlanner:
             reason=take.wish.reason,
             codec=first.codec if isinstance(first, AccessUnit) else "h264" if encoded else "mjpeg",
             start_ms=wall_ms_of(first.mono_ns, self._clock.now()),
+            trusted=self._clock.now().trusted,
             mono_ns=first.mono_ns,
             boot=self._boot,
             width_px=first.width & ~1 if encoded else first.width,

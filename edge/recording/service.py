@@ -74,6 +74,7 @@ class RecordingService:
         on_growth_over: Callable[[str], None] = lambda _recording_id: None,
         fragment_s: Callable[[], float] | None = None,
         boot: str = "",
+        may_record_plain: Callable[[], bool] = lambda: True,
     ) -> None:
         self.name = f"recording.{camera_id}"
         self.pulse = Pulse(clock)
@@ -90,7 +91,13 @@ class RecordingService:
         self._boot = boot
         self._queue = JobQueue(settings.queue_bytes)
         self._planner = ClipPlanner(
-            camera_id, settings=settings, queue=self._queue, clock=clock, may_begin=self._may_begin, boot=boot
+            camera_id,
+            settings=settings,
+            queue=self._queue,
+            clock=clock,
+            may_begin=self._may_begin,
+            boot=boot,
+            may_record_plain=may_record_plain,
         )
         self._desk: Desk | None = None
         self._recorder: Recorder | None = None

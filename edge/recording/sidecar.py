@@ -85,9 +85,9 @@ class Sidecar(Struct, frozen=True, kw_only=True):
             return self
         moved_ms = wall_ms_of(self.mono_ns, now) - self.start_ms
         if abs(moved_ms) <= _LEAPT_MS:
-            return self
+            return self if self.trusted else replace(self, trusted=True)
         end_ms = self.end_ms + moved_ms if self.end_ms else 0
-        return replace(self, start_ms=self.start_ms + moved_ms, end_ms=end_ms)
+        return replace(self, start_ms=self.start_ms + moved_ms, end_ms=end_ms, trusted=True)
 
     def key(self, device: str) -> str:
         """Where it will lie in object storage."""

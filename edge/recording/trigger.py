@@ -61,19 +61,35 @@ class ForSession:
 
 
 class Trigger:
-    """Recording around events and by hand; in mode `continuous` also as long as `on()`, in the same clips."""
+    """Recording around events and by hand; in mode `continuous` also as long as `on()`, in the same clips.
+
+    While `sparing()`, recording that goes on by itself rests in any mode, and events are recorded all the same.
+    """
 
     def __init__(
-        self, mode: Mode, *, post_roll_s: float, on: Callable[[], bool] = lambda: True, by_schedule: bool = False
+        self,
+        mode: Mode,
+        *,
+        post_roll_s: float,
+        on: Callable[[], bool] = lambda: True,
+        by_schedule: bool = False,
+        sparing: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._always = Always(on, by_schedule=by_schedule) if mode == "continuous" else None
+        self._sparing = sparing
+        unless_sparing = Always(lambda: on() and not sparing(), by_schedule=by_schedule)
+        self._always = unless_sparing if mode == "continuous" else None
         self._post_roll_ns = round(post_roll_s * 1e9)
         self._open: dict[str, int] = {}
         self._alarms: set[str] = set()
         self._latest: str | None = None
         self._tail_until_ns: int | None = None
-        self.by_events = mode in {"event", "both"}
+        self._by_events = mode in {"event", "both"}
         self.manual = False
+
+    @property
+    def by_events(self) -> bool:
+        """Whether events are what is recorded for now."""
+        return self._by_events or (self._always is not None and self._sparing())
 
     @property
     def reason(self) -> Reason:

@@ -32,7 +32,7 @@ class FolderStorage:
         finally:
             file.close()
 
-    async def link(self, key: str, valid_s: int) -> str | None:
+    async def link(self, key: str, valid_s: int, media_type: str) -> str | None:
         """None: a folder has no address."""
         return None
 

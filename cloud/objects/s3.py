@@ -38,9 +38,9 @@ class S3Storage:
         finally:
             body.close()
 
-    async def link(self, key: str, valid_s: int) -> str | None:
+    async def link(self, key: str, valid_s: int, media_type: str) -> str | None:
         """A presigned GET."""
-        wanted = {"Bucket": self._bucket, "Key": self._prefix + check_key(key), "ResponseContentType": "video/mp4"}
+        wanted = {"Bucket": self._bucket, "Key": self._prefix + check_key(key), "ResponseContentType": media_type}
         with _translated(key):
             return await asyncio.to_thread(
                 self._client.generate_presigned_url, "get_object", Params=wanted, ExpiresIn=valid_s

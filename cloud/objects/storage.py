@@ -35,7 +35,7 @@ class ObjectStorage(Protocol):
         """Bytes `first` to `last`, both inclusive, in pieces. Closing the iterator lets the object go."""
         ...
 
-    async def link(self, key: str, valid_s: int) -> str | None:
+    async def link(self, key: str, valid_s: int, media_type: str) -> str | None:
         """An address from which anybody can read the object for `valid_s` seconds; None where there is none."""
         ...
 

@@ -19,6 +19,7 @@ _ORDER: Final[dict[str, tuple[str, ...]]] = {
     "predictions": ("start_ms", "device", "boot", "seq"),
     "events": ("start_ms", "device", "event_id"),
     "recordings": ("start_ms", "device", "recording_id"),
+    "files": ("start_ms", "device", "file_id"),
     "ledger": ("t_ms", "device", "boot", "seq"),
 }
 _GAPS_SHOWN: Final = 20
@@ -32,6 +33,7 @@ class Slice(NamedTuple):
     to_ms: int | None = None
     limit: int = 100
     after: str | None = None
+    session: str | None = None
 
 
 class Page(NamedTuple):
@@ -52,7 +54,7 @@ class Queries:
         self._database = database
 
     async def page(self, name: str, wanted: Slice) -> Page:
-        """A page of `predictions`, `events`, `recordings` or `ledger`, newest first. Raise `CursorError`."""
+        """A page of `predictions`, `events`, `recordings`, `files` or `ledger`, newest first. Raise `CursorError`."""
         table = tables.metadata.tables[name]
         order = [table.c[column] for column in _ORDER[name]]
         query = select(table).where(*_conditions(table, order, wanted))
@@ -87,10 +89,10 @@ class Queries:
             item.update(await self._delivery(item["device"]))
         return page
 
-    async def recording(self, recording_id: str, device: str | None = None) -> list[dict[str, Any]]:
-        """The recordings of that id, one per device that has one."""
-        table = tables.recordings
-        query = select(table).where(table.c.recording_id == recording_id)
+    async def one(self, name: str, wanted: str, device: str | None = None) -> list[dict[str, Any]]:
+        """The `recordings` or `files` of that id, one per device that has one, two at most."""
+        table = tables.metadata.tables[name]
+        query = select(table).where(table.c[_ORDER[name][-1]] == wanted)
         if device:
             query = query.where(table.c.device == device)
         async with self._database.read() as link:
@@ -131,6 +133,8 @@ def _conditions(table: Table, order: Sequence[ColumnElement[Any]], wanted: Slice
     found: list[ColumnElement[bool]] = []
     if wanted.device is not None:
         found.append(table.c.device == wanted.device)
+    if wanted.session is not None:
+        found.append(table.c.session_id == wanted.session)
     if wanted.from_ms is not None:
         found.append(order[0] >= wanted.from_ms)
     if wanted.to_ms is not None:

@@ -175,7 +175,9 @@ def _typed(at: Position, body: AnyBody, t_ms: int) -> tuple[str | None, Row | No
             return "recordings", {**at._asdict(), **_columns(body), "salvaged": int(body.salvaged)}
         case File():
             _check_key(at.device, body.key, _ROOTS[body.purpose])
-            return "files", {**at._asdict(), **_columns(body), "about": json.dumps(body.about)}
+            start_ms = t_ms if body.start_ms is None else body.start_ms
+            row = {**at._asdict(), **_columns(body), "about": json.dumps(body.about), "start_ms": start_ms}
+            return "files", row
         case Loss() | ClockFix():
             return _typed_of_ledger(at, body, t_ms)
         case _:

@@ -243,12 +243,14 @@ files = Table(
     Column("content_type", Text, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("sha256", Text, nullable=False),
-    Column("start_ms", BigInteger),
+    Column("start_ms", BigInteger, nullable=False),  # when it was told, if its beginning was not
     Column("end_ms", BigInteger),
     Column("session_id", Text),
     Column("participant", Text),
     Column("camera", Text),
     Column("about", Text, nullable=False),  # JSON object of words by name
+    Index("files_by_time", "start_ms", "device", "file_id"),
+    Index("files_by_id", "file_id"),
     Index("files_by_session", "device", "session_id"),
     Index("files_by_participant", "device", "participant"),
 )

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from cloud.store.errors import StoreUnavailableError
 from cloud.web.deps import WebDeps
+from cloud.web.files import Files
 from cloud.web.guard import Guard, SafeHeaders
 from cloud.web.listing import Listing
 from cloud.web.openapi import describe
@@ -45,7 +46,7 @@ def create_app(deps: WebDeps) -> Starlette:
 
 def _routes(deps: WebDeps) -> list[Route | Mount]:
     listing, video = Listing(deps.queries, deps.catalogue), Video(deps)
-    sessions, operations = Sessions(deps), Operations(deps)
+    files, sessions, operations = Files(deps), Sessions(deps), Operations(deps)
     return [
         Route("/", _page),
         Mount("/console", StaticFiles(directory=_CONSOLE)),
@@ -56,6 +57,9 @@ def _routes(deps: WebDeps) -> list[Route | Mount]:
         Route("/v1/recordings", listing.recordings),
         Route("/v1/recordings/{recording}", video.show),
         Route("/v1/recordings/{recording}/video", video.play),
+        Route("/v1/files", listing.files),
+        Route("/v1/files/{file}", files.show),
+        Route("/v1/files/{file}/content", files.fetch),
         Route("/v1/ledger", listing.ledger),
         Route("/v1/models", listing.models),
         Route("/v1/session", sessions.show, methods=["GET"]),

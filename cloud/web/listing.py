@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,12 +15,14 @@ from cloud.web.replies import reply
 from cloud.web.shapes import (
     DevicePage,
     EventPage,
+    FilePage,
     GapPage,
     LedgerPage,
     PredictionPage,
     RecordingPage,
     device_of,
     event_of,
+    file_of,
     gap_of,
     ledger_entry_of,
     model_list_of,
@@ -29,6 +31,8 @@ from cloud.web.shapes import (
 )
 from contract.errors import InvalidIdError
 from contract.ids import check_id
+
+_OF_SESSIONS: Final = {"predictions", "recordings", "files"}
 
 
 class Listing:
@@ -68,6 +72,10 @@ class Listing:
         """`GET /v1/recordings`."""
         return await self._list(request, "recordings", RecordingPage, recording_of)
 
+    async def files(self, request: Request) -> Response:
+        """`GET /v1/files`."""
+        return await self._list(request, "files", FilePage, file_of)
+
     async def ledger(self, request: Request) -> Response:
         """`GET /v1/ledger`."""
         return await self._list(request, "ledger", LedgerPage, ledger_entry_of)
@@ -79,7 +87,8 @@ class Listing:
     async def _list(
         self, request: Request, table: str, kind: Callable[..., Any], shape: Callable[[dict[str, Any]], Any]
     ) -> Response:
-        page = await _page(self._queries.page(table, slice_of(request.query_params)))
+        wanted = slice_of(request.query_params, of_sessions=table in _OF_SESSIONS)
+        page = await _page(self._queries.page(table, wanted))
         return reply(kind(items=[shape(row) for row in page.items], after=page.after))
 
 

@@ -30,6 +30,9 @@ OPERATIONS: Final = (
     Operation("get", "/v1/recordings", "Recordings, newest first", shapes.RecordingPage, paged=True),
     Operation("get", "/v1/recordings/{recording}", "One recording", shapes.Recording),
     Operation("get", "/v1/recordings/{recording}/video", "Its video, also by ranges", None),
+    Operation("get", "/v1/files", "Files that are no recordings, newest first", shapes.FilePage, paged=True),
+    Operation("get", "/v1/files/{file}", "One file", shapes.File),
+    Operation("get", "/v1/files/{file}/content", "Its bytes, also by ranges", None),
     Operation("get", "/v1/ledger", "What was given up, when and why", shapes.LedgerPage, paged=True),
     Operation("get", "/v1/models", "The models held here", shapes.ModelList),
     Operation("get", "/v1/session", "Who is signed in", shapes.Session),
@@ -45,6 +48,7 @@ _PARAMETERS: Final = {
     "from": "from this moment on: RFC 3339 or milliseconds since 1970",
     "to": "up to but without this moment",
     "limit": "rows of a page, 1 to 1000; 100 if absent",
+    "session": "only of this session: of recordings, files and predictions",
     "after": "cursor that the page before gave",
 }
 

@@ -17,17 +17,22 @@ _LATEST_MS: Final = 253_402_300_800_000
 _KNOWN: Final = {"device", "from", "to", "limit", "after"}
 
 
-def slice_of(query: QueryParams) -> Slice:
-    """The rows that a request asks for; raise `ProblemError` for what cannot be meant."""
+def slice_of(query: QueryParams, *, of_sessions: bool = False) -> Slice:
+    """The rows that a request asks for; raise `ProblemError` for what cannot be meant.
+
+    Only rows `of_sessions` can be asked for by session.
+    """
+    known = _KNOWN | {"session"} if of_sessions else _KNOWN
     for name in query:
-        if name not in _KNOWN:
-            raise _bad(name, "there is no such parameter", f"use {', '.join(sorted(_KNOWN))}")
+        if name not in known:
+            raise _bad(name, "there is no such parameter", f"use {', '.join(sorted(known))}")
     wanted = Slice(
         device=device_of(query),
         from_ms=_moment(query, "from"),
         to_ms=_moment(query, "to"),
         limit=_limit(query.get("limit")),
         after=query.get("after") or None,
+        session=_session(query),
     )
     if wanted.from_ms is not None and wanted.to_ms is not None and wanted.from_ms > wanted.to_ms:
         raise _bad("from", "it is later than 'to'", "exchange the two")
@@ -41,6 +46,14 @@ def device_of(query: QueryParams) -> str | None:
         return check_id(device, "device") if device else None
     except ContractError as error:
         raise _bad("device", str(error), "use a name that /v1/devices lists") from error
+
+
+def _session(query: QueryParams) -> str | None:
+    session = query.get("session")
+    try:
+        return check_id(session, "session") if session else None
+    except ContractError as error:
+        raise _bad("session", str(error), "use a session_id that a list has") from error
 
 
 def _limit(text: str | None) -> int:

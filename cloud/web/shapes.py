@@ -109,8 +109,31 @@ class Recording(Struct, frozen=True, kw_only=True):
     height_px: int
     salvaged: bool
     event_id: str | None = None
+    session_id: str | None = None
+    participant: str | None = None
     video: str | None = None
     """Where to play it."""
+
+
+class File(Struct, frozen=True, kw_only=True):
+    """A file that is no recording: of a session, handed in by a browser, or of a day."""
+
+    device: str
+    file_id: str
+    phase: str
+    purpose: str
+    name: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+    start_ms: int
+    about: dict[str, str]
+    end_ms: int | None = None
+    session_id: str | None = None
+    participant: str | None = None
+    camera: str | None = None
+    content: str | None = None
+    """Where to fetch it."""
 
 
 class LedgerEntry(Struct, frozen=True, kw_only=True):
@@ -128,6 +151,7 @@ class LedgerEntry(Struct, frozen=True, kw_only=True):
     first_seq: int | None = None
     last_seq: int | None = None
     recording_id: str | None = None
+    file_id: str | None = None
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -191,6 +215,13 @@ class LedgerPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     after: str | None = None
 
 
+class FilePage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A page of files, newest first."""
+
+    items: list[File]
+    after: str | None = None
+
+
 class SignIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who wants to come in."""
 
@@ -232,6 +263,13 @@ def recording_of(row: dict[str, Any]) -> Recording:
     path = f"/v1/recordings/{row['recording_id']}/video?device={row['device']}"
     video = path if row["phase"] == "uploaded" else None
     return _struct({**row, "salvaged": bool(row["salvaged"]), "video": video}, Recording)
+
+
+def file_of(row: dict[str, Any]) -> File:
+    """From a row of `files`."""
+    path = f"/v1/files/{row['file_id']}/content?device={row['device']}"
+    content = path if row["phase"] == "uploaded" else None
+    return _struct({**row, "about": json.decode(row["about"]), "content": content}, File)
 
 
 def device_of(row: dict[str, Any]) -> Device:

@@ -83,7 +83,7 @@ async def test_what_is_not_there_is_missing_and_nothing_else(storage: ObjectStor
 
 async def test_a_link_reads_the_object_where_there_are_links(storage: ObjectStorage) -> None:
     await storage.check()
-    link = await storage.link(KEY, 60)
+    link = await storage.link(KEY, 60, "video/mp4")
     if isinstance(storage, FolderStorage):
         assert link is None
     else:

@@ -185,11 +185,11 @@ async def test_recordings_of_the_same_id_belong_to_their_devices(database: Datab
     intake, queries = Intake(database), Queries(database)
     batch = [incoming(recording("gate", phase="closed"), 1), incoming(recording("gate"), 2)]
     await intake.add([*batch, incoming(recording("door"), 1, device="door")], 10)
-    assert {row["device"]: row["phase"] for row in await queries.recording("rec-1")} == {
+    assert {row["device"]: row["phase"] for row in await queries.one("recordings", "rec-1")} == {
         "gate": "uploaded",
         "door": "uploaded",
     }
-    assert len(await queries.recording("rec-1", "door")) == 1
+    assert len(await queries.one("recordings", "rec-1", "door")) == 1
 
 
 async def test_every_kind_is_kept_whole(database: Database) -> None:

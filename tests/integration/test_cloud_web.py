@@ -8,14 +8,16 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec import structs
 
+from cloud.objects.folder import FolderStorage
 from contract.emotions import EMOTIONS, UNKNOWN
 from contract.messages import AnyBody
 from tests.conftest import ROOT
-from tests.support.cloud import BOOT, PASSWORD, START_MS, USER, event, incoming, loss, prediction, recording
+from tests.support.cloud import BOOT, PASSWORD, START_MS, USER, event, file_of, incoming, loss, prediction, recording
 from tests.support.cloud_stage import CloudStage, cloud_stage, write_video
 
-LISTS = ["/v1/devices", "/v1/predictions", "/v1/events", "/v1/recordings", "/v1/ledger"]
+LISTS = ["/v1/devices", "/v1/predictions", "/v1/events", "/v1/recordings", "/v1/files", "/v1/ledger"]
 
 
 @pytest.fixture
@@ -236,6 +238,47 @@ async def test_a_recording_that_is_not_there_is_told(stage: CloudStage, client: 
     body = await _problem(await client.get("/v1/recordings/rec-1"), 409)
     assert body["field"] == "device"
     assert (await client.get("/v1/recordings/rec-1?device=door")).json()["device"] == "door"
+
+
+async def test_the_files_of_a_session_are_listed_and_fetched(stage: CloudStage, client: httpx.AsyncClient) -> None:
+    body = file_of("gate", size=2000, name="signals.parquet")
+    html = structs.replace(
+        file_of("gate", "file-2"), name='../"x".html', session_id="s2", phase="closed", key="sessions/gate/s2/x"
+    )
+    path = stage.objects / body.key
+    path.parent.mkdir(parents=True)
+    path.write_bytes(bytes(range(200)) * 10)
+    await stage.intake.add([incoming(body, 1), incoming(html, 2)], START_MS)
+    listed = (await client.get("/v1/files?session=s1&device=gate")).json()["items"]
+    assert [(one["file_id"], one["name"], one["about"]) for one in listed] == [
+        ("file-1", "signals.parquet", {"rows": "9"})
+    ]
+    assert len((await client.get("/v1/files")).json()["items"]) == 2
+    whole = await client.get(listed[0]["content"])
+    assert whole.content == path.read_bytes()
+    assert whole.headers["content-type"] == "application/octet-stream"
+    assert whole.headers["content-disposition"] == 'attachment; filename="signals.parquet"'
+    part = await client.get(listed[0]["content"], headers={"range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, path.read_bytes()[10:20])
+    absent = await _problem(await client.get("/v1/files/file-2/content"), 404)
+    assert "uploads it" in absent["remedy"]
+    assert (await client.get("/v1/files/file-2")).json()["name"] == '../"x".html'
+    await _problem(await client.get("/v1/files/none"), 404)
+    await _problem(await client.get("/v1/events?session=s1"), 400)
+    assert (await client.get("/v1/recordings?session=s1")).json()["items"] == []
+
+
+async def test_probes_do_not_cost_the_object_storage_a_call_each(tmp_path: Path) -> None:
+    class Counting(FolderStorage):
+        looks = 0
+
+        async def check(self) -> None:
+            Counting.looks += 1
+
+    async with cloud_stage(tmp_path, storage=Counting(tmp_path)) as stage, stage.client() as client:
+        for _ in range(20):
+            assert (await client.get("/readyz")).status_code == 200
+    assert Counting.looks == 1
 
 
 async def test_models_are_listed_and_a_changed_one_is_told(tmp_path: Path, client: httpx.AsyncClient) -> None:

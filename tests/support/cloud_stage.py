@@ -57,12 +57,12 @@ async def cloud_stage(folder: Path, **more: Any) -> AsyncIterator[CloudStage]:
     async with opened(f"sqlite:///{folder / 'cloud.db'}") as database:
         accounts, clock, settings = Accounts(database), SystemClock(), WebSettings(port=0)
         await accounts.add_user(USER, PASSWORD, clock.now_ms())
-        options: dict[str, Any] = {"ingest_state": lambda: "", "metrics_token": "scrape-me", **more}
+        options: dict[str, Any] = {"ingest_state": lambda: "", "metrics_token": "scrape-me"}
+        options |= {"storage": FolderStorage(objects), **more}
         deps = WebDeps(
             settings=settings,
             queries=Queries(database),
             accounts=accounts,
-            storage=FolderStorage(objects),
             catalogue=Catalogue(folder / "models"),
             registry=CollectorRegistry(),
             clock=clock,

@@ -16,7 +16,7 @@ from cloud.web.attempts import Attempts
 from cloud.web.openapi import OPERATIONS, describe
 from cloud.web.parameters import slice_of
 from cloud.web.problems import ProblemError
-from cloud.web.video import byte_range
+from cloud.web.sending import byte_range
 from contract.errors import InvalidSettingsError
 from tests.support.cloud import StillClock
 

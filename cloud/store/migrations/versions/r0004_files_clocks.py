@@ -40,7 +40,7 @@ def _create_files() -> None:
         sa.Column("content_type", sa.Text(), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
-        sa.Column("start_ms", sa.BigInteger(), nullable=True),
+        sa.Column("start_ms", sa.BigInteger(), nullable=False),
         sa.Column("end_ms", sa.BigInteger(), nullable=True),
         sa.Column("session_id", sa.Text(), nullable=True),
         sa.Column("participant", sa.Text(), nullable=True),
@@ -48,6 +48,8 @@ def _create_files() -> None:
         sa.Column("about", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("device", "file_id"),
     )
+    op.create_index("files_by_time", "files", ["start_ms", "device", "file_id"], unique=False)
+    op.create_index("files_by_id", "files", ["file_id"], unique=False)
     op.create_index("files_by_session", "files", ["device", "session_id"], unique=False)
     op.create_index("files_by_participant", "files", ["device", "participant"], unique=False)
 

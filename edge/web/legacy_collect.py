@@ -4,10 +4,12 @@ Where the clients send a participant's link, they see and make only sessions of 
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from edge.collecting.facts import SessionFacts
@@ -15,7 +17,7 @@ from edge.web.callers import caller_of
 from edge.web.endpoint import Endpoint, Handler, answer
 from edge.web.gate import Access
 from edge.web.legacy_collect_form import LARGEST_FIELDS, TooLargeError, boundary_of, read_form
-from edge.web.legacy_collect_port import ChunkDraft, CollectPort
+from edge.web.legacy_collect_port import CollectPort
 from edge.web.legacy_collect_requests import CollectError, answering, bad, check_number, chunk_facts, object_of, text_of
 from edge.web.legacy_collect_views import (
     ChunkReceived,
@@ -33,6 +35,7 @@ from edge.web.page import Page
 
 PAGE: Final = "/collect"
 _FILE: Final = "collect.html"
+_LET_END_S: Final = 10.0
 _LONGEST_NAME: Final = 200
 _POLICY: Final = "camera=(self), microphone=(self), geolocation=()"
 _FAILURES: Final = dict.fromkeys((400, 403, 404, 408, 409, 413, 500, 507), Refusal)
@@ -95,14 +98,12 @@ class CollectRoutes:
 
     async def chunk(self, request: Request) -> Response:
         """S2.2 to S2.4. The chunk is on the disk before its fields are known, for they may come after it."""
-        boundary = boundary_of(request.headers.get("content-type", ""))
-        draft = await self._port.draft()
+        body = request.stream()
         try:
-            facts = chunk_facts(await self._read(request, boundary, draft))
-            await self._check_owner(request, facts.session_id)
-            return answer(taken_view(await draft.keep(facts)))
-        finally:
-            await draft.discard()
+            return await self._take(request, body)
+        except Exception:
+            await _let_end(body, self._port.max_chunk_bytes)
+            raise
 
     async def metadata(self, request: Request) -> Response:
         """S2.5: twice replaces (X.13)."""
@@ -120,13 +121,21 @@ class CollectRoutes:
         _check_own(request, facts)
         return answer(session_view(facts))
 
-    async def _read(self, request: Request, boundary: bytes, draft: ChunkDraft) -> dict[str, str]:
+    async def _take(self, request: Request, body: AsyncIterator[bytes]) -> Response:
+        boundary = boundary_of(request.headers.get("content-type", ""))
         most = self._port.max_chunk_bytes + LARGEST_FIELDS
         told = request.headers.get("content-length", "")
         if told.isdigit() and int(told) > most:
             raise TooLargeError(f"A chunk may have {self._port.max_chunk_bytes} bytes at most")
-        async with asyncio.timeout(self._port.chunk_within_s):
-            return await read_form(request.stream(), boundary, file="chunk", sink=draft.write, most=most)
+        draft = await self._port.draft()
+        try:
+            async with asyncio.timeout(self._port.chunk_within_s):
+                form = await read_form(body, boundary, file="chunk", sink=draft.write, most=most)
+            facts = chunk_facts(form)
+            await self._check_owner(request, facts.session_id)
+            return answer(taken_view(await draft.keep(facts)))
+        finally:
+            await draft.discard()
 
     async def _check_owner(self, request: Request, session_id: str) -> None:
         if caller_of(request.scope).subject is not None:
@@ -150,6 +159,16 @@ def _route(method: str, path: str, summary: str, handler: Handler, kind: Any, **
         failures=_FAILURES,
         **more,
     )
+
+
+async def _let_end(body: AsyncIterator[bytes], most: int) -> None:
+    """Take what is left of a body that nobody wants: who still sends does not hear why it was refused."""
+    with suppress(TimeoutError, ClientDisconnect):
+        async with asyncio.timeout(_LET_END_S):
+            async for piece in body:
+                most -= len(piece)
+                if most < 0:
+                    return
 
 
 def _check_own(request: Request, facts: SessionFacts) -> None:

@@ -32,6 +32,9 @@ PART: Final = "broker"
 _BEAT_S: Final = 5.0
 _LONGEST_WAIT_S: Final = 6.0
 """Between two attempts to connect, however long the network was away: so soon is it noticed that it is back."""
+_NOBODY: Final = "the broker has nobody who listens to our records"
+_ASK_AGAIN_S: Final = 10.0
+"""What nobody listened to waits for nobody either: one record asks so often whether that has changed."""
 _SILENCE_S: Final = 12.0
 _SLOWEST_BYTES_PER_S: Final = 4096
 """A broker may be silent for so long while it has something of ours, and as long as the largest of it needs."""
@@ -84,6 +87,7 @@ class Publisher:
         self._patience = 1
         self._progress_ns = self._heard_ns = 0
         self._held = ""
+        self._nobody = False
 
     @property
     def in_flight(self) -> int:
@@ -150,7 +154,7 @@ class Publisher:
         connection.publish(topic(self._device, "status"), encode(self._status("online")), retain=True)
         self.connects_total += 1
         self._traffic.begin()
-        self._held = ""
+        self._held, self._nobody = "", False
         self._patience = 1
         self._progress_ns = self._heard_ns = self._clock.mono_ns()
         self._asked.clear()
@@ -175,8 +179,10 @@ class Publisher:
 
     def _room(self, connection: BrokerConnection) -> int:
         """How many more records may go now; the network's news make room."""
-        if self._held:
+        if self._held or (self._nobody and len(self._window)):
             return 0
+        if self._nobody:
+            return 1  # to find out whether somebody listens again
         return max(0, min(self._window.room, self._free_packets(connection)))
 
     def _free_packets(self, connection: BrokerConnection) -> int:
@@ -216,9 +222,9 @@ class Publisher:
         elif code >= FIRST_FAILURE:
             self._hold(f"the broker refuses records: it {words_of(code, 'refused')}")
         elif code == NO_SUBSCRIBERS and self._settings.ack == "broker":
-            self._hold("the broker has nobody who listens to our records")
-        else:
-            self._window.taken(mid)
+            self._hold(_NOBODY)
+        elif self._window.taken(mid):
+            self._nobody = code == NO_SUBSCRIBERS
 
     def _hold(self, reason: str) -> None:
         self._held = reason
@@ -252,12 +258,13 @@ class Publisher:
         """Without an acknowledgement for long, send all again."""
         if not len(self._window) or self._until_resend_s() > 0:
             return
-        reason = self._held or f"the cloud has not acknowledged {len(self._window)} records: is its ingest running?"
+        reason = self._held or (_NOBODY if self._nobody else "")
+        reason = reason or f"the cloud has not acknowledged {len(self._window)} records: is its ingest running?"
         self._health.set(PART, State.DEGRADED, reason)
         self.resent_total += len(self._window)
         self._held = ""
         self._traffic.lanes.rewind()
-        self._patience = min(self._patience * 2, _PATIENCE_LIMIT)
+        self._patience = 1 if self._nobody else min(self._patience * 2, _PATIENCE_LIMIT)
         self._progress_ns = self._heard_ns = self._clock.mono_ns()
 
     def _until_due_s(self) -> float:
@@ -268,7 +275,10 @@ class Publisher:
         return max(0.0, min(dead_s, self._until_resend_s()))
 
     def _until_resend_s(self) -> float:
-        return self._settings.resend_after_s * self._patience - (self._clock.mono_ns() - self._progress_ns) / 1e9
+        patience_s = self._settings.resend_after_s * self._patience
+        if self._nobody:
+            patience_s = min(patience_s, _ASK_AGAIN_S)
+        return patience_s - (self._clock.mono_ns() - self._progress_ns) / 1e9
 
     def _until_dead_s(self) -> float:
         patience_s = min(_SILENCE_S, self._settings.resend_after_s)

@@ -25,6 +25,7 @@ _BENCHES: Final = (
     "viewers",
     "outbox",
     "ingest",
+    "recovery",
     "recording",
     "daemon",
 )

@@ -33,7 +33,7 @@ _PLAIN_IN_FLIGHT = 100
 
 
 async def measure(tmp: Path) -> dict[str, Any]:
-    """`drain_with_cloud_ack_per_s`: default settings, mosquitto, `cloud run` as its own process; PostgreSQL and SQLite."""
+    """`drain_with_cloud_ack_per_s`: default settings, mosquitto, `cloud run` a process; PostgreSQL, then SQLite."""
     with mosquitto(tmp / "broker") as broker:
         with running_postgres() as postgres:
             url = postgres.create("bench")

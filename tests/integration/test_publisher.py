@@ -251,6 +251,25 @@ async def test_a_message_to_nobody_is_not_delivered(tmp_path: Path, broker: Mosq
     assert late.sequence(outbox.boot) == list(range(1, 11))
 
 
+async def test_a_cloud_that_is_not_there_costs_one_record_at_a_time_and_is_noticed_soon(
+    tmp_path: Path, broker: Mosquitto
+) -> None:
+    """Its session at the broker is gone with it, so nothing of what is sent is kept for it."""
+    async with open_outbox(tmp_path) as outbox:
+        await add(outbox, 400)
+        async with publishing(tmp_path, outbox, at(broker.port, resend_after_s=1.0)) as (publisher, health):
+            await until(lambda: health.of(PART) is State.DEGRADED)
+            assert "nobody who listens" in detail(health)
+            before = publisher.published_total
+            await until(lambda: publisher.published_total >= before + 2)
+            assert publisher.in_flight <= 1
+            late = AckingConsumer(broker.port, DEVICE)
+            late.start()
+            await until(lambda: not outbox.outbox_records)
+            late.stop()
+    assert late.sequence(outbox.boot) == list(range(1, 401))
+
+
 async def test_a_refused_sign_in_has_one_clear_line_and_a_new_secret_mends_it(tmp_path: Path) -> None:
     passwords = tmp_path / "passwords"
     subprocess.run(["mosquitto_passwd", "-b", "-c", str(passwords), "gate", "right"], check=True, capture_output=True)  # noqa: ASYNC221

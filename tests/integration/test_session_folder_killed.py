@@ -60,7 +60,7 @@ async def _made_whole(folder: Path) -> None:
         assert desk.folders
         running = asyncio.create_task(desk.folders.run())
         async with asyncio.timeout(_WITHIN_S):
-            while desk.folders.busy:  # noqa: ASYNC110 - it is the service that is waited for
+            while desk.folders.stats.waiting:  # noqa: ASYNC110 - it is the service that is waited for
                 await asyncio.sleep(0.05)
         running.cancel()
         await asyncio.wait([running])

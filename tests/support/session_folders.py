@@ -132,7 +132,7 @@ class FoldersRoom:
         await self.until(lambda: (note := self.note(session_id)) is not None and note.state == "whole")
         note = self.note(session_id)
         assert note
-        await self.until(lambda: not self.folders.busy)
+        await self.until(lambda: not self.folders.stats.waiting)
         return note
 
     def path(self, session_id: str) -> Path:

@@ -65,7 +65,7 @@ async def test_files_that_the_last_run_offered_are_asked_for_again(tmp_path: Pat
         told.add("uploaded")
     uploads.offered.clear()
     async with opened_folders(tmp_path, uploads=uploads, settings=CSV) as stage:
-        await stage.until(lambda: not stage.folders.busy)
+        await stage.until(lambda: not stage.folders.stats.waiting)
         assert SessionStash(stage.folders).holdings()[0].worth is Worth.UPLOADED
     assert not uploads.offered
 
@@ -106,7 +106,7 @@ async def test_without_uploads_a_loss_is_told_once_as_well(tmp_path: Path) -> No
         await _ended(stage)
         stash = SessionStash(stage.folders)
         (holding,) = stash.holdings()
-        name, note = holding.id, stage.folders.notes[holding.id]
+        name, note = holding.id, stage.folders.catalogue.notes[holding.id]
         await stage.folders._sending.give_up(name, note, "once")
         await stash.evict(holding)
         assert len(await stage.room.bodies(Loss)) == 5
@@ -147,9 +147,13 @@ async def test_an_erasure_that_the_disk_refused_is_gone_on_with_at_the_next_star
             with pytest.raises(StoreError, match="could not be deleted"):
                 await stage.room.desk.erase("p1")
         assert stage.path(session_id).exists()
-    async with opened_folders(tmp_path, settings=CSV) as stage:
+    uploads = FakeUploads()
+    async with opened_folders(tmp_path, settings=CSV, uploads=uploads) as stage:
+        await asyncio.sleep(0.05)
+        assert not uploads.offered
         await stage.room.desk._erasing.resume()
         assert list(stage.root.iterdir()) == []
+        assert stage.folders.stats.folders == 0
 
 
 async def test_no_video_without_consent_that_covers_it(tmp_path: Path) -> None:

@@ -84,7 +84,8 @@ class SessionDesk:
             said = await self._room.call(self._room.book.said_of_stimuli, SLICE_MS)
             await self._end_left_running()
             if self.folders:
-                await self.folders.open()
+                leaving = await self._room.call(self._room.book.erasing)
+                await self.folders.open({participant for participant, _, _ in leaving})
         except BaseException:
             await self._room.close()
             raise

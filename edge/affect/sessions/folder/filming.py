@@ -19,6 +19,7 @@ class Filming:
 
     def begin(self, session_id: str, participant: str, cameras: Sequence[str]) -> None:
         """A session that these cameras record has begun."""
+        self._over.pop(session_id, None)
         if cameras:
             self._wanted[session_id] = participant, tuple(cameras)
 
@@ -26,10 +27,6 @@ class Filming:
         """It has ended; of a session without cameras that means nothing."""
         if self._wanted.pop(session_id, None) is None:
             self._over[session_id] = None
-
-    def is_over(self, session_id: str) -> bool:
-        """Whether its end was told to the cameras."""
-        return session_id not in self._over
 
     async def work(self) -> None:
         """Tell the cameras what they have not been told; raise `StoreError` or `OSError` to be called again."""

@@ -33,13 +33,19 @@ class Recorder:
         self._call = call
         self._wrote = wrote
         self._open: dict[str, Taking] = {}
+        self._left: list[Taking] = []
         self.dropped = 0
         """Samples that were lost since the start, for the disk took none."""
 
     @property
     def urgent(self) -> bool:
         """Whether a folder is to be made, or a session has ended and waits for nothing but its last words."""
-        return any(not one.begun or one.ended_ns is not None for one in self._open.values())
+        return bool(self._left) or any(not one.begun or one.ended_ns is not None for one in self._open.values())
+
+    @property
+    def running(self) -> int:
+        """Sessions that are being recorded."""
+        return len(self._open)
 
     def begin(self, name: str, note: SessionNote, *, most_waiting: int) -> None:
         """A session begins, whose folder is called `name`."""
@@ -65,6 +71,11 @@ class Recorder:
         if taking and taking.ended_ns is None:
             taking.ended_ns = now_ns
 
+    def abandon(self, session_id: str) -> None:
+        """Take nothing more of a session at once; its journal is let go of with the next flush."""
+        if taking := self._open.pop(session_id, None):
+            self._left.append(taking)
+
     async def drop(self, session_id: str) -> None:
         """Take nothing more of a session, and write nothing more down."""
         if taking := self._open.pop(session_id, None):
@@ -72,6 +83,8 @@ class Recorder:
 
     async def flush(self) -> None:
         """Make durable what has come, and tell of what had to be dropped."""
+        while self._left:
+            await self._call(self._left.pop().close)
         for taking in list(self._open.values()):
             try:
                 await self._begin(taking)

@@ -6,20 +6,21 @@ Nothing of a session waits for this service: what it is told, it notes in memory
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, ParamSpec, TypeVar
-
-import msgspec
 
 from contract.ids import new_token
 from contract.sessions import Stimulus
 from edge.affect.sessions.folder.cabinet import Cabinet, Item
+from edge.affect.sessions.folder.catalogue import Catalogue, note_of, wearing_of
 from edge.affect.sessions.folder.closing import Closing
 from edge.affect.sessions.folder.filming import Filming
-from edge.affect.sessions.folder.layout import SessionNote, State, Wearing
-from edge.affect.sessions.folder.naming import another_name, folder_name
+from edge.affect.sessions.folder.finishing import Finishing
+from edge.affect.sessions.folder.layout import SessionNote
+from edge.affect.sessions.folder.layout import State as FolderState
 from edge.affect.sessions.folder.ports import FolderNeeds
 from edge.affect.sessions.folder.recorder import Recorder
 from edge.affect.sessions.folder.sending import EVICTED, Sending
@@ -29,17 +30,26 @@ from edge.affect.sessions.room import Room
 from edge.core.backoff import Backoff
 from edge.core.clock import Stamp
 from edge.core.errors import StoreError
-from edge.core.health import State as HealthState
+from edge.core.health import State
 from edge.core.service import Pulse
 
 PART: Final = "session-folders"
 _IDLE_S: Final = 5.0
-_AGAIN_S: Final = 60.0
-"""After which a folder that could not be made whole is tried again."""
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStats:
+    """Folders on the disk; of these, of sessions that run, and of sessions that ended but not whole or not offered yet;
+    samples that were lost since the start, for the disk took none."""
+
+    folders: int
+    running: int
+    waiting: int
+    dropped: int
 
 
 class SessionFolders:
@@ -50,16 +60,10 @@ class SessionFolders:
         self.name = PART
         self.pulse = Pulse(room.needs.clock)
         self.cabinet: Final = Cabinet(folder)
-        self.notes: Final = dict[str, SessionNote]()
-        """What is known of every folder on the disk, by its name."""
         self._room = room
         self._clock = room.needs.clock
         self._settings = settings
         self._needs = needs
-        self._names: dict[str, str] = {}
-        self._unfinished: dict[str, int] = {}
-        """Folders that are not whole, or not offered: by name, when to try next."""
-        self._finishing: tuple[str, asyncio.Task[None]] | None = None
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=PART)
         self._filming = Filming(needs.cameras)
@@ -67,40 +71,41 @@ class SessionFolders:
             self.cabinet, viewings=room.needs.viewings, sink=room.needs.sink, call=self.call, wrote=needs.wrote
         )
         """Told of samples and predictions."""
-        self._closing = Closing(room, self.cabinet, settings=settings, needs=needs, call=self.call)
+        self.catalogue: Final = Catalogue()
         self._sending = Sending(room, self.cabinet, needs=needs, call=self.call)
+        self._finishing = Finishing(
+            self.catalogue,
+            closing=Closing(room, self.cabinet, settings=settings, needs=needs, call=self.call),
+            sending=self._sending,
+            clock=self._clock,
+            on_step=self._wake.set,
+            wrote=needs.wrote,
+        )
         self._backoff = Backoff(random.Random(PART), first_s=1.0, limit_s=16.0)  # noqa: S311 - jitter
-        self._failing = ""
-        self._host_boot = ""
-        self._order = 0
         self._abandoned: list[str] = []
         self._flushed_ns = self._clock.mono_ns()
 
-    async def open(self) -> None:
-        """Find what lies there; raise `StoreError` if the disk refuses."""
+    async def open(self, leaving: Collection[str] = ()) -> None:
+        """Find what lies there; nothing is done with folders of participants who are `leaving`, for they are about to
+        be erased. Raise `StoreError` if the disk refuses."""
         try:
-            self._host_boot = await self.call(_host_boot)
-            found = await self.call(self.cabinet.scan)
-            self.notes.update((name, note if note.state == "running" else _slim(note)) for name, note in found.items())
-            sent = {name for name in self.notes if await self.call(self.cabinet.is_sent, name)}
+            self._finishing.host_boot = await self.call(_host_boot)
+            self.catalogue.load(await self.call(self.cabinet.scan))
+            for name, note in self.catalogue.notes.items():
+                offered = self._needs.uploads is None or await self.call(self.cabinet.is_sent, name)
+                if note.participant not in leaving and (note.state != "whole" or not offered):
+                    self._finishing.add(name)
         except OSError as error:
             self._thread.shutdown()
             raise StoreError(f"the folders of sessions cannot be read: {error}") from error
-        self._order = max((note.order for note in self.notes.values()), default=0)
-        for name, note in sorted(self.notes.items(), key=lambda item: item[1].order):
-            self._names[note.session_id] = name
-            if note.state != "whole" or (self._needs.uploads and name not in sent):
-                self._unfinished[name] = 0
-        self._room.needs.health.set(PART, HealthState.OK)
+        self._room.needs.health.set(PART, State.OK)
 
     def begin(self, kept: KeptSession, started: Stamp, stimulus: Stimulus | None) -> None:
         """A session begins at this moment."""
         self._filming.begin(kept.session_id, kept.participant, kept.cameras)
         if self._settings.enabled:
-            name = self._free_name(kept)
-            self._order += 1
-            note = self.notes[name] = self._note(kept, started, stimulus)
-            self._names[kept.session_id] = name
+            name, note = self.catalogue.name_for(kept), self._note(kept, started, stimulus)
+            self.catalogue.put(name, note)
             self.recorder.begin(name, note, most_waiting=self._settings.max_waiting)
         self._wake.set()
 
@@ -117,7 +122,8 @@ class SessionFolders:
     def abandon(self, session_id: str) -> None:
         """A session that had begun here did not begin after all."""
         self._filming.end(session_id)
-        if name := self._names.get(session_id):
+        self.recorder.abandon(session_id)
+        if name := self.catalogue.name_of(session_id):
             self._abandoned.append(name)
         self._wake.set()
 
@@ -135,13 +141,13 @@ class SessionFolders:
                 try:
                     await self._patiently(self._work())
                 except (StoreError, OSError) as error:
-                    self._failed(str(error))
+                    self._room.needs.health.set(PART, State.DEGRADED, str(error))
                     await self._clock.sleep(self._backoff.next())
                 else:
-                    self._worked()
+                    self._backoff.reset()
                     await self._rest()
         finally:
-            await self._stop_finishing()
+            await self._finishing.stop()
 
     async def close(self) -> None:
         """Write down what has come and let go; the next start makes whole what runs now."""
@@ -158,12 +164,8 @@ class SessionFolders:
 
         Raise `StoreError` if some are left: call it again.
         """
-        theirs = [
-            name
-            for name, note in self.notes.items()
-            if note.participant == participant or note.session_id in session_ids
-        ]
-        sessions = sorted({*session_ids, *(self.notes[name].session_id for name in theirs)})
+        theirs = self.catalogue.theirs(participant, session_ids)
+        sessions = sorted({*session_ids, *(note.session_id for note in theirs.values())})
         try:
             for session_id in sessions:
                 await self._drop(session_id)
@@ -175,40 +177,44 @@ class SessionFolders:
 
     async def evict(self, name: str, why: str = "") -> None:
         """Give a whole folder up, for that reason; raise `StoreError` or `OSError` if that is refused."""
-        note = self.notes.get(name)
+        note = self.catalogue.notes.get(name)
         if note is None or note.state != "whole":
             return
-        await self._stop_finishing(name)
+        await self._finishing.leave(name)
         await self._sending.give_up(name, note, why or EVICTED)
         await self._erase(name)
 
     @property
-    def busy(self) -> bool:
-        """Whether a folder is not whole and offered yet, of a session that ended."""
-        return bool(self._unfinished)
+    def stats(self) -> FolderStats:
+        """How it is doing."""
+        return FolderStats(
+            folders=len(self.catalogue.notes),
+            running=self.recorder.running,
+            waiting=self._finishing.waiting,
+            dropped=self.recorder.dropped,
+        )
 
     def folder_of(self, session_id: str) -> str | None:
         """The name of a session's folder."""
-        return self._names.get(session_id)
+        return self.catalogue.name_of(session_id)
 
-    def state_of(self, session_id: str) -> State | None:
+    def state_of(self, session_id: str) -> FolderState | None:
         """How far the folder of a session is; None if it has none, or no more."""
-        note = self.notes.get(self._names.get(session_id, ""))
-        return note.state if note else None
+        return self.catalogue.state_of(session_id)
 
     async def items(self, session_id: str) -> Sequence[Item]:
         """What of it is there for people, by name."""
-        name = self._names.get(session_id)
+        name = self.catalogue.name_of(session_id)
         return await self.call(self.cabinet.items, name) if name else ()
 
     async def is_sent(self, session_id: str) -> bool:
         """Whether every table of it is confirmed in object storage."""
-        name = self._names.get(session_id)
+        name = self.catalogue.name_of(session_id)
         return name is not None and await self.call(self.cabinet.is_sent, name)
 
     def open_item(self, session_id: str, item: str) -> BinaryIO:
         """A file of it, for reading; may be called in any thread. Raise `FileNotFoundError`."""
-        return self.cabinet.open(self._names.get(session_id, ".none"), item)
+        return self.cabinet.open(self.catalogue.name_of(session_id) or ".none", item)
 
     async def call(self, work: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """Run `work` in the thread of the folders."""
@@ -216,7 +222,7 @@ class SessionFolders:
 
     async def _work(self) -> None:
         while self._abandoned:
-            await self._abandon(self._abandoned[-1])
+            await self._erase(self._abandoned[-1])
             self._abandoned.pop()
         await self._filming.work()
         now_ns = self._clock.mono_ns()
@@ -224,48 +230,14 @@ class SessionFolders:
             self._flushed_ns = now_ns
             await self.recorder.flush()
         for name in await self.recorder.finished(now_ns - round(self._settings.late_s * 1e9)):
-            self._unfinished[name] = 0
+            self._finishing.add(name)
         await self._sending.note_arrived()
-        self._finish_next()
+        self._finishing.go_on()
+        self._tell_health()
 
     @property
     def _pace_s(self) -> float:
         return self._needs.pace_s() if self._needs.pace_s else self._settings.sync_s
-
-    def _finish_next(self) -> None:
-        """One at a time, beside everything else."""
-        if self._finishing and not self._finishing[1].done():
-            return
-        now_ns = self._clock.mono_ns()
-        name = next((one for one, when_ns in self._unfinished.items() if when_ns <= now_ns), None)
-        self._finishing = (name, asyncio.create_task(self._finish(name), name=f"{PART}.{name}")) if name else None
-
-    async def _finish(self, name: str) -> None:
-        note = self.notes[name]
-        try:
-            if note.state != "whole":
-                note = self.notes[name] = _slim(await self._closing.run(name, note, self._host_boot))
-                self._needs.wrote(sum(table.size_bytes for table in note.files))
-            await self._sending.offer(name, note)
-            self._unfinished.pop(name, None)
-        except (StoreError, OSError) as error:
-            self._unfinished.pop(name, None)  # to the end of the line
-            self._unfinished[name] = self._clock.mono_ns() + round(_AGAIN_S * 1e9)
-            self._failed(str(error))
-        finally:
-            self._wake.set()
-
-    async def _stop_finishing(self, name: str | None = None) -> None:
-        """Of that folder, or of any."""
-        if self._finishing and name in {None, self._finishing[0]}:
-            task = self._finishing[1]
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def _abandon(self, name: str) -> None:
-        if note := self.notes.get(name):
-            await self._drop(note.session_id)
-            await self._erase(name)
 
     async def _drop(self, session_id: str) -> None:
         self._filming.end(session_id)
@@ -273,55 +245,28 @@ class SessionFolders:
         await self.recorder.drop(session_id)
 
     async def _erase(self, name: str) -> int:
-        self._unfinished.pop(name, None)
-        await self._stop_finishing(name)
-        note = self.notes.get(name)
+        await self._finishing.leave(name)
+        note = self.catalogue.notes.get(name)
         files = await self._sending.forget(name, note) if note else 0
         await self.call(self.cabinet.delete, name)
-        self._forget(name)
+        self.catalogue.forget(name)
         return files
 
-    def _forget(self, name: str) -> None:
-        note = self.notes.pop(name, None)
-        self._unfinished.pop(name, None)
-        if note and self._names.get(note.session_id) == name:
-            del self._names[note.session_id]
-
-    def _free_name(self, kept: KeptSession) -> str:
-        name = folder_name(kept.session_id)
-        return another_name(kept.session_id, kept.start_ms) if name in self.notes else name
-
     def _note(self, kept: KeptSession, started: Stamp, stimulus: Stimulus | None) -> SessionNote:
-        views = [one for one in self._room.needs.sensors() if kept.sensor in {None, one.id}]
-        return SessionNote(
+        host = SessionNote(
             state="running",
-            order=self._order,
+            order=self.catalogue.next_order(),
             device=self._needs.device,
-            session_id=kept.session_id,
-            participant=kept.participant,
-            start_ms=kept.start_ms,
-            start_mono_ms=started.mono_ns / 1e6,
-            host_boot=self._host_boot,
-            clock="trusted" if started.trusted else "untrusted",
-            stimulus=stimulus,
-            video_id=kept.video_id,
-            sensors=[
-                Wearing(
-                    id=one.id,
-                    name=one.name,
-                    source=one.source,
-                    board=one.board,
-                    calibrated=one.calibrated,
-                    clock_offset_ms=one.clock_offset_ms,
-                    clock_drift_ppm=one.clock_drift_ppm,
-                )
-                for one in views
-            ],
-            cameras=kept.cameras,
-            consent=kept.consent,
-            warnings=kept.warnings,
+            host_boot=self._finishing.host_boot,
             software=self._needs.software,
+            sensors=wearing_of(self._room.needs.sensors(), kept.sensor),
+            session_id="",
+            participant="",
+            start_ms=0,
+            start_mono_ms=0.0,
+            clock="untrusted",
         )
+        return note_of(kept, started, stimulus, host)
 
     async def _patiently(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it to the end, with proof of progress: a slow card may take its time."""
@@ -347,16 +292,9 @@ class SessionFolders:
                 one.cancel()
             await asyncio.gather(waking, sleeping, return_exceptions=True)
 
-    def _failed(self, problem: str) -> None:
-        self._failing = problem
-        self._room.needs.health.set(PART, HealthState.DEGRADED, problem)
-
-    def _worked(self) -> None:
-        self._backoff.reset()
-        now_ns = self._clock.mono_ns()
-        if self._failing and not any(when_ns > now_ns for when_ns in self._unfinished.values()):
-            self._failing = ""
-            self._room.needs.health.set(PART, HealthState.OK)
+    def _tell_health(self) -> None:
+        problem = self._finishing.problem
+        self._room.needs.health.set(PART, State.DEGRADED if problem else State.OK, problem)
 
 
 def _host_boot() -> str:
@@ -365,8 +303,3 @@ def _host_boot() -> str:
         return _BOOT.read_text(encoding="ascii").strip()
     except OSError:
         return new_token("run")
-
-
-def _slim(note: SessionNote) -> SessionNote:
-    """What of a note that is written stays in memory."""
-    return msgspec.structs.replace(note, holes=[], stimulus_clock=[], warnings=[], consent=None)

@@ -18,7 +18,7 @@ class SessionStash:
     def holdings(self) -> list[Holding]:
         """Every whole folder."""
         cabinet, found = self._folders.cabinet, []
-        for name, note in list(self._folders.notes.items()):
+        for name, note in list(self._folders.catalogue.notes.items()):
             if note.state == "whole":
                 cabinet.drop_widowed(name, note)
                 found.append(
@@ -36,7 +36,7 @@ class SessionStash:
 
     def used_bytes(self) -> int:
         """All folders, also of sessions that run."""
-        return sum(self._folders.cabinet.own_bytes(name) for name in list(self._folders.notes))
+        return sum(self._folders.cabinet.own_bytes(name) for name in list(self._folders.catalogue.notes))
 
     async def evict(self, holding: Holding) -> None:
         """Give one up: a `Loss` for each file of it that is nowhere else, then the folder."""

@@ -23,10 +23,10 @@ from edge.core.frame import Frame
 from edge.core.health import Health
 from edge.core.hub import Hub
 from edge.core.service import Service, supervise
-from edge.daemon.cameras import Recorders, make_recorders
 from edge.daemon.ground import Ground
 from edge.daemon.health_ledger import HealthLedger
 from edge.daemon.room import wait_for_room
+from edge.daemon.storage import Storage, make_storage
 from edge.daemon.sync import make_carrier
 from edge.models.store import ModelStore
 from edge.outbox.store import Outbox
@@ -145,9 +145,9 @@ async def main(config: EdgeConfig, log: OracleLog, incarnation: int, rng: random
         generator = Generator(outbox, log, clock, f"n{incarnation:03d}", rng)
         ground = _ground(config, clock, hub, health, outbox)
         carrier = make_carrier(config, clock=clock, hub=hub, health=health, outbox=outbox, version="soak")
-        recorders = make_recorders(ground, carrier.uploader)
-        films = [_film(ground, recorders, name, padding) for name, padding in ((SMALL, 2_000), (LARGE, 125_000))]
-        services: list[Service] = [outbox, ledger, recorders.retention, *carrier.services, *(s for s, _ in films)]
+        storage = make_storage(ground, carrier.uploader, {})
+        films = [_film(ground, storage, name, padding) for name, padding in ((SMALL, 2_000), (LARGE, 125_000))]
+        services: list[Service] = [outbox, ledger, *storage.services, *carrier.services, *(s for s, _ in films)]
         works = [
             supervise(services),
             generator.run(),
@@ -183,20 +183,25 @@ def _ground(config: EdgeConfig, clock: MovableClock, hub: Hub, health: Health, o
         models=ModelStore.of(config.models, config.state),
         album=EventAlbum(config.state / "events", config.vision.events, clock, health),
         turns=asyncio.Semaphore(1),
+        host_boot=os.environ.get("SOAK_HOST_BOOT", ""),
     )
 
 
-def _film(ground: Ground, recorders: Recorders, camera: str, padding: int) -> tuple[RecordingService, Film]:
+def _film(ground: Ground, storage: Storage, camera: str, padding: int) -> tuple[RecordingService, Film]:
     clock = ground.clock
     assert isinstance(clock, MovableClock)
     recorder = RecordingService(
         camera,
         settings=ground.config.recording,
-        spool=recorders.spool,
-        teller=recorders.teller,
-        has_room=recorders.retention.has_room,
+        spool=storage.spool,
+        teller=storage.teller,
+        has_room=storage.retention.has_room,
         clock=clock,
         health=ground.health,
+        on_growth=storage.grew,
+        on_growth_over=storage.stopped_growing,
+        fragment_s=storage.wear.fragment_s,
+        boot=ground.host_boot,
     )
     return recorder, Film(recorder, camera, clock, padding=padding)
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from tests.soak.schedule import Fault
 from tests.soak.site import Site
+from tests.support.power_cut import set_disk_left
 
 Deed = Callable[[Site, Fault], None]
 _DAY_MS: Final = 86_400_000
@@ -16,6 +17,19 @@ def _nothing(site: Site, fault: Fault) -> None:
 
 def _kill_device(site: Site, fault: Fault) -> None:
     site.device.kill()
+
+
+def _cut_power(site: Site, fault: Fault) -> None:
+    site.cut_power()
+
+
+def _fill_disk(site: Site, fault: Fault) -> None:
+    """Nothing at all is left, or a little."""
+    set_disk_left(site.disk_left, round(max(0.0, fault.draw - 0.5) * 400_000))
+
+
+def _free_disk(site: Site, fault: Fault) -> None:
+    set_disk_left(site.disk_left, -1)
 
 
 def _start_device(site: Site, fault: Fault) -> None:
@@ -88,8 +102,19 @@ def _cut_link(site: Site, fault: Fault) -> None:
     site.link.cut()
 
 
-def _stall_link(site: Site, fault: Fault) -> None:
-    site.link.stall()
+def _delay_link(site: Site, fault: Fault) -> None:
+    """Far away, and narrow."""
+    site.link.delay(0.2 + fault.draw)
+    site.link.cap(20_000)
+
+
+def _swallow(site: Site, fault: Fault) -> None:
+    site.link.black_hole()
+
+
+def _break_link(site: Site, fault: Fault) -> None:
+    """Broken off in the middle of a message, wherever that is."""
+    site.link.reset_after(round(20_000 * fault.draw))
 
 
 def _reset_link(site: Site, fault: Fault) -> None:
@@ -102,7 +127,7 @@ def _mend_link(site: Site, fault: Fault) -> None:
 
 DEEDS: Final[dict[str, tuple[Deed, Deed]]] = {
     "device killed": (_kill_device, _start_device),
-    "power cut": (_kill_device, _start_device),
+    "power cut": (_cut_power, _start_device),
     "cloud killed": (_kill_cloud, _start_cloud),
     "broker killed": (_kill_broker, _start_broker),
     "broker emptied": (_empty_broker, _start_broker),
@@ -115,13 +140,14 @@ DEEDS: Final[dict[str, tuple[Deed, Deed]]] = {
     "bucket reset": (_spoil_bucket, _mend_bucket),
     "bucket truncated": (_spoil_bucket, _mend_bucket),
     "bucket unanswered": (_spoil_bucket, _mend_bucket),
-    "disk full": (_nothing, _nothing),
+    "disk full": (_fill_disk, _free_disk),
     "clock forward": (_set_clock, _nothing),
     "clock back": (_set_clock, _nothing),
     "clock untrusted": (_set_clock, _mend_clock),
     "link cut": (_cut_link, _mend_link),
-    "link delayed": (_stall_link, _mend_link),
+    "link delayed": (_delay_link, _mend_link),
+    "link broken off": (_break_link, _mend_link),
     "link reset": (_reset_link, _nothing),
-    "link black hole": (_stall_link, _mend_link),
+    "link black hole": (_swallow, _mend_link),
 }
 """What happens at the beginning of each kind of fault, and at its end."""

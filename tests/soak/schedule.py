@@ -42,6 +42,7 @@ KINDS: Final = (
     Kind("clock untrusted", "clock", 1.0, 8.0, 1),
     Kind("link cut", "link", 1.0, 10.0, 3),
     Kind("link delayed", "link", 2.0, 8.0),
+    Kind("link broken off", "link", 1.0, 4.0),
     Kind("link reset", "link", 0.0, 0.0),
     Kind("link black hole", "link", 2.0, 8.0),
 )

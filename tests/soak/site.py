@@ -17,9 +17,11 @@ from tests.conftest import ROOT
 from tests.support.faults import FaultyLink, faulty_link
 from tests.support.faulty_bucket import FaultyBucket, faulty_bucket
 from tests.support.mosquitto import Mosquitto
+from tests.support.mqtt_tap import MqttTap
 from tests.support.oracle import Kept, Sink
 from tests.support.ports import free_port
 from tests.support.postgres import Postgres, running_postgres
+from tests.support.power_cut import Disk, build_shim, read_journal, set_disk_left, shim_environment, write_disk
 from tests.support.s3 import KEYS, S3Server, s3_server
 
 DEVICE: Final = "soaked"
@@ -155,10 +157,17 @@ class Site:
         self.broker = Mosquitto(folder / "broker", extra=OVERFLOW)
         self.broker.start()
         stack.callback(self.broker.stop)
-        self.link: FaultyLink = stack.enter_context(faulty_link(self.broker.port))
+        self.tap = MqttTap()
+        self.link: FaultyLink = stack.enter_context(faulty_link(self.broker.port, self.tap.feed))
         self.bucket: FaultyBucket = stack.enter_context(
             faulty_bucket(self._storage.port, random.Random(f"bucket-{seed}"))
         )
+        self._shim = build_shim(folder)
+        self._journal, self.disk_left = folder / "power.journal", folder / "disk-left"
+        set_disk_left(self.disk_left, -1)
+        self._disk = Disk(self.state)
+        self._rng = random.Random(f"power-{seed}")
+        self._host_boots = 1
         self.device = Process("device", folder)
         self.cloud = Process("cloud", folder)
         for process in (self.device, self.cloud):
@@ -167,10 +176,26 @@ class Site:
 
     def start_device(self) -> None:
         """Another incarnation of the device, on the same folder."""
+        self._read_journal()
         number = str(self.device.starts + 1)
         self.device.start(
-            ["tests.soak.device", str(self.folder / "edge.toml"), str(self.oracle_log), number, str(self._seed)]
+            ["tests.soak.device", str(self.folder / "edge.toml"), str(self.oracle_log), number, str(self._seed)],
+            shim_environment(self._shim, self.state, self._journal, self.disk_left)
+            | {"SOAK_HOST_BOOT": f"host-boot-{self._host_boots}"},
         )
+
+    def cut_power(self) -> None:
+        """The device is gone, and with it what its disk had not made durable."""
+        self.device.kill()
+        self._read_journal()
+        write_disk(self.state, self._disk.cut(self._rng))
+        self._disk.adopt()
+        self._host_boots += 1
+
+    def _read_journal(self) -> None:
+        """What the disk did since; the device does not run."""
+        self._disk.feed(read_journal(self._journal))
+        self._journal.unlink(missing_ok=True)
 
     def start_cloud(self) -> None:
         """The cloud, on the same database."""
@@ -239,7 +264,8 @@ def running_site(folder: Path, seed: int) -> Iterator[Site]:
 
 async def sink_of(site: Site, before: Sink) -> Sink:
     """What the cloud holds now."""
-    return Sink(await site.records(), site.objects(before.objects))
+    records, objects = await site.records(), site.objects(before.objects)
+    return Sink(records, objects, site.tap.resent, dict(site.tap.connection_of))
 
 
 def _plain(body: str) -> dict[str, object]:

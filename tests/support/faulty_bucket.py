@@ -44,7 +44,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class SentPart:
-    """A part that was stored and whose answer reached the client, at `time.monotonic()`."""
+    """A part that was stored and whose answer went to the client, at `time.monotonic()`."""
 
     path: str
     number: int
@@ -133,11 +133,11 @@ class FaultyBucket:
         if fault == "unanswered":
             _reset(writer)
             return
+        part = request.part
+        if part and fault != "truncated" and answer.split(b" ", 2)[1] == b"200" and not writer.is_closing():
+            self.parts.append(SentPart(*part, time.monotonic()))
         writer.write(answer[: len(answer) // 2] if fault == "truncated" else answer)
         await writer.drain()
-        part = request.part
-        if part and fault != "truncated" and answer.split(b" ", 2)[1] == b"200":
-            self.parts.append(SentPart(*part, time.monotonic()))
 
     async def _ask(self, request: Request) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._target)

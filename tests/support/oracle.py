@@ -106,12 +106,13 @@ class Sink:
     """What the cloud holds: records, and the size and SHA-256 of each object by its key.
 
     `resent` names the records that the device had to send more than once: the way lost them, so that others may have
-    overtaken them.
+    overtaken them. `connection_of` is the number of the connection on which each went.
     """
 
     records: list[Kept] = field(default_factory=list)
     objects: dict[str, tuple[int, str]] = field(default_factory=dict)
     resent: set[Place] = field(default_factory=set)
+    connection_of: dict[Place, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -209,17 +210,37 @@ def _judge_doubles(sink: Sink, verdict: Verdict) -> None:
 
 
 def _judge_order(sink: Sink, verdict: Verdict) -> None:
-    """Within a boot and a lane, whatever arrives later was made later, but for what was lost on the way and resent."""
-    lanes: dict[tuple[str, str], list[Kept]] = defaultdict(list)
+    """Within a boot, alarms arrive in the order of their making; so do, on one connection, live records and backlog.
+
+    Those two lanes share a connection side by side (docs/decisions/0012), so that what arrives on it is in order if
+    it is no more than two ascending sequences, merged. What the way lost and was sent again is left out.
+    """
+    lanes: dict[tuple[str, str, int], list[Kept]] = defaultdict(list)
     for kept in sink.records:
-        if (kept.boot, kept.seq) not in sink.resent and kept.kind != "loss":
-            lanes[kept.boot, kept.lane].append(kept)
-    for (boot, lane), records in sorted(lanes.items()):
-        newest = 0
-        for kept in sorted(records, key=lambda kept: kept.seq):
-            if kept.received_ms < newest:
-                verdict.out_of_order.append(f"record {boot}:{kept.seq} came before an older one of lane {lane}")
-            newest = max(newest, kept.received_ms)
+        place = (kept.boot, kept.seq)
+        if place not in sink.resent and kept.kind != "loss":
+            connection = 0 if kept.lane == "alarms" else sink.connection_of.get(place, 0)
+            lanes[kept.boot, kept.lane, connection].append(kept)
+    for (boot, lane, _), records in sorted(lanes.items()):
+        most = 1 if lane == "alarms" else 2
+        verdict.out_of_order += [
+            f"record {boot}:{seq} of lane {lane} came after newer ones" for seq in _beyond(records, most)
+        ]
+
+
+def _beyond(records: list[Kept], most: int) -> list[int]:
+    """The numbers that fit into none of `most` ascending sequences, each going on with the nearest one below."""
+    ends: list[int] = []
+    beyond = []
+    for kept in sorted(records, key=lambda kept: (kept.received_ms, kept.seq)):
+        fitting = [index for index, end in enumerate(ends) if end < kept.seq]
+        if fitting:
+            ends[max(fitting, key=ends.__getitem__)] = kept.seq
+        elif len(ends) < most:
+            ends.append(kept.seq)
+        else:
+            beyond.append(kept.seq)
+    return beyond
 
 
 def _judge_clips(owed: Obligations, sink: Sink, verdict: Verdict) -> None:
@@ -242,7 +263,7 @@ def _judge_clips(owed: Obligations, sink: Sink, verdict: Verdict) -> None:
 
 
 def _recording_of(key: str) -> str:
-    return key.rsplit("/", 1)[-1].split(".")[0]
+    return key.rsplit("/", 1)[-1].split(".", maxsplit=1)[0]
 
 
 def _named(place: Place, promise: Promise | None) -> str:

@@ -118,7 +118,7 @@ class RtspCamera:
         tap = UnitTap(stream, at_ns=lambda ticks: self._lag.moment_ns(ticks, stream.time_base), numbers=count())
         for packet in self._packets(container, stream):
             try:
-                late = self._lag.late(packet.pts, stream.time_base)
+                late = self._lag.late(packet.dts if packet.pts is None else packet.pts, stream.time_base)
                 tap.add(packet)
                 if stream.codec_context.name != "mjpeg":
                     yield from self._pictures_in(packet, stream, tap, late=late)

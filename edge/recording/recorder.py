@@ -133,7 +133,7 @@ class Recorder:
         """Give a picture to every clip that grows; without one, what the camera compressed is kept for the next."""
         if self._refused and not self._clips:
             self._report.missed(1)
-        elif self._clips or isinstance(material, AccessUnit):
+        if self._clips or isinstance(material, AccessUnit):
             self._spread(lambda: self._line.units(material))
 
     def _settle(self) -> None:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import av
+import pytest
 
 from contract.messages import Recording
 from edge.core.clock import SystemClock
@@ -16,20 +17,19 @@ from edge.outbox.store import Outbox
 from tests.conftest import ROOT
 from tests.support.recording_process import main
 
-_KILLS = 4
 
-
-async def test_killed_while_writing_nothing_is_lost_doubled_or_torn(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("sends", "kills"), [("jpeg", 4), ("h264", 2)])
+async def test_killed_while_writing_nothing_is_lost_doubled_or_torn(tmp_path: Path, sends: str, kills: int) -> None:
     rng = random.Random(7)
-    for _ in range(_KILLS):
-        _record_and_kill(tmp_path, after_s=rng.uniform(0.5, 1.2))
-    await main(tmp_path, frames=150)
+    for _ in range(kills):
+        _record_and_kill(tmp_path, sends, after_s=rng.uniform(0.5, 1.2))
+    await main(tmp_path, sends, frames=150)
     told = await _told(tmp_path)
     videos = {path.stem: path for path in _files(tmp_path, ".mp4")}
     assert len(told) == len({one.recording_id for one in told})
     assert {one.recording_id for one in told} == set(videos)
     assert sum(one.salvaged for one in told) >= 1
-    assert len(told) > _KILLS
+    assert len(told) > kills
     for one in told:
         data = videos[one.recording_id].read_bytes()
         assert (len(data), hashlib.sha256(data).hexdigest()) == (one.size_bytes, one.sha256)
@@ -39,8 +39,8 @@ async def test_killed_while_writing_nothing_is_lost_doubled_or_torn(tmp_path: Pa
     assert await _uploads(tmp_path) == len(told)
 
 
-def _record_and_kill(folder: Path, *, after_s: float) -> None:
-    command = [sys.executable, "-m", "tests.support.recording_process", str(folder)]
+def _record_and_kill(folder: Path, sends: str, *, after_s: float) -> None:
+    command = [sys.executable, "-m", "tests.support.recording_process", str(folder), sends]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stdout.readline() == b"ready\n"

@@ -268,3 +268,19 @@ async def test_a_killed_process_sends_at_most_one_part_again(tmp_path: Path, ser
     assert server.read("clips", key("rec-killed")) == data
     assert set(begun) == {"1", "2", "3", "4", "5"}
     assert len(begun) <= 5 + 3, f"three kills, three parts again at most: {begun}"
+
+
+async def test_a_process_killed_while_it_records_sends_at_most_one_part_again(tmp_path: Path, server: S3Server) -> None:
+    """`resent_parts_after_kill`: 1 or less, of a recording that grows, is cut, closed at the next start and sent."""
+    data = CLIP + CLIP
+    (tmp_path / "rec-growing.mp4").write_bytes(data)
+    program = [sys.executable, "-m", "tests.support.uploading", str(tmp_path), server.endpoint, "clips"]
+    growing = [*program, "rec-growing", str(len(data) - MIB)]
+    begun = [*kill_after(growing, 2), *kill_after(growing, 1)]
+    async with open_outbox(tmp_path) as outbox:
+        await add_recording(outbox, tmp_path, "rec-growing", data)
+    done = await asyncio.to_thread(subprocess.run, program, capture_output=True, text=True, timeout=60, check=True)
+    begun += done.stdout.split()
+    assert server.read("clips", key("rec-growing")) == data
+    assert set(begun) == {"1", "2", "3", "4", "5"}
+    assert len(begun) <= 5 + 2, f"two kills, two parts again at most: {begun}"

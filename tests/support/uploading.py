@@ -1,4 +1,7 @@
-"""A process that uploads what is in a store, prints each part's number as it begins, and ends when all is sent."""
+"""A process that uploads what is in a store, prints each part's number as it begins, and ends when all is sent.
+
+With a recording's id and its bytes it takes that for a recording which still grows, and never ends.
+"""
 
 import asyncio
 import random
@@ -6,12 +9,13 @@ import sys
 from pathlib import Path
 
 from edge.core.clock import SystemClock
+from edge.core.growth import Growth
 from edge.core.health import Health
 from edge.sync.settings import S3Settings
 from edge.sync.targets.s3 import S3Target
 from edge.sync.targets.target import Object, Sending
 from edge.sync.uploader import Uploader
-from tests.support.outboxes import open_outbox
+from tests.support.outboxes import open_outbox, recording
 from tests.support.s3 import KEYS
 
 
@@ -25,7 +29,7 @@ class Telling(S3Target):
         return super().put_part(thing, upload_id, number, data, sending)
 
 
-async def main(folder: Path, endpoint: str, bucket: str) -> None:
+async def main(folder: Path, endpoint: str, bucket: str, growing: str = "", safe_bytes: str = "0") -> None:
     """Upload until nothing is left."""
     clock = SystemClock()
     settings = S3Settings(bucket=bucket, endpoint=endpoint, part_size_bytes=5 << 20)
@@ -34,11 +38,14 @@ async def main(folder: Path, endpoint: str, bucket: str) -> None:
             lambda: Telling(settings, KEYS), outbox=outbox, clock=clock, health=Health(clock), rng=random.Random(1)
         )
         task = asyncio.create_task(uploader.run())
-        while await outbox.uploads.pending():  # noqa: ASYNC110
+        if growing:
+            body = recording(growing, b"")
+            uploader.grew(Growth(growing, "front", folder / f"{growing}.mp4", body.key, int(safe_bytes), "continuous"))
+        while growing or await outbox.uploads.pending():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         task.cancel()
         await asyncio.wait([task])
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))
+    asyncio.run(main(Path(sys.argv[1]), *sys.argv[2:]))

@@ -11,7 +11,7 @@ import msgspec
 
 from contract.messages import File, Recording
 from contract.objects import recording_key, session_key
-from edge.core.clock import SystemClock
+from edge.core.clock import Clock, SystemClock
 from edge.core.growth import Growth
 from edge.core.health import Health
 from edge.outbox.store import Outbox
@@ -31,10 +31,14 @@ class HastyClock(SystemClock):
 
 @asynccontextmanager
 async def uploading(
-    outbox: Outbox, make_target: Callable[[], Target] | None, settings: UploadSettings | None = None
+    outbox: Outbox,
+    make_target: Callable[[], Target] | None,
+    settings: UploadSettings | None = None,
+    *,
+    clock: Clock | None = None,
 ) -> AsyncIterator[tuple[Uploader, Health]]:
     """An uploader at work."""
-    clock = HastyClock()
+    clock = clock or HastyClock()
     health = Health(clock)
     uploader = Uploader(
         make_target,

@@ -1,8 +1,9 @@
 """One file on its way, a part at a time: begun, gone on with after a kill, completed, proven and confirmed."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar, TypeVarTuple, Unpack
 
 from edge.outbox.upload_rows import Part, Upload
@@ -44,6 +45,8 @@ class Road:
     uploads: Uploads
     in_thread: InThread
     growing_bytes: int
+    beginning: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while an upload that was begun is not in the table yet: who sweeps would take it for abandoned."""
 
 
 class Carriage:
@@ -131,8 +134,9 @@ class Carriage:
         if self.upload.upload_id:
             await self.begin_again()
         self._forget_parts(None, part_bytes)
-        name = await self._road.in_thread(self._road.target.begin, self._thing())
-        await self._road.uploads.begin(self.upload.id, name, part_bytes)
+        async with self._road.beginning:
+            name = await self._road.in_thread(self._road.target.begin, self._thing())
+            await self._road.uploads.begin(self.upload.id, name, part_bytes)
         self._forget_parts(name, part_bytes)
         self._asked = True
 

@@ -51,9 +51,10 @@ class Sweep:
 
     async def _abort_abandoned(self, road: Road) -> None:
         for prefix in self._prefixes:
-            old = await road.in_thread(road.target.abandoned, prefix, self._settings.abandoned_after_s)
-            known = await road.uploads.begun() if old else frozenset()
-            for left in old:
-                if left.upload_id not in known and left.key.startswith(prefix):
-                    await road.in_thread(road.target.abort, left.key, left.upload_id)
-                    self.aborted_total += 1
+            async with road.beginning:
+                old = await road.in_thread(road.target.abandoned, prefix, self._settings.abandoned_after_s)
+                known = await road.uploads.begun() if old else frozenset()
+                for left in old:
+                    if left.upload_id not in known and left.key.startswith(prefix):
+                        await road.in_thread(road.target.abort, left.key, left.upload_id)
+                        self.aborted_total += 1

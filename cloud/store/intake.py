@@ -114,12 +114,11 @@ class Intake:
             return (await _coverages(link, [boot], lock=False)).get(boot, Coverage())
 
     async def with_gaps(self) -> dict[Boot, Coverage]:
-        """The boots of which something is missing, those seen last if there are more than `_BOOTS_ASKED`."""
-        boots, gaps = tables.boots.c, tables.gaps.c
-        lacking = select(gaps.device).where(gaps.device == boots.device, gaps.boot == boots.boot).exists()
-        query = select(boots.device, boots.boot).where(lacking).order_by(boots.last_seen_ms.desc())
+        """The boots of which something is missing, of newest runs first if there are more than `_BOOTS_ASKED`."""
+        gaps = tables.gaps.c
+        query = select(gaps.device, gaps.boot).distinct().order_by(gaps.boot.desc()).limit(_BOOTS_ASKED)
         async with self._database.read() as link:
-            found = [(device, boot) for device, boot in await link.execute(query.limit(_BOOTS_ASKED))]
+            found = [(device, boot) for device, boot in await link.execute(query)]
             return await _coverages(link, found, lock=False) if found else {}
 
     async def _touch_devices(self, link: AsyncConnection, names: Iterable[str], now_ms: int) -> None:

@@ -3,7 +3,7 @@
 const EVERY_MS = 5000;
 const STEP = 20;
 const EMOTIONS = [["Happy", "#eecdac"], ["Neutral", "#7fc087"], ["Angry", "#f4978e"], ["Sad", "#879af0"], ["Unknown", "#999999"]];
-const limits = { events: STEP, recordings: STEP, ledger: STEP };
+const limits = { events: STEP, recordings: STEP, files: STEP, ledger: STEP };
 const drawn = new Map();
 let timer;
 let turn = 0;
@@ -168,6 +168,21 @@ function recordingRow(recording) {
   return make("li", {}, row);
 }
 
+function fileRow(file) {
+  const place = [file.device, file.session_id ?? file.camera].filter(Boolean).join(" · ");
+  const words = make("div", {}, make("div", { text: file.name, name: "name" }));
+  words.append(make("div", { text: `${place}, ${clock(file.start_ms)}, ${bytes(file.size_bytes)}`, name: "faint" }));
+  const row = make("div", { name: "row" }, words);
+  if (file.content) {
+    const link = make("a", { text: "Download" });
+    link.href = file.content;
+    link.download = "";
+    link.setAttribute("aria-label", `Download ${file.name}`);
+    row.append(link);
+  } else row.append(make("span", { text: "uploading …", name: "faint" }));
+  return make("li", {}, row);
+}
+
 function play(recording) {
   const video = find("video");
   find("player").hidden = false;
@@ -210,6 +225,7 @@ async function drawAll() {
   await Promise.all([
     drawList("events", "No events.", eventRow, device),
     drawList("recordings", "No recordings yet.", recordingRow, device),
+    drawList("files", "No files yet.", fileRow, device),
     drawList("ledger", "Nothing was given up.", ledgerRow, device),
   ]);
 }

@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, Page, expect
 from tests.support.browser import PHONE, Visit, poor_contrast, too_wide, visiting
 from tests.support.collect_stage import CollectStage, collecting
 from tests.support.collecting import WEBM
-from tests.support.desk_stage import small_video
 from tests.support.processes import wait_until
 
 MIB = 1024 * 1024
@@ -180,18 +179,9 @@ def test_recording_while_the_last_one_is_sent(browser: Browser, stage: CollectSt
           setTimeout(() => failed(new Error(`stands at ${video.currentTime}`)), 8000);
         })"""
         assert page.evaluate(played) == [160, 120]
-        metadata = json.loads(next(stage.folder.glob("**/*.metadata.json")).read_bytes())
-        assert metadata["resolution"] == "160x120"
-        assert metadata["duration"] >= 1
-
-
-def test_assembled_file_plays(visit: Visit, stage: CollectStage, tmp_path: Path) -> None:
-    """S2.18: a chosen film arrives byte for byte."""
-    path = small_video(tmp_path / "sea.webm", seconds=2)
-    page = visit.open("/collect")
-    page.set_input_files("#files", path)
-    expect(page.locator("#videos li")).to_have_attribute("data-state", "completed")
-    assert stage.kept[0].read_bytes() == path.read_bytes()
+        told = [json.loads(path.read_bytes()) for path in stage.folder.glob("**/*.metadata.json")]
+        assert {one["resolution"] for one in told} == {"160x120"}
+        assert max(one["duration"] for one in told) >= 1
 
 
 def test_looks(browser: Browser, stage: CollectStage, tmp_path: Path) -> None:

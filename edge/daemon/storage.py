@@ -77,6 +77,7 @@ def make_storage(ground: Ground, uploader: Uploader, slots: Mapping[str, Slot[Fr
     timelapses = _timelapses(ground, folder, slots)
     retention = _retention(ground, spool, [recordings, timelapses])
     retention.reconcile = recordings.reconcile
+    recordings.offer_again = uploads.add if ground.outbox.repaired else None
     wear = make_wear(ground, meter)
     retention.wear = wear.view
     previews = PreviewService(spool, sheets, settings=config.previews, clock=ground.clock, health=ground.health)

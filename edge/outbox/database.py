@@ -138,13 +138,14 @@ async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:
         "secure_delete = ON",
     ):
         await connection.execute(f"PRAGMA {pragma}")
-    if _needs_check(path):
+    if needs_check(path):
         await _check(connection, path)
     await _migrate(connection, path)
 
 
-def _needs_check(path: Path) -> bool:
-    return path.stat().st_size <= CHECK_LIMIT_BYTES or suspect_mark(path).exists()
+def needs_check(path: Path) -> bool:
+    """Whether the whole file is to be checked before it is used."""
+    return path.exists() and (path.stat().st_size <= CHECK_LIMIT_BYTES or suspect_mark(path).exists())
 
 
 async def _check(connection: aiosqlite.Connection, path: Path) -> None:

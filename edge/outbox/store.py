@@ -94,6 +94,8 @@ class Outbox(History):
         self._recall = Recall(reader, self._writer, boots, self.queue)
         self.uploads = Uploads(reader, self._writer)
         self.evicted_total = 0
+        self.repaired = False
+        """Whether the file was damaged when it was opened: then whoever keeps files offers them again."""
 
     @classmethod
     @asynccontextmanager
@@ -136,6 +138,7 @@ class Outbox(History):
             stack.push_async_callback(store._close)
             await store._start()
             health.set(PART, State.DEGRADED if aside else State.OK, f"damaged, moved to {aside}" if aside else "")
+            store.repaired = aside is not None
             if aside and not opened.salvaged:
                 await store.append(Loss(what="records", reason=f"the store was damaged: kept as {aside.name}", count=0))
             yield store

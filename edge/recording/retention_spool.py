@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from threading import Lock
 from typing import Final, Literal
 
@@ -47,6 +48,8 @@ class SpoolStash:
         self._sink = sink
         self._known = known
         self._on_evicted = on_evicted
+        self.offer_again: Callable[[str, Path], Awaitable[None]] | None = None
+        """Set where the list of uploads may have lost some (the store was repaired): `reconcile` offers all again."""
         self._changing = asyncio.Lock()
         self._delayed: set[str] = set()
 
@@ -81,14 +84,21 @@ class SpoolStash:
         await self._mark(recording_id, "uploaded")
 
     async def reconcile(self) -> None:
-        """Once at the start: what the store knows to be uploaded or lost is so, whether or not we could note it."""
+        """Once at the start: what the store knows to be uploaded or lost is so, whether or not we could note it.
+
+        Of what a repaired store has no record of at all, the recorder tells anew at the next start.
+        """
         for holding in await asyncio.to_thread(self.holdings):
             if holding.worth is Worth.UPLOADED or holding.why:
                 continue
             known = await self._known(holding.id)
-            if known & {"uploaded", "lost"}:
-                with suppress(OSError):  # a disk too full to note it: the store is asked again before it goes
+            with suppress(OSError):  # a disk too full to note it: the store is asked again before it goes
+                if known & {"uploaded", "lost"}:
                     await self._mark(holding.id, "uploaded" if "uploaded" in known else "lost")
+                elif self.offer_again and "closed" in known:
+                    await self._offer(holding.id, self.offer_again)
+                elif self.offer_again:
+                    await self._mark(holding.id, "closed")
 
     async def _lose(self, sidecar: Sidecar, why: str, *, told: bool) -> None:
         """Tell that a recording is given up, then delete it; may be killed between any two steps and done again."""
@@ -109,7 +119,12 @@ class SpoolStash:
             self._delayed.add(sidecar.recording_id)
             raise
 
-    async def _mark(self, recording_id: str, step: Literal["uploaded", "lost"]) -> None:
+    async def _offer(self, recording_id: str, offer: Callable[[str, Path], Awaitable[None]]) -> None:
+        sidecar = await asyncio.to_thread(self._find, recording_id)
+        if sidecar and sidecar.step == "recorded":
+            await offer(recording_id, self._spool.path(sidecar))
+
+    async def _mark(self, recording_id: str, step: Literal["closed", "uploaded", "lost"]) -> None:
         async with self._changing:
             sidecar = await asyncio.to_thread(self._find, recording_id)
             if sidecar and sidecar.step == "recorded":

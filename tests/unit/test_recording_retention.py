@@ -214,6 +214,28 @@ async def test_a_loss_that_the_note_does_not_know_of_is_not_told_again(tmp_path:
     assert disk.forgotten == ["given-up"]
 
 
+async def test_after_a_repair_of_the_store_what_waits_for_its_upload_is_offered_again(tmp_path: Path) -> None:
+    """Point 6: an upload whose row was in a broken page goes on; what nobody knows of is told anew."""
+    disk = _Disk(tmp_path)
+    for name in ("sent", "waiting", "unheard-of"):
+        disk.add(name)
+    for name, phase in (("sent", "uploaded"), ("waiting", "closed")):
+        sidecar = disk.spool.find(name)
+        assert sidecar
+        await disk.sink.append(msgspec.structs.replace(sidecar.body("gate-1"), phase=phase))
+    offered: list[tuple[str, Path]] = []
+
+    async def offer(recording_id: str, path: Path) -> None:
+        offered.append((recording_id, path))
+
+    disk.stash.offer_again = offer
+    await disk.retention.sweep()
+    await disk.retention.sweep()
+    assert offered == [("waiting", tmp_path / "front" / "waiting.mp4")]
+    steps = {entry.sidecar.recording_id: entry.sidecar.step for entry in disk.spool.entries()}
+    assert steps == {"sent": "uploaded", "waiting": "recorded", "unheard-of": "closed"}
+
+
 async def test_the_ballast_is_given_up_for_an_eviction_and_taken_again(tmp_path: Path) -> None:
     disk = _Disk(tmp_path, max_bytes=_MIB)
     disk.retention._ballast = ballast = _Ballast(disk.sink)

@@ -83,8 +83,10 @@ class StagedCamera(FakeCamera):
 class Stage:
     """What a test steers. All methods may be called from the test's thread."""
 
-    def __init__(self, folder: Path, cameras: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, cameras: tuple[str, ...], **ports: Any) -> None:
+        """`ports` are further ones of `WebDeps`."""
         self._folder = folder
+        self._ports = ports
         self._clock = SystemClock()
         self._port = free_port()
         self._loop = asyncio.new_event_loop()
@@ -180,7 +182,7 @@ class Stage:
             await asyncio.gather(self._serving, return_exceptions=True)
 
     def _make(self) -> Web:
-        web = make_web(self._folder, start_wait_s=3.0, event_keepalive_s=2.0)
+        web = make_web(self._folder, start_wait_s=3.0, event_keepalive_s=2.0, **self._ports)
         self.password = web.password or self.password
         slots = {name: camera.slot for name, camera in self.cameras.items()}
         deps = dataclasses.replace(
@@ -233,9 +235,11 @@ async def _cancel_others() -> None:
 
 
 @contextmanager
-def staged(folder: Path, *, cameras: tuple[str, ...] = ("front",), running: bool = True) -> Iterator[Stage]:
+def staged(
+    folder: Path, *, cameras: tuple[str, ...] = ("front",), running: bool = True, **ports: Any
+) -> Iterator[Stage]:
     """A stage that serves inside the block; its cameras run already unless told otherwise."""
-    with performing(Stage(folder, cameras), start=cameras if running else ()) as stage:
+    with performing(Stage(folder, cameras, **ports), start=cameras if running else ()) as stage:
         yield stage
 
 

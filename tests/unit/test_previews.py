@@ -1,14 +1,12 @@
 """Sheets of small pictures and timelapses: made of real video, found again, and gone with what they show."""
 
 from pathlib import Path
-from typing import cast
 
 import av
 import cv2
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,30 +21,15 @@ from edge.recording.previews.shelf import SheetShelf
 from edge.recording.previews.timelapse import Day, TimelapseFolder, day_of
 from edge.recording.previews.timelapse_service import TimelapseOutlets, TimelapseService
 from tests.support.clock import FakeClock
+from tests.support.drawn_video import draw_video
 from tests.support.jpegs import jpeg
 
 NOON_MS = 1_780_000_000_000 // 86_400_000 * 86_400_000 + 43_200_000
 
 
-def _video(path: Path, *, seconds: int, fps: int = 10, codec: str = "libx264") -> Path:
-    """Brightness tells the second; a key frame begins each."""
-    with av.open(str(path), "w", format="mp4") as box:
-        options = {"preset": "ultrafast", "bf": "2"} if codec == "libx264" else {}
-        stream = cast(VideoStream, box.add_stream(codec, rate=fps, options=options))
-        stream.width, stream.height = 160, 120
-        stream.pix_fmt = "yuv420p" if codec == "libx264" else "yuvj420p"
-        stream.codec_context.gop_size = fps
-        for at in range(seconds * fps):
-            level = 20 + 20 * (at // fps)
-            frame = VideoFrame.from_ndarray(np.full((120, 160, 3), level, np.uint8), format="bgr24")
-            box.mux(stream.encode(frame.reformat(format=stream.pix_fmt)))
-        box.mux(stream.encode(None))
-    return path
-
-
 @pytest.mark.parametrize("codec", ["libx264", "mjpeg"])
 def test_a_sheet_shows_even_steps_of_the_recording(tmp_path: Path, codec: str) -> None:
-    video = _video(tmp_path / "clip.mp4", seconds=8, codec=codec)
+    video = draw_video(tmp_path / "clip.mp4", seconds=8, codec=codec)
     sheet = make_sheet(video, duration_ms=8000, tile_px=80, most=4)
     assert sheet
     layout = sheet.layout

@@ -1,0 +1,95 @@
+// The recordings on the device, newest first, a page at a time.
+
+import * as api from "./clip-api.js";
+import { clipAbout, clipMarks, clipStateOf } from "./clip-words.js";
+import { el, mark, say } from "./dom.js";
+import { createKeyed } from "./keyed.js";
+
+const PAGE = 30;
+const EVERY_MS = 5_000;
+
+/** The list in `root`; `onChoose(clip)` hears which to show. `begin()` asks now and from time to time. */
+export function createClipList({ root, empty, more, camera }, { now, onChoose, onClips = () => {}, onProblem }) {
+  let shown = [];
+  let chosen = null;
+  let wanted = PAGE;
+  let timer = 0;
+  const draw = createKeyed(root, { key: ({ recording_id: id }) => id, make: () => createItem(choose), empty });
+
+  camera.addEventListener("change", () => {
+    wanted = PAGE;
+    look();
+  });
+  more.addEventListener("click", () => {
+    wanted += PAGE;
+    look();
+  });
+
+  async function look() {
+    clearTimeout(timer);
+    timer = setTimeout(look, EVERY_MS);
+    if (document.hidden) return;
+    try {
+      const query = { limit: Math.min(wanted, 200), ...(camera.value ? { camera: camera.value } : {}) };
+      const page = await api.clips(query);
+      shown = page.recordings;
+      more.hidden = !page.more || wanted >= 200;
+      say(empty, camera.value ? "Nothing of this camera is on the device." : "Nothing has been recorded yet.");
+      onClips(shown);
+      redraw();
+    } catch (problem) {
+      onProblem(problem);
+    }
+  }
+
+  function redraw() {
+    draw(shown.map((clip) => ({ ...clip, nowMs: now(), chosen: clip.recording_id === chosen })));
+  }
+
+  function choose(clip) {
+    chosen = clip.recording_id;
+    redraw();
+    onChoose(clip);
+  }
+
+  return { begin: look, choose };
+}
+
+/** Fill a choice of cameras, keeping what was chosen. */
+export function fillCameras(select, cameras) {
+  const known = [...select.options].map(({ value }) => value).join("\n");
+  if (known === ["", ...cameras.map(({ camera }) => camera)].join("\n")) return;
+  const before = select.value;
+  const options = cameras.map(({ camera, name }) => el("option", { value: camera }, name || camera));
+  select.replaceChildren(el("option", { value: "" }, "All cameras"), ...options);
+  select.value = before;
+}
+
+function createItem(onChoose) {
+  let clip = null;
+  const parts = {
+    image: el("img", { alt: "", width: 112, height: 63, loading: "lazy" }),
+    title: el("strong"),
+    about: el("span", { class: "clip-about" }),
+    marks: el("span", { class: "clip-marks" }),
+    state: el("span", { class: "clip-state" }),
+  };
+  const words = el("span", { class: "clip-words" }, parts.title, parts.about, parts.marks, parts.state);
+  const button = el("button", { class: "clip", type: "button" }, el("span", { class: "clip-thumb" }, parts.image), words);
+  button.addEventListener("click", () => onChoose(clip));
+  const element = el("li", {}, button);
+
+  function fill(item) {
+    clip = item;
+    mark(button, "aria-pressed", String(item.chosen));
+    mark(element, "data-state", item.state);
+    say(parts.title, item.camera);
+    say(parts.about, clipAbout(item, item.nowMs));
+    say(parts.marks, clipMarks(item).join(" · "));
+    say(parts.state, clipStateOf(item.state));
+    parts.image.hidden = !item.sheet;
+    if (item.sheet) mark(parts.image, "src", api.thumbnailUrl(item.recording_id));
+  }
+
+  return { element, fill };
+}

@@ -1,0 +1,114 @@
+// The page of recordings put together: a list, a player, the way to the cloud, and the disk.
+
+import { STREAM_URL, STREAM_WORKER, device, signIn as sendPassword, signOut, status } from "./api.js";
+import * as api from "./clip-api.js";
+import { createClipList, fillCameras } from "./clip-list.js";
+import { createClipPlayer } from "./clip-player.js";
+import { createDeviceClock } from "./device-clock.js";
+import { byId, el, mark, say } from "./dom.js";
+import { bytes } from "./format.js";
+import { createKeyed } from "./keyed.js";
+import { drawLink } from "./link.js";
+import { createNotices } from "./notice.js";
+import { shareStream } from "./shared-stream.js";
+import { createSignIn } from "./signin.js";
+import { createStoragePanel } from "./storage-panel.js";
+import { createUploadsPanel } from "./uploads-panel.js";
+
+const ASK_TIME_MS = 20_000;
+
+const clock = createDeviceClock();
+const now = () => clock.now(Date.now());
+const notices = createNotices(byId("notices"));
+const player = createClipPlayer({ now });
+const storage = createStoragePanel({ now });
+const uploads = createUploadsPanel({ onProblem: askAgain });
+const list = createClipList(
+  { root: byId("clips"), empty: byId("clips-empty"), more: byId("clips-more"), camera: byId("clips-camera") },
+  { now, onChoose: player.show, onProblem: askAgain },
+);
+const drawTimelapses = createKeyed(byId("timelapses"), { key: ({ camera, date }) => `${camera} ${date}`, make: createTimelapse, empty: byId("timelapses-empty") });
+const signIn = createSignIn({ signIn: sendPassword, onDone: begin });
+const TAKERS = { uploads: uploads.draw, storage };
+let stream = null;
+let link = "connecting";
+
+function hear({ topic, data }) {
+  TAKERS[topic]?.(data);
+}
+
+function hearLink(now) {
+  const before = link;
+  link = now.state;
+  drawLink(now);
+  if (link === "refused") return signedOut();
+  if (link !== "live") return;
+  signIn.close();
+  mark(document.body, "data-phase", "ready");
+  byId("sign-out").hidden = false;
+  if (before !== "live") load();
+}
+
+function signedOut() {
+  mark(document.body, "data-phase", "signedout");
+  byId("sign-out").hidden = true;
+  signIn.open();
+}
+
+/** Once connected, and again after each interruption: what the stream does not repeat. */
+async function load() {
+  try {
+    const first = await askTime(status);
+    say(byId("device"), first.device);
+    fillCameras(byId("clips-camera"), first.cameras);
+    list.begin();
+    drawTimelapses(await api.timelapses());
+    storage(await api.storage());
+    await api.uploads().then(uploads.draw, uploads.off);
+  } catch (problem) {
+    askAgain(problem);
+  }
+}
+
+async function askTime(question) {
+  const sent = Date.now();
+  const answer = await question();
+  clock.asked(sent, answer.t_ms, Date.now());
+  return answer;
+}
+
+function createTimelapse(first) {
+  const play = el("button", { class: "button small", type: "button" }, "Play");
+  const name = el("strong");
+  const about = el("span", { class: "line-about" });
+  let shown = first;
+  play.addEventListener("click", () => player.play(api.timelapseUrl(shown), `${shown.camera}, ${shown.date}`, `Timelapse of a day · ${bytes(shown.size_bytes)}`));
+  const element = el("li", { class: "line" }, el("div", { class: "line-words" }, name, about), el("div", { class: "line-go" }, play));
+  return {
+    element,
+    fill(one) {
+      shown = one;
+      say(name, one.date);
+      say(about, `${one.camera} · ${bytes(one.size_bytes)}`);
+    },
+  };
+}
+
+function askAgain(problem) {
+  if (problem.status === undefined) throw problem;
+  if (problem.status === 401) signedOut();
+  else if (problem.status !== 0 || link === "live") notices.fail(problem);
+}
+
+function begin() {
+  if (stream) stream.retry();
+  else stream = shareStream(STREAM_URL, STREAM_WORKER, { onMessage: hear, onLink: hearLink });
+}
+
+byId("sign-out").addEventListener("click", async () => {
+  await signOut().catch(() => null);
+  stream.retry();
+});
+addEventListener("online", () => stream?.retry());
+setInterval(() => link === "live" && askTime(device).catch(askAgain), ASK_TIME_MS);
+begin();

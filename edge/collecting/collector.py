@@ -22,10 +22,15 @@ from edge.collecting.tally import Tally
 from edge.collecting.telling import facts_of
 from edge.core.clock import Clock
 from edge.core.errors import StoreError
+from edge.core.wear import WearMeter
 
 _T = TypeVar("_T")
 MIB: Final = 1 << 20
 _THREADS: Final = 4
+_SYNCS_OF_CHUNK: Final = 2
+"""Of its bytes, and of the folder in which it got its name."""
+_SYNCS_OF_WHOLE: Final = 5
+"""Of the video, the digests, their folder, and twice for the sheet."""
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -38,8 +43,8 @@ class _Bits(Protocol):
 class Collector:
     """The room's whole state; `edge.web.legacy_collect_port.CollectPort`. Belongs to one event loop.
 
-    `has_room` is asked before each chunk: retention may say that the disk's reserve is touched. `next_order` gives
-    numbers that grow with each thing made on the device; without it the room counts on from what it finds.
+    `has_room` is asked before each chunk: retention may say that the disk's reserve is touched. `wear` hears of what is
+    written.
     """
 
     def __init__(
@@ -50,7 +55,7 @@ class Collector:
         clock: Clock,
         rng: _Bits,
         has_room: Callable[[], bool] = lambda: True,
-        next_order: Callable[[], int] | None = None,
+        wear: WearMeter | None = None,
     ) -> None:
         self.settings = settings
         self.shelf = Shelf(state_dir / ROOT)
@@ -65,7 +70,7 @@ class Collector:
         self._clock = clock
         self._rng = rng
         self._has_room = has_room
-        self._next_order = next_order
+        self._wear = wear or WearMeter()
         self._order = 0
         self._places = asyncio.Semaphore(settings.max_at_once)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -144,8 +149,8 @@ class Collector:
         self.videos_completed += 1
 
     def next_order(self) -> int:
-        """The number of what is made now."""
-        self._order = self._next_order() if self._next_order else self._order + 1
+        """A number for what is made now, above those of all that lies here."""
+        self._order += 1
         return self._order
 
     async def _keep(self, draft: Draft, facts: ChunkFacts) -> ChunkTaken:
@@ -156,9 +161,16 @@ class Collector:
         self.active.add(facts.session_id)
         self.chunks_taken += not taken.repeated
         self.chunks_repeated += taken.repeated
+        if not taken.repeated:
+            self._count_wear(draft.size, syncs=_SYNCS_OF_CHUNK)
         if taken.completed:
             self.note_whole(taken.sheet)
+            self._count_wear(taken.sheet.size_bytes, syncs=_SYNCS_OF_WHOLE)
         return taken.answer
+
+    def _count_wear(self, n_bytes: int, *, syncs: int) -> None:
+        self._wear.wrote(n_bytes)
+        self._wear.synced(syncs)
 
     def _open(self) -> None:
         self.shelf.make()

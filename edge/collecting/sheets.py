@@ -79,7 +79,7 @@ def about_of(metadata: dict[str, Any]) -> dict[str, str]:
     told = {
         name: value for name, value in metadata.items() if name not in {"session_id", "video_id"} and value is not None
     }
-    return {name[:_LONGEST_ABOUT]: _words(told[name])[:_LONGEST_ABOUT] for name in list(told)[:_MOST_ABOUT]}
+    return {_words(name): _words(told[name]) for name in list(told)[:_MOST_ABOUT]}
 
 
 def read_sheet(path: Path, kind: type[_S]) -> _S | None:
@@ -96,4 +96,6 @@ def write_sheet(path: Path, sheet: SessionSheet | VideoSheet) -> None:
 
 
 def _words(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    """As text without what no database or terminal likes."""
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return "".join(one if one.isprintable() else " " for one in text[:_LONGEST_ABOUT])

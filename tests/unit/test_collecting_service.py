@@ -242,3 +242,16 @@ async def test_abandoned_uploads_expire(tmp_path: Path) -> None:
 async def _hour(room: Room) -> None:
     clock_of(room).advance(HOUR)
     await room.service.round()
+
+
+async def test_metadata_of_any_kind_are_bounded(client: Client) -> None:
+    """What goes into a record is short and printable, whatever a browser sends; the device keeps what was sent."""
+    session = await client.begin()
+    odd = {f"n{number}": "x\x00\n" + "y" * 1000 for number in range(40)} | {"nested": {"a": [1, None]}}
+    await client.metadata(session, "v", **odd)
+    await client.video(session, "v", CHUNKS)
+    await client.room.service.round()
+    about = client.room.ledger.files[0].about
+    assert len(about) == 24
+    assert all(len(name) <= 200 and len(text) <= 200 and text.isprintable() for name, text in about.items())
+    assert (await client.metadata(session, "v", text="z" * 70_000)).status_code == 413

@@ -2,13 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Final
 
-from contract.messages import Loss
 from edge.core.clock import Clock
-from edge.core.errors import RecordInvalidError, StoreDelayedError, StoreError
+from edge.core.errors import StoreError
 from edge.core.frame import Frame
 from edge.core.growth import Growth
 from edge.core.health import Health, State
@@ -16,38 +13,17 @@ from edge.core.service import Pulse
 from edge.recording.desk import Desk
 from edge.recording.encoder import Chosen, EncoderBrokenError
 from edge.recording.jobs import JobQueue, Sweep
-from edge.recording.ledger import RecordingTeller, tell
+from edge.recording.ledger import RecordingTeller
 from edge.recording.planner import ClipPlanner
 from edge.recording.recorder import Recorder
-from edge.recording.salvage import Found
 from edge.recording.settings import RecordingSettings
 from edge.recording.sidecar import Sidecar
 from edge.recording.spool import Spool
+from edge.recording.stats import RecordingStats
+from edge.recording.telling import Telling
 
 _TICK_S: Final = 1.0
 _RETRY_S: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingStats:
-    """How recording is doing since the service began.
-
-    `frames_dropped` reached no clip because the encoder was too slow, `frames_unrecorded` because the disk had no room.
-    `copying`: what is recorded is what the camera compressed. `encoder` makes H.264 otherwise; `encoder_refused` says
-    why not one that was preferred.
-    """
-
-    recording: bool
-    clips: int
-    salvaged: int
-    frames_written: int
-    frames_dropped: int
-    frames_unrecorded: int
-    bytes_written: int
-    ring_bytes: int
-    copying: bool
-    encoder: str
-    encoder_refused: str
 
 
 class RecordingService:
@@ -101,13 +77,11 @@ class RecordingService:
         )
         self._desk: Desk | None = None
         self._recorder: Recorder | None = None
-        self._telling = asyncio.Lock()
+        self._telling: Telling | None = None
         self._closing = False
         self._retry_ns = 0
         self._dropped_before = 0
         self._failures_seen = 0
-        self._told_lost = 0
-        self._clips = self._salvaged = 0
 
     @property
     def recording(self) -> bool:
@@ -131,8 +105,8 @@ class RecordingService:
         chosen = desk.chosen if desk else Chosen("")
         return RecordingStats(
             recording=self.recording,
-            clips=self._clips,
-            salvaged=self._salvaged,
+            clips=self._telling.clips if self._telling else 0,
+            salvaged=self._telling.salvaged if self._telling else 0,
             frames_written=desk.frames_written if desk else 0,
             frames_dropped=self._planner.dropped,
             frames_unrecorded=self._lost(),
@@ -195,12 +169,20 @@ class RecordingService:
         """
         await self._end_thread()
         if self._desk:
-            await self._tell_all(self._desk)
+            await self._tell_all()
 
     async def run(self) -> None:
         """Work until cancelled."""
         self._health.set(self.name, State.STARTING)
         desk = self._desk = Desk(self._grew)
+        self._telling = Telling(
+            desk,
+            teller=self._teller,
+            spool=self._spool,
+            camera=self._camera_id,
+            timed=lambda sidecar: sidecar.timed(self._clock.now(), self._boot),
+            on_nothing=self._on_growth_over,
+        )
         recorder = self._recorder = Recorder(
             self._camera_id,
             settings=self._settings,
@@ -241,32 +223,20 @@ class RecordingService:
     async def _tell_for_ever(self, desk: Desk) -> None:
         while True:
             await desk.next()
-            if not await self._tell_all(desk):
+            self._end_failed(desk)
+            if not await self._tell_all():
                 await self._clock.sleep(_RETRY_S)
 
-    async def _tell_all(self, desk: Desk) -> bool:
-        """Tell of every recording that waits, oldest first; False if the store or the disk refuses."""
-        async with self._telling:
-            while found := desk.waiting():
-                try:
-                    await self._tell(found)
-                except RecordInvalidError:
-                    desk.done()  # its note was tampered with: the file stays, the store has told of it
-                    continue
-                except (StoreError, OSError) as error:
-                    self._health.set(self.name, State.DEGRADED, f"a recording cannot be noted: {error}")
-                    return False
-                desk.done()
-                self._clips += not found.empty
-                self._salvaged += found.sidecar.salvaged
+    async def _tell_all(self) -> bool:
+        """Tell of every recording that waits; False if the store or the disk refuses."""
+        if self._telling is None:
+            return True
+        try:
+            await self._telling.all()
+        except (StoreError, OSError) as error:
+            self._health.set(self.name, State.DEGRADED, f"a recording cannot be noted: {error}")
+            return False
         return True
-
-    async def _tell(self, found: Found) -> None:
-        """Tell of one, with the times that the clock gives it by now."""
-        if found.empty:
-            self._on_growth_over(found.sidecar.recording_id)
-        timed = found.sidecar.timed(self._clock.now(), self._boot)
-        await tell(self._teller, self._spool, replace(found, sidecar=timed))
 
     async def _watch(self, desk: Desk) -> None:
         while True:
@@ -301,22 +271,30 @@ class RecordingService:
         named = self._settings.encoder not in {"auto", "software"}
         return f"{manner}; H.264 by {chosen.name}: {chosen.refused}" if named and chosen.refused else manner
 
-    def _after_failure(self, desk: Desk) -> None:
-        """End the clip that the disk refused; see to it that what it left is closed; forgive when nothing is wanted."""
+    def _end_failed(self, desk: Desk) -> None:
+        """End the clips that the disk or the encoder refused."""
         if desk.failures != self._failures_seen:
             self._failures_seen = desk.failures
             self._planner.end()
+
+    def _after_failure(self, desk: Desk) -> None:
+        """See to it that what a refused clip left is closed; forgive when nothing is wanted."""
+        self._end_failed(desk)
         if desk.refused:
             self._queue.put(Sweep())
         if desk.refused and not self._planner.wanted and self._has_room():
             desk.refused = None
 
     def _may_begin(self) -> bool:
-        """Whether a clip may begin: there is room, and the last refusal was not just now."""
+        """Whether a clip may begin: there is room, and the disk did not refuse just now.
+
+        Where an encoder failed, another goes on at once.
+        """
         if not self._has_room():
             return False
         now_ns = self._clock.mono_ns()
-        if self._desk and self._desk.refused and now_ns < self._retry_ns:
+        refused = self._desk.refused if self._desk else None
+        if refused and not isinstance(refused, EncoderBrokenError) and now_ns < self._retry_ns:
             return False
         self._retry_ns = now_ns + round(_RETRY_S * 1e9)
         return True
@@ -326,16 +304,9 @@ class RecordingService:
 
     async def _tell_lost(self) -> None:
         """Once recording works again: how many frames it missed meanwhile."""
-        lost = self._lost()
-        if lost == self._told_lost:
+        if self._telling is None:
             return
-        loss = Loss(
-            what="frames", reason=f"no room on the disk to record {self._camera_id}", count=lost - self._told_lost
-        )
         try:
-            with suppress(StoreDelayedError):  # it stands in line
-                await self._teller.sink.append(loss)
+            await self._telling.lost(self._lost())
         except StoreError as error:
             self._health.set(self.name, State.DEGRADED, f"a loss cannot be noted: {error}")
-            return
-        self._told_lost = lost

@@ -34,6 +34,7 @@ class ClockKeeper:
         self._before: Stamp | None = None
         self._drifted_ms = 0
         self._mended_ns: int | None = None
+        self._went_on = False
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -56,6 +57,7 @@ class ClockKeeper:
         self._drifted_ms += leap_ms if leapt else 0
         self.leaps_total += leapt
         self._say(now)
+        await self._go_on()
         if not now.trusted:
             self._mended_ns = None
             return
@@ -77,12 +79,19 @@ class ClockKeeper:
         fix = self._fix(self._outbox.boot, now, reason="jumped", jump_ms=leap_ms)
         await self._outbox.append(fix)
 
+    async def _go_on(self) -> None:
+        """Once: with what a kill left half done. Of an earlier boot of the host nothing more will ever be known."""
+        restamper = self._outbox.restamper
+        for run in await restamper.doubted_runs() if not self._went_on else []:
+            await restamper.mend(run)
+        self._went_on = True
+
     async def _mend(self, now: Stamp) -> None:
         restamper = self._outbox.restamper
         for run in await restamper.doubted_runs():
-            fix = None
-            if restamper.shares_clock(run) and await restamper.is_mendable(run):
-                fix = self._fix(run.boot, now, jump_ms=self._drifted_ms)
+            if not restamper.shares_clock(run):
+                continue
+            fix = self._fix(run.boot, now, jump_ms=self._drifted_ms) if await restamper.is_mendable(run) else None
             try:
                 await restamper.mend(run, fix)
             except StoreDelayedError:

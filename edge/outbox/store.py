@@ -169,6 +169,11 @@ class Outbox(History):
         return self.queue.acknowledged_total
 
     @property
+    def told_lost_total(self) -> int:
+        """How many records the cloud asked for in vain in this run, and was told of."""
+        return self._recall.lost_total
+
+    @property
     def waiting_records(self) -> int:
         """How many records wait in memory for the disk; more than a few only while it fails."""
         return len(self._writer.line)
@@ -273,7 +278,7 @@ class Outbox(History):
         await self._keeper.tidy(lambda: self.queue.records)
 
     async def run(self) -> None:
-        """Tidy until cancelled; raise what stopped the writer."""
+        """Tidy until cancelled; raise what stopped the writer, or `StoreDamagedError` once damage showed in reading."""
         if self._writing is None:
             raise StoreError("the store is not open")
         rested_s = self._limits.tidy_every_s
@@ -282,6 +287,8 @@ class Outbox(History):
             if self._writing.done():
                 await self._writing
                 raise StoreError("the store is closed")
+            if database.suspect_mark(self._path).exists():
+                raise database.StoreDamagedError(f"{self._path}: damaged; a restart repairs it")
             if rested_s >= self._limits.tidy_every_s:
                 rested_s = 0.0
                 await self._try_to_tidy()

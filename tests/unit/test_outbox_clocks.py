@@ -125,7 +125,6 @@ async def test_many_records_go_in_chunks_and_a_kill_between_them_is_made_good(
         assert [one.clock for one in await records(outbox)].count("corrected") == 4
     later = FakeClock(trusted=False)
     async with opened(tmp_path, later, "another-boot-of-the-host") as outbox:
-        later.trusted = True
         await keeper(outbox, later).look()
         found = await records(outbox)
         assert [one.clock for one in found[:10]] == ["corrected"] * 10
@@ -148,6 +147,29 @@ async def test_an_earlier_run_is_put_right_only_within_one_boot_of_the_host(
         found = await records(outbox)
         assert found[0].clock == clocks
         assert [one.body.of_boot for one in found[1:]] == [first] * (clocks == "corrected")  # type: ignore[union-attr]
+
+
+async def test_what_nobody_will_ever_know_costs_nothing(tmp_path: Path) -> None:
+    """A run that was mended once, whose clock was lost again, and whose host then started anew."""
+    clock = unset_clock()
+    async with opened(tmp_path, clock) as outbox:
+        watch = keeper(outbox, clock)
+        await outbox.append(prediction())
+        synchronise(clock)
+        await watch.look()
+        clock.trusted = False
+        clock.advance(5)
+        await outbox.append(prediction())
+    later = FakeClock()
+    async with opened(tmp_path, later, "another") as outbox:
+        watch = keeper(outbox, later)
+        await watch.look()
+        commits = outbox.commits_total
+        for _ in range(5):
+            later.advance(11)
+            await watch.look()
+        assert outbox.commits_total == commits
+        assert [one.clock for one in await records(outbox)] == ["corrected", "trusted", "untrusted"]
 
 
 async def test_a_leap_of_a_kept_clock_is_told_and_moves_nothing(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ class Uploads:
         """Grows whenever there may be something to send that there was not before."""
         self.on_closed: Callable[[str], None] | None = None
         """Called with the id of each file that is now in the table as a whole."""
+        self._all_paused: bool | None = None
         self._delayed: set[str] = set()
         """Ids whose last or first word stands in the writer's line, and must not be said again."""
 
@@ -209,11 +210,14 @@ class Uploads:
             else "DELETE FROM upload_switches WHERE name = ?"
         )
         await self._writer.execute(_statement(sql, _PAUSED))
+        self._all_paused = paused
         self.wake()
 
     async def all_paused(self) -> bool:
         """Whether all are held back."""
-        return bool(await self._read("SELECT 1 FROM upload_switches WHERE name = ?", _PAUSED))
+        if self._all_paused is None:
+            self._all_paused = bool(await self._read("SELECT 1 FROM upload_switches WHERE name = ?", _PAUSED))
+        return self._all_paused
 
     async def finish(self, body: Recording | File) -> Record:
         """The object is confirmed: tell the cloud and forget the upload, in one commit."""

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from edge.core.clock import SystemClock
+from edge.core.health import State
 from edge.sync.targets.s3 import S3Target
+from edge.sync.uploader import PART
 from tests.support.outboxes import open_outbox
 from tests.support.s3 import KEYS, S3Server, s3_server
-from tests.support.uploads import add_clip, uploading
+from tests.support.uploads import clip, until, uploading
 
 _FILES = 4
 _FILE_BYTES = 48 << 20
@@ -46,14 +48,18 @@ async def measure(tmp: Path) -> dict[str, Any]:
 async def _uploader(server: S3Server, folder: Path, files: list[Path]) -> float:
     """Bytes per second from the first file that waits to the last that is told of."""
     settings = server.settings("bench", part_size_bytes=_PART_BYTES)
-    async with open_outbox(folder) as outbox:
+    async with (
+        open_outbox(folder) as outbox,
+        uploading(outbox, lambda: S3Target(settings, KEYS), clock=SystemClock()) as (uploader, health),
+    ):
         for file in files:
-            await add_clip(outbox, folder, file.stem, await asyncio.to_thread(file.read_bytes))
+            await outbox.append(clip(file.stem, await asyncio.to_thread(file.read_bytes)))
+        await until(lambda: health.of(PART) is State.OK)
         begun = time.perf_counter()
-        async with uploading(outbox, lambda: S3Target(settings, KEYS), clock=SystemClock()) as (uploader, _):
-            while uploader.uploaded_total < _FILES:  # noqa: ASYNC110 - the uploader tells nobody
-                await asyncio.sleep(0.005)
-            return _FILES * _FILE_BYTES / (time.perf_counter() - begun)
+        for file in files:
+            await outbox.uploads.add(file.stem, file)
+        await until(lambda: uploader.uploaded_total == len(files), within_s=300)
+        return len(files) * _FILE_BYTES / (time.perf_counter() - begun)
 
 
 def _raw(server: S3Server, files: list[Path]) -> float:

@@ -71,8 +71,10 @@ class Station:
             await self._forget_dropped()
             if self._road is None or await self._uploads.all_paused():
                 return None
-            chosen = self._lineup.take(await self._candidates())
-            return await self._prepared(chosen.id, self._road) if chosen else None
+            away = self._lineup.unavailable()
+            heads = {head.id: head for head in await self._uploads.heads(away)}
+            chosen = self._lineup.take([*map(_candidate, heads.values()), *await self._grown(away)])
+            return await self._prepared(chosen.id, heads.get(chosen.id), self._road) if chosen else None
 
     async def tidy(self) -> None:
         """Forget what grew and was given up while nobody told us."""
@@ -81,27 +83,26 @@ class Station:
             if not known and "lost" in await self._uploads.phases(upload.id):
                 await self._uploads.forget(upload.id)
 
-    async def _candidates(self) -> list[Candidate]:
-        away = self._lineup.unavailable()
-        closed = await self._uploads.heads(away)
-        found = [Candidate(head.id, head.rank, head.lane, head.added_row) for head in closed]
-        held_back = await self._not_now() if self._growing else set()
-        for growth in self._growing.values():
-            if growth.recording_id not in away | held_back and self._has_part(growth):
-                found.append(Candidate(growth.recording_id, _rank(growth), growth.camera, _LAST))
-        return found
+    async def _grown(self, away: set[str]) -> list[Candidate]:
+        """What has a part to send while it grows, behind what of its camera is closed."""
+        if not self._growing:
+            return []
+        away = away | await self._not_now()
+        grown = [one for one in self._growing.values() if one.recording_id not in away and self._has_part(one)]
+        return [Candidate(one.recording_id, _rank(one), one.camera, _LAST) for one in grown]
 
     async def _not_now(self) -> set[str]:
         """Of what grows: what people hold back, and what failed."""
         return {upload.id for upload in await self._uploads.growing() if upload.paused or upload.failed_ms is not None}
 
-    async def _prepared(self, upload_id: str, road: Road) -> Carriage | None:
-        upload, growth = await self._row_of(upload_id), self._growing.get(upload_id)
+    async def _prepared(self, upload_id: str, head: Upload | None, road: Road) -> Carriage | None:
+        carriage, growth = self._carriages.pop(upload_id, None), self._growing.get(upload_id)
+        upload = head if head and carriage else await self._row_of(upload_id)
         if upload is None or (upload.body is None and growth is None):
             self._growing.pop(upload_id, None)
             self._lineup.release(upload_id)
             return None
-        carriage = self._carriages.pop(upload_id, None) or Carriage(road, upload)
+        carriage = carriage or Carriage(road, upload)
         carriage.update(upload, growth.safe_bytes if growth else 0)
         self._carriages[upload_id] = carriage
         while len(self._carriages) > _KEPT:
@@ -128,6 +129,10 @@ class Station:
         if carriage is not None:
             return carriage.would_have_part(growth.safe_bytes)
         return self._road is not None and growth.safe_bytes >= self._road.target.part_bytes
+
+
+def _candidate(head: Upload) -> Candidate:
+    return Candidate(head.id, head.rank, head.lane, head.added_row)
 
 
 def _rank(growth: Growth) -> int:

@@ -1,6 +1,7 @@
 """The SQLite file itself: opened durably, migrated by numbered scripts, and put aside when it is damaged."""
 
 import sqlite3
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -108,11 +109,21 @@ def suspect_mark(path: Path) -> Path:
     return path.with_name(f"{path.name}.suspect")
 
 
+async def mark_suspect(connection: aiosqlite.Connection) -> None:
+    """Damage showed while reading: whoever runs the store ends, and the next start looks at all of it."""
+    found = await one(connection, "PRAGMA database_list")
+    if found:
+        with suppress(OSError):  # the disk is full: it shows again
+            suspect_mark(Path(found[2])).touch()
+
+
 async def rows(connection: aiosqlite.Connection, sql: str, *parameters: object) -> list[Any]:
     """Every row of a query of a connection for looking. Raise `StoreError` if the store cannot be read."""
     try:
         return list(await connection.execute_fetchall(sql, parameters))
     except sqlite3.Error as error:
+        if is_damage(error):
+            await mark_suspect(connection)
         raise StoreError(f"cannot read the store: {error}") from error
 
 
@@ -149,7 +160,8 @@ def needs_check(path: Path) -> bool:
 
 
 async def _check(connection: aiosqlite.Connection, path: Path) -> None:
-    found = await one(connection, "PRAGMA quick_check(1)")
+    deep = suspect_mark(path).exists()
+    found = await one(connection, "PRAGMA integrity_check(1)" if deep else "PRAGMA quick_check(1)")
     if found is None or found[0] != "ok":
         raise StoreDamagedError(f"{path}: {found[0] if found else 'unreadable'}")
     suspect_mark(path).unlink(missing_ok=True)

@@ -6,7 +6,9 @@ from typing import Any
 import aiosqlite
 
 from contract.codec import decode
+from contract.errors import InvalidMessageError
 from contract.messages import Record
+from edge.core.errors import StoreError
 from edge.outbox import database
 
 
@@ -53,7 +55,12 @@ class History:
         return int((await self._read(sql, subject, kind))[0][0])
 
     async def _records(self, sql: str, *parameters: object) -> Sequence[tuple[int, Record]]:
-        return [(int(row), decode(payload, Record)) for row, payload in await self._read(sql, *parameters)]
+        rows = await self._read(sql, *parameters)
+        try:
+            return [(int(row), decode(payload, Record)) for row, payload in rows]
+        except InvalidMessageError as error:
+            await database.mark_suspect(self._reader)
+            raise StoreError(f"a record of the store is damaged: {error}") from error
 
     async def _read(self, sql: str, *parameters: object) -> list[Any]:
         return await database.rows(self._reader, sql, *parameters)

@@ -18,6 +18,7 @@ from typing import Final
 
 import aiosqlite
 
+from contract.errors import InvalidMessageError
 from contract.messages import AnyBody, Loss, Record
 from contract.topics import leaf_of
 from edge.core.backoff import Backoff
@@ -133,7 +134,7 @@ class Writer:
         except sqlite3.OperationalError as error:
             self.line.put_back()
             await self._failed(error)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, InvalidMessageError) as error:
             self.line.put_back()
             self._damaged(error)
             raise
@@ -227,10 +228,10 @@ class Writer:
         self._emptied_after = self.commits
         return given or emptied
 
-    def _damaged(self, error: sqlite3.DatabaseError) -> None:
-        if database.is_damage(error):
+    def _damaged(self, error: sqlite3.DatabaseError | InvalidMessageError) -> None:
+        if not isinstance(error, sqlite3.DatabaseError) or database.is_damage(error):
             database.suspect_mark(self._path).touch()
-        self._health.set(PART, State.FAILED, f"{self._path.name}: {error}; a restart puts it aside")
+        self._health.set(PART, State.FAILED, f"{self._path.name}: {error}; a restart repairs it")
 
 
 def _nothing_to_give() -> bool:

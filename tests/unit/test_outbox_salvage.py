@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from contract.codec import decode
 from contract.messages import Label, Loss, Record
 from edge.core.clock import Stamp
+from edge.core.errors import StoreError
 from edge.outbox import database, opening
 from edge.outbox.pages import PAGE_BYTES, BrokenError, Pages
 from edge.outbox.salvage import salvage
@@ -228,6 +229,24 @@ async def test_a_torn_last_commit_is_no_damage(tmp_path: Path) -> None:
     async with open_outbox(crashed) as outbox:
         assert len(await outbox.history()) == 9
         assert not _beside(crashed, "damaged-*")
+
+
+async def test_damage_that_shows_in_reading_ends_the_run_and_the_next_repairs_it(
+    sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in a file too big to be read whole at every start."""
+    monkeypatch.setattr(database, "CHECK_LIMIT_BYTES", 0)
+    page = next(page for page, rows in _rows_by_page(sound).items() if ROWS // 2 in rows)
+    async with _opened(sound, tmp_path, _zero(page)) as outbox:
+        assert not _beside(tmp_path, "damaged-*"), "nobody looked"
+        with pytest.raises(StoreError, match="cannot read"):
+            await outbox.history(limit=10_000)
+        with pytest.raises(database.StoreDamagedError, match="restart"):
+            await asyncio.wait_for(outbox.run(), 5)
+    async with open_outbox(tmp_path, clock=FakeClock()) as outbox:
+        assert len(await outbox.history(limit=10_000)) > ROWS - 30
+        assert outbox.repaired
+        assert not _beside(tmp_path, "suspect")
 
 
 async def test_who_was_erased_does_not_come_back(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 from tests.support.faulty_bucket import SentPart
@@ -66,7 +67,7 @@ def recovery_waits_s(sink: Sink, happened: Happened) -> list[float]:
 def resent_parts(parts: Sequence[SentPart], kills_s: Sequence[float]) -> int:
     """The most parts that were sent again between one kill and the next although they had arrived before it."""
     worst = 0
-    for begin, end in zip(kills_s, [*kills_s[1:], float("inf")], strict=True):
+    for begin, end in pairwise([*kills_s, float("inf")]):
         before = {(part.path, part.number) for part in parts if part.at_s < begin}
         again = [part for part in parts if begin <= part.at_s < end and (part.path, part.number) in before]
         worst = max(worst, len(again))

@@ -19,6 +19,7 @@ from cloud.ingest.embedded import EmbeddedBroker
 from cloud.ingest.eraser import Eraser
 from cloud.ingest.metrics import IngestMetrics
 from cloud.ingest.service import Ingest
+from cloud.ingest.tidier import Tidier
 from cloud.objects.folder import FolderStorage
 from cloud.objects.s3 import S3Storage
 from cloud.objects.settings import S3Settings
@@ -71,6 +72,9 @@ async def serve(config: CloudConfig) -> None:
             "ingest": _ingest(ingest, eraser, database, FirstPassword(config.state_path), rng),
             "watchdog": _watchdog(clock),
         }
+        if isinstance(config.objects, S3Settings):
+            older_than_s = config.objects.abandoned_days * 86_400.0
+            work["tidier"] = Tidier(storage, clock=clock, older_than_s=older_than_s).run()
         if config.broker.embedded:
             work["broker"] = EmbeddedBroker(config.broker.port, clock).run()
         await _until_signalled(work)

@@ -40,6 +40,10 @@ class FolderStorage:
         """Delete the file, and what a device writes beside it until it is whole."""
         await asyncio.to_thread(self._delete, key)
 
+    async def tidy(self, older_than_s: float) -> int:
+        """Nothing: devices that write to a folder clean up after themselves."""
+        return 0
+
     async def check(self) -> None:
         """Return if the folder can be listed."""
         await asyncio.to_thread(self._check)

@@ -1,6 +1,7 @@
 """Object storage that speaks S3. boto3 blocks, so each call has a thread; a body is read piece by piece."""
 
 import asyncio
+import email.utils
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -8,6 +9,8 @@ from typing import Any, Final
 from cloud.objects.s3_client import make_client
 from cloud.objects.settings import S3Settings
 from cloud.objects.storage import ObjectInfo, ObjectMissingError, ObjectsUnavailableError, check_key
+from contract.errors import ContractError
+from contract.objects import device_of
 
 _PIECE: Final = 256 * 1024
 _MISSING: Final = {"404", "NoSuchKey", "NotFound"}
@@ -55,6 +58,10 @@ class S3Storage:
                 await asyncio.to_thread(self._call, "abort_multipart_upload", Key=whole, UploadId=upload["UploadId"])
         await asyncio.to_thread(self._call, "delete_object", Key=whole)
 
+    async def tidy(self, older_than_s: float) -> int:
+        """By the service's own date; what lies under no device's key is somebody else's."""
+        return await asyncio.to_thread(self._tidy, older_than_s)
+
     async def check(self) -> None:
         """HEAD the bucket."""
         try:
@@ -66,9 +73,32 @@ class S3Storage:
         """Close the connections."""
         self._client.close()
 
+    def _tidy(self, older_than_s: float) -> int:
+        with _translated(self._bucket):
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self._bucket, Prefix=self._prefix
+            )
+            old = [left for page in pages for left in _old(page, older_than_s) if self._is_ours(left[0])]
+            for key, upload_id in old:
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
+        return len(old)
+
+    def _is_ours(self, key: str) -> bool:
+        try:
+            device_of(key.removeprefix(self._prefix))
+        except ContractError:
+            return False
+        return True
+
     def _call(self, operation: str, **arguments: Any) -> Any:
         with _translated(arguments.get("Key", self._bucket)):
             return getattr(self._client, operation)(Bucket=self._bucket, **arguments)
+
+
+def _old(page: Any, older_than_s: float) -> list[tuple[str, str]]:
+    now = email.utils.parsedate_to_datetime(page["ResponseMetadata"]["HTTPHeaders"]["date"])
+    uploads = page.get("Uploads", [])
+    return [(one["Key"], one["UploadId"]) for one in uploads if (now - one["Initiated"]).total_seconds() > older_than_s]
 
 
 def _read(body: Any) -> bytes:

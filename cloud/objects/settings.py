@@ -28,6 +28,9 @@ class S3Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
         int,
         Meta(ge=60, le=604_800, description="Seconds for which an address signed for a device to send to is valid."),
     ] = 900
+    abandoned_days: Annotated[
+        int, Meta(ge=1, le=3650, description="Days after which an upload that a device left behind is aborted.")
+    ] = 30
     region: Annotated[str, Meta(min_length=1, max_length=64, description="Region to sign for.")] = "us-east-1"
     prefix: Annotated[
         str,

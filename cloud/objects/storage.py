@@ -43,6 +43,10 @@ class ObjectStorage(Protocol):
         """Delete the object, whole or in the making; what is not there is deleted already."""
         ...
 
+    async def tidy(self, older_than_s: float) -> int:
+        """Abort uploads of devices that were begun so long ago and never completed; return how many."""
+        ...
+
     async def check(self) -> None:
         """Return if the storage answers."""
         ...

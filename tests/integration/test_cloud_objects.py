@@ -8,10 +8,12 @@ from urllib.request import urlopen
 
 import pytest
 
+from cloud.ingest.tidier import Tidier
 from cloud.objects.folder import FolderStorage
 from cloud.objects.s3 import S3Storage
 from cloud.objects.settings import S3Settings
 from cloud.objects.storage import ObjectMissingError, ObjectStorage, ObjectsUnavailableError
+from tests.support.cloud import StillClock
 from tests.support.ports import free_port
 from tests.support.s3 import KEYS, S3Server, s3_server
 
@@ -108,6 +110,22 @@ async def test_what_is_deleted_is_gone_and_may_be_deleted_again(storage: ObjectS
     with pytest.raises(ObjectMissingError):
         await storage.head(KEY)
     await storage.delete("never/was/there.mp4")
+
+
+async def test_uploads_left_behind_are_aborted_and_others_are_left_alone(server: S3Server) -> None:
+    """moto calls every upload years old; what is young is left alone is shown by tests/real_s3."""
+    client = server.client()
+    for key in (f"site/{KEY}", "site/backups/x", f"elsewhere/{KEY}"):
+        client.create_multipart_upload(Bucket="afferent", Key=key)
+    storage = _s3(server.endpoint)
+    assert (await storage.tidy(86_400), await storage.tidy(86_400)) == (1, 0)
+    left = {one["Key"] for one in client.list_multipart_uploads(Bucket="afferent")["Uploads"]}
+    assert left == {"site/backups/x", f"elsewhere/{KEY}"}
+    client.close()
+    tidier = Tidier(_s3(f"http://127.0.0.1:{free_port()}"), clock=StillClock(), older_than_s=1)
+    await tidier.tidy()
+    assert tidier.aborted == 0
+    await storage.close()
 
 
 async def test_what_a_device_still_writes_goes_too(tmp_path: Path) -> None:

@@ -139,6 +139,7 @@ def test_a_gateway_that_dies_in_mid_upload_keeps_the_finished_parts(
         server.start_gateway()
         record_property("gateway_back_s", round(time.monotonic() - begun, 2))
         assert target.held(thing, upload_id, tags | {2: '"0123"'}) == tags
+        record_property("serving_again_s", round(time.monotonic() - begun, 2))
         tags |= send_parts(target, thing, upload_id, (2, 3))
         target.complete(thing, upload_id, tags)
         assert target.confirm(thing, tags)
@@ -171,12 +172,16 @@ async def test_an_erased_object_is_gone_with_the_parts_of_its_upload(server: Rad
     target = target_of(server, "with-keys")
     await asyncio.to_thread(target.put, thing, b"clip", nothing)
     upload_id = await asyncio.to_thread(target.begin, thing)
+    assert await storage.tidy(3600) == 0, "what is young is under way"
     await storage.delete(thing.key)
     await storage.delete(thing.key)
     with pytest.raises(ObjectMissingError):
         await storage.head(thing.key)
     with pytest.raises(UploadUnknownError):
         await asyncio.to_thread(target.held, thing, upload_id, {})
+    await asyncio.to_thread(target.begin, thing)
+    assert await storage.tidy(-60) >= 1
+    assert await asyncio.to_thread(target.abandoned, "", -60) == []
     target.close()
     await storage.close()
 

@@ -117,10 +117,8 @@ class ClipPlanner:
 
     def forget(self) -> None:
         """End what grows and let go of what is kept: what is to be seen changes with the next frame."""
-        self.end()
-        self.ring.drain()
+        self._let_go()
         self.feed.restart()
-        self._queue.put(Forget())
 
     def tick(self) -> None:
         """Once a second: end a clip that nobody wants any more or whose camera fell silent."""
@@ -135,14 +133,19 @@ class ClipPlanner:
         for take in self._takes():
             self._end(take, self._newest_ns)
 
+    def _let_go(self) -> None:
+        """What comes next belongs in no file with what came before."""
+        self.end()
+        self.ring.drain()
+        self._queue.put(Forget())
+
     def _takes(self) -> Iterator[Take]:
         yield from self._standing
         yield from self._sessions.values()
 
     def _offer(self, material: Material) -> None:
         if (shape := _shape(material)) != self._shape:
-            self.end()
-            self.ring.drain()
+            self._let_go()
             self._shape = shape
         refused = [take for take in self._takes() if not self._goes_on(take, material)]
         if self.recording or isinstance(material, AccessUnit):

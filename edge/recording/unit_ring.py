@@ -23,7 +23,7 @@ class UnitRing:
         self._groups[-1].append(unit)
         self.size_bytes += len(unit.data)
         oldest_ns = unit.mono_ns - self._span_ns
-        while len(self._groups) > 1 and self._groups[1][0].mono_ns <= oldest_ns:
+        while len(self._groups) > 1 and self._is_passed(oldest_ns):
             self._drop()
         while self._groups and self.size_bytes > self._max_bytes:
             self._drop()
@@ -40,6 +40,10 @@ class UnitRing:
         """Keep nothing."""
         self._groups.clear()
         self.size_bytes = 0
+
+    def _is_passed(self, oldest_ns: int) -> bool:
+        """Whether the oldest group is not needed for that moment, or ends before it: the camera was away."""
+        return self._groups[1][0].mono_ns <= oldest_ns or self._groups[0][-1].mono_ns < oldest_ns
 
     def _drop(self) -> None:
         self.size_bytes -= sum(len(unit.data) for unit in self._groups.popleft())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge.core.frame import Frame
-from edge.recording.jobs import Begin, End, JobQueue, Mark
+from edge.recording.jobs import Begin, End, Forget, JobQueue, Mark
 from edge.recording.planner import ClipPlanner
 from edge.recording.ring import PreRollRing
 from edge.recording.settings import RecordingSettings
@@ -51,6 +51,8 @@ class _Camera:
                 case End():
                     place = clips.index(_of(clips, job.recording_id))
                     clips[place] = (*clips[place][:3], job)
+                case Forget():
+                    pass
                 case _:
                     pytest.fail(f"unexpected {job}")
         return clips

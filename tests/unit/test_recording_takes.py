@@ -1,10 +1,12 @@
 """Several reasons at once: continuous files beside clips of events, sessions beside each other; units of a camera."""
 
 from dataclasses import replace
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edge.core.access_unit import AccessUnit
 from edge.core.frame import Frame
@@ -189,9 +191,8 @@ def test_what_is_to_be_hidden_ends_clips_and_forgets_at_once() -> None:
     camera.units = False
     camera.run(1)
     jobs = camera.jobs()
-    place = next(index for index, job in enumerate(jobs) if isinstance(job, Forget))
-    assert [type(job) for job in jobs[place - 2 : place]] == [End, End]
-    assert [type(job) for job in jobs[place + 1 :]] == [Begin, Begin, *[Frame] * 10]
+    last = max(index for index, job in enumerate(jobs) if isinstance(job, AccessUnit))
+    assert [type(job) for job in jobs[last + 1 :]] == [End, End, Forget, Forget, Begin, Begin, *[Frame] * 10]
 
 
 def test_an_event_that_is_an_alarm_makes_a_growing_clip_urgent() -> None:
@@ -204,6 +205,80 @@ def test_an_event_that_is_an_alarm_makes_a_growing_clip_urgent() -> None:
     (mark,) = (job for job in jobs if isinstance(job, Mark))
     assert (begin.sidecar.urgent, mark) == (False, Mark(begin.sidecar.recording_id, "b", urgent=True))
     assert begin.sidecar.showing("b", urgent=True).urgent
+
+
+_STEPS = st.sampled_from(["film", "lose", "open", "close", "start 1", "stop 1", "start 2", "stop 2", "hide", "jpeg"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=st.lists(_STEPS, max_size=40), mode=st.sampled_from(["off", "event", "continuous", "both"]))
+def test_whatever_happens_every_clip_begins_with_a_key_has_no_gap_and_is_of_one_kind(
+    steps: list[str], mode: str
+) -> None:
+    camera = _Camera(units=True, mode=mode, segment_s=5, max_clip_s=5)
+    for step in steps:
+        _do(camera, step)
+        camera.run(0.7)
+    camera.planner.end()
+    clips = _Clips()
+    for job in camera.jobs():
+        clips.do(job)
+
+
+class _Clips:
+    """What the recorder makes of jobs, as far as it is pictures."""
+
+    def __init__(self) -> None:
+        self._growing: dict[str, list[Material]] = {}
+        self._ring: list[AccessUnit] = []
+
+    def do(self, job: Any) -> None:
+        match job:
+            case Begin():
+                assert job.sidecar.recording_id not in self._growing
+                self._growing[job.sidecar.recording_id] = list(self._ring) if job.from_ns is not None else []
+            case End():
+                _check(self._growing.pop(job.recording_id))
+            case Forget():
+                self._ring = []
+            case Frame() | AccessUnit():
+                self._add(job)
+
+    def _add(self, material: Material) -> None:
+        if isinstance(material, AccessUnit):
+            self._ring = [material] if material.key else [*self._ring, material]
+        for materials in self._growing.values():
+            materials.append(material)
+
+
+def _do(camera: _Camera, step: str) -> None:
+    verb, _, number = step.partition(" ")
+    planner = camera.planner
+    match verb:
+        case "lose":
+            camera.run(0.1, lose=True)
+        case "open":
+            planner.event_opened("ev")
+        case "close":
+            planner.event_closed("ev")
+        case "start":
+            planner.start_session(number, None)
+        case "stop":
+            planner.stop_session(number)
+        case "hide":
+            planner.forget()
+        case "jpeg":
+            camera.units = not camera.units
+
+
+def _check(materials: list[Material]) -> None:
+    """As the recorder writes them: from the first key on."""
+    kinds = {type(material) for material in materials}
+    assert len(kinds) <= 1
+    units = [material for material in materials if isinstance(material, AccessUnit)]
+    keys = [index for index, unit in enumerate(units) if unit.key]
+    for earlier, later in pairwise(units[keys[0] :] if keys else ()):
+        assert later.key or later.seq == earlier.seq + 1
 
 
 _UNIT = AccessUnit("h264", bytes(10), True, 0, 0, 0, 64, 64)
@@ -231,6 +306,12 @@ def _ring(pattern: str, *, seconds: float = 3, max_bytes: int = 1000) -> UnitRin
 )
 def test_the_ring_gives_from_the_key_at_or_before(pattern: str, since_s: int, seqs: list[int]) -> None:
     assert [unit.seq for unit in _ring(pattern).since(since_s * 10**9)] == seqs
+
+
+def test_what_was_before_the_camera_was_away_is_no_pre_roll() -> None:
+    ring = _ring("KppK", seconds=3)
+    ring.append(replace(_UNIT, seq=4, mono_ns=600 * 10**9))
+    assert [unit.seq for unit in ring.since(598 * 10**9)] == [4]
 
 
 def test_the_ring_is_bounded_by_bytes_group_by_group() -> None:

@@ -6,7 +6,7 @@ from edge.core.access_unit import AccessUnit
 from edge.core.frame import Frame
 from edge.recording.jobs import Material
 
-_MOST_WITHOUT: Final = 25
+_MOST_WITHOUT: Final = 10
 """After so many frames without anything that the camera compressed, it does so no more."""
 
 
@@ -29,7 +29,8 @@ class Feed:
         out and counted in `lost`."""
         found: list[Material] = list(self._whole(frame)) if self._copies else []
         self._without = 0 if frame.units else self._without + 1
-        if self._without > _MOST_WITHOUT:
+        if self._without > _MOST_WITHOUT and self.copying:
+            self.lost += _MOST_WITHOUT
             self.restart()
         return found if self.copying else [frame]
 

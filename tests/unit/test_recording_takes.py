@@ -178,8 +178,9 @@ def test_h264_always_encodes_and_a_camera_that_stops_compressing_is_encoded() ->
     stopping.units = False
     stopping.run(4)
     jobs = stopping.jobs()
-    assert [type(job) for job in _materials(jobs)] == [AccessUnit] * 10 + [Frame] * 15
+    assert [type(job) for job in _materials(jobs)] == [AccessUnit] * 10 + [Frame] * 30
     assert len(_begun(jobs)) == 2
+    assert [job.frames_dropped for job in jobs if isinstance(job, End)] == [10], "until it was noticed"
 
 
 def test_what_is_to_be_hidden_ends_clips_and_forgets_at_once() -> None:

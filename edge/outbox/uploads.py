@@ -91,12 +91,15 @@ class Uploads:
         self._closed(recording_id)
 
     async def offer(self, file: File, path: Path, *, rank: int = 1) -> Record:
-        """Tell of a closed file and queue it, in one commit; return its record, the first one if it was offered before.
+        """Tell of a closed file and queue it, in one commit; return its record, the first one if it was offered before:
+        then it is only seen to that it is in the table, from which a repair of the store may have dropped it.
 
         `rank`: 0 goes before events, 1 with them, 2 after. Raise `StoreDelayedError` if it waits for the disk: then it
         becomes durable by itself, and another offer changes nothing.
         """
         if known := await self._closed_record(file.file_id):
+            await self._writer.execute(_close_again(file, path, rank))
+            self.wake()
             return known
         self._check_not_delayed([file.file_id])
         record = await self._append(file.file_id, file, _close(file, path, rank))
@@ -317,6 +320,18 @@ def _close(body: Recording | File, path: Path, rank: int) -> Work:
     kind = "recording" if isinstance(body, Recording) else "file"
     encoded = msgspec.json.encode(body)
     return _statement(_CLOSE, id_of(body), kind, rank, lane_of(body), str(path), body.key, body.size_bytes, encoded)
+
+
+def _close_again(body: File, path: Path, rank: int) -> Work:
+    """Unless more was told of it than that it is closed: then it has arrived, or was given up."""
+    close = _close(body, path, rank)
+
+    async def work(connection: aiosqlite.Connection) -> None:
+        told = list(await connection.execute_fetchall("SELECT 1 FROM records WHERE subject = ?", (body.file_id,)))
+        if len(told) == 1:
+            await close(connection)
+
+    return work
 
 
 def _forget(upload_id: str) -> Work:

@@ -140,3 +140,15 @@ async def test_a_file_keeps_its_rank_and_its_lane(tmp_path: Path) -> None:
 def replace_id(file: File) -> File:
     """Another one."""
     return msgspec.structs.replace(file, file_id="file-2")
+
+
+async def test_a_file_that_a_repair_dropped_from_the_table_is_sent_after_another_offer(tmp_path: Path) -> None:
+    async with open_outbox(tmp_path) as outbox:
+        file = session_file("f-1", b"x")
+        first = await outbox.uploads.offer(file, tmp_path / "x")
+        await outbox.uploads.forget("f-1")
+        assert await outbox.uploads.offer(file, tmp_path / "x") == first
+        assert [one.id for one in await outbox.uploads.heads()] == ["f-1"]
+        await outbox.uploads.finish(file)
+        assert await outbox.uploads.offer(file, tmp_path / "x") == first
+        assert await outbox.uploads.heads() == []

@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 export ORT_DISABLE_TELEMETRY := 1
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-dev test check bench bench-peers eval-vision firmware models docs lock clean
+.PHONY: help run setup setup-dev test check soak test-s3 bench bench-peers eval-vision eval-affect firmware models docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,7 +13,15 @@ run: setup ## set up and start the appliance and a local cloud; prints the addre
 test: setup-dev ## set up (system packages too, where it may) and pass every check and every test
 	@scripts/system-packages.sh
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest -n 2 --dist loadfile
+	@scripts/test.sh
+
+soak: setup-dev ## let everything fail for MINUTES=10 with SEED=1, and prove that nothing was lost or doubled; JSON=path
+	@scripts/system-packages.sh
+	@$(PY) -m tests.soak --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1) $(if $(JSON),--json $(JSON))
+
+test-s3: setup-dev ## the tests of object storage against Ceph over TLS; installs its Debian packages where it may
+	@scripts/system-packages.sh ceph
+	@$(PY) -m pytest tests/real_s3
 
 check: setup-dev ## lint, types, and who may import whom
 	@$(PY) -m ruff check .

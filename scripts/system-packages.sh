@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The real servers that the tests start. Installs what is missing where it may; says what to install where it may not.
+# `ceph` as an argument adds what the tests of object storage against Ceph need.
 set -euo pipefail
 packages=(
     mosquitto                        # the MQTT broker
@@ -13,6 +14,7 @@ packages=(
     gcc libc6-dev libsimavr-dev libelf-dev # and a simulated chip to run it on
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
 )
+[ "${1:-}" != ceph ] || packages+=(radosgw ceph-mon ceph-osd ceph-mgr)
 
 missing=()
 for package in "${packages[@]}"; do

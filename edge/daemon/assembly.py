@@ -30,9 +30,11 @@ from edge.daemon.password import auth_of, ensure_password
 from edge.daemon.sensors import Sensors, make_sensors
 from edge.daemon.storage import Storage, make_storage
 from edge.daemon.sync import Carrier, make_carrier
+from edge.daemon.totals import totals_of
 from edge.daemon.vitals import VitalsService
 from edge.daemon.watchdog import Watchdog
 from edge.models.store import ModelStore
+from edge.outbox.clock_keeper import ClockKeeper
 from edge.outbox.store import Outbox
 from edge.recording.service import RecordingService
 from edge.recording.spool import Spool
@@ -43,6 +45,7 @@ from edge.vision.overlay import paint
 from edge.vision.threads import hold_opencv_to_its_caller
 from edge.web.app import create_app
 from edge.web.deps import WebDeps
+from edge.web.kept_metrics import Totals
 from edge.web.relay import Relays
 from edge.web.server import WebServer
 
@@ -59,6 +62,7 @@ class Rooms:
     sensors: Sensors
     carrier: Carrier
     collecting: Collecting
+    totals: Totals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,11 +111,19 @@ async def assemble(config: EdgeConfig, clock: Clock, version: str, stack: AsyncE
     ledger = HealthLedger(sink=outbox, hub=hub, clock=clock)
     _announce(outbox, hub, health, ledger, units.values())
     vitals = _vitals(ground, carrier, units)
+    keeper = ClockKeeper(outbox=outbox, clock=clock, health=health, rng=ground.rng)
+    totals = totals_of(units, storage=storage, carrier=carrier, collecting=collecting, outbox=outbox, keeper=keeper)
     web = _web(
-        ground, Rooms(storage, sensors, carrier, collecting), units=units, relays=relays, vitals=vitals, version=version
+        ground,
+        Rooms(storage, sensors, carrier, collecting, totals),
+        units=units,
+        relays=relays,
+        vitals=vitals,
+        version=version,
     )
     services: list[Service] = [
         outbox,
+        keeper,
         ledger,
         *storage.services,
         *(service for _, services in built for service in services),
@@ -227,6 +239,8 @@ def _web(
         storage=rooms.storage.retention,
         uploads=rooms.carrier.desk,
         collect=rooms.collecting.collector,
+        folders=rooms.sensors.desk.folders if rooms.sensors.desk else None,
+        totals=rooms.totals,
     )
     return WebServer(
         create_app(deps),

@@ -47,6 +47,7 @@ class Storage:
     wear: WearBudget
     retention: RetentionService
     shelf: RecordingShelf
+    previews: PreviewService
     services: list[Service]
     on_uploaded: list[OnUploaded] = field(default_factory=list)
 
@@ -90,6 +91,7 @@ def make_storage(ground: Ground, uploader: Uploader, slots: Mapping[str, Slot[Fr
         wear=wear,
         retention=retention,
         shelf=RecordingShelf(spool, sheets, folder),
+        previews=previews,
         services=[retention, wear, previews, timelapses],
         on_uploaded=[recordings.mark_uploaded, timelapses.mark_uploaded],
     )

@@ -33,6 +33,7 @@ from edge.web.recording_routes import RecordingRoutes
 from edge.web.records import RecordRoutes
 from edge.web.segment_socket import SegmentSocket
 from edge.web.sensor_routes import SensorRoutes
+from edge.web.session_folder_routes import SessionFolderRoutes
 from edge.web.session_routes import SessionRoutes
 from edge.web.sign_in import SignInRoutes
 from edge.web.snapshots import Snapshots
@@ -86,6 +87,7 @@ def endpoints_of(deps: WebDeps) -> list[Endpoint]:
         *ParticipantRoutes(deps).endpoints(),
         *StimulusRoutes(deps).endpoints(),
         *SessionRoutes(deps).endpoints(),
+        *SessionFolderRoutes(deps, deps.folders).endpoints(),
         *SensorRoutes(deps).endpoints(),
         *SignInRoutes(deps.auth, session_days=deps.settings.session_days).endpoints(),
         *ProbeRoutes(deps).endpoints(),

@@ -17,9 +17,11 @@ from edge.core.health import Health
 from edge.core.hub import Hub
 from edge.core.slot import Slot
 from edge.web.auth import Auth
+from edge.web.kept_metrics import Totals
 from edge.web.legacy_collect_port import CollectPort
 from edge.web.recording_port import RecordingPort
 from edge.web.relay import Relays
+from edge.web.session_folder_port import SessionFolderPort
 from edge.web.session_port import SensorPort, SessionPort
 from edge.web.settings import WebSettings
 from edge.web.storage_port import StoragePort
@@ -237,6 +239,10 @@ class WebDeps:
     """The way of files to object storage; None where nothing is uploaded."""
     collect: CollectPort | None = None
     """What takes videos from browsers; None where none are taken."""
+    folders: SessionFolderPort | None = None
+    """The folders of sessions; None where none are kept."""
+    totals: Totals = tuple
+    """What other rooms count, for the metrics."""
     paint: Paint | None = None
     """What draws over a picture; without it there is no live picture with an overlay."""
     viewer_dir: Path = VIEWER_DIR

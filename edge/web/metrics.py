@@ -11,6 +11,7 @@ from edge.core.health import State
 from edge.vision.state import ConditionKind
 from edge.web.body_metrics import body_metrics
 from edge.web.deps import WebDeps
+from edge.web.kept_metrics import kept_metrics
 
 _CAMERA_GAUGES: Final = (
     ("fps", "camera_frames_per_second", "Frames that the camera delivers a second"),
@@ -65,6 +66,7 @@ class _Appliance(Collector):
         yield from self._health()
         yield from self._live()
         yield from body_metrics(deps.sensors, deps.sessions)
+        yield from kept_metrics(deps.storage, deps.totals)
         yield from _plain(_SYNC_GAUGES, self._newest("sync"))
         yield from _plain(_TELEMETRY_GAUGES, deps.telemetry())
 

@@ -39,9 +39,7 @@ class RecordingRoutes:
         """The table of them."""
         queries = (_CAMERA, _BEFORE, _LIMIT)
         return [
-            owner_get(
-                "/v1/clips", "Recordings on the device, newest first", self.everything, RecordingPage, queries
-            ),
+            owner_get("/v1/clips", "Recordings on the device, newest first", self.everything, RecordingPage, queries),
             owner_get(_RECORDING, "One recording", self.one, RecordingView),
             _file(
                 f"{_RECORDING}/video.mp4",

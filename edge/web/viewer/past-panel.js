@@ -1,4 +1,4 @@
-// Past sessions, newest first, each with its timeline and its report.
+// Past sessions, newest first, each with its timeline, its report and its data.
 
 import * as api from "./session-api.js";
 import { shownIn } from "./desk-book.js";
@@ -23,14 +23,16 @@ function makeLine(desk) {
   const about = el("span", { class: "line-about" });
   const timeline = el("button", { class: "button small", type: "button" }, "Timeline");
   const report = el("a", { class: "button small link-button", target: "_blank", rel: "noopener" }, "Report");
+  const data = el("a", { class: "button small link-button", download: "" }, "Data");
   timeline.addEventListener("click", () => openSession(session, desk));
-  const element = el("li", { class: "line" }, el("div", { class: "line-words" }, name, about), el("div", { class: "line-go" }, timeline, report));
+  const element = el("li", { class: "line" }, el("div", { class: "line-words" }, name, about), el("div", { class: "line-go" }, timeline, report, data));
   return {
     element,
     fill(now) {
       session = now;
       mark(element, "data-session", now.session_id);
       mark(report, "href", api.reportUrl(now.session_id));
+      mark(data, "href", api.archiveUrl(now.session_id));
       say(name, `${now.participant} · ${shownIn(desk.book, now)}`);
       say(about, words(now, desk.now()));
     },

@@ -30,6 +30,7 @@ export const tellClock = (id, body) => ask("POST", `${sessionUrl(id)}/clock`, bo
 export const sendLabels = (id, labels) => ask("POST", `${sessionUrl(id)}/labels`, { labels });
 export const openAsk = async (id) => (await ask("GET", `${sessionUrl(id)}/ask`)).ask;
 export const segments = async (id) => (await ask("GET", `${sessionUrl(id)}/segments`)).segments;
+export const archiveUrl = (id) => `${sessionUrl(id)}/folder.zip`;
 export const reportUrl = (id) => `${sessionUrl(id)}/report`;
 
 export const sensors = () => ask("GET", "/v1/sensors");

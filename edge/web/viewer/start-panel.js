@@ -8,10 +8,12 @@ import { byId, el, mark, say } from "./dom.js";
 import { sensorChoices } from "./participant-form.js";
 
 const EVERY_MS = 3_000;
+const NO_VIDEO = "/none";
 
 /** The panel; returns `draw()`. */
-export function createStartPanel({ book, notices, now }) {
+export function createStartPanel({ book, store, notices, now }) {
   const pick = { participant: byId("start-participant"), stimulus: byId("start-stimulus"), sensor: byId("start-sensor") };
+  const video = byId("start-video");
   const go = byId("start-go");
   const overrule = byId("start-overrule");
   const said = byId("start-said");
@@ -39,6 +41,8 @@ export function createStartPanel({ book, notices, now }) {
     fillSelect(pick.participant, [["", people.length ? "Choose…" : "Add a participant first"], ...people.map(({ id }) => [id, id])]);
     fillSelect(pick.stimulus, [["", "None"], ...films.map((one) => [one.id, stimulusName(one)])]);
     fillSelect(pick.sensor, sensorChoices(book, pick.sensor.value, ownSensor()));
+    const cameras = [...store.cameras.values()].map(({ camera, name }) => [camera, name || camera]);
+    fillSelect(video, [["", "As configured"], [NO_VIDEO, "None"], ...cameras]);
     if (wish() !== asked) check();
   }
 
@@ -94,7 +98,7 @@ export function createStartPanel({ book, notices, now }) {
     say(said, "");
     try {
       attempt ||= sessionId(chosen(), book, now());
-      const view = await api.startSession({ ...chosen(), session_id: attempt, overrule: overrule.checked });
+      const view = await api.startSession({ ...chosen(), ...filmed(video.value), session_id: attempt, overrule: overrule.checked });
       attempt = "";
       book.session(view);
       notices.tell("Started", `The session of ${view.participant} runs.`);
@@ -115,6 +119,12 @@ export function createStartPanel({ book, notices, now }) {
 /** S0.29: of participant, film and moment. The same attempt has the same id, so that pressing twice starts once. */
 function sessionId({ participant, stimulus }, book, nowMs) {
   return `${participant}_${book.stimuli.get(stimulus)?.number ?? 0}_${Math.round(nowMs)}`;
+}
+
+/** Which cameras record it: none of them said leaves that to the settings. */
+function filmed(choice) {
+  if (!choice) return {};
+  return { cameras: choice === NO_VIDEO ? [] : [choice] };
 }
 
 /** Give a select these `[value, name]`, keeping what is chosen. */

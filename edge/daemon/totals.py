@@ -1,0 +1,83 @@
+"""What the rooms have counted since the start, named once, for whoever scrapes the appliance."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from edge.daemon.camera import CameraUnit
+from edge.daemon.collecting import Collecting
+from edge.daemon.storage import Storage
+from edge.daemon.sync import Carrier
+from edge.outbox.clock_keeper import ClockKeeper
+from edge.outbox.store import Outbox
+from edge.web.kept_metrics import Total
+
+_RECORDER: Final = (
+    ("clips", "recordings", "Recordings that were closed"),
+    ("salvaged", "recordings_salvaged", "Recordings whose end a power cut or a crash cut off"),
+    ("frames_written", "recorder_frames", "Frames that were recorded"),
+    ("frames_dropped", "recorder_frames_dropped", "Frames that the encoder was too slow for"),
+    ("frames_unrecorded", "recorder_frames_unrecorded", "Frames for which the disk had no room"),
+    ("bytes_written", "recorder_bytes", "Bytes of video that were written"),
+)
+
+
+def totals_of(
+    units: Mapping[str, CameraUnit],
+    *,
+    storage: Storage,
+    carrier: Carrier,
+    collecting: Collecting,
+    outbox: Outbox,
+    keeper: ClockKeeper,
+) -> Callable[[], Sequence[Total]]:
+    """What counts them, at the moment it is called."""
+
+    def totals() -> Sequence[Total]:
+        return [
+            *_of_recorders(units),
+            *_of_carriers(carrier, outbox),
+            *_of_collecting(collecting),
+            _total("sheets_made", "Sheets of small pictures made of recordings", storage.previews.made_total),
+            _total("clock_leaps", "Times that the wall clock leapt", keeper.leaps_total),
+            _total("clock_fixes", "Times that the times of records were put right", keeper.fixes_total),
+        ]
+
+    return totals
+
+
+def _of_recorders(units: Mapping[str, CameraUnit]) -> list[Total]:
+    stats = {camera: unit.recorder.stats for camera, unit in units.items()}
+    return [
+        Total(name=name, about=about, value=getattr(one, field), labels={"camera": camera})
+        for field, name, about in _RECORDER
+        for camera, one in stats.items()
+    ]
+
+
+def _of_carriers(carrier: Carrier, outbox: Outbox) -> list[Total]:
+    publisher, uploader = carrier.publisher, carrier.uploader
+    return [
+        _total("broker_connects", "Connections made to the broker", publisher.connects_total),
+        _total("records_published", "Records handed to the broker, again ones too", publisher.published_total),
+        _total("records_resent", "Of these, those that were sent before", publisher.resent_total),
+        _total("records_evicted", "Records that gave way in a full store", outbox.evicted_total),
+        _total("records_refused", "Records that gave way because the disk failed", outbox.refused_total),
+        _total("store_commits", "Commits of the store", outbox.commits_total),
+        _total("uploads", "Files that object storage confirmed", uploader.uploaded_total),
+        _total("upload_bytes", "Bytes of files that were sent", uploader.sent_bytes_total),
+        _total("uploads_restarted", "Files that had to begin again", uploader.restarted_total),
+        _total("uploads_aborted", "Abandoned uploads that were cleared away", uploader.aborted_total),
+    ]
+
+
+def _of_collecting(collecting: Collecting) -> list[Total]:
+    door = collecting.collector
+    return [
+        _total("collect_chunks", "Chunks of videos taken from browsers", door.chunks_taken),
+        _total("collect_chunks_repeated", "Chunks that were held already", door.chunks_repeated),
+        _total("collect_videos", "Videos from browsers that are whole", door.videos_completed),
+    ]
+
+
+def _total(name: str, about: str, value: float) -> Total:
+    return Total(name=name, about=about, value=value)

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Every test. Beside them runs the soak, which mostly waits: SOAK_MINUTES=0 leaves it out, SOAK_SEED=n chooses another.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=.venv/bin/python
+minutes="${SOAK_MINUTES:-10}"
+seed="${SOAK_SEED:-1}"
+log=$(mktemp)
+soak=
+finish() {
+  if [ -n "$soak" ]; then kill "$soak" 2>/dev/null || true; fi
+  rm -f "$log"
+}
+trap finish EXIT
+if [ "$minutes" != 0 ]; then
+  echo "soak: $minutes minutes with seed $seed, beside the tests"
+  "$python" -m tests.soak --minutes "$minutes" --seed "$seed" >"$log" 2>&1 &
+  soak=$!
+fi
+"$python" -m pytest -n 3 --dist loadfile
+if [ -n "$soak" ]; then
+  passed=0
+  wait "$soak" || passed=$?
+  soak=
+  tail -n 40 "$log"
+  exit "$passed"
+fi

@@ -62,6 +62,8 @@ class Collector:
         self.tally = Tally()
         self.whole: dict[tuple[str, str], int] = {}
         """Videos that are to be offered, with the monotonic nanosecond of their completion in this run."""
+        self.changed: set[tuple[str, str]] = set()
+        """Videos whose metadata, or whose state, changed: their record may have to be made anew."""
         self.active: set[str] = set()
         """Sessions of which something came since the last look at what is abandoned."""
         self.chunks_taken = 0
@@ -111,6 +113,7 @@ class Collector:
         async with self.lock(f"{session_id}/{video_id}"):
             await self.run(self._save_metadata, session_id, video_id, dict(metadata))
         self.active.add(session_id)
+        self.changed.add((session_id, video_id))
 
     async def session(self, session_id: str) -> SessionFacts:
         """What is held of a session (S2.6)."""
@@ -182,7 +185,7 @@ class Collector:
         self.tally.count(self.shelf, videos)
 
     def _create(self, participant_id: str | None) -> SessionSheet:
-        if sum(1 for _ in self.shelf.folder.glob("[!.]*")) >= self.settings.max_sessions:
+        if self.shelf.count() >= self.settings.max_sessions:
             raise StoreError(f"There are {self.settings.max_sessions} sessions already: raise collect.max_sessions")
         now_ms = self._clock.now().wall_ms
         sheet = SessionSheet(

@@ -1,5 +1,6 @@
 """What goes on without anybody asking: videos are told of and sent on, and what was left unfinished is cleared away."""
 
+from contextlib import suppress
 from typing import Final
 
 from msgspec.structs import replace
@@ -8,10 +9,10 @@ from edge.collecting.assembling import assemble
 from edge.collecting.collector import Collector
 from edge.collecting.leaving import Leaving
 from edge.collecting.outward import Outward
-from edge.collecting.sheets import VideoSheet
+from edge.collecting.sheets import VideoSheet, digest_of_metadata
 from edge.collecting.stash import CollectedStash
 from edge.core.clock import Clock
-from edge.core.errors import StoreError
+from edge.core.errors import StoreDelayedError, StoreError
 from edge.core.health import Health, State
 from edge.core.service import Pulse
 
@@ -59,6 +60,8 @@ class CollectService:
             await self._take_up()
         for key in list(self._collector.whole):
             await self._promote(*key)
+        for key in list(self._collector.changed):
+            await self._tell_anew(*key)
         now = self._clock.mono_ns()
         if now - self._hour_ns >= _HOUR_NS:
             self._hour_ns = now
@@ -92,6 +95,8 @@ class CollectService:
                 await self._stash.lose(sheet)
             elif sheet.step == "offered" and "uploaded" in await self._outward.known(sheet.file_id):
                 await self._stash.mark_uploaded(sheet.file_id)
+            elif sheet.step == "uploaded":
+                self._collector.changed.add((sheet.session_id, sheet.video_id))
             elif sheet.step == "taking":
                 await self._finish(sheet)
 
@@ -115,9 +120,22 @@ class CollectService:
                     return
                 body = sheet.body(self._outward.device, metadata or {})
                 await self._outward.offer(body, self._shelf.path(sheet))
-                await self._collector.run(self._shelf.note, replace(sheet, step="offered"))
+                told = digest_of_metadata(metadata or {})
+                await self._collector.run(self._shelf.note, replace(sheet, step="offered", told=told))
                 self.offered += 1
             self._collector.whole.pop((session_id, video_id), None)
+
+    async def _tell_anew(self, session_id: str, video_id: str) -> None:
+        """Metadata that came after the record: once the upload has had its last word, a newer record has them."""
+        async with self._collector.lock(f"{session_id}/{video_id}"):
+            sheet = await self._collector.run(self._shelf.video, session_id, video_id)
+            metadata = await self._collector.run(self._shelf.metadata, session_id, video_id) or {}
+            told = digest_of_metadata(metadata)
+            if sheet and sheet.step == "uploaded" and sheet.told != told:
+                with suppress(StoreDelayedError):  # it becomes durable by itself
+                    await self._outward.sink.append(sheet.body(self._outward.device, metadata))
+                await self._collector.run(self._shelf.note, replace(sheet, told=told))
+            self._collector.changed.discard((session_id, video_id))
 
     def _waits(self, session_id: str, video_id: str) -> bool:
         since = self._collector.whole[session_id, video_id]

@@ -1,5 +1,6 @@
 """The small files that say what a session and its videos are and how far each got; each is replaced as a whole."""
 
+import hashlib
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
@@ -48,6 +49,8 @@ class VideoSheet(Struct, frozen=True, kw_only=True, omit_defaults=True):
     done_ms: int = 0
     size_bytes: int = 0
     sha256: str = ""
+    told: str = ""
+    """`digest_of_metadata` of what its newest record says of it."""
 
     @property
     def name(self) -> str:
@@ -55,10 +58,10 @@ class VideoSheet(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"{self.video_id}.{self.extension}"
 
     def body(self, device: str, metadata: dict[str, Any]) -> File:
-        """The record that tells of it, once it is whole. Times are the client's, and so left to `about`."""
+        """The record that tells of it as it is, once it is whole. Times are the client's, and so left to `about`."""
         return File(
             file_id=self.file_id,
-            phase="closed",
+            phase="uploaded" if self.step == "uploaded" else "closed",
             purpose="collected",
             name=self.name,
             key=collected_key(device, self.session_id, self.video_id, self.extension),
@@ -72,6 +75,11 @@ class VideoSheet(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _S = TypeVar("_S", SessionSheet, VideoSheet)
+
+
+def digest_of_metadata(metadata: dict[str, Any]) -> str:
+    """16 hex digits that tell one set of metadata from another."""
+    return hashlib.sha256(msgspec.json.encode(metadata, order="deterministic")).hexdigest()[:16]
 
 
 def about_of(metadata: dict[str, Any]) -> dict[str, str]:

@@ -57,9 +57,13 @@ class Shelf:
 
     def sessions(self) -> Iterator[SessionSheet]:
         """Every session, in no order."""
-        for path in self.folder.glob("[!.]*/session.json"):
-            if sheet := read_sheet(path, SessionSheet):
+        for home in _named(self.folder):
+            if sheet := read_sheet(home / "session.json", SessionSheet):
                 yield sheet
+
+    def count(self) -> int:
+        """How many sessions there are."""
+        return len(_named(self.folder))
 
     def note_session(self, sheet: SessionSheet) -> None:
         """Replace what is known of a session."""
@@ -69,9 +73,10 @@ class Shelf:
         """One video, whole or not; None if no chunk of it came yet."""
         return read_sheet(self._home(session_id) / f"{check_id(video_id, 'video_id')}{_UPLOAD}", VideoSheet)
 
-    def videos(self, session_id: str = "[!.]*") -> Iterator[VideoSheet]:
+    def videos(self, session_id: str | None = None) -> Iterator[VideoSheet]:
         """Every video of a session or of all, in no order."""
-        for path in self.folder.glob(f"{session_id}/*{_UPLOAD}"):
+        homes = _named(self.folder) if session_id is None else [self._home(session_id)]
+        for path in (path for home in homes for path in _named(home, _UPLOAD)):
             if sheet := read_sheet(path, VideoSheet):
                 yield sheet
 
@@ -93,7 +98,7 @@ class Shelf:
 
     def described(self, session_id: str) -> int:
         """How many videos of a session the client said something of."""
-        return sum(1 for _ in self._home(session_id).glob(f"*{_METADATA}"))
+        return len(_named(self._home(session_id), _METADATA))
 
     def path(self, sheet: VideoSheet) -> Path:
         """The whole video."""
@@ -166,7 +171,7 @@ class Shelf:
 
     def used_bytes(self) -> int:
         """Everything in the folder."""
-        return sum(size_of(path) for path in self.folder.rglob("*") if not path.is_dir())
+        return sum(size_of(Path(home, name)) for home, _, names in os.walk(self.folder) for name in names)
 
     def size(self, sheet: VideoSheet) -> int:
         """What a video takes now, whole or in chunks."""
@@ -188,6 +193,14 @@ class Shelf:
 
     def _metadata(self, session_id: str, video_id: str) -> Path:
         return self._home(session_id) / f"{check_id(video_id, 'video_id')}{_METADATA}"
+
+
+def _named(folder: Path, ending: str = "") -> list[Path]:
+    """What lies in a folder under a name that ends so, but no draft; nothing if the folder went meanwhile."""
+    try:
+        return [path for path in folder.iterdir() if path.name.endswith(ending) and not path.name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def is_id(value: str) -> bool:

@@ -64,6 +64,7 @@ class CollectedStash:
             sheet = await self._collector.run(self.find, file_id)
             if sheet and sheet.step == "offered":
                 await self._collector.run(self._shelf.note, replace(sheet, step="uploaded"))
+                self._collector.changed.add((sheet.session_id, sheet.video_id))
 
     def find(self, file_id: str) -> VideoSheet | None:
         """The video of this file. Reads the sheets; blocks."""

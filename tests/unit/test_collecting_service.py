@@ -67,6 +67,22 @@ async def test_waits_for_metadata_a_while(client: Client) -> None:
     assert client.room.ledger.files[1].about == {"video_type": "recording"}
 
 
+async def test_metadata_that_come_late(client: Client) -> None:
+    """After the record: a newer one says them, once, when the upload can no longer say the old ones over it."""
+    session, room, ledger = await offered(client), client.room, client.room.ledger
+    await client.metadata(session, "v", prompt_id="sorrow")
+    await room.service.round()
+    assert [file.phase for file in ledger.files] == ["closed"]
+    await room.stash.mark_uploaded(ledger.files[0].file_id)
+    for _ in range(2):
+        await room.service.round()
+        room = room.again()
+        await room.service.round()
+    room.collector.close()
+    told = [(file.phase, file.about["prompt_id"]) for file in ledger.files]
+    assert told == [("closed", "joy"), ("uploaded", "sorrow")]
+
+
 async def test_told_once_over_restarts(client: Client) -> None:
     """A kill before or after the record changes nothing: told once, and what was not told is told by the next run."""
     session = await client.begin()

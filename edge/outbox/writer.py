@@ -203,10 +203,10 @@ class Writer:
             self._on_commit([(new.row, new.record) for new in rows])
 
     async def _failed(self, error: sqlite3.OperationalError) -> None:
-        self._failing = f"cannot write {self._path.name}: {error}"
-        self._health.set(PART, State.DEGRADED, f"{self._failing}; new records wait in memory")
         if database.is_full(error) and await self._make_room():
             return
+        self._failing = f"cannot write {self._path.name}: {error}"
+        self._health.set(PART, State.DEGRADED, f"{self._failing}; new records wait in memory")
         if self._closing:
             self.line.refuse_all(self._failing)
         else:

@@ -157,8 +157,7 @@ class RetentionService:
         if victims:
             await self._look()
         self._judge(short_bytes(self._survey, self._settings, margin))
-        if not self._short:
-            await asyncio.to_thread(self._ballast.take, self._survey.free)
+        await asyncio.to_thread(self._ballast.take, self._survey.free)
 
     def _margin(self) -> int:
         """More than is missed goes once recording has stopped, so that it does not stutter."""

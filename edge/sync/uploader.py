@@ -252,7 +252,10 @@ class Uploader:
     async def _give_up(self, carriage: Carriage, reason: str) -> None:
         upload = carriage.upload
         self._station.left(upload.id, gone=True)
-        if upload.body is None or "lost" in await self._uploads.phases(upload.id):
+        known = await self._uploads.get(upload.id)
+        if upload.body is None or known is None or known.path != upload.path:
+            return  # it is being closed under its final name, and comes anew; what was thrown away is forgotten there
+        if "lost" in await self._uploads.phases(upload.id):
             await self._uploads.forget(upload.id)
         else:
             await self._uploads.give_up(upload.body, reason)

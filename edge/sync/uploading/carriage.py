@@ -32,8 +32,8 @@ class Journey(Protocol):
         """Nothing was sent, but something is done."""
         ...
 
-    def sending(self, offset: int) -> Sending:
-        """What a target calls while it sends what begins at `offset` of the file."""
+    def sending(self, offset: int, size_bytes: int) -> Sending:
+        """What a target calls while it sends so many bytes that begin at `offset` of the file."""
         ...
 
 
@@ -71,8 +71,10 @@ class Carriage:
         return sum(part.size_bytes for part in self.upload.parts.values())
 
     def update(self, upload: Upload, safe_bytes: int) -> None:
-        """It grew, or was closed, since the last step; the parts are known better here."""
+        """It grew, or was closed and has its final name, since the last step; the parts are known better here."""
         self.upload = replace(upload, parts=self.upload.parts)
+        if self._reader:
+            self._reader.path = upload.path
         self.safe_bytes = upload.size_bytes if upload.body else safe_bytes
 
     def go_by(self, road: Road) -> None:
@@ -123,7 +125,7 @@ class Carriage:
         data = await self._road.in_thread(reader.read, 1, size, {}, journey.check)
         if reader.sha256(size, {}, journey.check) != self.upload.sha256:
             raise FileUnusableError(DAMAGED)
-        await self._road.in_thread(self._road.target.put, self._thing(), data, journey.sending(0))
+        await self._road.in_thread(self._road.target.put, self._thing(), data, journey.sending(0, size))
         self.sent_now_bytes = size
 
     async def _go_on_or_begin(self) -> None:
@@ -161,7 +163,7 @@ class Carriage:
         reader, upload = self._reader_of_parts(), self.upload
         offset = (number - 1) * reader.part_bytes
         data = await self._road.in_thread(reader.read, number, size, self._digests, journey.check)
-        part = await self._road.in_thread(self._put_part, number, data, journey.sending(offset))
+        part = await self._road.in_thread(self._put_part, number, data, journey.sending(offset, size))
         await self._road.uploads.add_part(upload.id, number, part.tag, size_bytes=size, md5=part.md5)
         self._tags[number] = part.tag
         self.sent_now_bytes = size

@@ -51,6 +51,7 @@ _REACH: Final = {
     "recovery_first_record_p99_s": "30 or less",
     "record_h264_cpu_vs_ffmpeg": "1.2 or less",
     "record_copy_core_share": "0.02 or less",
+    "upload_vs_raw": "0.8 or more of it",
     "first_picture_s": "under 180",
 }
 

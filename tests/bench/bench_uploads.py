@@ -9,6 +9,7 @@ from typing import Any
 
 from edge.core.clock import SystemClock
 from edge.core.health import State
+from edge.sync.settings import S3Settings
 from edge.sync.targets.s3 import S3Target
 from edge.sync.uploader import PART
 from tests.support.outboxes import open_outbox
@@ -47,7 +48,7 @@ async def measure(tmp: Path) -> dict[str, Any]:
 
 async def _uploader(server: S3Server, folder: Path, files: list[Path]) -> float:
     """Bytes per second from the first file that waits to the last that is told of."""
-    settings = server.settings("bench", part_size_bytes=_PART_BYTES)
+    settings = S3Settings(bucket="bench", endpoint=server.endpoint, part_size_bytes=_PART_BYTES)
     async with (
         open_outbox(folder) as outbox,
         uploading(outbox, lambda: S3Target(settings, KEYS), clock=SystemClock()) as (uploader, health),

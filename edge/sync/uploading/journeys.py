@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge.core.clock import Clock
-from edge.sync.targets.target import Sending, UploadCancelledError
+from edge.sync.targets.target import SLICE_BYTES, Sending, UploadCancelledError
 from edge.sync.uploading.schedule import NOTHING
 from edge.sync.uploading.throttle import Flow, Throttle
 
@@ -42,23 +42,28 @@ class FileJourney:
         """Raise `UploadCancelledError` if it may not go on."""
         if self.halted.is_set() or self._stopped.is_set():
             raise UploadCancelledError("stopped")
-        if self.throttle.limit_bps == NOTHING:
-            raise UploadCancelledError("nothing may be uploaded at this hour")
 
-    def sending(self, offset: int) -> Sending:
+    def sending(self, offset: int, size_bytes: int) -> Sending:
         """What a target calls: keeps the progress and the limit, and stops the part when it may not go on."""
-        before = 0
+        counted = 0
 
         def sending(sent: int) -> None:
-            nonlocal before
+            nonlocal counted
             self.check()
-            grown, before = max(0, sent - before), max(sent, before)
-            self.progress.sent_bytes = offset + before
-            self.flow.add(grown)
-            self.on_sent(grown)
-            self._hold_back(self.throttle.take(grown))
+            self.progress.sent_bytes = max(self.progress.sent_bytes, offset + sent)
+            grown = sent - counted
+            if grown >= SLICE_BYTES or (grown > 0 and sent >= size_bytes):
+                counted = sent
+                self._count(grown)
 
         return sending
+
+    def _count(self, n_bytes: int) -> None:
+        self.flow.add(n_bytes)
+        self.on_sent(n_bytes)
+        if self.throttle.limit_bps == NOTHING:
+            raise UploadCancelledError("nothing may be uploaded at this hour")
+        self._hold_back(self.throttle.take(n_bytes))
 
     def _hold_back(self, seconds: float) -> None:
         while seconds > 0:

@@ -211,7 +211,7 @@ def test_an_event_that_is_an_alarm_makes_a_growing_clip_urgent() -> None:
 _STEPS = st.sampled_from(["film", "lose", "open", "close", "start 1", "stop 1", "start 2", "stop 2", "hide", "jpeg"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(steps=st.lists(_STEPS, max_size=40), mode=st.sampled_from(["off", "event", "continuous", "both"]))
 def test_whatever_happens_every_clip_begins_with_a_key_has_no_gap_and_is_of_one_kind(
     steps: list[str], mode: str

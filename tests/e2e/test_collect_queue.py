@@ -113,7 +113,8 @@ def test_page_that_was_closed(page: Page) -> None:
           const blob = new Blob(["x"]);
           for (const state of ["completed", "uploading", "failed", "pending"]) {
             const sessionId = state === "uploading" ? "old" : null;
-            await store.add({ videoId: state, name: state, state, attempts: 0, sessionId, metadata: {} }, blob);
+            const facts = { attempts: 0, sessionId, participant: "P07", metadata: {} };
+            await store.add({ videoId: state, name: state, state, ...facts }, blob);
           }
           const end = settled();
           await make().begin();
@@ -123,6 +124,31 @@ def test_page_that_was_closed(page: Page) -> None:
     )
     assert [state for _, state in found["states"]] == ["completed", "completed", "failed", "completed"]
     assert [(session, video) for session, video, _ in found["calls"]] == [("old", "uploading"), ("s1", "pending")]
+
+
+def test_video_stays_its_participants(page: Page) -> None:
+    """Who came next is no reason that a video which waits becomes theirs; each sitting has a session of its own."""
+    found = run(
+        page,
+        script="async (_, video, n) => ({ success: n > 1, error: 'no', status: 0 })",
+        left="""async ({ make, put, settled }) => {
+          const queue = make();
+          await queue.begin();
+          await queue.renew("P07");
+          const end = settled();
+          await put(queue, "a");
+          await queue.renew("P08");
+          await put(queue, "b");
+          await end;
+          const last = settled();
+          await queue.renew("P07");
+          await put(queue, "c");
+          await last;
+          return {};
+        }""",
+    )
+    assert found["sessions"] == ["P07", "P08", "P07"]
+    assert {(session, video) for session, video, _ in found["calls"]} == {("s1", "a"), ("s2", "b"), ("s3", "c")}
 
 
 def test_session_that_is_gone(page: Page) -> None:

@@ -6,7 +6,8 @@ const GAP_MS = 250;
 const SESSION_GONE = 404;
 /** What trying again would not change. */
 const HOPELESS = new Set([400, 403, 409, 410, 413]);
-const SESSION = "session";
+const PARTICIPANT = "participant";
+const SESSIONS = "sessions";
 
 /** Milliseconds before attempt `n + 1` of a video, after `n` failed: 2, 4, 8, 16, 32 s. */
 export const backoffMs = (n) => 2 ** n * 1000;
@@ -21,7 +22,7 @@ export function summaryOf(videos, arriving = 0) {
 /**
  * `store` as of `openCollectStore`, `uploader` as `VideoUploader`; `onChange(videos)` hears of every step. `begin()` takes
  * up what an earlier page left; `add(blob, {videoId, name, metadata})`; `retryFailed()`; `hurry()` when the network is back;
- * `clear()` forgets what is done; `renew(participant)` has the videos that come now belong to a new session.
+ * `clear()` forgets what is done; `renew(participant)` has the videos that come from now on belong to a new session of theirs.
  */
 export function createQueue({ store, uploader, onChange, wait = pause, now = Date.now }) {
   let videos = [];
@@ -36,6 +37,7 @@ export function createQueue({ store, uploader, onChange, wait = pause, now = Dat
 
   async function add(blob, { videoId, name, metadata }) {
     const fresh = { videoId, name, metadata, size: blob.size, state: "pending", attempts: 0, current: 0, total: 0, error: "", sessionId: null };
+    fresh.participant = (await store.fact(PARTICIPANT)) ?? "";
     try {
       fresh.id = await store.add(fresh, blob);
     } catch {
@@ -78,7 +80,7 @@ export function createQueue({ store, uploader, onChange, wait = pause, now = Dat
   async function attempt(video, change) {
     const blob = unkept.get(video.id) ?? (await store.blob(video.id));
     if (!blob) return { success: false, error: "The browser has lost this video.", status: 410 };
-    const sessionId = video.sessionId ?? (await session());
+    const sessionId = video.sessionId ?? (await session(video.participant));
     await change({ sessionId });
     return uploader.uploadComplete(sessionId, blob, { ...video.metadata, videoId: video.videoId }, (percent, current, total) => change({ percent, current, total }));
   }
@@ -93,21 +95,27 @@ export function createQueue({ store, uploader, onChange, wait = pause, now = Dat
     const state = attempts >= MOST_ATTEMPTS || HOPELESS.has(status) ? "failed" : "pending";
     const facts = { state, attempts, error, notBefore: now() + backoffMs(attempts) };
     if (status !== SESSION_GONE) return change(facts);
-    if ((await store.fact(SESSION))?.sessionId === video.sessionId) await forgetSession();
+    await forgetSession(video);
     return change({ ...facts, sessionId: null, current: 0 });
   }
 
-  /** One session for all videos of a page, and of the pages after it, until `renew`. */
-  async function session() {
-    const known = await store.fact(SESSION);
-    if (known?.sessionId) return known.sessionId;
-    const sessionId = await uploader.createSession(known?.participant || undefined);
-    await store.setFact(SESSION, { ...known, sessionId });
+  /** One session for all videos of a participant, also of pages to come, until `renew`; a video stays its participant's. */
+  async function session(participant) {
+    const known = (await store.fact(SESSIONS)) ?? {};
+    if (known[participant]) return known[participant];
+    const sessionId = await uploader.createSession(participant || undefined);
+    await store.setFact(SESSIONS, { ...known, [participant]: sessionId });
     return sessionId;
   }
 
-  async function forgetSession() {
-    await store.setFact(SESSION, { ...(await store.fact(SESSION)), sessionId: null });
+  async function forgetSession({ participant, sessionId }) {
+    const known = (await store.fact(SESSIONS)) ?? {};
+    if (known[participant] === sessionId) await store.setFact(SESSIONS, { ...known, [participant]: null });
+  }
+
+  async function renew(participant) {
+    await store.setFact(PARTICIPANT, participant);
+    await store.setFact(SESSIONS, { ...(await store.fact(SESSIONS)), [participant]: null });
   }
 
   async function note(id, facts) {
@@ -132,7 +140,6 @@ export function createQueue({ store, uploader, onChange, wait = pause, now = Dat
     tell();
   }
 
-  const renew = (participant) => store.setFact(SESSION, { participant, sessionId: null });
   const find = (id) => videos.find((video) => video.id === id);
   const tell = () => onChange(videos);
 

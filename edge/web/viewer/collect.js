@@ -21,7 +21,7 @@ let finished = false;
 async function begin() {
   const store = await openCollectStore();
   queue = createQueue({ store, uploader: VideoUploader, onChange: show });
-  byId("participant").value = (await store.fact("session"))?.participant ?? "";
+  byId("participant").value = (await store.fact("participant")) ?? "";
   byId("participant").addEventListener("change", ({ target }) => queue.renew(target.value.trim()));
   byId("files").addEventListener("change", ({ target }) => choose(target));
   byId("retry").addEventListener("click", () => queue.retryFailed());

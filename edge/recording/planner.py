@@ -145,7 +145,8 @@ class ClipPlanner:
 
     def _offer(self, material: Material) -> None:
         if (shape := _shape(material)) != self._shape:
-            self._let_go()
+            if self._shape:
+                self._let_go()
             self._shape = shape
         refused = [take for take in self._takes() if not self._goes_on(take, material)]
         if self.recording or isinstance(material, AccessUnit):

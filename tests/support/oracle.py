@@ -1,6 +1,7 @@
 """The conservation oracle: compares what a device promised with what the sink holds, and names every difference."""
 
 import json
+import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,8 @@ Place = tuple[str, int]
 """Boot and sequence number."""
 OWN_KINDS: Final = frozenset({"recording", "file", "loss", "health", "clock", "telemetry", "event"})
 """What a device may say of its own accord."""
+_NEVER: Final = re.compile("gone|damaged")
+"""Reasons for which no closed recording may be given up, unlike the rules of retention: that would be a loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,15 +249,21 @@ def _beyond(records: list[Kept], most: int) -> list[int]:
 def _judge_clips(owed: Obligations, sink: Sink, verdict: Verdict) -> None:
     told = [kept.body for kept in sink.records if kept.kind == "recording" and kept.body["phase"] == "uploaded"]
     uploaded = {body["recording_id"] for body in told}
-    lost = {kept.body["recording_id"] for kept in sink.records if kept.kind == "loss" and "recording_id" in kept.body}
+    lost = {
+        kept.body["recording_id"]: kept.body["reason"]
+        for kept in sink.records
+        if "recording_id" in kept.body and kept.kind == "loss"
+    }
     for clip in owed.clips.values():
         there = sink.objects.get(clip.key)
         if there and there != (clip.size_bytes, clip.sha256):
             verdict.corrupt.append(f"object {clip.key} is not what was recorded: {there} for {clip}")
         elif clip.recording_id in uploaded and not there:
             verdict.lost.append(f"recording {clip.recording_id} is told to be uploaded and {clip.key} is not there")
-        elif clip.recording_id not in uploaded | lost:
+        elif clip.recording_id not in uploaded | lost.keys():
             verdict.lost.append(f"recording {clip.recording_id} was closed and neither uploaded nor ledgered")
+        elif clip.recording_id in lost and _NEVER.search(lost[clip.recording_id]):
+            verdict.lost.append(f"recording {clip.recording_id} was given up: {lost[clip.recording_id]}")
         elif clip.recording_id in lost:
             verdict.ledgered_clips += 1
     known = {clip.key for clip in owed.clips.values()}

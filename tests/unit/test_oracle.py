@@ -176,6 +176,8 @@ def test_a_recording_neither_uploaded_nor_ledgered_is_lost(owed: Obligations, si
     assert _counts(judge(owed, sink)) == (1, 0, 0, 0)
     sink.records.append(_kept(9, Loss(what="recording", reason="full", count=1, recording_id="rec-1")))
     assert judge(owed, sink).ledgered_clips == 1
+    sink.records[-1] = _kept(9, Loss(what="recording", reason="its file is gone", count=1, recording_id="rec-1"))
+    assert _counts(judge(owed, sink)) == (1, 0, 0, 0)
 
 
 def test_a_line_cut_by_a_kill_is_no_promise(tmp_path: Path) -> None:

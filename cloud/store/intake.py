@@ -17,7 +17,7 @@ from cloud.store.coverage import Coverage, Range, cover, merge
 from cloud.store.database import Database
 from cloud.store.erasing import Doomed, counted, erase, without_erased
 from cloud.store.rows import Incoming, Row
-from cloud.store.times import Run, correct_stored, corrected, fixes_of
+from cloud.store.times import correct_stored, corrected, fixes_of, untold
 from contract.messages import Status
 from contract.times import from_wire
 
@@ -67,11 +67,12 @@ class Intake:
             await self._touch_devices(link, {device for device, _ in touched}, now_ms)
             before = await self._lock_boots(link, touched, now_ms)
             batch = await self._put_right(link, await self._without_erased(link, batch, now_ms))
+            told = await untold(link, batch)
             fresh = await self._insert_records(link, batch)
             await self._insert_typed(link, batch)
             await self._insert_personal(link, batch)
-            for run, fixes in (await fixes_of(link, _fixed_runs(batch))).items():
-                await correct_stored(link, run, fixes)
+            for run, fixes in (await fixes_of(link, told)).items():
+                await correct_stored(link, run, fixes, told[run])
             await self._doom(link, await erase(link, batch), now_ms)
             after = {boot: cover(before[boot], ranges) for boot, ranges in touched.items()}
             await self._keep_coverage(link, before, after, now_ms)
@@ -199,11 +200,6 @@ class Intake:
             seen = {"highest": after[boot].highest, "last_seen_ms": now_ms}
             await link.execute(update(tables.boots).where(at).values(seen))
             await _keep_gaps(link, boot, (set(before[boot].gaps), set(after[boot].gaps)), now_ms)
-
-
-def _fixed_runs(batch: Iterable[Incoming]) -> set[Run]:
-    """The runs whose clocks this batch tells more of."""
-    return {(one.at.device, one.typed["of_boot"]) for one in batch if one.table == "clock_fixes" and one.typed}
 
 
 def _ranges(batch: Iterable[Incoming]) -> dict[Boot, list[Range]]:

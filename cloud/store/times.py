@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Table, and_, case, or_, select, tuple_, up
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.store import tables
-from cloud.store.rows import Incoming, Row
+from cloud.store.rows import Incoming, Position, Row
 
 MS_COLUMNS: Final = {
     "predictions": ("start_ms", "end_ms"),
@@ -69,10 +69,26 @@ def corrected(one: Incoming, fixes: Sequence[Fix]) -> Incoming:
     return one._replace(row=row, typed=_moved(one.table, one.typed, shift))
 
 
-async def correct_stored(link: AsyncConnection, run: Run, fixes: Sequence[Fix]) -> None:
-    """Put right what of a run is stored."""
+async def untold(link: AsyncConnection, batch: Iterable[Incoming]) -> dict[Run, set[int]]:
+    """The moments of clock fixes that a batch tells for the first time, by run; asked before it is stored."""
+    told = {one.at: one.typed for one in batch if one.table == "clock_fixes" and one.typed}
+    if not told:
+        return {}
+    held = tables.clock_fixes.c
+    query = select(held.device, held.boot, held.seq).where(tuple_(held.device, held.boot, held.seq).in_(sorted(told)))
+    known = {Position(*row) for row in await link.execute(query)}
+    found: dict[Run, set[int]] = defaultdict(set)
+    for at in told.keys() - known:
+        found[at.device, told[at]["of_boot"]].add(told[at]["at_mono_ms"])
+    return found
+
+
+async def correct_stored(link: AsyncConnection, run: Run, fixes: Sequence[Fix], moments: set[int]) -> None:
+    """Put right what of a run is stored and lies between one of these moments and the fix before it."""
     since = Fix(-1, 0)
     for before, fix in pairwise([since, *fixes]):
+        if fix.at_mono_ms not in moments:
+            continue
         concerned = _concerned(run, before, fix)
         for name, columns in MS_COLUMNS.items():
             await _move(link, tables.metadata.tables[name], columns, (run, concerned, fix))

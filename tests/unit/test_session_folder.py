@@ -1,16 +1,24 @@
 """The folder of a session: raw samples, predictions, labels and markers on one clock, whole for a notebook."""
 
+import asyncio
 import csv
+import errno
 import hashlib
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 
+from contract.messages import ClockFix, Prediction
 from contract.sessions import NewLabel, StimulusClock
+from edge.affect.sessions.folder.closing import as_told
 from edge.affect.sessions.folder.layout import SessionNote
 from edge.affect.sessions.folder.settings import FolderSettings
+from edge.outbox.restamp import restamped
 from tests.support.session_folders import FakeCameras, FoldersRoom, StillClock, opened_folders
+
+CSV = FolderSettings(late_s=0.0, format="csv")
 
 
 async def _lived(stage: FoldersRoom) -> tuple[str, SessionNote]:
@@ -97,7 +105,7 @@ async def test_without_pyarrow_the_same_is_csv(tmp_path: Path) -> None:
 
 
 async def test_two_sessions_at_once_keep_their_own(tmp_path: Path) -> None:
-    async with opened_folders(tmp_path) as stage:
+    async with opened_folders(tmp_path, settings=CSV) as stage:
         first = await stage.viewed("p1", sensor="left")
         second = await stage.viewed("p2", sensor="right")
         for _ in range(10):
@@ -107,9 +115,10 @@ async def test_two_sessions_at_once_keep_their_own(tmp_path: Path) -> None:
         await stage.room.desk.stop(second.session_id)
         notes = [await stage.whole(view.session_id) for view in (first, second)]
         tables = [
-            pq.read_table(stage.path(view.session_id) / "signals.parquet").to_pandas() for view in (first, second)
+            list(csv.DictReader((stage.path(view.session_id) / "signals.csv").read_text().splitlines()))
+            for view in (first, second)
         ]
-    assert [sorted(table.sensor.unique()) for table in tables] == [["left"], ["right"]]
+    assert [sorted({row["sensor"] for row in table}) for table in tables] == [["left"], ["right"]]
     assert [note.files[0].rows for note in notes] == [60, 40]
     assert [note.order for note in notes] == [1, 2]
 
@@ -144,7 +153,9 @@ async def test_a_clock_that_leaps_moves_nothing_and_one_that_comes_to_be_trusted
 async def test_video_of_a_session_stands_beside_on_the_same_clock(tmp_path: Path) -> None:
     clock = StillClock()
     cameras = FakeCameras(tmp_path / "spool", "front", "side", clock=clock)
-    async with opened_folders(tmp_path, clock=clock, cameras=cameras, filming=["front", "absent"]) as stage:
+    async with opened_folders(
+        tmp_path, clock=clock, cameras=cameras, filming=["front", "absent"], settings=CSV
+    ) as stage:
         view = await stage.viewed(video_id=1)
         await stage.until(lambda: bool(cameras.made))
         stage.deliver("left", 50)
@@ -174,3 +185,75 @@ async def test_whatever_a_session_is_called_its_folder_lies_inside(tmp_path: Pat
         assert stage.path(session_id).parent == stage.root
         assert stage.path(session_id).name != "s-" + "0" * 40
     assert note.session_id == session_id
+
+
+async def test_a_prediction_is_in_the_table_once_whichever_way_it_came(tmp_path: Path) -> None:
+    async with opened_folders(tmp_path, settings=CSV) as stage:
+        view = await stage.viewed()
+        for index in (0, 1):
+            made = await stage.room.predict(view.session_id, "p1", index, start_ms=view.start_ms + index * 5000)
+            if index:
+                stage.folders.recorder.predicted(made)
+        await stage.room.desk.gate.append(replace(made, segment_index=2, start_ms=view.start_ms + 10_000))
+        await stage.room.desk.stop(view.session_id)
+        await stage.whole(view.session_id)
+        with (stage.path(view.session_id) / "predictions.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+    assert sorted(int(row["segment_index"]) for row in rows) == [0, 1, 2]
+    assert sorted(int(row["t_ms"]) - view.start_ms for row in rows) == [0, 5000, 10_000]
+
+
+async def test_a_prediction_whose_record_was_put_right_already_lies_where_it_was(tmp_path: Path) -> None:
+    """The store moves the times of its records; the folder moves its own, once."""
+    clock = StillClock(trusted=False)
+    clock.jump_wall(-86_400)
+    async with opened_folders(tmp_path, clock=clock, settings=CSV) as stage:
+        view = await stage.viewed()
+        clock.advance(5)
+        made = await stage.room.predict(view.session_id, "p1", start_ms=view.start_ms, end_ms=view.start_ms + 5000)
+        clock.jump_wall(86_400)
+        clock.trusted = True
+        now = clock.now()
+        record = next(one for _, one in await stage.room.outbox.history(after=0) if one.body == made)
+        fix = ClockFix(of_boot=record.boot, at_mono_ms=now.mono_ns // 1_000_000, wall_ms=now.wall_ms)
+        moved = restamped(record, fix)
+        assert isinstance(moved.body, Prediction)
+        assert moved.body.start_ms == view.start_ms + 86_400_000
+        note = stage.folders.catalogue.notes[view.session_id]
+        assert as_told(moved.body, moved, note) == made
+        assert as_told(made, record, note) == made
+
+
+@pytest.mark.parametrize("number", [errno.EXDEV, errno.ENOENT])
+async def test_video_on_another_disk_is_copied_and_one_that_gave_way_is_named_by_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(_source: object, _path: object) -> None:
+        raise OSError(number, "no")
+
+    clock = StillClock()
+    cameras = FakeCameras(tmp_path / "spool", "front", clock=clock)
+    async with opened_folders(tmp_path, clock=clock, cameras=cameras, filming=["front"], settings=CSV) as stage:
+        view = await stage.viewed()
+        await stage.until(lambda: bool(cameras.made))
+        monkeypatch.setattr("edge.affect.sessions.folder.cabinet.os.link", refuse)
+        await stage.room.desk.stop(view.session_id)
+        (film,) = (await stage.whole(view.session_id)).videos
+        folder, spooled = stage.path(view.session_id), cameras.made[view.session_id][0].path
+        stage.folders.cabinet.drop_widowed(folder.name, stage.folders.catalogue.notes[folder.name])
+        if number == errno.EXDEV:
+            assert (folder / film.name).read_bytes() == spooled.read_bytes()
+            assert [one.name for one in await stage.folders.items(view.session_id)][-1] == film.name
+        else:
+            assert film.name == ""
+            assert film.key == f"recordings/{spooled.name}"
+
+
+async def test_nothing_is_recorded_where_folders_are_switched_off(tmp_path: Path) -> None:
+    async with opened_folders(tmp_path, settings=FolderSettings(enabled=False)) as stage:
+        view = await stage.viewed()
+        stage.deliver("left", 5)
+        await stage.room.desk.stop(view.session_id)
+        await asyncio.sleep(0.05)
+        assert stage.folders.stats.folders == 0
+        assert list(stage.root.iterdir()) == []

@@ -249,3 +249,18 @@ def test_pyarrow_may_be_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     assert form_of("auto") == "csv"
     with pytest.raises(ModuleNotFoundError, match="extra `parquet`"):
         form_of("parquet")
+
+
+async def test_an_appliance_that_is_stopped_keeps_every_sample(tmp_path: Path) -> None:
+    for round_ in range(5):
+        folder = tmp_path / str(round_)
+        folder.mkdir()
+        async with opened_folders(folder, settings=FolderSettings(late_s=0.0, format="csv", sync_s=0.2)) as stage:
+            view = await stage.viewed()
+            stage.deliver("left", 500)
+            for _ in range(round_ * 3):
+                await asyncio.sleep(0)
+            stage.deliver("left", 50)
+        async with opened_folders(folder, settings=CSV) as stage:
+            note = await stage.whole(view.session_id)
+        assert (note.reason, note.files[0].rows) == ("restarted", 2 * 550)

@@ -80,7 +80,7 @@ class Closing:
         row, records = 0, self._room.needs.records
         while page := await records.of_subject(note.session_id, kind="prediction", after=row, limit=_PAGE):
             row = page[-1][0]
-            yield [Predicted(_as_told(one.body, one, note)) for _, one in page if isinstance(one.body, Prediction)]
+            yield [Predicted(as_told(one.body, one, note)) for _, one in page if isinstance(one.body, Prediction)]
 
     def _closed(self, note: SessionNote, kept: KeptSession | None, host_boot: str) -> SessionNote:
         """The note with the end of the session, by a clock that is trusted now if it was not then."""
@@ -143,7 +143,7 @@ def _in_order(videos: Sequence[SessionVideo]) -> list[SessionVideo]:
     return sorted((one for one in videos if one.whole), key=lambda one: (one.start_ms, one.camera))
 
 
-def _as_told(body: Prediction, record: Record, note: SessionNote) -> Prediction:
+def as_told(body: Prediction, record: Record, note: SessionNote) -> Prediction:
     """A prediction by the session's own clock: the store may have put its times right since."""
     if record.clock != "corrected":
         return body

@@ -9,7 +9,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -123,7 +123,8 @@ def _remove_tables(folder: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     """As a process: 0, or 1 with the reason on standard error."""
-    os.nice(_NICENESS)
+    with suppress(OSError):  # where the service may not
+        os.nice(_NICENESS)
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # a fifth less memory, measured
     folder, wanted = arguments
     try:

@@ -217,8 +217,9 @@ class SessionFolders:
         return self.cabinet.open(self.catalogue.name_of(session_id) or ".none", item)
 
     async def call(self, work: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        """Run `work` in the thread of the folders."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
+        """Run `work` in the thread of the folders; it is done also if whoever handed it over was cancelled."""
+        loop = asyncio.get_running_loop()
+        return await asyncio.shield(loop.run_in_executor(self._thread, lambda: work(*args, **kwargs)))
 
     async def _work(self) -> None:
         while self._abandoned:

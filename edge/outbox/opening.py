@@ -19,6 +19,7 @@ from contract.errors import InvalidMessageError
 from contract.messages import Record
 from edge.core.clock import Clock
 from edge.core.errors import StoreError
+from edge.core.notify import sd_notify
 from edge.outbox import database
 from edge.outbox.boots import counted_boots
 from edge.outbox.pages import is_sane
@@ -27,6 +28,8 @@ from edge.outbox.salvage import Salvaged, salvage
 _NEWEST_SCHEMA: Final = 1000
 """No schema is newer than this: a greater number is damage."""
 _TABLES: Final = ("boots", "records", "outbox", "uploads", "parts")
+_PATIENCE_S: Final = 20.0
+"""A big store takes minutes: so long the service manager is asked to wait, again and again."""
 _log = logging.getLogger(__name__)
 
 
@@ -106,7 +109,11 @@ async def _salvage(path: Path, aside: Path, clock: Clock) -> Salvaged:
     growing = _growing(path)
     await asyncio.to_thread(_remove, growing)
     await (await database.open_writer(growing)).close()
-    salvaged = await asyncio.to_thread(salvage, path, growing, aside=aside.name, now=clock.now())
+    working = asyncio.create_task(asyncio.to_thread(salvage, path, growing, aside=aside.name, now=clock.now()))
+    while not working.done():
+        sd_notify("STATUS=the store is repaired", f"EXTEND_TIMEOUT_USEC={int(_PATIENCE_S * 1e6)}")
+        await asyncio.wait({working}, timeout=_PATIENCE_S / 4)
+    salvaged = working.result()
     growing.rename(_whole(path))
     _log.warning("%d records of %s were saved, %d are gone", salvaged.records, path, salvaged.gone)
     return salvaged

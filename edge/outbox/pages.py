@@ -6,7 +6,7 @@ that of the frame before, is right, and if a commit follows it. Formats: https:/
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ PAGE_BYTES: Final = 4096
 """What our files have (SQLite's default), and what is assumed of one whose header is gone."""
 _HEADER: Final = b"SQLite format 3\x00"
 _LEAF_TABLE, _LEAF_INDEX, _INNER_INDEX = 13, 10, 2
+_ALL: Final = frozenset({_LEAF_TABLE, _LEAF_INDEX, _INNER_INDEX})
 _FRAME_HEAD: Final = 24
 _WAL_HEAD: Final = 32
 _MOST_BYTES: Final = 1 << 26
@@ -71,12 +72,13 @@ class Pages:
         self._file.close()
         self._log.close()
 
-    def cells(self) -> Iterator[Cell]:
-        """Everything that can be read, in no order."""
+    def cells(self, *, bare: bool = True) -> Iterator[Cell]:
+        """Everything that can be read, in no order; without `bare` only what has a rowid."""
         self.bad_pages = 0
+        kinds = _ALL if bare else {_LEAF_TABLE}
         for number in range(1, self.count + 1):
             try:
-                yield from self._cells_of(number)
+                yield from self._cells_of(number, kinds)
             except BrokenError:
                 self.bad_pages += 1
 
@@ -92,11 +94,11 @@ class Pages:
             raise BrokenError
         return page
 
-    def _cells_of(self, number: int) -> Iterator[Cell]:
+    def _cells_of(self, number: int, kinds: Set[int] = _ALL) -> Iterator[Cell]:
         page = self.page(number)
         head = 100 if number == 1 else 0
         kind = page[head]
-        if kind not in {_LEAF_TABLE, _LEAF_INDEX, _INNER_INDEX}:
+        if kind not in kinds:
             return
         first = head + (12 if kind == _INNER_INDEX else 8)
         count = int.from_bytes(page[head + 3 : head + 5])
@@ -234,6 +236,9 @@ def _page_bytes(head: bytes) -> int:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = data[at]
+    if not value & 0x80:
+        return value, at + 1
     value = 0
     for place in range(8):
         byte = data[at + place]
@@ -255,9 +260,18 @@ def _values(payload: bytes) -> tuple[Value, ...]:
     size, at = _varint(payload, 0)
     body, values = size, list[Value]()
     while at < size:
-        kind, at = _varint(payload, at)
-        value, body = _value(payload, body, kind)
-        values.append(value)
+        kind = payload[at]
+        if kind & 0x80:
+            kind, at = _varint(payload, at)
+        else:
+            at += 1
+        if kind >= _BLOB:
+            end = body + (kind - _BLOB) // 2
+            part, body = payload[body:end], end
+            values.append(part.decode() if kind & 1 else part)
+        else:
+            value, body = _value(payload, body, kind)
+            values.append(value)
     if at != size or body != len(payload):
         raise BrokenError
     return tuple(values)
@@ -272,8 +286,4 @@ def _value(payload: bytes, at: int, kind: int) -> tuple[Value, int]:
         return struct.unpack(">d", _cut(payload, at, 8))[0], at + 8
     if kind in {_ZERO, _ONE}:
         return kind - _ZERO, at
-    if kind < _BLOB:
-        raise BrokenError
-    size = (kind - _BLOB) // 2
-    part = _cut(payload, at, size)
-    return (part.decode() if kind & 1 else part), at + size
+    raise BrokenError

@@ -69,7 +69,7 @@ def salvage(damaged: Path, fresh: Path, *, aside: str, now: Stamp) -> Salvaged:
 def _look(pages: Pages) -> Found:
     """Which runs there were: what most of their records agree on; and what waited for the cloud."""
     found, votes = Found(room=_SLACK_ROWS * (pages.count + 1)), Counter[tuple[int, str, int]]()
-    for cell in pages.cells():
+    for cell in pages.cells(bare=False):
         if (read := record_of(cell)) is not None:
             row, number, record, _ = read
             votes[number, record.boot, row - record.seq + 1] += 1

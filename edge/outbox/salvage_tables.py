@@ -29,12 +29,17 @@ class Tables:
         self._store = store
         listed = store.execute("SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")
         wanted = [(name, bool(wr)) for name, wr in listed.fetchall() if name not in but and name[:7] != "sqlite_"]
-        self._tables = {name: (wr, _columns(store, name, bare=wr)) for name, wr in wanted}
+        self._tables = [name for name, _ in wanted]
+        self._by_shape: dict[tuple[bool, int], list[tuple[str, list[_Column]]]] = {}
+        for name, bare in wanted:
+            columns = _columns(store, name, bare=bare)
+            for length in _lengths(columns):
+                self._by_shape.setdefault((bare, length), []).append((name, columns))
 
     def take(self, cell: Cell) -> None:
         """Keep a row of one of these tables; what is of an index or another table is passed over."""
-        for name, (bare, columns) in self._tables.items():
-            if bare == (cell.rowid is None) and _fits(cell.values, columns):
+        for name, columns in self._by_shape.get((cell.rowid is None, len(cell.values)), ()):
+            if all(_is_of(value, column) for value, column in zip(cell.values, columns, strict=False)):
                 self._insert(name, columns, cell)
                 return
 
@@ -70,12 +75,10 @@ def _columns(store: sqlite3.Connection, table: str, *, bare: bool) -> list[_Colu
     ]
 
 
-def _fits(values: tuple[Value, ...], columns: list[_Column]) -> bool:
-    """Whether a row can be one of these columns; a row from before the last ones were added has them not."""
+def _lengths(columns: list[_Column]) -> range:
+    """How many columns a row may have: one from before the last ones were added has them not."""
     least = max((place for place, column in enumerate(columns, 1) if column.needed), default=len(columns))
-    if not min(least, len(columns)) <= len(values) <= len(columns):
-        return False
-    return all(_is_of(value, column) for value, column in zip(values, columns, strict=False))
+    return range(least, len(columns) + 1)
 
 
 def _is_of(value: Value, column: _Column) -> bool:

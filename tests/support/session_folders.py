@@ -13,6 +13,7 @@ from edge.affect.sessions.folder.ports import FilePhase, FolderNeeds, SessionVid
 from edge.affect.sessions.folder.service import SessionFolders
 from edge.affect.sessions.folder.settings import FolderSettings
 from edge.affect.sessions.settings import SessionSettings
+from edge.core.errors import StoreError
 from edge.core.sample import Channel, Sample
 from tests.support.clock import FakeClock
 from tests.support.outboxes import DEVICE
@@ -41,6 +42,8 @@ class FakeCameras:
         self.calls: list[str] = []
         self.whole = True
         self.problem: Exception | None = None
+        self.writing = 0
+        """How often an erasure finds a recording that is still being written."""
 
     def known(self) -> Sequence[str]:
         """All of them."""
@@ -80,8 +83,11 @@ class FakeCameras:
         return self.made.get(session_id, [])
 
     async def erase(self, participant: str, session_ids: Sequence[str]) -> int:
-        """Delete them."""
+        """Delete them; not while one is being written."""
         del participant
+        if self.writing:
+            self.writing -= 1
+            raise StoreError("still being written")
         gone = [video for one in session_ids for video in self.made.pop(one, [])]
         for video in gone:
             video.path.unlink(missing_ok=True)

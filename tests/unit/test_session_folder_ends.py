@@ -122,6 +122,7 @@ async def test_erasing_takes_folders_links_and_videos_of_one_participant(tmp_pat
         running = await stage.viewed("p1")
         stage.deliver("left", 5)
         await stage.until(lambda: stage.path(running.session_id).joinpath("session.json").exists())
+        cameras.writing = 2
         erasure = await stage.room.desk.erase("p1")
         stage.deliver("left", 5)
         await asyncio.sleep(0.05)

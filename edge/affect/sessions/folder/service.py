@@ -35,6 +35,7 @@ from edge.core.service import Pulse
 
 PART: Final = "session-folders"
 _IDLE_S: Final = 5.0
+_TRIES, _TRY_S = 20, 0.5
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -170,7 +171,7 @@ class SessionFolders:
             for session_id in sessions:
                 await self._drop(session_id)
             files = sum([await self._erase(name) for name in theirs])
-            files += await self._needs.cameras.erase(participant, sessions)
+            files += await self._erase_videos(participant, sessions)
         except OSError as error:
             raise StoreError(f"a folder of {participant} could not be deleted: {error}") from error
         return files
@@ -252,6 +253,15 @@ class SessionFolders:
         await self.call(self.cabinet.delete, name)
         self.catalogue.forget(name)
         return files
+
+    async def _erase_videos(self, participant: str, sessions: Sequence[str]) -> int:
+        """A recording that was stopped just now is whole, and can be deleted, a moment later."""
+        for _ in range(_TRIES):
+            try:
+                return await self._needs.cameras.erase(participant, sessions)
+            except StoreError:
+                await self._clock.sleep(_TRY_S)
+        return await self._needs.cameras.erase(participant, sessions)
 
     def _note(self, kept: KeptSession, started: Stamp, stimulus: Stimulus | None) -> SessionNote:
         host = SessionNote(

@@ -3,7 +3,9 @@
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from contract.messages import File, Loss
@@ -16,6 +18,7 @@ from edge.sync.upload_settings import UploadSettings, UploadWindow
 from edge.sync.uploader import PART
 from edge.sync.uploading.desk import UploadDesk
 from edge.sync.uploading.schedule import NOTHING
+from edge.web.upload_port import UploadsView
 from tests.support.memory_target import MemoryTarget
 from tests.support.outboxes import open_outbox
 from tests.support.uploads import HastyClock, add_clip, clip, growth, session_file, until, until_read, uploading
@@ -255,3 +258,30 @@ async def test_parts_outgrown_are_made_larger_before_they_are_too_many(tmp_path:
     assert target.objects[body.key] == data
     assert target.aborted == ["too-small"]
     assert len(target.order) == 1
+
+
+async def test_the_hub_is_told_when_something_changed_and_only_then(tmp_path: Path) -> None:
+    target, hub, clock = MemoryTarget(), Hub(), HastyClock()
+    async with open_outbox(tmp_path) as outbox, uploading(outbox, lambda: target, ONE) as (uploader, _):
+        desk = UploadDesk(uploads=outbox.uploads, uploader=uploader, hub=hub, clock=clock)
+        told: list[dict[str, Any]] = []
+
+        async def watch() -> None:
+            async for message in hub.watch():
+                told.append(message.data)
+
+        tasks = [asyncio.create_task(watch()), asyncio.create_task(desk.run())]
+        try:
+            await add_clip(outbox, tmp_path, "rec-1", DATA)
+            await until(lambda: bool(told) and told[-1]["uploads"] != [] and told[-1]["uploads"][0]["state"] == "done")
+            await until(lambda: hub.latest()[0].data["totals"]["rate_bps"] == 0)
+            before = len(told)
+            await asyncio.sleep(0.3)
+            assert len(told) == before
+            view = msgspec.convert(told[-1], UploadsView)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+    assert (view.paused, view.totals.count) == (False, 0)
+    assert [(one.name, one.sent_bytes, one.eta_s) for one in view.uploads] == [("rec-1.mp4", len(DATA), None)]

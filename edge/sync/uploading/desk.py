@@ -68,7 +68,7 @@ class UploadDesk:
     def _waiting(self, upload: Upload, sent_bytes: int, all_paused: bool) -> dict[str, Any]:
         journey = self._uploader.journeys.of(upload.id)
         sent = max(sent_bytes, journey.progress.sent_bytes) if journey else sent_bytes
-        rate = self._uploader.journeys.rate_bps(upload.id)
+        rate = self._uploader.journeys.rate_bps(upload.id) if journey else 0.0
         size = upload.size_bytes if upload.body else None
         return {
             "id": upload.id,
@@ -89,7 +89,7 @@ class UploadDesk:
 
     def _totals(self, totals: UploadTotals) -> dict[str, Any]:
         journeys = self._uploader.journeys
-        rate = journeys.flow.rate_bps
+        rate = journeys.flow.rate_bps if journeys.progress else 0.0
         return {
             "count": totals.count,
             "size_bytes": totals.size_bytes,

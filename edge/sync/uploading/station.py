@@ -51,9 +51,9 @@ class Station:
 
     def dropped(self, recording_id: str) -> None:
         """It was thrown away before it was told of."""
-        if self._growing.pop(recording_id, None):
-            self._dropped.add(recording_id)
-            self._uploads.wake()
+        self._growing.pop(recording_id, None)
+        self._dropped.add(recording_id)
+        self._uploads.wake()
 
     def closed(self, upload_id: str) -> None:
         """It is in the table as a whole."""

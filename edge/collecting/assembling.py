@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -15,6 +16,9 @@ from edge.collecting.shelf import Shelf
 
 _BLOCK: Final = 256 * 1024
 _DIGEST_BYTES: Final = 32
+_SYNC_EVERY: Final = 32 << 20
+"""Bytes: a single sync of a large video would hold up for a minute whoever else wants the disk."""
+Progress = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +27,10 @@ class _Whole:
     sha256: str
 
 
-def assemble(shelf: Shelf, sheet: VideoSheet, done_ms: int) -> VideoSheet:
+def assemble(shelf: Shelf, sheet: VideoSheet, done_ms: int, progress: Progress = lambda: None) -> VideoSheet:
     """Make the whole video of chunks that are all held, then delete them; return its sheet, at step `whole`.
 
+    A large one takes minutes on a slow card: `progress` is called now and then, in the thread that does the work.
     May be killed between any two steps and done again: chunks go only after the sheet says `whole`. Raise `OSError`.
     """
     with shelf.chunk(sheet, 0).open("rb") as first:
@@ -33,7 +38,7 @@ def assemble(shelf: Shelf, sheet: VideoSheet, done_ms: int) -> VideoSheet:
     path = shelf.path(named)
     draft = path.with_name(f".{path.name}.draft")
     try:
-        whole = _join(shelf, named, draft)
+        whole = _join(shelf, named, draft, progress)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
@@ -53,16 +58,24 @@ def digest_of(shelf: Shelf, sheet: VideoSheet, index: int) -> bytes:
         return file.read(_DIGEST_BYTES)
 
 
-def _join(shelf: Shelf, sheet: VideoSheet, draft: Path) -> _Whole:
+def _join(shelf: Shelf, sheet: VideoSheet, draft: Path, progress: Progress) -> _Whole:
     """Every chunk in its order into `draft`, and their digests beside it, durably."""
-    whole = hashlib.sha256()
+    whole, synced = hashlib.sha256(), 0
     with draft.open("wb") as out, shelf.digests(sheet).open("wb") as digests:
         for index in range(sheet.total_chunks):
             digests.write(_append(shelf.chunk(sheet, index), out, whole))
-        for file in (out, digests):
-            file.flush()
-            os.fsync(file.fileno())
-        return _Whole(out.tell(), whole.hexdigest())
+            if out.tell() - synced >= _SYNC_EVERY:
+                synced = _sync(out)
+            progress()
+        _sync(digests)
+        return _Whole(_sync(out), whole.hexdigest())
+
+
+def _sync(file: BinaryIO) -> int:
+    """Make what was written so far durable; return how much that is."""
+    file.flush()
+    os.fsync(file.fileno())
+    return file.tell()
 
 
 def _append(chunk: Path, out: BinaryIO, whole: "hashlib._Hash") -> bytes:

@@ -78,6 +78,7 @@ class Collector:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="collect")
         self._opened = False
+        self._closed = False
 
     @property
     def max_chunk_bytes(self) -> int:
@@ -130,7 +131,8 @@ class Collector:
                 self._opened = True
 
     def close(self) -> None:
-        """Wait for what is being written; nothing may be asked any more."""
+        """Wait for what is being written; what is asked from now on is refused. Blocks."""
+        self._closed = True
         self._pool.shutdown()
 
     def lock(self, name: str) -> asyncio.Lock:
@@ -139,6 +141,8 @@ class Collector:
 
     async def run(self, call: Callable[..., _T], *args: Any) -> _T:
         """Blocking work in a thread of ours; a full disk becomes a `StoreError`."""
+        if self._closed:
+            raise StoreError("The appliance is stopping; every chunk that was acknowledged is kept")
         try:
             return await run_to_end(self._pool, call, *args)
         except OSError as error:

@@ -1,5 +1,6 @@
 """What goes on without anybody asking: videos are told of and sent on, and what was left unfinished is cleared away."""
 
+import asyncio
 from contextlib import suppress
 from typing import Final
 
@@ -50,7 +51,7 @@ class CollectService:
                 await self._try_round()
                 await self._clock.sleep(_TICK_S)
         finally:
-            self._collector.close()
+            await asyncio.to_thread(self._collector.close)
             self._health.set(PART, State.STOPPED)
 
     async def round(self) -> None:
@@ -59,8 +60,10 @@ class CollectService:
         if self._counted_ns is None:
             await self._take_up()
         for key in list(self._collector.whole):
+            self.pulse.beat()
             await self._promote(*key)
         for key in list(self._collector.changed):
+            self.pulse.beat()
             await self._tell_anew(*key)
         now = self._clock.mono_ns()
         if now - self._hour_ns >= _HOUR_NS:
@@ -104,7 +107,8 @@ class CollectService:
         async with self._collector.lock(f"{sheet.session_id}/{sheet.video_id}"):
             now = await self._collector.run(self._shelf.video, sheet.session_id, sheet.video_id)
             if now and now.step == "taking" and await self._collector.run(self._lacks_none, now):
-                whole = await self._collector.run(assemble, self._shelf, now, self._clock.now().wall_ms)
+                now_ms = self._clock.now().wall_ms
+                whole = await self._collector.run(assemble, self._shelf, now, now_ms, self.pulse.beat)
                 self._collector.note_whole(whole)
 
     def _lacks_none(self, sheet: VideoSheet) -> bool:

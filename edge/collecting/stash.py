@@ -47,12 +47,18 @@ class CollectedStash:
             if sheet.step == "uploaded":
                 await self._collector.run(self._shelf.drop_video, sheet)
             elif sheet.step in {"offered", "losing"}:
-                await self.lose(await self._collector.run(self._shelf.note, replace(sheet, step="losing")))
+                await self.lose(
+                    await self._collector.run(self._shelf.note, replace(sheet, step="losing")), why=holding.why
+                )
         self.evicted += 1
 
-    async def lose(self, sheet: VideoSheet) -> None:
-        """End what `losing` began: tell of it, have it sent no more, delete it. May be done again after a kill."""
-        await self._outward.tell_loss(sheet, reason=_SHORT, size_bytes=sheet.size_bytes)
+    async def lose(self, sheet: VideoSheet, why: str = "") -> None:
+        """End what `losing` began: tell of it, have it sent no more, delete it. May be done again after a kill.
+
+        `why` is the rule that it fell under, where that is known.
+        """
+        reason = f"{why}: deleted before the upload" if why else _SHORT
+        await self._outward.tell_loss(sheet, reason=reason, size_bytes=sheet.size_bytes)
         await self._outward.forget(sheet.file_id)
         await self._collector.run(self._shelf.drop_video, sheet)
         await self._collector.run(self._shelf.note, replace(sheet, step="lost"))

@@ -1,6 +1,7 @@
 """Existing programs hand in videos with `requests`, over real sockets: S2.1 to S2.9 by a change of URL alone."""
 
 import os
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import requests
 
 from tests.support.collect_stage import CollectStage, collecting
+from tests.support.processes import wait_until
 
 MIB = 1024 * 1024
 
@@ -89,3 +91,19 @@ def test_refusals_are_heard(stage: CollectStage) -> None:
         assert "kept" in refused.json()["error"]
     stage.room.roomy = True
     assert chunk(stage, session, 0, 2, large).status_code == 200
+
+
+def test_client_that_goes_away(stage: CollectStage) -> None:
+    """A chunk that stops half way is none: nothing is kept of it, and its place is free for others."""
+    session, places = begin(stage), 20
+    drafts = stage.folder / "facial_recordings" / ".drafts"
+    head = (
+        f"POST /api/upload/chunk HTTP/1.1\r\nHost: {stage.url.removeprefix('http://')}\r\n"
+        f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {5 * MIB}\r\n\r\n"
+        '--b\r\nContent-Disposition: form-data; name="chunk"; filename="x"\r\n\r\n'
+    )
+    for _ in range(places):
+        with socket.create_connection(("127.0.0.1", int(stage.url.rpartition(":")[2]))) as link:
+            link.sendall(head.encode() + b"x" * (2 * MIB))
+    wait_until(lambda: drafts.is_dir() and not list(drafts.iterdir()), "every draft is gone")
+    assert chunk(stage, session, 0, 1, b"whole").json()["status"] == "video_complete"

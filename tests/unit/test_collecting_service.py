@@ -154,6 +154,8 @@ async def test_service_runs_until_cancelled(tmp_path: Path) -> None:
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert room.health.of("collect") is State.STOPPED
+    with pytest.raises(StoreError, match="stopping"):
+        await room.collector.create(None)
 
 
 async def test_eviction_of_what_is_uploaded(client: Client) -> None:

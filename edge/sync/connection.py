@@ -43,14 +43,17 @@ unconfirmed for so long, or an idle connection whose probes nobody answers."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who we are to the broker, and what it says of us when we are gone (`will`, retained on `status_topic`)."""
+    """Who we are to the broker, and what it says of us when we are gone (`will`, retained on `status_topic`).
+
+    `reply_topic` is where answers come, for a connection that carries questions.
+    """
 
     client_id: str
     password: str | None
     status_topic: str
     ack_topic: str
-    reply_topic: str
     will: bytes
+    reply_topic: str = ""
 
 
 class BrokerConnection:

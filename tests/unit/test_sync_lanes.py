@@ -202,7 +202,7 @@ class NarrowMachine(LanesMachine):
     window_records = 1
 
 
-LanesMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
-NarrowMachine.TestCase.settings = settings(max_examples=8, stateful_step_count=20, deadline=None)
+LanesMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+NarrowMachine.TestCase.settings = settings(max_examples=5, stateful_step_count=20, deadline=None)
 TestLanes = LanesMachine.TestCase
 TestNarrowLanes = NarrowMachine.TestCase

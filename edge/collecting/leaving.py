@@ -4,6 +4,7 @@ Idleness is counted in hours that the appliance ran, and kept on the disk: a wal
 chunk came, makes nothing old.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -25,14 +26,16 @@ class Leaving:
         self._shelf = collector.shelf
         self._outward = outward
 
-    async def hour(self) -> None:
-        """One more hour has gone by."""
+    async def hour(self, progress: Callable[[], None]) -> None:
+        """One more hour has gone by; `progress` is called for each session."""
         active, self._collector.active = self._collector.active, set()
+        most = self._collector.settings.abandoned_hours
         for session in await self._collector.run(lambda: list(self._shelf.sessions())):
-            idle = 0 if session.session_id in active else session.idle_hours + 1
+            progress()
+            idle = 0 if session.session_id in active else min(session.idle_hours + 1, most)
             if idle != session.idle_hours:
                 await self._collector.run(self._note, replace(session, idle_hours=idle))
-            if idle >= self._collector.settings.abandoned_hours:
+            if idle >= most:
                 await self._expire(session)
 
     async def erase(self, participant: str) -> int:

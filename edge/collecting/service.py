@@ -68,7 +68,7 @@ class CollectService:
         now = self._clock.mono_ns()
         if now - self._hour_ns >= _HOUR_NS:
             self._hour_ns = now
-            await self._leaving.hour()
+            await self._leaving.hour(self.pulse.beat)
         if self._counted_ns is None or now - self._counted_ns >= _COUNT_EVERY_NS:
             self._counted_ns = now
             videos = await self._videos()

@@ -1,15 +1,18 @@
 """The whole appliance: a filmed session leaves one folder whose video, signals and predictions lie on one clock, also
 where the appliance is killed in the middle of it."""
 
+import io
+import zipfile
 from pathlib import Path
 
 import av
+import httpx
 import pyarrow.parquet as pq
 
 from edge.affect.sessions.folder.layout import SessionNote, read_note
 from tests.support.daemon_guest import Lead
 from tests.support.ports import free_port
-from tests.support.processes import Daemon, running, wait_until
+from tests.support.processes import running, wait_until
 
 _SETTINGS = """
 device = "lab"
@@ -57,12 +60,13 @@ def test_a_filmed_session_leaves_a_folder_on_one_clock_also_when_it_is_killed(tm
         _delivered(lead, stopped)
         lead.ask("POST", f"/v1/sessions/{stopped}/stop")
         _check(_whole(state, stopped), state, reason="stopped")
+        _taken_away(lead, stopped)
         killed = lead.begin("P01")
         _delivered(lead, killed)
         daemon.kill()
         daemon.start()
         _check(_whole(state, killed), state, reason="restarted")
-        _erased(daemon, state)
+        _erased_while_it_runs(Lead(daemon), state)
 
 
 def _delivered(lead: Lead, session_id: str) -> None:
@@ -100,7 +104,21 @@ def _check(note: SessionNote, state: Path, *, reason: str) -> None:
     assert times[-1] - times[0] > 2000
 
 
-def _erased(daemon: Daemon, state: Path) -> None:
-    Lead(daemon).ask("DELETE", "/v1/participants/P01")
+def _taken_away(lead: Lead, session_id: str) -> None:
+    folder = f"/v1/sessions/{session_id}/folder"
+    wait_until(lambda: bool(lead.ask("GET", folder)["state"] == "whole"), "the appliance knows that it is whole")
+    listed = lead.ask("GET", folder)
+    headers = {"Authorization": f"Bearer {lead.token}"}
+    sent = httpx.get(f"{lead.url}{folder}.zip", headers=headers, timeout=20)
+    with zipfile.ZipFile(io.BytesIO(sent.content)) as archive:
+        assert archive.testzip() is None
+        sizes = {one.filename: one.file_size for one in archive.infolist()}
+    assert sizes == {f"{session_id}/{one['name']}": one["size_bytes"] for one in listed["files"]}
+
+
+def _erased_while_it_runs(lead: Lead, state: Path) -> None:
+    last = lead.begin("P01")
+    wait_until((state / "sessions" / "folders" / last).exists, "the third session is recorded")
+    lead.ask("DELETE", "/v1/participants/P01")
     assert list((state / "sessions" / "folders").iterdir()) == []
     assert not list((state / "spool").rglob("*.mp4"))

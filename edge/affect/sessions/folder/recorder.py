@@ -47,6 +47,10 @@ class Recorder:
         """Sessions that are being recorded."""
         return len(self._open)
 
+    def takes(self, session_id: str) -> bool:
+        """Whether this one is."""
+        return session_id in self._open
+
     def begin(self, name: str, note: SessionNote, *, most_waiting: int) -> None:
         """A session begins, whose folder is called `name`."""
         self._open[note.session_id] = Taking(name, note, most_waiting=most_waiting)

@@ -201,7 +201,8 @@ class SessionFolders:
 
     def state_of(self, session_id: str) -> FolderState | None:
         """How far the folder of a session is; None if it has none, or no more."""
-        return self.catalogue.state_of(session_id)
+        state = self.catalogue.state_of(session_id)
+        return "closing" if state == "running" and not self.recorder.takes(session_id) else state
 
     async def items(self, session_id: str) -> Sequence[Item]:
         """What of it is there for people, by name."""

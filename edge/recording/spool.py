@@ -33,6 +33,8 @@ class Spool:
         self.wear: Wear = wear or NoWear()
         self._ordering = threading.Lock()
         self._newest = 0
+        self._durable: set[Path] = set()
+        """Folders of cameras whose own names are safe."""
 
     def path(self, sidecar: Sidecar) -> Path:
         """The whole video."""
@@ -44,7 +46,7 @@ class Spool:
 
     def begin(self, sidecar: Sidecar) -> Path:
         """Note that a recording begins and return where to write it; raise `OSError` if the disk refuses."""
-        self._home(sidecar).mkdir(parents=True, exist_ok=True)
+        self._make_home(self._home(sidecar))
         self.note(sidecar)
         return self.part_path(sidecar)
 
@@ -118,6 +120,14 @@ class Spool:
         self.folder.mkdir(parents=True, exist_ok=True)
         disk = os.statvfs(self.folder)
         return disk.f_bavail * disk.f_frsize
+
+    def _make_home(self, home: Path) -> None:
+        """The folder of a camera, there after a power cut too: once in each life of the process that is seen to."""
+        home.mkdir(parents=True, exist_ok=True)
+        if home not in self._durable:
+            sync_folder(self.folder.parent, self.wear)
+            sync_folder(self.folder, self.wear)
+            self._durable.add(home)
 
     def _home(self, sidecar: Sidecar) -> Path:
         return self.folder / check_id(sidecar.camera, "camera")

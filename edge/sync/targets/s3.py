@@ -84,7 +84,7 @@ class S3Target:
                 ContentType=thing.content_type,
                 Metadata=_metadata(thing),
             )
-        return answer["UploadId"]
+            return answer["UploadId"]
 
     def held(self, thing: Object, upload_id: str, tags: Mapping[int, str]) -> dict[int, str]:
         """Ask for the list of parts. Some services answer a part of an upload that they forgot with an inner error."""
@@ -108,7 +108,7 @@ class S3Target:
                 ContentLength=len(data),
                 ContentMD5=base64.b64encode(digest).decode(),
             )
-        etag = answer["ETag"]
+            etag = answer["ETag"]
         return etag if etag.strip('"') == digest.hex() else _OPAQUE + etag
 
     def complete(self, thing: Object, upload_id: str, tags: Mapping[int, str]) -> None:
@@ -135,15 +135,16 @@ class S3Target:
         try:
             with self._errors(thing.key):
                 head = self._client.head_object(Bucket=self._bucket, Key=self._key(thing))
+                size_bytes, etag = head["ContentLength"], head["ETag"].strip('"')
         except UploadUnknownError:
             return False
-        if head["ContentLength"] != thing.size_bytes:
+        if size_bytes != thing.size_bytes:
             return False
-        if told := head["Metadata"].get("sha256"):
+        if told := head.get("Metadata", {}).get("sha256"):
             return told == thing.sha256
         if any(tag.startswith(_OPAQUE) for tag in tags.values()):
             return True
-        return bool(tags) and head["ETag"].strip('"') == joined_tag(tags)
+        return bool(tags) and etag == joined_tag(tags)
 
     def abandoned(self, prefix: str, older_than_s: float) -> list[Abandoned]:
         """The bucket's list of uploads under way; the answer's own date tells what is old."""
@@ -153,9 +154,8 @@ class S3Target:
                 Bucket=self._bucket, Prefix=self._prefix + prefix
             )
             for page in pages:
-                now = email.utils.parsedate_to_datetime(page["ResponseMetadata"]["HTTPHeaders"]["date"])
-                uploads = page.get("Uploads", [])
-                old = [one for one in uploads if (now - one["Initiated"]).total_seconds() >= older_than_s]
+                latest = _now_of(page) - older_than_s
+                old = [one for one in page.get("Uploads", []) if one["Initiated"].timestamp() < latest]
                 found += [Abandoned(one["Key"].removeprefix(self._prefix), one["UploadId"]) for one in old]
         return found
 
@@ -176,6 +176,8 @@ class S3Target:
             raise self._meaning(error.response.get("Error", {}), key) from error
         except BotoCoreError as error:
             raise LinkError(f"bucket {self._bucket} {_unreachable(error)}") from error
+        except KeyError as error:
+            raise LinkError(f"bucket {self._bucket} answered in part: {error} is missing") from error
 
     def _meaning(self, error: Any, key: str) -> LinkError:
         code, message = str(error.get("Code", "")), str(error.get("Message", ""))
@@ -241,6 +243,12 @@ def _make_client(settings: S3Settings, keys: tuple[str, str] | None) -> "S3Clien
 
 def _metadata(thing: Object) -> dict[str, str]:
     return {"sha256": thing.sha256} if thing.sha256 else {}
+
+
+def _now_of(page: Any) -> float:
+    """The service's own time; the beginning of all, so that nothing is old, where it does not tell."""
+    now = email.utils.parsedate_tz(page["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
+    return email.utils.mktime_tz(now) if now else 0.0
 
 
 def _etag(tag: str) -> str:

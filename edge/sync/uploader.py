@@ -130,8 +130,8 @@ class Uploader:
     async def retry(self, upload_id: str | None = None) -> None:
         """Try one that failed, or all that did. Raise `UnknownError`, `RefusedError`, `StoreError`."""
         await self._uploads.retry(upload_id)
-        if upload_id is not None:
-            self.lineup.forget(upload_id)
+        self.lineup.forget(upload_id)
+        self._uploads.wake()
 
     async def run(self) -> None:
         """Upload until cancelled."""
@@ -243,6 +243,7 @@ class Uploader:
             await self._uploads.forget(upload.id)
             return
         await self._uploads.finish(upload.body)
+        self.lineup.forget(upload.id)
         self.uploaded_total += 1
         self.recent.append(Arrived(upload.body, upload.rank, self._clock.now().wall_ms))
         self._uploads.wake()
@@ -279,12 +280,16 @@ class Uploader:
         while self._station.is_open:
             if self._clock.mono_ns() >= next_ns:
                 await self._station.tidy()
-                await self._uploads.retry_old(self._clock.now().wall_ms, int(self.settings.failed_retry_s * 1000))
                 await self._sweep.run(road)
-                self._failed_files = (await self._uploads.totals()).failed
-                self._tell_health()
+                await self._look_after_failed()
                 next_ns = self._clock.mono_ns() + _SWEEP_NS
             await self._wait_for_work(self._uploads.changes)
+
+    async def _look_after_failed(self) -> None:
+        self._failed_files = (await self._uploads.totals()).failed
+        if self._failed_files:
+            await self._uploads.retry_old(self._clock.now().wall_ms, int(self.settings.failed_retry_s * 1000))
+        self._tell_health()
 
     def _succeeded_if_idle(self) -> None:
         if not self.lineup.busy and self.lineup.next_s() is None:

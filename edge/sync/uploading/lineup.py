@@ -89,9 +89,12 @@ class Lineup:
         rest.restarts += restarted
         return to_blame
 
-    def forget(self, upload_id: str) -> None:
-        """It is done, or somebody wants it tried at once."""
-        self._rests.pop(upload_id, None)
+    def forget(self, upload_id: str | None) -> None:
+        """Somebody wants it, or all of them, tried at once; or it is done."""
+        if upload_id is None:
+            self._rests.clear()
+        else:
+            self._rests.pop(upload_id, None)
 
     def rest_s(self, upload_id: str) -> float | None:
         """Seconds until it may be tried again; None if it need not wait."""

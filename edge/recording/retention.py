@@ -79,7 +79,7 @@ class RetentionService:
         self.evicted_bytes = 0
         self.lost = 0
         self.used_bytes = 0
-        self.reconcile: Callable[[], Awaitable[None]] | None = None
+        self.reconcile: Callable[[Callable[[], None]], Awaitable[None]] | None = None
         self.wear: Callable[[], WearView] | None = None
         self._stashes = list(stashes)
         self._settings = settings
@@ -145,7 +145,7 @@ class RetentionService:
 
     async def _sweep(self) -> None:
         if self.reconcile:
-            await self.reconcile()
+            await self.reconcile(self.pulse.beat)
             self.reconcile = None
         await self._look()
         margin = self._margin()

@@ -83,14 +83,17 @@ class SpoolStash:
         """The object storage confirmed a recording: its file may go first. Unknown ids are ignored."""
         await self._mark(recording_id, "uploaded")
 
-    async def reconcile(self) -> None:
+    async def reconcile(self, beat: Callable[[], None] = lambda: None) -> None:
         """Once at the start: what the store knows to be uploaded or lost is so, whether or not we could note it.
+
+        `beat` is called again and again: there may be thousands.
 
         Of what a repaired store has no record of at all, the recorder tells anew at the next start.
         """
         for holding in await asyncio.to_thread(self.holdings):
             if holding.worth is Worth.UPLOADED or holding.why:
                 continue
+            beat()
             known = await self._known(holding.id)
             with suppress(OSError):  # a disk too full to note it: the store is asked again before it goes
                 if known & {"uploaded", "lost"}:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -18,7 +19,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="also write the figures there")
     parser.add_argument("--keep", type=Path, help="an empty folder for everything that is written; it stays")
+    parser.add_argument("--sabotage", action="store_true", help="lose a record now and then: the soak has to fail")
     given = parser.parse_args()
+    if given.sabotage:
+        os.environ["SOAK_SABOTAGE"] = "1"
     found = soak(minutes=given.minutes, seed=given.seed, say=_say, keep=given.keep)
     _say(table(found))
     if given.json:

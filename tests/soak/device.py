@@ -14,6 +14,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import aiosqlite
 import numpy as np
 
 from contract.messages import AnyBody, Event, Prediction, Record, Severity, Telemetry
@@ -55,6 +56,7 @@ class Generator:
         self._rng = rng
         self._count = 0
         self._open: set[asyncio.Task[None]] = set()
+        self._sabotaged = "SOAK_SABOTAGE" in os.environ
         self.quiet = False
 
     async def run(self) -> None:
@@ -74,7 +76,20 @@ class Generator:
     async def _append(self, body: AnyBody) -> None:
         self._log.minted(body)
         with contextlib.suppress(StoreError):  # refused, or in line: no promise was made
-            self._log.promised(body, await self._outbox.append(body))
+            record = await self._outbox.append(body)
+            self._log.promised(body, record)
+            if self._sabotaged and self._count % 100 == 0:
+                await self._lose(record)
+
+    async def _lose(self, record: Record) -> None:
+        """Do what must not happen, to see that it is found: forget what was promised."""
+
+        async def work(connection: aiosqlite.Connection) -> None:
+            row = self._outbox.rows_of(record.boot, record.seq, record.seq)[0]
+            for table in ("outbox", "records"):
+                await connection.execute(f"DELETE FROM {table} WHERE row = ?", (row,))  # noqa: S608
+
+        await self._outbox._writer.execute(work)
 
     def _body(self) -> AnyBody:
         self._count += 1

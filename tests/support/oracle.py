@@ -15,6 +15,9 @@ Place = tuple[str, int]
 """Boot and sequence number."""
 OWN_KINDS: Final = frozenset({"recording", "file", "loss", "health", "clock", "telemetry", "event"})
 """What a device may say of its own accord."""
+_NEVER_GIVE_WAY: Final = frozenset({"loss", "recording", "file", "clock"})
+_MAY_GIVE_WAY: Final = re.compile("the outbox was full")
+"""The one reason for which records may go, after they were promised."""
 _NEVER: Final = re.compile("gone|damaged")
 """Reasons for which no closed recording may be given up, unlike the rules of retention: that would be a loss."""
 
@@ -147,14 +150,14 @@ def judge(owed: Obligations, sink: Sink) -> Verdict:
 
 
 class _GivenUp:
-    """The numbers that the ledger says will never come."""
+    """The numbers that gave way to newer ones when the outbox was full, as its ledger says."""
 
     def __init__(self, records: Iterable[Kept]) -> None:
         ranges = defaultdict(list)
         for kept in records:
             body = kept.body
-            if kept.kind == "loss" and body.get("boot") and body.get("first_seq"):
-                ranges[body["boot"]].append((int(body["first_seq"]), int(body["last_seq"])))
+            if kept.kind == "loss" and body.get("first_seq") and _MAY_GIVE_WAY.search(body["reason"]):
+                ranges[body.get("boot")].append((int(body["first_seq"]), int(body["last_seq"])))
         self._ranges = {boot: sorted(found) for boot, found in ranges.items()}
 
     def covers(self, place: Place) -> bool:
@@ -178,7 +181,7 @@ def _judge_changed(promise: Promise, kept: Kept | None, verdict: Verdict) -> Non
     place = (promise.boot, promise.seq)
     if kept and kept.kind != "loss":
         verdict.corrupt.append(f"record {_named(place, promise)} is there with another content: {kept.body!r:.300}")
-    elif promise.alarm or promise.kind in {"loss", "recording", "file", "clock"}:
+    elif promise.alarm or promise.kind in _NEVER_GIVE_WAY or (kept and not _MAY_GIVE_WAY.search(kept.body["reason"])):
         if not (kept and promise.kind == "loss"):  # an entry of the ledger may grow
             verdict.lost.append(f"record {_named(place, promise)} never may give way, and was given up")
     else:

@@ -21,7 +21,13 @@ CONTENT: Final = (1000, "a" * 64)
 
 def _prediction(number: int) -> Prediction:
     return Prediction(
-        task="emotion", model="soak", model_version="1", source=f"n-{number}", segment_index=number, start_ms=1, end_ms=2
+        task="emotion",
+        model="soak",
+        model_version="1",
+        source=f"n-{number}",
+        segment_index=number,
+        start_ms=1,
+        end_ms=2,
     )
 
 
@@ -144,15 +150,20 @@ def test_what_was_sent_again_may_come_late_and_other_connections_do_not_count(ow
 
 
 def test_what_gave_way_with_an_entry_is_ledgered(owed: Obligations, sink: Sink) -> None:
-    loss = Loss(what="records", reason="full", count=2, boot=BOOT, first_seq=2, last_seq=2)
+    loss = Loss(what="records", reason="the outbox was full", count=2, boot=BOOT, first_seq=2, last_seq=2)
     sink.records[0:2] = [_kept(1, loss)]
     verdict = judge(owed, sink)
     assert verdict.sound, verdict
     assert verdict.ledgered == 2
 
 
+def test_another_reason_is_none(owed: Obligations, sink: Sink) -> None:
+    sink.records[0:2] = [_kept(1, Loss(what="records", reason="odd", count=2, boot=BOOT, first_seq=2, last_seq=2))]
+    assert _counts(judge(owed, sink)) == (2, 0, 0, 0)
+
+
 def test_an_alarm_never_may_give_way(owed: Obligations, sink: Sink) -> None:
-    loss = Loss(what="records", reason="full", count=2, boot=BOOT, first_seq=3, last_seq=3)
+    loss = Loss(what="records", reason="the outbox was full", count=2, boot=BOOT, first_seq=3, last_seq=3)
     sink.records[1:3] = [_kept(2, loss)]
     assert _counts(judge(owed, sink)) == (1, 0, 0, 0)
 

@@ -221,7 +221,7 @@ def test_a_disk_that_syncs_nothing_is_found_out(tmp_path: Path) -> None:
     PowerCuts.library = build_shim(tmp_path)
     story = _Lied()
     try:
-        with pytest.raises(AssertionError, match="was promised and is gone|a cut is no reason"):
+        with pytest.raises(AssertionError, match=r"was promised and is gone|a cut is no reason"):
             for seed in range(5):
                 story.live_until_the_power_fails([("append", 9)], [1.0] * _LOOKS, seed)
     finally:

@@ -6,7 +6,7 @@ import os
 import random
 import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -69,7 +69,7 @@ async def serve(config: CloudConfig) -> None:
         web = WebServer(create_app(deps), config.web, clock=clock, rng=rng, on_listening=_tell_ready)
         work = {
             "web": web.run(),
-            "ingest": _ingest(ingest, eraser, database, FirstPassword(config.state_path), rng),
+            "ingest": _ingest((ingest.run, eraser.run), database, FirstPassword(config.state_path), clock, rng),
             "watchdog": _watchdog(clock),
         }
         if isinstance(config.objects, S3Settings):
@@ -100,10 +100,13 @@ def _make_state(config: CloudConfig) -> None:
 
 
 async def _ingest(
-    ingest: Ingest, eraser: Eraser, database: Database, first_password: FirstPassword, rng: random.Random
+    parts: Sequence[Callable[[], Coroutine[Any, Any, None]]],
+    database: Database,
+    first_password: FirstPassword,
+    clock: Clock,
+    rng: random.Random,
 ) -> None:
-    """Migrate, make sure that somebody can sign in, then take records in; a database that is away is waited for."""
-    clock = SystemClock()
+    """Migrate, make sure that somebody can sign in, then run `parts`; a database that is away is waited for."""
     backoff = Backoff(rng, first_s=0.5)
     while True:
         try:
@@ -116,8 +119,8 @@ async def _ingest(
             break
     _log.info("the database is at revision %s", revision)
     async with asyncio.TaskGroup() as group:
-        group.create_task(ingest.run(), name="ingest-run")
-        group.create_task(eraser.run(), name="eraser")
+        for part in parts:
+            group.create_task(part())
 
 
 async def _ensure_user(accounts: Accounts, first_password: FirstPassword, clock: Clock) -> None:

@@ -96,9 +96,12 @@ class S3Storage:
 
 
 def _old(page: Any, older_than_s: float) -> list[tuple[str, str]]:
-    now = email.utils.parsedate_to_datetime(page["ResponseMetadata"]["HTTPHeaders"]["date"])
-    uploads = page.get("Uploads", [])
-    return [(one["Key"], one["UploadId"]) for one in uploads if (now - one["Initiated"]).total_seconds() > older_than_s]
+    """Nothing is old where the service does not say what time it is."""
+    now = email.utils.parsedate_tz(page["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
+    if now is None:
+        return []
+    latest = email.utils.mktime_tz(now) - older_than_s
+    return [(one["Key"], one["UploadId"]) for one in page.get("Uploads", []) if one["Initiated"].timestamp() < latest]
 
 
 def _read(body: Any) -> bytes:

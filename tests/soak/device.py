@@ -30,6 +30,7 @@ from edge.daemon.room import wait_for_room
 from edge.daemon.storage import Storage, make_storage
 from edge.daemon.sync import make_carrier
 from edge.models.store import ModelStore
+from edge.outbox.clock_keeper import ClockKeeper
 from edge.outbox.store import Outbox
 from edge.recording.service import RecordingService
 from edge.vision.events.album import EventAlbum
@@ -42,6 +43,8 @@ _FPS: Final = 5
 _LARGE_FRAMES: Final = 100
 _LARGE_REST_S: Final = 25.0
 _PER_TICK_S: Final = 0.2
+_HOST_BOOT: Final = os.environ.get("SOAK_HOST_BOOT", "")
+"""Another one after each power cut."""
 _SEVERITIES: Final[tuple[Severity, ...]] = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 
 
@@ -154,6 +157,7 @@ async def main(config: EdgeConfig, log: OracleLog, incarnation: int, rng: random
         health=health,
         on_commit=committed,
         limits=config.outbox,
+        host_boot=_HOST_BOOT,
     ) as outbox:
         ledger = HealthLedger(sink=outbox, hub=hub, clock=clock)
         health.on_change = ledger.changed
@@ -162,7 +166,8 @@ async def main(config: EdgeConfig, log: OracleLog, incarnation: int, rng: random
         carrier = make_carrier(config, clock=clock, hub=hub, health=health, outbox=outbox, version="soak")
         storage = make_storage(ground, carrier.uploader, {})
         films = [_film(ground, storage, name, padding) for name, padding in ((SMALL, 2_000), (LARGE, 125_000))]
-        services: list[Service] = [outbox, ledger, *storage.services, *carrier.services, *(s for s, _ in films)]
+        keeper = ClockKeeper(outbox=outbox, clock=clock, health=health, rng=ground.rng)
+        services: list[Service] = [outbox, keeper, ledger, *storage.services, *carrier.services, *(s for s, _ in films)]
         works = [
             supervise(services),
             generator.run(),
@@ -198,7 +203,7 @@ def _ground(config: EdgeConfig, clock: MovableClock, hub: Hub, health: Health, o
         models=ModelStore.of(config.models, config.state),
         album=EventAlbum(config.state / "events", config.vision.events, clock, health),
         turns=asyncio.Semaphore(1),
-        host_boot=os.environ.get("SOAK_HOST_BOOT", ""),
+        host_boot=_HOST_BOOT,
     )
 
 

@@ -265,7 +265,7 @@ def running_site(folder: Path, seed: int) -> Iterator[Site]:
 async def sink_of(site: Site, before: Sink) -> Sink:
     """What the cloud holds now."""
     records, objects = await site.records(), site.objects(before.objects)
-    return Sink(records, objects, site.tap.resent, dict(site.tap.connection_of))
+    return Sink(records, objects, site.tap.resent)
 
 
 def _plain(body: str) -> dict[str, object]:

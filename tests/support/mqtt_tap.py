@@ -14,11 +14,10 @@ _CONNECT: Final = 1
 class MqttTap:
     """Fed with the bytes of each connection from the device to the broker, in order; may be fed from any thread.
 
-    `connection_of`: the number of the connection on which a record went first. `times_sent`: how often each went.
+    `times_sent`: how often each record went.
     """
 
     def __init__(self) -> None:
-        self.connection_of: dict[Place, int] = {}
         self.times_sent: Counter[Place] = Counter()
         self._buffers: dict[int, bytes] = {}
         self._levels: dict[int, int] = {}
@@ -45,15 +44,14 @@ class MqttTap:
             self._levels[connection] = body[2 + int.from_bytes(body[:2], "big")]
         elif kind == _PUBLISH:
             payload = _payload(packet[0], body, modern=self._levels.get(connection, 4) >= 5)
-            self._record(connection, payload)
+            self._record(payload)
 
-    def _record(self, connection: int, payload: bytes) -> None:
+    def _record(self, payload: bytes) -> None:
         try:
             record = json.loads(payload)
             place = (str(record["boot"]), int(record["seq"]))
         except (ValueError, KeyError, TypeError):
             return  # a status or a question
-        self.connection_of.setdefault(place, connection)
         self.times_sent[place] += 1
 
 

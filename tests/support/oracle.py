@@ -112,13 +112,12 @@ class Sink:
     """What the cloud holds: records, and the size and SHA-256 of each object by its key.
 
     `resent` names the records that the device had to send more than once: the way lost them, so that others may have
-    overtaken them. `connection_of` is the number of the connection on which each went.
+    overtaken them.
     """
 
     records: list[Kept] = field(default_factory=list)
     objects: dict[str, tuple[int, str]] = field(default_factory=dict)
     resent: set[Place] = field(default_factory=set)
-    connection_of: dict[Place, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -216,22 +215,17 @@ def _judge_doubles(sink: Sink, verdict: Verdict) -> None:
 
 
 def _judge_order(sink: Sink, verdict: Verdict) -> None:
-    """Within a boot, alarms arrive in the order of their making; so do, on one connection, live records and backlog.
+    """Of each boot, alarms arrive in the order of their making, and the rest as two ascending sequences, merged.
 
-    Those two lanes share a connection side by side (docs/decisions/0012), so that what arrives on it is in order if
-    it is no more than two ascending sequences, merged. What the way lost and was sent again is left out.
+    That is what docs/decisions/0012 promises; what the way lost and was sent again is left out.
     """
-    lanes: dict[tuple[str, str, int], list[Kept]] = defaultdict(list)
+    lanes: dict[tuple[str, str], list[Kept]] = defaultdict(list)
     for kept in sink.records:
-        place = (kept.boot, kept.seq)
-        if place not in sink.resent and kept.kind != "loss":
-            connection = 0 if kept.lane == "alarms" else sink.connection_of.get(place, 0)
-            lanes[kept.boot, kept.lane, connection].append(kept)
-    for (boot, lane, _), records in sorted(lanes.items()):
-        most = 1 if lane == "alarms" else 2
-        verdict.out_of_order += [
-            f"record {boot}:{seq} of lane {lane} came after newer ones" for seq in _beyond(records, most)
-        ]
+        if (kept.boot, kept.seq) not in sink.resent and kept.kind != "loss":
+            lanes[kept.boot, kept.lane].append(kept)
+    for (boot, lane), records in sorted(lanes.items()):
+        beyond = _beyond(records, 1 if lane == "alarms" else 2)
+        verdict.out_of_order += [f"record {boot}:{seq} of lane {lane} came after newer ones" for seq in beyond]
 
 
 def _beyond(records: list[Kept], most: int) -> list[int]:

@@ -9,16 +9,20 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from contract.messages import AnyBody, Event, Prediction, Record, Recording, Telemetry, priority_of
 
+MOVED: Final = frozenset({"start_ms", "end_ms", "at_ms", "asked_ms"})
+"""What may change of a body: times of an untrusted clock are put right later (docs/decisions/0013)."""
+
 
 def digest_of(body: Any) -> str:
-    """A digest of a body as plain JSON data, the same for whoever encoded it."""
-    plain = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    """A digest of a body as plain JSON data, the same for whoever encoded it, and but for its times."""
+    kept = {name: value for name, value in body.items() if name not in MOVED}
+    plain = json.dumps(kept, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(plain.encode()).hexdigest()[:24]
 
 

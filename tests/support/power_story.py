@@ -1,8 +1,8 @@
 """A process that does to a store what it is told and says what was promised: `python -m tests.support.power_story`.
 
 The story comes on the standard input, JSON: a list of steps. What was promised goes into `ROOT/told`, a line each: the
-power journal has it too, so that it is known what was promised before a cut. Nothing syncs that file, and nothing has to.
-"""
+The story comes on the standard input, JSON: a list of steps. What was promised goes into `ROOT/told`, a line each, and so into
+the power journal: it is known what was promised before a cut. Nothing syncs that file, and nothing has to.
 
 import asyncio
 import json

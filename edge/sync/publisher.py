@@ -251,12 +251,12 @@ class Publisher:
 
     def _look_for_life(self) -> None:
         """A broker that confirms nothing of what is on its way to it is gone, whatever the connection seems to be."""
-        if self._window.untaken and not self._held and self._until_dead_s() <= 0:
+        if self._waits_for_broker and self._until_dead_s() <= 0:
             raise LinkError(f"broker {self._settings.host}:{self._settings.port} stopped answering")
 
     def _look_for_progress(self) -> None:
-        """Without an acknowledgement for long, send all again."""
-        if not len(self._window) or self._until_resend_s() > 0:
+        """Without an acknowledgement for long, send all again, once the broker has confirmed what it has of it."""
+        if not len(self._window) or self._until_resend_s() > 0 or self._waits_for_broker:
             return
         reason = self._held or (_NOBODY if self._nobody else "")
         reason = reason or f"the cloud has not acknowledged {len(self._window)} records: is its ingest running?"
@@ -267,12 +267,15 @@ class Publisher:
         self._patience = 1 if self._nobody else min(self._patience * 2, _PATIENCE_LIMIT)
         self._progress_ns = self._heard_ns = self._clock.mono_ns()
 
+    @property
+    def _waits_for_broker(self) -> bool:
+        return self._window.untaken > 0 and not self._held
+
     def _until_due_s(self) -> float:
         """Seconds until there is something to look for."""
         if not len(self._window):
             return _BEAT_S
-        dead_s = self._until_dead_s() if self._window.untaken and not self._held else _BEAT_S
-        return max(0.0, min(dead_s, self._until_resend_s()))
+        return max(0.0, self._until_dead_s() if self._waits_for_broker else self._until_resend_s())
 
     def _until_resend_s(self) -> float:
         patience_s = self._settings.resend_after_s * self._patience

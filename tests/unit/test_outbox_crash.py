@@ -195,7 +195,7 @@ def _told(entries: list[Entry]) -> list[list[Any]]:
 
 def test_what_was_promised_survives_a_cut_between_any_two_calls(tmp_path: Path) -> None:
     PowerCuts.library = build_shim(tmp_path)
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         PowerCuts,
         settings=settings(
             max_examples=4,

@@ -40,12 +40,14 @@ class Leaving:
 
     async def erase(self, participant: str) -> int:
         """Delete everything of a participant; return how many videos that were, whole or not."""
+        return sum([await self._drop(session) for session in await self.sessions_of(participant)])
+
+    async def sessions_of(self, participant: str) -> list[SessionSheet]:
+        """What a participant handed in."""
         await self._collector.open()
         name = pseudonym_of(participant)
-        mine = [
-            one for one in await self._collector.run(lambda: list(self._shelf.sessions())) if one.participant == name
-        ]
-        return sum([await self._drop(session) for session in mine])
+        sessions = await self._collector.run(lambda: list(self._shelf.sessions()))
+        return [one for one in sessions if one.participant == name]
 
     async def _drop(self, session: SessionSheet) -> int:
         """Out of sight first, then out of the queue, once nobody is putting it there any more."""

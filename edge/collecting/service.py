@@ -74,6 +74,10 @@ class CollectService:
             videos = await self._videos()
             await self._collector.run(self._collector.tally.count, self._shelf, videos)
 
+    async def knows(self, participant: str) -> bool:
+        """Whether anything of a participant is kept here."""
+        return bool(await self._leaving.sessions_of(participant))
+
     async def erase(self, participant: str) -> int:
         """Delete everything of a participant; return how many videos that were, whole or not.
 

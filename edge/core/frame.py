@@ -15,8 +15,8 @@ class Frame:
     """A JPEG and when it was taken. The bytes are shared by every viewer and never changed.
 
     `luma` is the full-size brightness plane, uint8 [height, width], where the source had it decoded anyway;
-    otherwise whoever analyses decodes from `jpeg` at the scale it needs. `units` is what the camera sent since the frame
-    before, as it compressed it; empty if it sends JPEG, or if something in the picture must not be seen.
+    otherwise whoever analyses decodes from `jpeg` at the scale it needs. `units` is what the camera sent since the
+    frame before, as it compressed it; empty if it sends JPEG, or if something in the picture must not be seen.
     """
 
     camera: str

@@ -104,10 +104,10 @@ async def assemble(config: EdgeConfig, clock: Clock, version: str, stack: AsyncE
     built = [make_camera(ground, storage, relays, settings, slots[settings.id]) for settings in config.cameras]
     units = {unit.id: unit for unit, _ in built}
     recorders = {unit.id: unit.recorder for unit in units.values()}
-    sensors = await make_sensors(ground, storage, recorders, version)
+    collecting = make_collecting(ground, storage)
+    sensors = await make_sensors(ground, storage, recorders, elsewhere=collecting.service, version=version)
     if sensors.desk:
         stack.push_async_callback(sensors.desk.close)
-    collecting = make_collecting(ground, storage)
     ledger = HealthLedger(sink=outbox, hub=hub, clock=clock)
     _announce(outbox, hub, health, ledger, units.values())
     vitals = _vitals(ground, carrier, units)

@@ -90,7 +90,9 @@ def _capture(
         ground.album.forget_waiting(settings.id)
 
     painter = _painter(ground, desk, on_change=forget)
-    open_plain = camera_opener(settings, ground.config.secrets, ground.clock)
+    open_plain = camera_opener(
+        settings, ground.config.secrets, ground.clock, lambda at_ns: recorder.copying and slot.resting(at_ns)
+    )
     return CaptureService(
         settings.id,
         open_camera=lambda: PrivateCamera(open_plain(), painter),

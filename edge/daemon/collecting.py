@@ -35,6 +35,7 @@ def make_collecting(ground: Ground, storage: Storage) -> Collecting:
         clock=clock,
         rng=random.SystemRandom(),
         has_room=storage.retention.has_room,
+        wear=storage.meter,
     )
     outward = Outward(
         device=ground.config.device,

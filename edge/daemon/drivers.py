@@ -39,8 +39,13 @@ if TYPE_CHECKING:
 _PI_CAMERA: Final = "rpicam-vid"
 
 
-def camera_opener(settings: CameraSettings, secrets: Path, clock: Clock) -> Callable[[], Camera]:
-    """What makes a fresh, unopened camera of these settings; a missing secret is a `SourceUnavailableError` of it."""
+def camera_opener(
+    settings: CameraSettings, secrets: Path, clock: Clock, unwanted: Callable[[int], bool] = lambda _ns: False
+) -> Callable[[], Camera]:
+    """What makes a fresh, unopened camera of these settings; a missing secret is a `SourceUnavailableError` of it.
+
+    `unwanted(mono_ns)`: nobody wants a picture of that moment, so that none need be made of the camera's own video.
+    """
     match settings:
         case MjpegSettings():
             from edge.capture.mjpeg import MjpegCamera
@@ -49,7 +54,9 @@ def camera_opener(settings: CameraSettings, secrets: Path, clock: Clock) -> Call
         case RtspSettings():
             from edge.capture.rtsp import RtspCamera
 
-            return lambda: RtspCamera(settings, clock=clock, password=_password(settings.password_secret, secrets))
+            return lambda: RtspCamera(
+                settings, clock=clock, password=_password(settings.password_secret, secrets), unwanted=unwanted
+            )
         case AutoSettings():
             return lambda: AutoCamera(_candidates(settings, clock))
         case _:

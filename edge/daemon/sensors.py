@@ -12,7 +12,7 @@ from edge.affect.sessions.desk import SessionDesk
 from edge.affect.sessions.folder.ports import FolderNeeds
 from edge.affect.sessions.folder.service import SessionFolders
 from edge.affect.sessions.folder.stash import SessionStash
-from edge.affect.sessions.needs import DeskNeeds
+from edge.affect.sessions.needs import DeskNeeds, Elsewhere
 from edge.affect.showing import SignalService
 from edge.affect.signals.stream import SignalStream
 from edge.core.errors import StoreError, UnknownError
@@ -93,13 +93,18 @@ class Sensors:
 
 
 async def make_sensors(
-    ground: Ground, storage: Storage, recorders: Mapping[str, RecordingService], version: str
+    ground: Ground,
+    storage: Storage,
+    recorders: Mapping[str, RecordingService],
+    *,
+    elsewhere: Elsewhere,
+    version: str,
 ) -> Sensors:
     """Every sensor, and the desk of their sessions, opened; they share the viewings."""
     made, viewings = Sensors(), Viewings(ground.config.affect.participants)
     if ground.config.sensors:
         folders = _folder_needs(ground, storage, recorders, version)
-        made.desk = await _open_desk(ground, viewings, made, folders)
+        made.desk = await _open_desk(ground, viewings, made, folders, elsewhere)
     if made.desk and made.desk.folders:
         _keep_within_the_disk(made.desk.folders, storage)
     if made.desk is None:
@@ -130,6 +135,7 @@ def _folder_needs(
         software=version,
         cameras=cameras,
         uploads=uploads,
+        pace_s=lambda: max(ground.config.affect.sessions.folder.sync_s, storage.wear.fragment_s()),
         wrote=wrote,
     )
 
@@ -142,7 +148,9 @@ def _keep_within_the_disk(folders: SessionFolders, storage: Storage) -> None:
     storage.on_uploaded.append(uploaded)
 
 
-async def _open_desk(ground: Ground, viewings: Viewings, sensors: Sensors, folders: FolderNeeds) -> SessionDesk | None:
+async def _open_desk(
+    ground: Ground, viewings: Viewings, sensors: Sensors, folders: FolderNeeds, elsewhere: Elsewhere
+) -> SessionDesk | None:
     """Cameras do not care whether sessions can be kept."""
     needs = DeskNeeds(
         viewings=viewings,
@@ -154,6 +162,7 @@ async def _open_desk(ground: Ground, viewings: Viewings, sensors: Sensors, folde
         sensors=sensors.sensors,
         model_problem=sensors.model_problem,
         on_erased=sensors.forget,
+        elsewhere=elsewhere,
         folders=folders,
     )
     desk = SessionDesk(ground.config.state / "sessions", settings=ground.config.affect.sessions, needs=needs)

@@ -48,7 +48,7 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             max_length=64,
             description="Web origins whose pages may use the routes of existing programs from a browser.",
         ),
-    ] = ("http://localhost:3000", "http://localhost:3001", "http://localhost:5173")
+    ] = ("http://localhost:3000", "http://localhost:3001", "http://localhost:5173", "http://localhost:8001")
     tls_certificate: Annotated[
         str, Meta(max_length=4096, description="Path of a PEM certificate chain; empty serves plain HTTP.")
     ] = ""

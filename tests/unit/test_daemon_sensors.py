@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from contract.sessions import SensorCommand
+from edge.affect.sessions.needs import Nowhere
 from edge.affect.settings import AffectSettings
 from edge.config import EdgeConfig
 from edge.core.errors import RefusedError, UnknownError
@@ -49,7 +50,7 @@ async def _made(
             turns=asyncio.Semaphore(1),
         )
         uploader = Uploader(None, outbox=outbox, clock=clock, health=health, rng=random.Random(1))
-        made = await make_sensors(ground, make_storage(ground, uploader, {}), {}, "0.1.0")
+        made = await make_sensors(ground, make_storage(ground, uploader, {}), {}, elsewhere=Nowhere(), version="0.1.0")
         try:
             yield made, ground
         finally:

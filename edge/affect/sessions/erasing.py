@@ -35,7 +35,8 @@ class Erasing:
     async def erase(self, participant: str) -> Erasure:
         """Erase everything of them; raise `UnknownError`, or `StoreError` if it has to be gone on with later."""
         async with self._one_at_a_time:
-            if not any(name == participant for name, _, _ in await self._room.call(self._room.book.erasing)):
+            begun = any(name == participant for name, _, _ in await self._room.call(self._room.book.erasing))
+            if not begun and not await self._room.needs.elsewhere.knows(participant):
                 self._people.get(participant)
             return await self._erase(participant)
 
@@ -59,7 +60,8 @@ class Erasing:
 
     async def _finish(self, participant: str, sessions: list[str], rows: int) -> Erasure:
         await self._room.told_so_far()
-        files = await self._folders.erase(participant, sessions) if self._folders else 0
+        files = await self._room.needs.elsewhere.erase(participant)
+        files += await self._folders.erase(participant, sessions) if self._folders else 0
         records = await self._room.needs.records.erase(participant, sessions)
         chunks = [sessions[first : first + _SESSIONS_TOLD] for first in range(0, len(sessions), _SESSIONS_TOLD)] or [[]]
         told = [

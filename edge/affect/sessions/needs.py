@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -50,6 +50,35 @@ def no_problem() -> str:
     return ""
 
 
+class Elsewhere(Protocol):
+    """Another room that keeps something of participants."""
+
+    async def knows(self, participant: str) -> bool:
+        """Whether it keeps anything of them. Raise `StoreError` or `OSError` if it cannot tell."""
+        ...
+
+    async def erase(self, participant: str) -> int:
+        """Delete all of it, before their records go; return how many files that were. May be done again.
+
+        Raise `StoreError` or `OSError` if it was not done to the end.
+        """
+        ...
+
+
+class Nowhere:
+    """`Elsewhere` of an appliance that keeps nothing more."""
+
+    async def knows(self, participant: str) -> bool:
+        """Nobody."""
+        del participant
+        return False
+
+    async def erase(self, participant: str) -> int:
+        """Nothing."""
+        del participant
+        return 0
+
+
 def nobody_else(participant: str) -> None:
     """Nobody keeps anything of a participant."""
     del participant
@@ -73,5 +102,7 @@ class DeskNeeds:
     on_erased: Callable[[str], None] = nobody_else
     """Told of each participant who was erased, so that nobody keeps them in memory."""
     free_bytes: Callable[[Path], int] = free_bytes
+    elsewhere: Elsewhere = field(default_factory=Nowhere)
+    """What else keeps something of participants, and has to erase it with them."""
     folders: FolderNeeds | None = None
     """What the folders of sessions stand on; without it none are made."""

@@ -1,5 +1,6 @@
 """A record's identity as CloudEvents attributes in MQTT 5 properties, so that any consumer can route it unread."""
 
+from functools import lru_cache
 from typing import Final
 
 from contract.ids import record_id
@@ -42,7 +43,9 @@ def cloud_event(device: str, record: Pending) -> PackedProperties:
     )
 
 
+@lru_cache(maxsize=256)
 def _text(value: str) -> bytes:
+    """Nearly all of it is the same in every record."""
     raw = value.encode()
     return len(raw).to_bytes(2, "big") + raw
 

@@ -81,7 +81,7 @@ class Generator:
         with contextlib.suppress(StoreError):  # refused, or in line: no promise was made
             record = await self._outbox.append(body)
             self._log.promised(body, record)
-            if self._sabotaged and self._count % 100 == 0:
+            if self._sabotaged and self._count % 20 == 0:
                 await self._lose(record)
 
     async def _lose(self, record: Record) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from contract.messages import Event, Record
 from edge.config import EdgeConfig
-from edge.core.clock import Clock
+from edge.core.clock import Clock, host_boot
 from edge.core.errors import ModelError, StoreError
 from edge.core.frame import Frame
 from edge.core.health import Health, PartHealth, State
@@ -24,7 +24,7 @@ from edge.core.slot import Slot
 from edge.daemon.camera import CameraUnit
 from edge.daemon.cameras import make_camera
 from edge.daemon.collecting import Collecting, make_collecting
-from edge.daemon.ground import Ground, host_boot
+from edge.daemon.ground import Ground
 from edge.daemon.health_ledger import HealthLedger
 from edge.daemon.password import auth_of, ensure_password
 from edge.daemon.sensors import Sensors, make_sensors

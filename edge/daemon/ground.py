@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from edge.config import EdgeConfig
 from edge.core.clock import Clock
@@ -14,14 +13,6 @@ from edge.models.store import ModelStore
 from edge.outbox.store import Outbox
 from edge.vision.detect.detections import Expression
 from edge.vision.events.album import EventAlbum
-
-
-def host_boot(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> str:
-    """The name of this boot of the host; empty where the kernel does not tell."""
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,10 @@ class OutboxSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `max_bytes`, and alarms outlive those too."""
 
     linger_ms: Annotated[
-        int, Meta(ge=0, le=1000, description="Milliseconds that a commit waits for more records; spares the disk.")
+        int,
+        Meta(
+            ge=0, le=1000, description="Milliseconds between two commits at least; a lone record is committed at once."
+        ),
     ] = 10
     batch_records: Annotated[int, Meta(ge=1, le=5000, description="Records that one commit takes at most.")] = 500
     waiting_records: Annotated[

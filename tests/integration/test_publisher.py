@@ -170,7 +170,8 @@ async def test_a_cut_reset_and_stalled_link_costs_nothing(
                 assert "stopped answering" in detail(health) or "does not answer" in detail(health)
                 link.mend()
                 await until(lambda: not outbox.outbox_records)
-    assert consumer.sequence(outbox.boot) == list(range(1, 501))
+    arrived = consumer.sequence(outbox.boot)
+    assert sorted(arrived) == list(range(1, 501)), "live ones may come before what waited (docs/decisions/0012)"
 
 
 async def test_lost_acknowledgements_are_asked_for_by_sending_again(

@@ -5,6 +5,7 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
@@ -223,6 +224,9 @@ class Uploader:
                 self.lineup.failed(upload_id, restarted=True)
                 await self._blame(carriage, error)
             case LinkError() if self.lineup.failed(upload_id):
+                with suppress(LinkError):  # some fail at an upload that they completed before their answer was lost
+                    if await carriage.is_there():
+                        return True
                 await self._blame(carriage, error)
             case _:
                 raise error

@@ -78,8 +78,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> _Things:
 @pytest.fixture(scope="module")
 def stage(things: _Things, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("stage")
-    ports = {"recordings": things.shelf, "storage": FakeStorage(), "uploads": things.uploads}
-    with staged(folder, **ports) as opened:
+    with staged(folder, recordings=things.shelf, storage=FakeStorage(), uploads=things.uploads) as opened:
         yield opened
 
 

@@ -160,8 +160,8 @@ def store() -> Iterator[FaultyBucket]:
 
 def _put(bucket: FaultyBucket, path: str = "/bucket/key") -> bytes:
     url = f"http://127.0.0.1:{bucket.port}{path}"
-    request = urllib.request.Request(url, data=b"x" * 100_000, method="PUT")  # noqa: S310 - ours
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    request = urllib.request.Request(url, data=b"x" * 100_000, method="PUT")
+    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - ours
         body: bytes = answer.read()
         return body
 

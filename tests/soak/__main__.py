@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.soak.report import table
 from tests.soak.run import soak
 
-JUDGED = ("soak_lost", "soak_doubled", "soak_corrupt", "soak_out_of_order")
+JUDGED = ("soak_lost", "soak_doubled", "soak_corrupt", "soak_out_of_order", "ended_by_themselves")
 
 
 def main() -> int:

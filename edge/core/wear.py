@@ -80,7 +80,8 @@ class WearBudget:
     """A `Service` that holds the budget. Health part: `wear`.
 
     `usual` is what holds while there is no need: a commit's wait in ms, a fragment's length in s. `commits` gives the
-    store's commits since the start, each of which is a sync; `on_card` tells whether the disk is a memory card.
+    store's commits since the start, each of which is a sync; `on_card` tells whether the disk is a memory card;
+    `device_bytes` what the kernel wrote for this process, `written_bytes` if nothing else is given.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class WearBudget:
         on_card: bool,
         clock: Clock,
         health: Health,
+        device_bytes: Callable[[], int] | None = None,
     ) -> None:
         self.name = "wear"
         self.pulse = Pulse(clock)
@@ -102,13 +104,12 @@ class WearBudget:
         self._commits = commits
         self._clock = clock
         self._health = health
-        self.device_bytes: Callable[[], int] = written_bytes
-        """What the kernel wrote for this process; a test brings its own."""
+        self._device_bytes = device_bytes or written_bytes
         self._held = settings.hold == "always" or (settings.hold == "auto" and on_card)
         self._bytes = _Allowance(settings.bytes_per_day / _DAY_S, _BYTES_ROOM_S)
         self._syncs = _Allowance(settings.syncs_per_minute / 60, _SYNCS_ROOM_S)
         self._looked_ns = clock.mono_ns()
-        self._seen = self._begun = (0, self.device_bytes(), 0)
+        self._seen = self._begun = (0, self._device_bytes(), 0)
         self._plain = True
 
     @property
@@ -167,7 +168,7 @@ class WearBudget:
 
     def _read(self) -> tuple[int, int, int]:
         payload, syncs = self._meter.totals()
-        return payload, self.device_bytes(), syncs + self._commits() * SYNCS_PER_COMMIT
+        return payload, self._device_bytes(), syncs + self._commits() * SYNCS_PER_COMMIT
 
     def _judge(self) -> None:
         held = self._held_back()

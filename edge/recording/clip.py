@@ -72,7 +72,8 @@ class Clip:
         """End it where it is safe, because the disk refused more: what is to be salvaged; None if it never began."""
         self.over = True
         if self._writer is None:
-            self._spool.discard(self.sidecar)
+            with suppress(OSError):  # its note, if it is there, is found at the next start, and tells of nothing
+                self._spool.discard(self.sidecar)
             return None
         with suppress(OSError):  # what could not be cut off now is cut off by the salvage
             self._writer.abandon()

@@ -5,7 +5,8 @@ The muxer writes `ftyp`, `moov`, then a `moof` and `mdat` for each fragment, and
 pictures: microseconds since the first one, at whatever rate they came.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -37,11 +38,16 @@ class WrittenClip:
     sha256: str
 
 
+class UnmuxableError(OSError):
+    """What the camera compressed fits in no file."""
+
+
 class ClipWriter:
     """One growing clip. Belongs to one thread; every call may block on the disk.
 
     A fragment ends when it is `fragment_s` long (asked at the beginning) or, with `by_keys`, before each key unit.
-    `add` and `finish` raise `OSError` when the disk refuses; what is safe can still be kept then: `abandon` tells.
+    `add` and `finish` raise `OSError` when the disk refuses, `UnmuxableError` when the muxer does; what is safe can
+    still be kept then: `abandon` tells.
     """
 
     def __init__(
@@ -91,7 +97,8 @@ class ClipWriter:
 
     def finish(self) -> WrittenClip:
         """End the clip and make all of it safe."""
-        self._box.close()
+        with _refusing():
+            self._box.close()
         self._file.make_safe()
         self._raise()
         self._file.close()
@@ -101,8 +108,11 @@ class ClipWriter:
     def abandon(self) -> None:
         """End the clip at its last whole fragment, because the disk refused more. Raise `OSError` if not even that."""
         self._file.error = self._file.error or OSError("abandoned")
-        self._box.close()
-        self._file.close()
+        try:
+            with _refusing():
+                self._box.close()
+        finally:
+            self._file.close()
 
     def _packet(self, unit: AccessUnit, at_us: int, first_ns: int) -> "Packet":
         packet = cast("Packet", av.Packet(unit.data))
@@ -116,7 +126,8 @@ class ClipWriter:
     def _mux(self, packet: "Packet") -> None:
         """Write a packet; when that ended a fragment, bytes came out and are made safe."""
         before = self._file.size_bytes
-        self._box.mux(packet)
+        with _refusing():
+            self._box.mux(packet)
         if self._file.size_bytes != before:
             self._file.make_safe()
             self._raise()
@@ -126,6 +137,15 @@ class ClipWriter:
     def _raise(self) -> None:
         if self._file.error is not None:
             raise self._file.error
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """The errors of the muxer as `UnmuxableError`: a camera must not end the thread."""
+    try:
+        yield
+    except av.FFmpegError as error:
+        raise UnmuxableError(error.errno, f"{error.strerror}") from error
 
 
 def _mux_options(fragment_s: float, *, by_keys: bool) -> dict[str, str]:

@@ -23,6 +23,7 @@ class RecordingRig:
 
     folder: Path
     settings: RecordingSettings
+    spool: Spool = None  # type: ignore[assignment] # one in `folder`
     sink: MemorySink = field(default_factory=MemorySink)
     closed: list[ClosedRecording] = field(default_factory=list)
     growths: list[Growth] = field(default_factory=list)
@@ -31,7 +32,7 @@ class RecordingRig:
     def __post_init__(self) -> None:
         self.clock = SystemClock()
         self.health = Health(self.clock)
-        self.spool = Spool(self.folder)
+        self.spool = self.spool or Spool(self.folder)
         self.service = RecordingService(
             "front",
             settings=self.settings,

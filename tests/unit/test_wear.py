@@ -26,8 +26,8 @@ class Disk:
             on_card=on_card,
             clock=self.clock,
             health=self.health,
+            device_bytes=lambda: self.device,
         )
-        self.budget.device_bytes = lambda: self.device
 
     def live(self, seconds: int, *, bytes_per_s: float = 0, syncs_per_s: float = 0) -> None:
         """Let so much be written for so long; nothing more without an event while that is refused."""

@@ -155,6 +155,11 @@ class Collector:
         self.whole[sheet.session_id, sheet.video_id] = self._clock.mono_ns()
         self.videos_completed += 1
 
+    def check_disk(self, size_bytes: int = 0) -> None:
+        """Raise `StoreError` where so much more would touch the reserve, in which alarms are written. Blocks."""
+        if self.shelf.free_bytes() < self.settings.reserve_mib * MIB + size_bytes or not self._has_room():
+            raise StoreError("The disk has no room left; every chunk that was acknowledged is kept")
+
     def next_order(self) -> int:
         """A number for what is made now, above those of all that lies here."""
         self._order += 1
@@ -163,7 +168,7 @@ class Collector:
     async def _keep(self, draft: Draft, facts: ChunkFacts) -> ChunkTaken:
         """S2.3 and S2.4."""
         async with self.lock(f"{facts.session_id}/{facts.video_id}"):
-            taker = Taker(self.shelf, self.settings, self.tally, self._clock.now().wall_ms)
+            taker = Taker(self.shelf, self.settings, self.tally, self._clock.now().wall_ms, self.check_disk)
             taken = await self.run(taker.keep, draft, facts, self.next_order)
         self.active.add(facts.session_id)
         self.chunks_taken += not taken.repeated
@@ -191,25 +196,26 @@ class Collector:
     def _create(self, participant_id: str | None) -> SessionSheet:
         if self.shelf.count() >= self.settings.max_sessions:
             raise StoreError(f"There are {self.settings.max_sessions} sessions already: raise collect.max_sessions")
-        now_ms = self._clock.now().wall_ms
+        self.check_disk()
+        now_ms, session_id = self._clock.now().wall_ms, str(UUID(int=self._rng.getrandbits(128), version=4))
         sheet = SessionSheet(
-            session_id=str(UUID(int=self._rng.getrandbits(128), version=4)),
+            session_id=session_id,
             created_at=to_wire(now_ms)[:19],
             made_ms=now_ms,
             order=self.next_order(),
-            participant=pseudonym_of(participant_id) if participant_id else None,
+            participant=pseudonym_of(participant_id) if participant_id else session_id,
         )
         self.shelf.begin(sheet)
         return sheet
 
     def _draft_path(self) -> Path:
-        if self.shelf.free_bytes() < self.settings.reserve_mib * MIB or not self._has_room():
-            raise StoreError("The disk has no room left; every chunk that was acknowledged is kept")
+        self.check_disk()
         return self.shelf.draft_path()
 
     def _save_metadata(self, session_id: str, video_id: str, metadata: dict[str, Any]) -> None:
         self.shelf.session(session_id)
         check_id(video_id, "video_id")
+        self.check_disk()
         is_new = self.shelf.metadata(session_id, video_id) is None
         if is_new and self.shelf.described(session_id) >= self.settings.max_videos:
             raise StoreError(f"A session has {self.settings.max_videos} videos at most")

@@ -40,7 +40,9 @@ class Leaving:
 
     async def erase(self, participant: str) -> int:
         """Delete everything of a participant; return how many videos that were, whole or not."""
-        return sum([await self._drop(session) for session in await self.sessions_of(participant)])
+        sessions = await self.sessions_of(participant)
+        await self._collector.run(self._shelf.drop_doomed)
+        return sum([await self._drop(session) for session in sessions])
 
     async def sessions_of(self, participant: str) -> list[SessionSheet]:
         """What a participant handed in."""

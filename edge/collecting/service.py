@@ -1,8 +1,9 @@
 """What goes on without anybody asking: videos are told of and sent on, and what was left unfinished is cleared away."""
 
 import asyncio
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -47,8 +48,7 @@ class CollectService:
         self._health.set(PART, State.STARTING)
         try:
             while True:
-                self.pulse.beat()
-                await self._try_round()
+                await self._with_proof(self._try_round())
                 await self._clock.sleep(_TICK_S)
         finally:
             await asyncio.to_thread(self._collector.close)
@@ -73,6 +73,7 @@ class CollectService:
             self._counted_ns = now
             videos = await self._videos()
             await self._collector.run(self._collector.tally.count, self._shelf, videos)
+            await self._finish_all(sheet for sheet in videos if sheet.step == "taking")
 
     async def knows(self, participant: str) -> bool:
         """Whether anything of a participant is kept here."""
@@ -85,6 +86,18 @@ class CollectService:
         """
         return await self._leaving.erase(participant)
 
+    async def _with_proof(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it to its end: it may wait for minutes until a large video is put together, and that is progress."""
+        working = asyncio.ensure_future(work)
+        try:
+            while not working.done():
+                self.pulse.beat()
+                await asyncio.wait({working}, timeout=_TICK_S)
+            await working
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
     async def _try_round(self) -> None:
         try:
             await self.round()
@@ -95,22 +108,43 @@ class CollectService:
             self._health.set(PART, State.OK, f"{waiting} videos wait for their metadata" if waiting else "")
 
     async def _take_up(self) -> None:
-        """Go on where an earlier run was cut off: with what it was giving up, and what lacked no chunk."""
+        """Go on where an earlier run was cut off."""
         for sheet in await self._videos():
             self.pulse.beat()
             if sheet.step == "losing":
                 await self._stash.lose(sheet)
-            elif sheet.step == "offered" and "uploaded" in await self._outward.known(sheet.file_id):
-                await self._stash.mark_uploaded(sheet.file_id)
+            elif sheet.step == "offered":
+                await self._look_after(sheet)
             elif sheet.step == "uploaded":
                 self._collector.changed.add((sheet.session_id, sheet.video_id))
-            elif sheet.step == "taking":
+
+    async def _look_after(self, sheet: VideoSheet) -> None:
+        """One that was offered: it arrived meanwhile, or a repair of the store may have dropped it."""
+        if "uploaded" in await self._outward.known(sheet.file_id):
+            await self._stash.mark_uploaded(sheet.file_id)
+        else:
+            metadata = await self._collector.run(self._shelf.metadata, sheet.session_id, sheet.video_id)
+            body = sheet.body(self._outward.device, metadata or {})
+            await self._outward.offer(body, self._shelf.path(sheet))
+
+    async def _finish_all(self, sheets: Iterable[VideoSheet]) -> None:
+        """Put together what lacks no chunk: a kill, or a full disk, came before it could be. One fails for itself."""
+        problem: StoreError | OSError | None = None
+        for sheet in sheets:
+            self.pulse.beat()
+            try:
                 await self._finish(sheet)
+            except (StoreError, OSError) as error:
+                problem = error
+        if problem:
+            raise problem
 
     async def _finish(self, sheet: VideoSheet) -> None:
         async with self._collector.lock(f"{sheet.session_id}/{sheet.video_id}"):
             now = await self._collector.run(self._shelf.video, sheet.session_id, sheet.video_id)
             if now and now.step == "taking" and await self._collector.run(self._lacks_none, now):
+                size = await self._collector.run(self._shelf.size, now)
+                await self._collector.run(self._collector.check_disk, size)
                 now_ms = self._clock.now().wall_ms
                 whole = await self._collector.run(assemble, self._shelf, now, now_ms, self.pulse.beat)
                 self._collector.note_whole(whole)

@@ -16,12 +16,17 @@ from edge.collecting.kinds import content_type_of
 Step = Literal["taking", "whole", "offered", "uploaded", "losing", "lost"]
 """`taking`: chunks lack. `whole`: put together. `offered`: its record is durable and the uploader has it. `uploaded`:
 confirmed in object storage. `losing`: given up, its `Loss` is being recorded. `lost`: done, its bytes gone."""
+FILE_PREFIX: Final = "file"
+"""How the ids of collected videos begin: to tell whose a file is must not cost a look at every sheet."""
 _MOST_ABOUT: Final = 24
 _LONGEST_ABOUT: Final = 200
 
 
 class SessionSheet(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`session.json`. `idle_hours`: for how long, while the appliance ran, nothing of it was sent."""
+    """`session.json`. `idle_hours`: for how long, while the appliance ran, nothing of it was sent.
+
+    Where nobody was named, the participant is called as the session: so they too can be erased.
+    """
 
     session_id: Id
     created_at: str

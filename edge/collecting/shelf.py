@@ -9,6 +9,7 @@ facial_recordings/{session_id}/session.json
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ _DOOMED: Final = ".doomed-"
 _UPLOAD: Final = ".upload.json"
 _METADATA: Final = ".metadata.json"
 _CHUNK: Final = "chunk_"
+_NUMBER: Final = re.compile(r"[0-9]{4,}")
+"""What follows in the name of a chunk; anything else was put there by somebody else, and is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,8 @@ class Shelf:
         """The distinct chunks that are held, by index, with their sizes in bytes."""
         try:
             with os.scandir(self._chunks(sheet)) as found:
-                return {int(one.name.removeprefix(_CHUNK)): one.stat().st_size for one in found}
+                named = {one.name.removeprefix(_CHUNK): one for one in found}
+                return {int(name): one.stat().st_size for name, one in named.items() if _NUMBER.fullmatch(name)}
         except FileNotFoundError:
             return {}
 
@@ -152,6 +156,11 @@ class Shelf:
         sync_folder(self.folder)
         shutil.rmtree(doomed)
 
+    def drop_doomed(self) -> None:
+        """Delete what is left of sessions that are gone: a disk may have refused to."""
+        for doomed in self.folder.glob(f"{_DOOMED}*"):
+            shutil.rmtree(doomed)
+
     def draft_path(self) -> Path:
         """A place for a chunk that is coming in."""
         drafts = self.folder / _DRAFTS
@@ -161,8 +170,7 @@ class Shelf:
     def clear(self) -> None:
         """At the start: delete what an earlier run left half made or half deleted."""
         shutil.rmtree(self.folder / _DRAFTS, ignore_errors=True)
-        for doomed in self.folder.glob(f"{_DOOMED}*"):
-            shutil.rmtree(doomed)
+        self.drop_doomed()
         for draft in self.folder.glob("[!.]*/.*"):
             draft.unlink()
         for sheet in self.videos():

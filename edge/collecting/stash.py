@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from edge.collecting.collector import Collector
 from edge.collecting.outward import Outward
-from edge.collecting.sheets import VideoSheet
+from edge.collecting.sheets import FILE_PREFIX, VideoSheet
 from edge.core.stash import Holding, Worth
 
 KIND: Final = "collected"
@@ -66,6 +66,8 @@ class CollectedStash:
 
     async def mark_uploaded(self, file_id: str) -> None:
         """The object storage confirmed a file; ids that are none of ours are ignored."""
+        if not file_id.startswith(FILE_PREFIX):
+            return
         async with self._changing:
             sheet = await self._collector.run(self.find, file_id)
             if sheet and sheet.step == "offered":

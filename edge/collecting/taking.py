@@ -15,7 +15,7 @@ from edge.collecting.draft import Draft
 from edge.collecting.facts import ChunkFacts, ChunkTaken
 from edge.collecting.kinds import told_extension
 from edge.collecting.settings import CollectSettings
-from edge.collecting.sheets import SessionSheet, VideoSheet
+from edge.collecting.sheets import FILE_PREFIX, SessionSheet, VideoSheet
 from edge.collecting.shelf import Shelf
 from edge.collecting.tally import Tally
 from edge.core.errors import RefusedError, StoreError
@@ -41,6 +41,8 @@ class Taker:
     settings: CollectSettings
     tally: Tally
     now_ms: int
+    check_disk: Callable[[int], None]
+    """Raises `StoreError` where the disk has no room for so many bytes more."""
 
     def keep(self, draft: Draft, facts: ChunkFacts, next_order: Callable[[], int]) -> Kept:
         """Keep the chunk in `draft`."""
@@ -64,8 +66,10 @@ class Taker:
     def _answer(self, sheet: VideoSheet, facts: ChunkFacts, *, repeated: bool) -> Kept:
         """Say what is held; put the video together where nothing lacks any more."""
         completed = False
-        received = sheet.total_chunks if sheet.step != "taking" else len(self.shelf.held(sheet))
+        held = self.shelf.held(sheet) if sheet.step == "taking" else {}
+        received = sheet.total_chunks if sheet.step != "taking" else len(held)
         if sheet.step == "taking" and received == sheet.total_chunks:
+            self.check_disk(sum(held.values()))
             sheet, completed = assemble(self.shelf, sheet, self.now_ms), True
         answer = ChunkTaken(
             video_id=sheet.video_id,
@@ -104,7 +108,7 @@ class Taker:
         return VideoSheet(
             video_id=facts.video_id,
             session_id=facts.session_id,
-            file_id=new_token("file"),
+            file_id=new_token(FILE_PREFIX),
             total_chunks=facts.total,
             order=order,
             begun_ms=self.now_ms,

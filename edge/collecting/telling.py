@@ -13,7 +13,7 @@ def facts_of(shelf: Shelf, session: SessionSheet) -> SessionFacts:
     return SessionFacts(
         session_id=session.session_id,
         made_ms=session.made_ms,
-        participant=session.participant,
+        participant=None if session.participant == session.session_id else session.participant,
         videos=tuple(_video(shelf, sheet) for sheet in videos if sheet.step != "taking"),
         uploads=tuple(_upload(shelf, sheet) for sheet in videos if sheet.step == "taking"),
     )

@@ -2,11 +2,14 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import Final
 
 from contract.messages import Ack
 
 Range = tuple[int, int]
 """Closed: both ends belong to it."""
+LARGEST: Final = 1 << 62
+"""No record has a number beyond this."""
 
 
 def missing_of(ack: Ack) -> list[Range]:
@@ -14,8 +17,8 @@ def missing_of(ack: Ack) -> list[Range]:
     gaps: list[Range] = []
     for first, last in sorted(ack.missing):
         low = max(first, ack.seq + 1, gaps[-1][1] + 1 if gaps else 0)
-        if low <= last:
-            gaps.append((low, last))
+        if low <= min(last, LARGEST):
+            gaps.append((low, min(last, LARGEST)))
     return gaps
 
 
@@ -30,6 +33,11 @@ def proven_above(ack: Ack) -> list[Range]:
     lows = [ack.seq + 1, *(last + 1 for _, last in gaps)]
     highs = [*(first - 1 for first, _ in gaps), top]
     return [(low, high) for low, high in zip(lows, highs, strict=True) if low <= high]
+
+
+def up_to(last: int, ranges: Sequence[Range]) -> list[Range]:
+    """What of `ranges` is not beyond `last`."""
+    return [(low, min(high, last)) for low, high in ranges if low <= last]
 
 
 def within(seq: int, ranges: Sequence[Range]) -> bool:

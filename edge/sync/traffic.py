@@ -6,7 +6,7 @@ from contract.messages import Ack
 from edge.core.clock import Clock
 from edge.outbox.rows import ALARM, Pending
 from edge.sync.lanes import Lanes, Waiting
-from edge.sync.proof import Range, missing_of, proven_above
+from edge.sync.proof import LARGEST, Range, missing_of, proven_above, up_to
 from edge.sync.window import Lane, Window
 
 _BOOTS: Final = 256
@@ -18,6 +18,8 @@ _GAPS_AT_A_TIME: Final = 20
 class Queue(Waiting, Protocol):
     """The outbox, as far as traffic changes it; `edge.outbox.store.Outbox` is the real one, and says what each does."""
 
+    @property
+    def boot(self) -> str: ...
     async def acknowledge(self, boot: str, seq: int, also: list[Range]) -> int: ...
     async def forget_rows(self, rows: list[int]) -> int: ...
     async def pending_rows(self, rows: list[int]) -> list[Pending]: ...
@@ -36,6 +38,7 @@ class Traffic:
         self._stale_ns = int(stale_after_s * 1e9)
         self._proven: dict[str, tuple[int, frozenset[Range]]] = {}
         self._recalled_ns: dict[str, int] = {}
+        self._sent_to = 0
 
     def begin(self) -> None:
         """A connection begins."""
@@ -48,6 +51,8 @@ class Traffic:
 
     def sent(self, lane: Lane, record: Pending, mid: int) -> None:
         """A record was handed to the network as packet `mid`."""
+        if record.boot == self._outbox.boot:
+            self._sent_to = max(self._sent_to, record.seq)
         self.window.add(record, mid, self._clock.mono_ns(), lane)
 
     async def broker_has(self) -> bool:
@@ -56,23 +61,30 @@ class Traffic:
         return bool(rows) and await self._outbox.forget_rows(rows) > 0
 
     async def acknowledged(self, ack: Ack) -> bool:
-        """Forget what the cloud has by this ack; return whether there was any."""
-        proven = frozenset(proven_above(ack))
-        seq, known = self._proven.get(ack.boot, (0, frozenset[Range]()))
-        gone = self.window.acknowledged(ack.boot, ack.seq, sorted(proven))
-        if seq == ack.seq and proven <= known:
-            return gone > 0
+        """Forget what the cloud has by this ack; return whether there was any.
+
+        Of this run it can have nothing that was never sent; what an ack says of that is not believed.
+        """
+        seq, proven = ack.seq, proven_above(ack)
+        if ack.boot == self._outbox.boot:
+            seq, proven = min(seq, self._sent_to), up_to(self._sent_to, proven)
+        gone = self.window.acknowledged(ack.boot, seq, proven)
         if len(self._proven) >= _BOOTS:
             self._proven.clear()
-        self._proven[ack.boot] = ack.seq, proven
-        return await self._outbox.acknowledge(ack.boot, ack.seq, sorted(proven - known)) > 0 or gone > 0
+        before, known = self._proven.get(ack.boot, (0, frozenset[Range]()))
+        self._proven[ack.boot] = seq, frozenset(proven)
+        news = [one for one in proven if one not in known]
+        if seq == before and not news:
+            return gone > 0
+        return await self._outbox.acknowledge(ack.boot, seq, news) > 0 or gone > 0
 
     async def asked_for(self, ack: Ack) -> list[tuple[Lane, Pending]]:
         """What to send again, because the cloud misses it and it is not still to come or under way.
 
         What the outbox no longer has of it comes back from the history, or is told to be lost.
         """
-        missing, now_ns = missing_of(ack), self._clock.mono_ns()
+        missing = [gap for gap in missing_of(ack) if gap[1] < LARGEST]
+        now_ns = self._clock.mono_ns()
         rows = self.window.lost(ack.boot, missing, now_ns - self._stale_ns)
         if missing and now_ns - self._recalled_ns.get(ack.boot, -self._stale_ns) >= self._stale_ns:
             if len(self._recalled_ns) >= _BOOTS:

@@ -219,3 +219,42 @@ async def test_alarms_of_an_older_store_are_in_their_lane(tmp_path: Path) -> Non
     old_store(tmp_path, 4, [prediction(), alarm(), prediction()])
     async with open_outbox(tmp_path, clock=clock) as outbox:
         assert await Link(traffic_of(outbox, clock)).send() == [2, 1, 3]
+
+
+async def test_an_ack_takes_nothing_that_was_never_sent(tmp_path: Path) -> None:
+    """A cloud that is wrong, or not ours, claims numbers that it cannot have."""
+    clock = FakeClock()
+    async with open_outbox(tmp_path, clock=clock) as outbox:
+        await fill(outbox, 9)
+        traffic = traffic_of(outbox, clock)
+        await Link(traffic).send(4)
+        for ack in (
+            Ack(boot=outbox.boot, seq=2**62),
+            Ack(boot=outbox.boot, seq=1, highest=2**70),
+            Ack(boot=outbox.boot, seq=1, missing=[(2, 3), (6, 6)]),
+            Ack(boot=outbox.boot, seq=0, missing=[(-5, 6), (8, 2**70)]),
+            Ack(boot=outbox.boot, seq=0, missing=[(1, 2**70)], highest=9),
+        ):
+            await traffic.acknowledged(ack)
+            assert [one.seq for one in await outbox.pending()] == [5, 6, 7, 8, 9]
+        clock.advance(60)
+        assert await traffic.asked_for(Ack(boot=STRANGER, seq=0, missing=[(1, 2**70)])) == []
+        assert await losses(outbox) == [], "no such number can be"
+
+
+async def test_what_came_back_from_the_history_is_forgotten_by_the_proof_that_it_had_before(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with open_outbox(tmp_path, clock=clock) as outbox:
+        await fill(outbox, 9)
+        traffic = traffic_of(outbox, clock)
+        link = Link(traffic)
+        await link.send()
+        whole = Ack(boot=outbox.boot, seq=2, missing=[(3, 3)], highest=9)
+        await traffic.acknowledged(whole)
+        restored = Ack(boot=outbox.boot, seq=2, missing=[(3, 8)], highest=9)
+        await traffic.acknowledged(restored)
+        clock.advance(60)
+        assert link.put(await traffic.asked_for(restored)) == [3, 4, 5, 6, 7, 8]
+        assert outbox.outbox_records == 6
+        assert await traffic.acknowledged(whole)
+        assert [one.seq for one in await outbox.pending()] == [3]

@@ -58,6 +58,15 @@ class Boots:
             return max(0.0, (now.mono_ns // 1_000_000 - record.mono_ms) / 1000)
         return max(0.0, (now.wall_ms - from_wire(record.t)) / 1000)
 
+    def in_place_of(self, record: Record, now: Stamp) -> Stamp:
+        """The stamp of what is said `now` in the place of `record`: its monotonic time is on the clock of that run,
+        by which a fix of that run may put it right.
+        """
+        if self.find(record.boot) in self.sharing_a_clock():
+            return now
+        trusted = now.trusted or record.clock != "untrusted"
+        return Stamp(record.mono_ms * 1_000_000, now.wall_ms if now.trusted else from_wire(record.t), trusted)
+
     def find(self, boot: str) -> Boot | None:
         """A run by its name; None for one that this store never had."""
         return next((one for one in reversed(self._ordered) if one.boot == boot), None)

@@ -136,7 +136,9 @@ class Eviction:
             first_seq=seq + 1 if others else None,
             last_seq=seq + len(rows) - 1 if others else None,
         )
-        new = make_row(rows.start, boot=boot, seq=seq, at=self._now, body=loss)
+        before = await database.one(connection, "SELECT payload FROM records WHERE row = ?", rows.start)
+        at = self._boots.in_place_of(decode(before[0], Record), self._now) if before else self._now
+        new = make_row(rows.start, boot=boot, seq=seq, at=at, body=loss)
         await connection.execute(
             "UPDATE records SET kind = 'loss', t_ms = ?, payload = ? WHERE row = ?", (new.t_ms, new.payload, new.row)
         )

@@ -1,6 +1,7 @@
 """Times of records: monotonic always, wall put right once it is known, and nothing sorted or thrown away by a wrong one
 (issue 5, point 8; docs/decisions/0013)."""
 
+import asyncio
 import random
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -11,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.codec import decode
-from contract.messages import ClockFix, Label, Record
-from contract.times import from_wire
+from contract.messages import ClockFix, Label, Loss, Marker, Record
+from contract.times import from_wire, to_wire
 from edge.core.clock import Stamp, SystemClock, host_boot, offset_ms
 from edge.core.health import Health, State
 from edge.outbox.clock_keeper import PART, ClockKeeper
 from edge.outbox.restamp import restamped
+from edge.outbox.retention import SPARED_HEAD
 from edge.outbox.rows import make_row
 from edge.outbox.settings import OutboxSettings
 from edge.outbox.store import Outbox
@@ -271,3 +273,28 @@ def test_the_host_says_which_boot_it_is(tmp_path: Path) -> None:
     assert host_boot(tmp_path / "none") == ""
     clock = SystemClock()
     assert abs(offset_ms(clock.now()) - offset_ms(clock.now())) < 1000
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_what_stands_for_records_of_an_earlier_boot_of_the_host_is_on_their_clock(
+    tmp_path: Path, *, trusted: bool
+) -> None:
+    """Evicted or erased: a fix of that run must not take this boot's monotonic time for that of the other."""
+    clock = unset_clock()
+    async with opened(tmp_path, clock) as outbox:
+        clock.advance(1000)
+        await asyncio.gather(*(outbox.append(prediction()) for _ in range(SPARED_HEAD + 20)))
+        await outbox.append(Marker(session_id="s-1", name="cue", at_ms=START_MS))
+        synchronise(clock)
+        await keeper(outbox, clock).look()
+        made = (await records(outbox))[0].t
+    later = FakeClock(trusted=trusted)
+    later.jump_wall(YEAR_S)
+    async with opened(tmp_path, later, "another") as outbox:
+        await outbox._keeper.evict(5)
+        await outbox.erase("p-1", ["s-1"])
+        await keeper(outbox, later).look()
+        losses = [one for one in await records(outbox) if isinstance(one.body, Loss)]
+        assert len(losses) == 2
+        expected = to_wire(later.now().wall_ms) if trusted else made
+        assert [(one.t, one.mono_ms, one.clock) for one in losses] == [(expected, 1_001_000, "trusted")] * 2

@@ -14,6 +14,7 @@ from contract.times import to_wire
 from edge.collecting.draft import Draft, run_to_end
 from edge.collecting.facts import ChunkFacts, ChunkTaken, SessionFacts
 from edge.collecting.identity import pseudonym_of
+from edge.collecting.persons import Anybody, NotAgreedError, Persons
 from edge.collecting.settings import CollectSettings
 from edge.collecting.sheets import SessionSheet, VideoSheet
 from edge.collecting.shelf import ROOT, Shelf
@@ -21,7 +22,7 @@ from edge.collecting.taking import Taker
 from edge.collecting.tally import Tally
 from edge.collecting.telling import facts_of
 from edge.core.clock import Clock
-from edge.core.errors import StoreError
+from edge.core.errors import RefusedError, StoreError
 from edge.core.wear import WearMeter
 
 _T = TypeVar("_T")
@@ -59,6 +60,8 @@ class Collector:
     ) -> None:
         self.settings = settings
         self.shelf = Shelf(state_dir / ROOT)
+        self.persons: Persons = Anybody()
+        """Who may hand something in. Set once the desk of participants is open."""
         self.tally = Tally()
         self.whole: dict[tuple[str, str], int] = {}
         """Videos that are to be offered, with the monotonic nanosecond of their completion in this run."""
@@ -93,8 +96,13 @@ class Collector:
     async def create(self, participant_id: str | None) -> SessionFacts:
         """A new session (S2.1)."""
         await self.open()
+        name = pseudonym_of(participant_id) if participant_id else None
+        try:
+            await self.persons.came(name)
+        except RefusedError as error:
+            raise NotAgreedError(str(error)) from error
         async with self.lock("sessions"):
-            return facts_of(self.shelf, await self.run(self._create, participant_id))
+            return facts_of(self.shelf, await self.run(self._create, name))
 
     async def draft(self) -> Draft:
         """Begin to take a chunk; waits while too many are coming in."""
@@ -160,6 +168,11 @@ class Collector:
         if self.shelf.free_bytes() < self.settings.reserve_mib * MIB + size_bytes or not self._has_room():
             raise StoreError("The disk has no room left; every chunk that was acknowledged is kept")
 
+    def check_person(self, session: SessionSheet) -> None:
+        """Raise `NotAgreedError` where nothing more of a session's participant may be kept. In any thread."""
+        if session.participant and self.persons.took_back(session.participant):
+            raise NotAgreedError(f"{session.participant} took the consent back: nothing more of them is taken")
+
     def next_order(self) -> int:
         """A number for what is made now, above those of all that lies here."""
         self._order += 1
@@ -168,7 +181,7 @@ class Collector:
     async def _keep(self, draft: Draft, facts: ChunkFacts) -> ChunkTaken:
         """S2.3 and S2.4."""
         async with self.lock(f"{facts.session_id}/{facts.video_id}"):
-            taker = Taker(self.shelf, self.settings, self.tally, self._clock.now().wall_ms, self.check_disk)
+            taker = Taker(self.shelf, self.settings, self.tally, self._clock.now().wall_ms, self)
             taken = await self.run(taker.keep, draft, facts, self.next_order)
         self.active.add(facts.session_id)
         self.chunks_taken += not taken.repeated
@@ -193,7 +206,7 @@ class Collector:
         self.whole |= {(sheet.session_id, sheet.video_id): now for sheet in videos if sheet.step == "whole"}
         self.tally.count(self.shelf, videos)
 
-    def _create(self, participant_id: str | None) -> SessionSheet:
+    def _create(self, participant: str | None) -> SessionSheet:
         if self.shelf.count() >= self.settings.max_sessions:
             raise StoreError(f"There are {self.settings.max_sessions} sessions already: raise collect.max_sessions")
         self.check_disk()
@@ -203,7 +216,7 @@ class Collector:
             created_at=to_wire(now_ms)[:19],
             made_ms=now_ms,
             order=self.next_order(),
-            participant=pseudonym_of(participant_id) if participant_id else session_id,
+            participant=participant or session_id,
         )
         self.shelf.begin(sheet)
         return sheet
@@ -213,7 +226,7 @@ class Collector:
         return self.shelf.draft_path()
 
     def _save_metadata(self, session_id: str, video_id: str, metadata: dict[str, Any]) -> None:
-        self.shelf.session(session_id)
+        self.check_person(self.shelf.session(session_id))
         check_id(video_id, "video_id")
         self.check_disk()
         is_new = self.shelf.metadata(session_id, video_id) is None

@@ -6,7 +6,7 @@ was, also after the video was put together; one with other bytes is refused, for
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from contract.errors import InvalidMessageError
 from contract.ids import check_id, new_token
@@ -33,6 +33,18 @@ class Kept:
     completed: bool
 
 
+class Door(Protocol):
+    """Who looks whether anything may be taken: `edge.collecting.collector.Collector`."""
+
+    def check_disk(self, size_bytes: int = 0) -> None:
+        """Raise `StoreError` where the disk has no room for so much more."""
+        ...
+
+    def check_person(self, session: SessionSheet) -> None:
+        """Raise `NotAgreedError` where nothing more of its participant may be kept."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Taker:
     """Takes chunks of one video at a time. Its methods block and raise as `CollectPort` says."""
@@ -41,12 +53,12 @@ class Taker:
     settings: CollectSettings
     tally: Tally
     now_ms: int
-    check_disk: Callable[[int], None]
-    """Raises `StoreError` where the disk has no room for so many bytes more."""
+    door: Door
 
     def keep(self, draft: Draft, facts: ChunkFacts, next_order: Callable[[], int]) -> Kept:
         """Keep the chunk in `draft`."""
         session = self.shelf.session(facts.session_id)
+        self.door.check_person(session)
         check_id(facts.video_id, "video_id")
         known = self.shelf.video(facts.session_id, facts.video_id)
         _check_sense(known, facts, self.settings)
@@ -69,7 +81,7 @@ class Taker:
         held = self.shelf.held(sheet) if sheet.step == "taking" else {}
         received = sheet.total_chunks if sheet.step != "taking" else len(held)
         if sheet.step == "taking" and received == sheet.total_chunks:
-            self.check_disk(sum(held.values()))
+            self.door.check_disk(sum(held.values()))
             sheet, completed = assemble(self.shelf, sheet, self.now_ms), True
         answer = ChunkTaken(
             video_id=sheet.video_id,

@@ -106,6 +106,7 @@ async def assemble(config: EdgeConfig, clock: Clock, version: str, stack: AsyncE
     recorders = {unit.id: unit.recorder for unit in units.values()}
     collecting = make_collecting(ground, storage)
     sensors = await make_sensors(ground, storage, recorders, elsewhere=collecting.service, version=version)
+    collecting.ask(sensors.desk)
     if sensors.desk:
         stack.push_async_callback(sensors.desk.close)
     ledger = HealthLedger(sink=outbox, hub=hub, clock=clock)

@@ -55,7 +55,8 @@ class Sensors:
     def __init__(self) -> None:
         self.units: dict[str, SensorUnit] = {}
         self.desk: SessionDesk | None = None
-        """None where no session can be: there is no sensor, or the file of sessions cannot be opened."""
+        """None where the file of sessions cannot be opened. Without a sensor no session starts, but who handed in
+        videos is known here, and can be erased."""
 
     @property
     def services(self) -> list[Service]:
@@ -102,9 +103,8 @@ async def make_sensors(
 ) -> Sensors:
     """Every sensor, and the desk of their sessions, opened; they share the viewings."""
     made, viewings = Sensors(), Viewings(ground.config.affect.participants)
-    if ground.config.sensors:
-        folders = _folder_needs(ground, storage, recorders, version)
-        made.desk = await _open_desk(ground, viewings, made, folders, elsewhere)
+    folders = _folder_needs(ground, storage, recorders, version)
+    made.desk = await _open_desk(ground, viewings, made, folders, elsewhere)
     if made.desk and made.desk.folders:
         _keep_within_the_disk(made.desk.folders, storage)
     if made.desk is None:

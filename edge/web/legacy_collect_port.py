@@ -26,8 +26,9 @@ class CollectPort(Protocol):
     """Takes videos chunk by chunk. What a method returned is durable.
 
     All, those of a draft too, raise `UnknownError` for a session that is not there, `InvalidIdError` and
-    `InvalidMessageError` for what cannot be taken as it is said, `RefusedError` for what contradicts what is held,
-    `StoreError` where there is no room, and `OSError` where the disk fails.
+    `InvalidMessageError` for what cannot be taken as it is said, `NotAgreedError` for who does not agree (any more),
+    `RefusedError` for what contradicts what is held, `StoreError` where there is no room, and `OSError` where the disk
+    fails.
     """
 
     @property

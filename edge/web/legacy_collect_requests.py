@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from contract.errors import ContractError
 from edge.collecting.facts import ChunkFacts, VideoType
+from edge.collecting.persons import NotAgreedError
 from edge.core.errors import RefusedError, StoreError, UnknownError
 from edge.web.endpoint import Handler, answer, raw_body
 from edge.web.legacy_collect_form import FormError, TooLargeError
@@ -52,6 +53,7 @@ _STATUS: Final[tuple[tuple[type[Exception], HTTPStatus], ...]] = (
     (FormError, HTTPStatus.BAD_REQUEST),
     (ContractError, HTTPStatus.BAD_REQUEST),
     (UnknownError, HTTPStatus.NOT_FOUND),
+    (NotAgreedError, HTTPStatus.FORBIDDEN),
     (RefusedError, HTTPStatus.CONFLICT),
     (StoreError, HTTPStatus.INSUFFICIENT_STORAGE),
 )

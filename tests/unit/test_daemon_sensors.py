@@ -118,10 +118,16 @@ async def test_a_desk_that_cannot_open_leaves_the_rest_alone_and_names_nobody(tm
         assert not affect._viewings.may_name("p1")
 
 
-async def test_an_appliance_without_sensors_has_no_desk(tmp_path: Path) -> None:
+async def test_an_appliance_without_sensors_starts_no_session_but_can_erase(tmp_path: Path) -> None:
+    """Its participants handed in videos."""
     async with _made(tmp_path, sensors=()) as (sensors, ground):
-        assert sensors.desk is None and sensors.services == [] and sensors.sensors() == []
-        assert ground.health.of("sessions") is State.STOPPED
+        assert sensors.desk and sensors.sensors() == []
+        assert ground.health.of("sessions") is State.OK
+        await sensors.desk.came_by_client("P07")
+        with pytest.raises(RefusedError, match="sensor"):
+            await sensors.desk.start("P07")
+        assert (await sensors.desk.erase("P07")).participant == "P07"
+        assert sensors.desk.participants() == []
 
 
 async def test_why_emotion_is_not_estimated_is_told(tmp_path: Path) -> None:

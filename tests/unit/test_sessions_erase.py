@@ -1,5 +1,6 @@
 """Erasing a participant: no byte of them is left in any file of the device, and the cloud is told."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -225,4 +226,43 @@ async def test_the_files_of_an_erased_participant_are_sent_no_more_and_their_rec
         assert [one.file_id for one in told if isinstance(one, File)] == ["sf-p2"]
         assert [one.recording_id for one in told if isinstance(one, Recording)] == ["rec-p2"]
         assert {one.id for one, _ in await room.outbox.uploads.listing(10)} == {"sf-p2", "rec-p2"}
-        assert [name for _, name in await room.outbox.uploads.strays()] == ["upload-1"]
+        names = [name for _, name in await room.outbox.uploads.strays()]
+        assert names == ["", "", "upload-1"], "nor is anything left of them in object storage"
+
+
+class _BrokenRoom:
+    """Another room whose disk refuses."""
+
+    def __init__(self) -> None:
+        self.broken = True
+
+    async def knows(self, participant: str) -> bool:
+        """Everybody."""
+        if self.broken:
+            raise OSError(5, "Input/output error", participant)
+        return True
+
+    async def erase(self, participant: str) -> int:
+        """One file of each."""
+        await self.knows(participant)
+        return 1
+
+
+async def test_another_room_whose_disk_refuses_ends_nothing_and_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The erasure stays begun; what is expected to fail must not end the appliance at each start."""
+    async with opened_desk(tmp_path) as room:
+        await _lived(room)
+        elsewhere = _BrokenRoom()
+        monkeypatch.setattr(room.desk._room, "needs", dataclasses.replace(room.desk._room.needs, elsewhere=elsewhere))
+        with pytest.raises(StoreError, match="cannot be looked through"):
+            await room.desk.erase("p1")
+        elsewhere.broken = False
+        await room.desk._room.call(room.desk._room.book.begin_erasing, "p1")
+        elsewhere.broken = True
+        with pytest.raises(StoreError, match="tried again"):
+            await room.desk._erasing.resume()
+        elsewhere.broken = False
+        await room.desk._erasing.resume()
+        assert MARK.encode() not in _bytes_of(tmp_path)

@@ -156,6 +156,21 @@ class SessionDesk:
                 await self._floor.end_of(participant, "withdrawn")
             return made
 
+    async def came_by_client(self, participant: str) -> None:
+        """A client that asks for consent itself brings them; raise `RefusedError` if that is not consent enough."""
+        async with self._room.turn:
+            await self._people.came_by_client(participant)
+
+    def took_back(self, participant: str) -> bool:
+        """Whether they agreed once and do no more."""
+        known = self._people.find(participant)
+        return known is not None and known.consent is not None and not known.consent.given
+
+    @property
+    def takes_strangers(self) -> bool:
+        """Whether it is enough that a client asked."""
+        return self._room.settings.external_consent
+
     async def erase(self, participant: str) -> Erasure:
         """Erase everything of them on this device, and tell the cloud to do so."""
         return await self._erasing.erase(participant)

@@ -9,6 +9,7 @@ from edge.affect.sessions.floor import Floor
 from edge.affect.sessions.folder.service import SessionFolders
 from edge.affect.sessions.people import People
 from edge.affect.sessions.room import Room
+from edge.core.errors import StoreError
 
 _SESSIONS_TOLD: Final = 500
 """Session ids that one record names: the longest of them fit into a message."""
@@ -36,7 +37,7 @@ class Erasing:
         """Erase everything of them; raise `UnknownError`, or `StoreError` if it has to be gone on with later."""
         async with self._one_at_a_time:
             begun = any(name == participant for name, _, _ in await self._room.call(self._room.book.erasing))
-            if not begun and not await self._room.needs.elsewhere.knows(participant):
+            if not begun and not await self._is_known_elsewhere(participant):
                 self._people.get(participant)
             return await self._erase(participant)
 
@@ -58,9 +59,21 @@ class Erasing:
             self._room.needs.on_erased(participant)
         return await self._finish(participant, sessions, rows)
 
+    async def _is_known_elsewhere(self, participant: str) -> bool:
+        try:
+            return await self._room.needs.elsewhere.knows(participant)
+        except OSError as error:
+            raise StoreError(f"what is kept of {participant} cannot be looked through: {error}") from error
+
+    async def _erase_elsewhere(self, participant: str) -> int:
+        try:
+            return await self._room.needs.elsewhere.erase(participant)
+        except OSError as error:
+            raise StoreError(f"a file of {participant} could not be deleted, and is tried again: {error}") from error
+
     async def _finish(self, participant: str, sessions: list[str], rows: int) -> Erasure:
         await self._room.told_so_far()
-        files = await self._room.needs.elsewhere.erase(participant)
+        files = await self._erase_elsewhere(participant)
         files += await self._folders.erase(participant, sessions) if self._folders else 0
         records = await self._room.needs.records.erase(participant, sessions)
         chunks = [sessions[first : first + _SESSIONS_TOLD] for first in range(0, len(sessions), _SESSIONS_TOLD)] or [[]]

@@ -39,6 +39,9 @@ rate_hz = 50
 [recording]
 max_clip_s = 30
 
+[affect.sessions]
+consent_covers_video = true # so that Video may be chosen for a session
+
 [broker]
 host = "127.0.0.1"
 port = {broker}

@@ -135,6 +135,8 @@ class SessionView(Part, frozen=True, kw_only=True):
     sensor: Id | None = None
     reason: str = ""
     warnings: list[str] = []
+    cameras: list[str] = []
+    """What records it on video."""
     clock: StimulusClock | None = None
     """The newest word on where the stimulus is."""
     clocks: list[StimulusClock] = []

@@ -74,7 +74,7 @@ def _class_of(
         unsent_bytes=sum(one.size_bytes for one, _ in things if one.worth is not Worth.UPLOADED),
         max_bytes=budget.max_bytes,
         max_days=budget.max_days,
-        oldest_ms=min((since_ms for _, since_ms in things), default=None),
+        oldest_ms=min((one.made_ms for one, _ in things), default=None),
         bytes_per_hour=round(pace.per_hour(kind)),
         kept_s=min([kept_s, *(limit * 86_400 for limit in days)]) if kept_s is not None else None,
     )

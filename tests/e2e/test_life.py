@@ -104,6 +104,7 @@ def _see_the_appliance(url: str, password: str) -> None:
         page.post("/v1/session", json={"password": password}).raise_for_status()
         assert page.get("/v1/status").status_code == 200
         assert [one["id"] for one in page.get("/v1/participants").json()["participants"]] == ["guest"]
+        assert "on video" in page.get("/v1/consent").json()["text"], "a session with video can be tried"
         with page.stream("GET", "/live") as live:
             assert b"\xff\xd8" in next(live.iter_bytes(4096))
 

@@ -139,6 +139,7 @@ def test_uploads_are_held_back_and_tried_again(page: Page, things: _Things) -> N
     expect(page.locator("#uploads li")).to_contain_text("the bucket is full")
     page.get_by_role("button", name="Pause all").click()
     wait_text(page, "#uploads-about", "Paused: 1 file to go")
+    assert not page.locator("#uploads").get_by_role("button", name="Resume").is_visible(), "it would not go on alone"
     page.get_by_role("button", name="Resume all").click()
     page.locator("#uploads").get_by_role("button", name="Retry").click()
     expect(page.locator("#uploads li")).to_contain_text("Uploading")
@@ -147,7 +148,7 @@ def test_uploads_are_held_back_and_tried_again(page: Page, things: _Things) -> N
 
 def test_the_disk_says_how_long_it_lasts(page: Page, stage: Stage) -> None:
     """Point 5 of recording and sync: the page shows the horizon."""
-    wait_text(page, "#storage-horizon", "3 d 4 h at this rate")
+    wait_text(page, "#storage-horizon", "Room for 3 d 4 h at this rate, then the oldest gives way. The disk keeps 5")
     wait_text(page, "#storage-classes", "Video of events")
     full = FakeStorage().view()
     message = {"room": False, "short_bytes": 5_000_000, "classes": [], "evictions": [], "max_bytes": full.max_bytes}

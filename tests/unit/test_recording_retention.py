@@ -292,6 +292,17 @@ async def test_the_view_tells_what_lies_there_how_long_it_lasts_and_what_went(tm
     assert [(one.name, one.used_bytes, one.holdings) for one in view.stashes] == [("recordings", 12 * _MIB, 12)]
 
 
+async def test_the_view_has_the_times_of_the_list_also_while_the_clock_is_not_trusted(tmp_path: Path) -> None:
+    """What may go for its days is another matter: that needs a clock that is trusted."""
+    disk = _Disk(tmp_path)
+    disk.add("rec-0")
+    (entry,) = disk.spool.entries()
+    disk.spool.note(replace(entry.sidecar, trusted=False))
+    await disk.retention.sweep()
+    (event,) = [one for one in disk.retention.view().classes if one.kind == "event"]
+    assert event.oldest_ms == entry.sidecar.start_ms
+
+
 async def test_what_happens_is_published_at_once_and_else_once_a_minute(tmp_path: Path) -> None:
     disk = _Disk(tmp_path, max_bytes=_MIB)
     hub = disk.retention._hub = Hub()

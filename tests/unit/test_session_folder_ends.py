@@ -162,7 +162,7 @@ async def test_no_video_without_consent_that_covers_it(tmp_path: Path) -> None:
     cameras = FakeCameras(tmp_path / "spool", "front", clock=clock)
     async with opened_folders(tmp_path, clock=clock, cameras=cameras, settings=CSV) as stage:
         assert "video" not in stage.room.desk.consent_text().text
-        with pytest.raises(RefusedError, match="does not cover"):
+        with pytest.raises(RefusedError, match=r"does not cover that; .*consent_covers_video"):
             await stage.viewed("p1", cameras=["front"])
     async with opened_folders(tmp_path, clock=clock, cameras=cameras, settings=CSV, filming=["front"]) as stage:
         text = stage.room.desk.consent_text()
@@ -175,6 +175,7 @@ async def test_no_video_without_consent_that_covers_it(tmp_path: Path) -> None:
         with pytest.raises(RefusedError, match="no camera back"):
             await stage.viewed("p2", cameras=["back"])
         filmed = await stage.viewed("p3", sensor="right")
+        assert (filmed.cameras, client.cameras) == (["front"], []), "who leads it sees whether it is on video"
         await stage.until(lambda: bool(cameras.made))
     assert [call for call in cameras.calls if call.startswith("start")] == [f"start {filmed.session_id} front"]
 

@@ -23,7 +23,7 @@ def cameras_for(
     cameras = list(dict.fromkeys(settings.cameras if wanted is None else wanted))
     problems = [f"camera: there is no camera {one}" for one in cameras if one not in known]
     if cameras and not covers_video(consent, text, settings):
-        problems.append("consent: no video is recorded, for it does not cover that")
+        problems.append(f"consent: no video is recorded, for it does not cover that; {_remedy(settings)}")
         cameras = []
     if problems and wanted is not None:
         raise RefusedError(f"a session cannot begin: {'; '.join(problems)}")
@@ -34,3 +34,9 @@ def covers_video(consent: ConsentState | None, text: ConsentText, settings: Sess
     """Whether they agreed to the text of now, and that says that video is recorded."""
     agreed = consent is not None and consent.given and consent.text_sha256 == text.sha256
     return agreed and says_video(settings)
+
+
+def _remedy(settings: SessionSettings) -> str:
+    if says_video(settings):
+        return "let them read and agree to the text of now"
+    return "start without video, or set consent_covers_video in [affect.sessions], and ask them again"

@@ -59,6 +59,7 @@ def view_of(kept: KeptSession, segments: int = 0) -> SessionView:
         sensor=kept.sensor,
         reason=kept.reason,
         warnings=kept.warnings,
+        cameras=kept.cameras,
         clock=kept.pieces[-1] if kept.pieces else None,
         segments=segments,
     )

@@ -55,11 +55,12 @@ export function clipMarks(clip) {
 }
 
 /** How far an upload is and what stands in its way. */
-export function uploadAbout(upload) {
+export function uploadAbout(upload, nowMs) {
   const { size_bytes: size, sent_bytes: sent, rate_bps: rate, eta_s: eta } = upload;
   const amount = upload.state === "done" ? bytes(size) : size === null ? bytes(sent) : `${bytes(sent)} of ${bytes(size)}`;
   return [
     UPLOAD_STATES[upload.state] ?? words(upload.state),
+    upload.done_ms ? moment(upload.done_ms, nowMs) : null,
     amount,
     rate > 0 ? bitRate(rate) : null,
     Number.isFinite(eta) ? `${duration(eta)} left` : null,
@@ -83,9 +84,10 @@ export function uploadsAbout({ paused, totals }) {
 export function horizonOf(storage) {
   if (!storage.room) return `The disk is full: ${bytes(storage.short_bytes)} are missing, and recording waits.`;
   if (!Number.isFinite(storage.horizon_s)) return "Nothing is being recorded now.";
-  const kept = Number.isFinite(storage.kept_s) ? ` The disk keeps ${duration(storage.kept_s)} of it.` : "";
+  const more = storage.horizon_s <= 0 || storage.kept_s > 1.1 * storage.horizon_s; // of an empty disk it is the same
+  const kept = Number.isFinite(storage.kept_s) && more ? ` The disk keeps ${duration(storage.kept_s)} of it.` : "";
   if (storage.horizon_s <= 0) return `The oldest gives way to the newest.${kept}`;
-  return `${duration(storage.horizon_s)} at this rate until the oldest gives way.${kept}`;
+  return `Room for ${duration(storage.horizon_s)} at this rate, then the oldest gives way.${kept}`;
 }
 
 /** One class: how much, since when, and what of it is nowhere else. */

@@ -22,7 +22,7 @@ const now = () => clock.now(Date.now());
 const notices = createNotices(byId("notices"));
 const player = createClipPlayer({ now });
 const storage = createStoragePanel({ now });
-const uploads = createUploadsPanel({ onProblem: askAgain });
+const uploads = createUploadsPanel({ now, onProblem: askAgain });
 const list = createClipList(
   { root: byId("clips"), empty: byId("clips-empty"), more: byId("clips-more"), camera: byId("clips-camera") },
   { now, onChoose: player.show, onProblem: askAgain },

@@ -57,7 +57,7 @@ export function createRunningCard(desk, id) {
 
   function fill(view, at) {
     say(parts.title, view.participant);
-    say(parts.about, [shownIn(book, view), view.sensor ? `sensor ${view.sensor}` : "", ...(view.warnings ?? [])].filter(Boolean).join(" · "));
+    say(parts.about, [shownIn(book, view), view.sensor ? `sensor ${view.sensor}` : "", filmedBy(view), ...(view.warnings ?? [])].filter(Boolean).join(" · "));
     const key = KEYS[at];
     say(parts.mark, key ? `Mark (${key})` : "Mark");
     if (key) mark(parts.mark, "aria-keyshortcuts", key);
@@ -96,6 +96,10 @@ export function createRunningCard(desk, id) {
   }
 
   return { element, fill, tick, mark: markNow };
+}
+
+function filmedBy({ cameras = [] }) {
+  return cameras.length ? `on video: ${cameras.join(", ")}` : "";
 }
 
 function elapsed(view, nowMs) {

@@ -5,8 +5,8 @@ import { uploadAbout, uploadsAbout } from "./clip-words.js";
 import { byId, el, mark, say, smallButton } from "./dom.js";
 import { createKeyed } from "./keyed.js";
 
-/** The panel; `draw(uploads)` takes what the appliance says, `onProblem` hears what it refuses. */
-export function createUploadsPanel({ onProblem }) {
+/** The panel; `draw(uploads)` takes what the appliance says, `onProblem` hears what it refuses; `now()` is its time. */
+export function createUploadsPanel({ now: time, onProblem }) {
   const pause = byId("uploads-pause");
   const retry = byId("uploads-retry");
   const list = createKeyed(byId("uploads"), { key: ({ id }) => id, make: () => createItem(act) });
@@ -31,7 +31,7 @@ export function createUploadsPanel({ onProblem }) {
     say(pause, paused ? "Resume all" : "Pause all");
     pause.hidden = false;
     retry.hidden = !now.totals.failed;
-    list(now.uploads);
+    list(now.uploads.map((one) => ({ ...one, allPaused: now.paused, nowMs: time() })));
   }
 
   function off() {
@@ -53,11 +53,11 @@ function createItem(act) {
     upload = item;
     mark(element, "data-state", item.state);
     say(parts.name, item.camera ? `${item.camera}: ${item.name}` : item.name);
-    say(parts.about, uploadAbout(item));
+    say(parts.about, uploadAbout(item, item.nowMs));
     parts.bar.hidden = item.state === "done" || !item.size_bytes;
     parts.bar.value = item.size_bytes ? item.sent_bytes / item.size_bytes : 0;
     again.hidden = item.state !== "failed";
-    hold.hidden = item.state === "done" || item.state === "failed";
+    hold.hidden = item.allPaused || item.state === "done" || item.state === "failed";
     say(hold, item.state === "paused" ? "Resume" : "Pause");
   }
 

@@ -14,6 +14,8 @@ CHECK_LIMIT_BYTES: Final = 64 << 20
 """A bigger file is checked page by page only after it was caught damaged: that would hold up the start for too long."""
 _CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _SIDE_FILES: Final = ("-wal", "-shm")
+_ASIDES: Final = 2
+"""Damaged files that are kept to be looked at."""
 
 
 class StoreDamagedError(StoreError):
@@ -73,6 +75,7 @@ def put_aside(path: Path, wall_ms: int) -> Path:
         if old.exists():
             old.rename(aside.with_name(aside.name + suffix))
     suspect_mark(path).unlink(missing_ok=True)
+    _thin_out(path, aside)
     return aside
 
 
@@ -109,6 +112,11 @@ def suspect_mark(path: Path) -> Path:
     return path.with_name(f"{path.name}.suspect")
 
 
+def repair_mark(path: Path) -> Path:
+    """The file that is there from a repair until all that follows from it is done."""
+    return path.with_name(f"{path.name}.repaired")
+
+
 async def mark_suspect(connection: aiosqlite.Connection) -> None:
     """Damage showed while reading: whoever runs the store ends, and the next start looks at all of it."""
     found = await one(connection, "PRAGMA database_list")
@@ -137,6 +145,15 @@ async def number(connection: aiosqlite.Connection, sql: str, *parameters: object
     """The one whole number that a query asks for; 0 where it is NULL."""
     row = await one(connection, sql, *parameters)
     return int(row[0] or 0) if row else 0
+
+
+def _thin_out(path: Path, newest: Path) -> None:
+    """A disk that damages files again and again is not filled with them."""
+    old = path.parent.glob(f"{path.name}.damaged-*")
+    bases = {one.with_name(one.name.removesuffix("-wal").removesuffix("-shm")) for one in old}
+    for base in sorted(bases - {newest})[: -(_ASIDES - 1)]:
+        for suffix in ("", *_SIDE_FILES):
+            base.with_name(base.name + suffix).unlink(missing_ok=True)
 
 
 async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:

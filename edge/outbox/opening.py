@@ -1,11 +1,13 @@
 """Opens the store, whatever state it is in: sound, damaged, or killed in the middle of its own repair.
 
 A repair builds `store.db.salvaging` from the damaged file, calls it `store.db.salvaged` when it is whole and durable,
-puts the damaged file aside and gives the new one its name. A start that finds a whole one goes on from there.
+puts the damaged file aside and gives the new one its name. A start that finds a whole one goes on from there. From
+before that until `repair_is_over` a mark beside the store tells that there was a repair, however often it is opened.
 """
 
 import asyncio
 import logging
+import os
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -23,11 +25,11 @@ from edge.core.notify import sd_notify
 from edge.outbox import database
 from edge.outbox.boots import counted_boots
 from edge.outbox.pages import is_sane
-from edge.outbox.salvage import Salvaged, salvage
+from edge.outbox.salvage import salvage
 
 _NEWEST_SCHEMA: Final = 1000
 """No schema is newer than this: a greater number is damage."""
-_TABLES: Final = ("boots", "records", "outbox", "uploads", "parts")
+_TABLES: Final = ("boots", "records", "outbox", "uploads", "parts", "strays", "upload_switches")
 _PATIENCE_S: Final = 20.0
 """A big store takes minutes: so long the service manager is asked to wait, again and again."""
 _log = logging.getLogger(__name__)
@@ -35,14 +37,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The writing connection. `aside` is where a damaged file was put, `salvaged` what was saved of it.
-
-    Without the latter nothing could be saved, and nobody has told of the loss yet.
+    """The writing connection. `aside` is where a damaged file was put just now; `repaired` tells whether that was since
+    the last `repair_is_over`. `untold` is the name of a file of which nothing was saved, and nobody has told yet.
     """
 
     connection: aiosqlite.Connection
     aside: Path | None = None
-    salvaged: Salvaged | None = None
+    repaired: bool = False
+    untold: str = ""
 
 
 async def open_or_repair(path: Path, clock: Clock) -> Opened:
@@ -50,20 +52,35 @@ async def open_or_repair(path: Path, clock: Clock) -> Opened:
     path.parent.mkdir(parents=True, exist_ok=True)
     await asyncio.to_thread(_go_on, path, clock.now().wall_ms)
     try:
-        return Opened(await _open_sound(path))
+        connection = await _open_sound(path)
+        return Opened(
+            connection, repaired=database.repair_mark(path).exists(), untold=await asyncio.to_thread(_untold, path)
+        )
     except database.StoreDamagedError as error:
         _log.error("%s; it is repaired", error)
     wall_ms = clock.now().wall_ms
-    aside, salvaged = database.aside_of(path, wall_ms), None
+    aside, untold = database.aside_of(path, wall_ms), ""
     try:
-        salvaged = await _salvage(path, aside, clock)
+        await _salvage(path, aside, clock)
     except (OSError, sqlite3.Error, StoreError) as error:
         _log.error("%s cannot be repaired: %s; beginning a fresh store", path, error)
+        untold = aside.name
+        await asyncio.to_thread(_mark, path, untold)
         await asyncio.to_thread(database.put_aside, path, wall_ms)
     finally:
         await asyncio.to_thread(_remove, _growing(path))
     await asyncio.to_thread(_go_on, path, wall_ms)
-    return Opened(await database.open_writer(path), aside, salvaged)
+    return Opened(await database.open_writer(path), aside, repaired=True, untold=untold)
+
+
+def told(path: Path) -> None:
+    """The loss of a store of which nothing was saved is told."""
+    _mark(path, "")
+
+
+def repair_is_over(path: Path) -> None:
+    """Whoever keeps files has offered them again."""
+    database.repair_mark(path).unlink(missing_ok=True)
 
 
 async def _open_sound(path: Path) -> aiosqlite.Connection:
@@ -105,7 +122,7 @@ def _read_all(path: Path) -> None:
             decode(payload, Record)
 
 
-async def _salvage(path: Path, aside: Path, clock: Clock) -> Salvaged:
+async def _salvage(path: Path, aside: Path, clock: Clock) -> None:
     growing = _growing(path)
     await asyncio.to_thread(_remove, growing)
     await (await database.open_writer(growing)).close()
@@ -114,9 +131,9 @@ async def _salvage(path: Path, aside: Path, clock: Clock) -> Salvaged:
         sd_notify("STATUS=the store is repaired", f"EXTEND_TIMEOUT_USEC={int(_PATIENCE_S * 1e6)}")
         await asyncio.wait({working}, timeout=_PATIENCE_S / 4)
     salvaged = working.result()
+    await asyncio.to_thread(_mark, path, "")
     growing.rename(_whole(path))
     _log.warning("%d records of %s were saved, %d are gone", salvaged.records, path, salvaged.gone)
-    return salvaged
 
 
 def _go_on(path: Path, wall_ms: int) -> None:
@@ -124,6 +141,25 @@ def _go_on(path: Path, wall_ms: int) -> None:
     if _whole(path).exists():
         database.put_aside(path, wall_ms)
         _whole(path).rename(path)
+
+
+def _mark(path: Path, untold: str) -> None:
+    """Note the repair, for as long as it matters. A disk that is full may refuse: this run knows without."""
+    mark = database.repair_mark(path)
+    try:
+        with mark.open("w", encoding="utf-8") as file:
+            file.write(untold)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        _log.error("%s cannot be written: %s", mark, error)
+
+
+def _untold(path: Path) -> str:
+    try:
+        return database.repair_mark(path).read_text(encoding="utf-8", errors="replace")[:200]
+    except OSError:
+        return ""
 
 
 def _remove(path: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -13,15 +13,14 @@ import aiosqlite
 from contract.codec import decode
 from contract.messages import AnyBody, Loss, Record, Session, priority_of
 from edge.core.clock import Clock, Stamp
-from edge.core.errors import RecordInvalidError, StoreError
+from edge.core.errors import RecordInvalidError, StoreDelayedError, StoreError
 from edge.core.health import Health, State
 from edge.core.service import Pulse
-from edge.outbox import database
+from edge.outbox import database, opening
 from edge.outbox.boots import Boots, next_boot
 from edge.outbox.erasure import REASON, Eraser
 from edge.outbox.history import History
 from edge.outbox.keeper import Keeper
-from edge.outbox.opening import open_or_repair
 from edge.outbox.queue import Queue, Range, Which
 from edge.outbox.recall import Recall
 from edge.outbox.restamp import Restamper
@@ -95,7 +94,7 @@ class Outbox(History):
         self.uploads = Uploads(reader, self._writer)
         self.evicted_total = 0
         self.repaired = False
-        """Whether the file was damaged when it was opened: then whoever keeps files offers them again."""
+        """Whether there was a repair, in this run or before: then whoever keeps files offers them again."""
 
     @classmethod
     @asynccontextmanager
@@ -119,7 +118,7 @@ class Outbox(History):
         setting. Raise `StoreError` if the file cannot be opened at all.
         """
         async with AsyncExitStack() as stack:
-            opened = await open_or_repair(path, clock)
+            opened = await opening.open_or_repair(path, clock)
             writing, aside = opened.connection, opened.aside
             stack.push_async_callback(writing.close)
             reader = await database.open_reader(path)
@@ -138,9 +137,13 @@ class Outbox(History):
             stack.push_async_callback(store._close)
             await store._start()
             health.set(PART, State.DEGRADED if aside else State.OK, f"damaged, moved to {aside}" if aside else "")
-            store.repaired = aside is not None
-            if aside and not opened.salvaged:
-                await store.append(Loss(what="records", reason=f"the store was damaged: kept as {aside.name}", count=0))
+            store.repaired = opened.repaired
+            if opened.untold:
+                with suppress(StoreDelayedError):  # it stands in line
+                    await store.append(
+                        Loss(what="records", reason=f"the store was damaged: kept as {opened.untold}", count=0)
+                    )
+                    await asyncio.to_thread(opening.told, path)
             yield store
 
     @property
@@ -194,6 +197,11 @@ class Outbox(History):
         Called in a thread. What waits is then tried again at once.
         """
         self._writer.on_full = release
+
+    def repair_is_over(self) -> None:
+        """All files were offered again. Until this is said, the next runs are told that there was a repair."""
+        self.repaired = False
+        opening.repair_is_over(self._path)
 
     async def append(self, body: AnyBody, at: Stamp | None = None) -> Record:
         """Return once `body` is durable, with its identity; `at` is when it was true, by default now.

@@ -363,3 +363,88 @@ async def test_no_room_for_a_repair_begins_a_fresh_store(
         assert [type(body) for body in bodies] == [Loss]
     assert _beside(tmp_path, "damaged-*")[0].read_bytes()[PAGE_BYTES * 3 :]
     assert not _beside(tmp_path, "salvag*")
+
+
+async def test_strays_and_what_people_switched_survive(tmp_path: Path) -> None:
+    async with open_outbox(tmp_path) as outbox:
+        for name in ("rec-1", "rec-2"):
+            await add_recording(outbox, tmp_path, name, b"video")
+        await outbox.uploads.begin("rec-1", "begun", 5 << 20)
+        await outbox.uploads.forget("rec-1")
+        await outbox.uploads.pause_all(paused=True)
+        strays = await outbox.uploads.strays()
+        assert strays
+    for damage in (_zero(1), *(_page_of(tmp_path / "store.db", table) for table in ("boots", "records"))):
+        path = tmp_path / "store.db"
+        data = bytearray(path.read_bytes())
+        damage(data)
+        path.write_bytes(data)
+        async with open_outbox(tmp_path, clock=FakeClock()) as outbox:
+            assert outbox.repaired
+            assert await outbox.uploads.strays() == strays
+            assert await outbox.uploads.all_paused()
+        with closing(sqlite3.connect(path)) as plain:
+            assert plain.execute("SELECT name FROM upload_switches").fetchall() == [("paused",)]
+
+
+@pytest.mark.parametrize("table", ["strays", "upload_switches"])
+async def test_damage_of_a_small_table_is_found_at_the_start_of_a_store_too_big_to_be_read(
+    sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    monkeypatch.setattr(database, "CHECK_LIMIT_BYTES", 0)
+    async with _opened(sound, tmp_path, _page_of(sound, table)) as outbox:
+        assert outbox.repaired
+        assert not await outbox.uploads.all_paused()
+        assert await outbox.uploads.strays() == []
+
+
+def _page_of(path: Path, table: str) -> Damage:
+    with closing(sqlite3.connect(path)) as plain:
+        return _zero(plain.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).fetchone()[0])
+
+
+async def test_what_was_repaired_is_known_until_all_files_were_offered_again(sound: Path, tmp_path: Path) -> None:
+    """A kill between the repair and that offer must not leave files that nobody sends."""
+    async with _opened(sound, tmp_path, _zero(1)) as outbox:
+        assert outbox.repaired
+    async with open_outbox(tmp_path, clock=FakeClock()) as outbox:
+        assert outbox.repaired
+        outbox.repair_is_over()
+        assert not outbox.repaired
+    async with open_outbox(tmp_path, clock=FakeClock()) as outbox:
+        assert not outbox.repaired
+
+
+@pytest.mark.parametrize("saved", [True, False])
+async def test_a_repair_that_was_killed_before_it_was_told_is_told_and_known(
+    sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, saved: bool
+) -> None:
+    """Killed after the new store took its place and before anything else."""
+    path = _copy(sound, tmp_path)
+    data = bytearray(path.read_bytes())
+    data[:PAGE_BYTES] = bytes(PAGE_BYTES)
+    path.write_bytes(data)
+    if not saved:
+        monkeypatch.setattr(opening, "salvage", _full)
+    opened = await opening.open_or_repair(path, FakeClock())
+    await opened.connection.close()
+    monkeypatch.undo()
+    for _ in range(2):
+        async with open_outbox(tmp_path, clock=FakeClock()) as outbox:
+            assert outbox.repaired
+            found = [record.body for _, record in await outbox.history("loss", limit=100)]
+            told = [body.reason for body in found if isinstance(body, Loss) and "damaged" in body.reason]
+            assert sum("damaged-" in reason for reason in told) == 1, told
+
+
+def _full(*_: object, **__: object) -> None:
+    raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_a_disk_that_damages_stores_again_and_again_is_not_filled_with_them(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    for wall_ms in (1_000, 2_000, 3_000, 500):
+        for ending in ("", "-wal"):
+            path.with_name(path.name + ending).write_bytes(b"?")
+        database.put_aside(path, wall_ms)
+    assert sorted(one.name[17:] for one in _beside(tmp_path, "damaged-*")) == ["3000", "3000-wal", "500", "500-wal"]

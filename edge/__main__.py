@@ -13,7 +13,6 @@ from contract.errors import InvalidSettingsError
 if TYPE_CHECKING:
     from edge.config import EdgeConfig
 
-_LOG_FORMAT = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
 _config_option = click.option(
     "--config",
     "path",
@@ -43,9 +42,10 @@ def run(path: Path | None) -> None:
     Needs no settings: it takes the first camera of this machine, or a simulated scene, and shows it on port 8000.
     """
     config = _load(path)
-    logging.basicConfig(level=config.log_level.upper(), format=_LOG_FORMAT, stream=sys.stderr)
+    from edge.core.logs import begin_log
     from edge.core.memory import bound_allocator
 
+    begin_log(config.log_level)
     bound_allocator()
     from edge.core.errors import EdgeError
     from edge.daemon import run_daemon

@@ -17,6 +17,7 @@ from edge.daemon.ground import Ground
 from edge.daemon.recordings import RecordingShelf
 from edge.daemon.room import BALLAST
 from edge.outbox.ballast import Ballast
+from edge.outbox.store import Outbox
 from edge.recording.ledger import ClosedRecording, RecordingTeller
 from edge.recording.previews.service import PreviewService
 from edge.recording.previews.shelf import SheetShelf
@@ -77,8 +78,7 @@ def make_storage(ground: Ground, uploader: Uploader, slots: Mapping[str, Slot[Fr
     sheets, folder = SheetShelf(config.state / "previews"), TimelapseFolder(config.state / "timelapses")
     timelapses = _timelapses(ground, folder, slots)
     retention = _retention(ground, spool, [recordings, timelapses])
-    retention.reconcile = recordings.reconcile
-    recordings.offer_again = uploads.add if ground.outbox.repaired else None
+    retention.reconcile = partial(_reconcile, ground.outbox, recordings)
     wear = make_wear(ground, meter)
     retention.wear = wear.view
     previews = PreviewService(spool, sheets, settings=config.previews, clock=ground.clock, health=ground.health)
@@ -97,6 +97,13 @@ def make_storage(ground: Ground, uploader: Uploader, slots: Mapping[str, Slot[Fr
     )
     uploader.on_uploaded = partial(_tell_all, storage.on_uploaded)
     return storage
+
+
+async def _reconcile(outbox: Outbox, recordings: SpoolStash, beat: Callable[[], None]) -> None:
+    """Sessions, collected videos and timelapses look after their own files at every start."""
+    recordings.offer_again = outbox.uploads.add if outbox.repaired else None
+    await recordings.reconcile(beat)
+    outbox.repair_is_over()
 
 
 def _timelapses(ground: Ground, folder: TimelapseFolder, slots: Mapping[str, Slot[Frame]]) -> TimelapseService:

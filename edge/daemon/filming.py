@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from edge.affect.sessions.folder.ports import SessionVideo
 from edge.core.errors import RefusedError, StoreError
+from edge.recording.previews.shelf import SheetShelf
 from edge.recording.service import RecordingService
 from edge.recording.sidecar import Sidecar
 from edge.recording.spool import Spool
@@ -13,7 +14,8 @@ from edge.recording.spool import Spool
 class SessionRecorders:
     """Fills `edge.affect.sessions.folder.ports.SessionCameras`. Belongs to the event loop.
 
-    `forget` takes a recording from the list of uploads; `device` is the one in the keys.
+    `sheets` holds the previews of recordings; `forget` takes one from the list of uploads; `device` is the one in the
+    keys.
     """
 
     def __init__(
@@ -21,11 +23,13 @@ class SessionRecorders:
         recorders: Mapping[str, RecordingService],
         spool: Spool,
         *,
+        sheets: SheetShelf,
         device: str,
         forget: Callable[[str], Awaitable[None]],
     ) -> None:
         self._recorders = recorders
         self._spool = spool
+        self._sheets = sheets
         self._device = device
         self._forget = forget
 
@@ -53,24 +57,34 @@ class SessionRecorders:
         return [self._video(one) for one in sorted(mine, key=lambda one: one.age)]
 
     async def erase(self, participant: str, session_ids: Sequence[str]) -> int:
-        """Delete all of it; raise `StoreError` while one is still being written, to be called again."""
+        """Delete all of it, so that no power cut brings it back.
+
+        Raise `StoreError` while one is still being written, or told of, to be called again.
+        """
         for session_id in session_ids:
             await self.stop_session(session_id)
         theirs = [
             one
-            for one in await asyncio.to_thread(self._sidecars)
+            for one in await asyncio.to_thread(self._all)
             if one.session_id in session_ids or one.participant == participant
         ]
-        whole = [one for one in theirs if one.step != "writing"]
-        for sidecar in whole:
+        told = [one for one in theirs if one.step not in {"writing", "closed"}]
+        for sidecar in told:
             await self._forget(sidecar.recording_id)
-            await asyncio.to_thread(self._spool.discard, sidecar)
-        if len(whole) < len(theirs):
+            await asyncio.to_thread(self._delete, sidecar)
+        if len(told) < len(theirs):
             raise StoreError("a recording of this participant is still being written")
-        return len(whole)
+        return len(told)
+
+    def _delete(self, sidecar: Sidecar) -> None:
+        self._spool.erase(sidecar)
+        self._sheets.discard(sidecar.recording_id)
+
+    def _all(self) -> list[Sidecar]:
+        return [entry.sidecar for entry in self._spool.entries()]
 
     def _sidecars(self) -> list[Sidecar]:
-        return [entry.sidecar for entry in self._spool.entries() if entry.sidecar.step != "lost"]
+        return [one for one in self._all() if one.step != "lost"]
 
     def _video(self, sidecar: Sidecar) -> SessionVideo:
         whole = sidecar.step != "writing"

@@ -29,7 +29,7 @@ class RecordingShelf:
         self._spool = spool
         self._index = SpoolIndex(spool)
         self._looking = Lock()
-        self._sheets = sheets
+        self.sheets = sheets
         self._timelapses = timelapses
 
     def page(self, *, camera: str | None, before: int | None, limit: int) -> RecordingPage:
@@ -53,16 +53,16 @@ class RecordingShelf:
 
     def sheet(self, recording_id: str) -> bytes | None:
         """Its small pictures."""
-        return self._sheets.sheet(recording_id)
+        return self.sheets.sheet(recording_id)
 
     def sheet_vtt(self, recording_id: str, sheet_url: str) -> str | None:
         """When is which."""
-        layout = self._sheets.layout(recording_id)
+        layout = self.sheets.layout(recording_id)
         return webvtt(layout, sheet_url) if layout else None
 
     def thumbnail(self, recording_id: str) -> bytes | None:
         """One small picture."""
-        return self._sheets.thumbnail(recording_id)
+        return self.sheets.thumbnail(recording_id)
 
     def timelapses(self) -> Sequence[TimelapseView]:
         """Newest first."""
@@ -103,7 +103,7 @@ class RecordingShelf:
             salvaged=sidecar.salvaged,
             event_ids=sidecar.event_ids,
             session_id=sidecar.session_id,
-            sheet=self._sheets.layout(sidecar.recording_id) is not None,
+            sheet=self.sheets.layout(sidecar.recording_id) is not None,
             order=_order(entry),
         )
 

@@ -129,7 +129,9 @@ def _folder_needs(
         storage.meter.wrote(n_bytes)
         storage.meter.synced()
 
-    cameras = SessionRecorders(recorders, storage.spool, device=ground.config.device, forget=uploads.forget)
+    cameras = SessionRecorders(
+        recorders, storage.spool, sheets=storage.shelf.sheets, device=ground.config.device, forget=uploads.forget
+    )
     return FolderNeeds(
         device=ground.config.device,
         software=version,

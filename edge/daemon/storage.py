@@ -82,6 +82,7 @@ def make_storage(ground: Ground, uploader: Uploader, slots: Mapping[str, Slot[Fr
     wear = make_wear(ground, meter)
     retention.wear = wear.view
     previews = PreviewService(spool, sheets, settings=config.previews, clock=ground.clock, health=ground.health)
+    retention.watch(previews)
     storage = Storage(
         spool=spool,
         teller=_teller(ground),
@@ -112,7 +113,9 @@ def _timelapses(ground: Ground, folder: TimelapseFolder, slots: Mapping[str, Slo
     async def offer(file: File, path: Path) -> Record:
         return await uploads.offer(file, path, rank=_PLAIN)
 
-    outlets = TimelapseOutlets(device=ground.config.device, sink=ground.outbox, offer=offer, phases=uploads.phases)
+    outlets = TimelapseOutlets(
+        device=ground.config.device, sink=ground.outbox, offer=offer, phases=uploads.phases, forget=uploads.forget
+    )
     return TimelapseService(
         folder, slots, settings=ground.config.previews, outlets=outlets, clock=ground.clock, health=ground.health
     )

@@ -92,6 +92,11 @@ class Spool:
         self._note(sidecar).with_suffix(".tmp").unlink(missing_ok=True)
         self._note(sidecar).unlink(missing_ok=True)
 
+    def erase(self, sidecar: Sidecar) -> None:
+        """Delete a recording so that a power cut does not bring it back."""
+        self.discard(sidecar)
+        sync_folder(self._home(sidecar), self.wear)
+
     def entries(self, camera: str | None = None) -> Iterator[Entry]:
         """Every recording, of one camera or of all, in no order."""
         for note in self.folder.glob(f"{check_id(camera, 'camera') if camera else '*'}/*{SUFFIX}"):

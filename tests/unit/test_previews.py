@@ -1,5 +1,7 @@
 """Sheets of small pictures and timelapses: made of real video, found again, and gone with what they show."""
 
+import asyncio
+import threading
 from pathlib import Path
 
 import av
@@ -15,6 +17,7 @@ from edge.core.frame import Frame
 from edge.core.health import Health
 from edge.core.slot import Slot
 from edge.core.stash import Worth
+from edge.recording.previews.quiet import GoOn, quietly
 from edge.recording.previews.settings import PreviewSettings
 from edge.recording.previews.sheet import Sheet, SheetLayout, make_sheet, webvtt
 from edge.recording.previews.shelf import SheetShelf
@@ -96,6 +99,7 @@ class _Cloud:
         self.losses: list[Loss] = []
         self.sizes: list[int] = []
         self.known: dict[str, set[str]] = {}
+        self.forgotten: list[str] = []
 
     async def append(self, body: object, at: object = None) -> Record:
         assert isinstance(body, Loss)
@@ -108,6 +112,9 @@ class _Cloud:
         self.known[file.file_id] = {"closed"}
         return None  # type: ignore[return-value]
 
+    async def forget(self, file_id: str) -> None:
+        self.forgotten.append(file_id)
+
     async def phases(self, file_id: str) -> frozenset[str]:
         return frozenset(self.known.get(file_id, ()))
 
@@ -117,7 +124,7 @@ def _service(folder: Path, cloud: _Cloud, clock: FakeClock, slot: Slot[Frame]) -
         TimelapseFolder(folder),
         {"gate": slot},
         settings=PreviewSettings(timelapse_px=160),
-        outlets=TimelapseOutlets(device="box", sink=cloud, offer=cloud.offer, phases=cloud.phases),
+        outlets=TimelapseOutlets(device="box", sink=cloud, offer=cloud.offer, phases=cloud.phases, forget=cloud.forget),
         clock=clock,
         health=Health(clock),
     )
@@ -147,6 +154,7 @@ async def test_a_day_that_is_over_becomes_one_video_is_told_once_and_gives_way_w
     assert holding.worth == Worth.PLAIN_VIDEO
     await service.evict(holding)
     assert [loss.file_id for loss in cloud.losses] == [holding.id]
+    assert cloud.forgotten == [holding.id], "the uploader would tell of the same loss again"
     assert service.holdings() == []
 
 
@@ -174,6 +182,100 @@ def test_a_kill_while_the_video_is_made_costs_nothing(tmp_path: Path) -> None:
     assert folder.finish(day, 24)
     assert (folder.unfinished(), folder.finished()) == ([], [day])
     assert not list(tmp_path.rglob("*.draft"))
+
+
+def test_a_kill_before_all_pictures_are_deleted_leaves_the_whole_video(tmp_path: Path) -> None:
+    folder, day = TimelapseFolder(tmp_path), day_of("gate", NOON_MS)
+    _pictures(folder, day, 5)
+    assert folder.finish(day, 24)
+    whole = folder.video(day).read_bytes()
+    (tmp_path / "gate" / day.date).mkdir()
+    (tmp_path / "gate" / day.date / "00000007.jpg").write_bytes(jpeg(1, width=320, height=240))
+    assert folder.finish(day, 24)
+    assert folder.video(day).read_bytes() == whole
+    assert folder.unfinished() == []
+
+
+async def test_what_was_told_stays_as_it_was_told_also_when_the_clock_leaps(tmp_path: Path) -> None:
+    cloud, clock = _Cloud(), FakeClock()
+    folder, slot = TimelapseFolder(tmp_path), Slot[Frame]()
+    slot.close()
+    day, tomorrow = (day_of("gate", clock.now().wall_ms + at * 86_400_000) for at in (-1, 1))
+    _pictures(folder, day, 2)
+    _pictures(folder, tomorrow, 2)
+    service = _service(tmp_path, cloud, clock, slot)
+    await service.run_once()
+    assert folder.unfinished() == [tomorrow], "by a clock that was put back: it may not be over"
+    told = folder.video(day).read_bytes()
+    _pictures(folder, day, 3)
+    assert folder.unfinished() == [tomorrow], "nothing is added to a day that is made"
+    folder.delete(day)
+    _pictures(folder, day, 3)
+    await service.run_once()
+    assert (folder.finished(), folder.unfinished()) == ([], [tomorrow])
+    assert (len(cloud.files), len(told)) == (1, cloud.files[0].size_bytes)
+
+
+async def test_a_day_of_a_clock_that_nobody_trusted_does_not_go_for_its_days(tmp_path: Path) -> None:
+    cloud, clock = _Cloud(), FakeClock()
+    folder, slot = TimelapseFolder(tmp_path), Slot[Frame]()
+    slot.close()
+    day = day_of("gate", clock.now().wall_ms - 86_400_000)
+    folder.put(day, day.start_ms, jpeg(40, width=320, height=240), 160, trusted=False)
+    _pictures(folder, day, 2)
+    await _service(tmp_path, cloud, clock, slot).run_once()
+    again = _service(tmp_path, cloud, clock, slot)
+    await again.run_once()
+    (holding,) = again.holdings()
+    assert not holding.trusted
+    await again.evict(holding)
+    assert (folder.finished(), folder.used_bytes(), folder.trusted(day)) == ([], 0, True)
+
+
+async def test_pictures_of_which_no_video_can_be_made_are_told_as_lost_and_end_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.recording.previews.timelapse_video._H264", {"preset": "no such preset"})
+    cloud, clock = _Cloud(), FakeClock()
+    folder, slot = TimelapseFolder(tmp_path), Slot[Frame]()
+    slot.close()
+    day = day_of("gate", clock.now().wall_ms - 86_400_000)
+    _pictures(folder, day, 2)
+    await _service(tmp_path, cloud, clock, slot).run_once()
+    assert [loss.file_id for loss in cloud.losses] == [day.file_id]
+    assert (folder.unfinished(), folder.finished(), cloud.files) == ([], [], [])
+
+
+def test_what_pictures_and_videos_take_is_counted_and_strangers_folders_are_left_alone(tmp_path: Path) -> None:
+    folder, day = TimelapseFolder(tmp_path), day_of("gate", NOON_MS)
+    _pictures(folder, day, 3)
+    pictures = sum(path.stat().st_size for path in tmp_path.rglob("*.jpg"))
+    assert folder.used_bytes() == folder.used_bytes() == pictures
+    (tmp_path / "My Camera" / "2026-01-01").mkdir(parents=True)
+    (tmp_path / "gate" / "abcd-ef-gh").mkdir()
+    assert folder.unfinished() == [day]
+    folder.finish(day, 24)
+    assert folder.used_bytes() == folder.size(day) > 0
+
+
+async def test_work_that_nobody_wants_any_more_ends_at_its_next_picture() -> None:
+    begun, ended = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def work(go_on: GoOn) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        try:
+            while True:
+                go_on()
+        finally:
+            ended.set()
+
+    task = asyncio.create_task(quietly(work))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended.is_set()
 
 
 def test_what_cannot_be_decoded_makes_no_timelapse(tmp_path: Path) -> None:

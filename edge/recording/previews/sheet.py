@@ -5,7 +5,7 @@ read the times as WebVTT with `#xywh=` of the sheet, the form that players take 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -43,17 +43,20 @@ class Sheet:
     thumbnail: bytes
 
 
-def make_sheet(video: Path, *, duration_ms: int, tile_px: int, most: int) -> Sheet | None:
+def make_sheet(
+    video: Path, *, duration_ms: int, tile_px: int, most: int, beat: Callable[[], None] = lambda: None
+) -> Sheet | None:
     """The sheet of a whole recording; None if not one picture of it can be decoded. Raise `OSError` if it is gone.
 
-    At most `most` tiles of `tile_px` width. Takes some 10 ms for each tile; belongs in a thread.
+    At most `most` tiles of `tile_px` width, each followed by a `beat`. Takes some 10 ms for each; belongs in a thread.
     """
     step_ms = max(1, math.ceil(duration_ms / most))
     tiles: list[tuple[int, Picture]] = []
     try:
         for at_ms, frame in islice(_key_frames(video, step_ms), most):
             tiles.append((at_ms, _small(frame, tile_px)))
-    except av.InvalidDataError:  # what was read before it is good
+            beat()
+    except av.FFmpegError:  # what was read before it is good
         pass
     return _laid_out(tiles, duration_ms) if tiles else None
 

@@ -1,5 +1,6 @@
 """Where sheets lie: beside one another in a folder of their own, named like the recording that they show."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Final
 import msgspec
 
 from contract.ids import check_id
-from edge.core.files import write_private
+from edge.core.files import sync_folder, write_private
 from edge.recording.previews.sheet import Sheet, SheetLayout
 
 _SHEET, _THUMBNAIL, _LAYOUT = ".sheet.jpg", ".thumb.jpg", ".layout.json"
@@ -48,16 +49,41 @@ class SheetShelf:
         """The first tile as a JPEG; None without one."""
         return _read(self._path(recording_id, _THUMBNAIL))
 
+    def discard(self, recording_id: str) -> None:
+        """Delete what is kept of one, durably; nothing happens if there is nothing."""
+        paths = [path for ending in _ENDINGS if (path := self._path(recording_id, ending)).exists()]
+        for path in paths:
+            path.unlink(missing_ok=True)
+        if paths:
+            sync_folder(self.folder)
+
     def keep_only(self, recording_ids: Iterable[str]) -> None:
-        """Delete what belongs to any other recording: it is gone."""
+        """Delete what belongs to any other recording: it is gone. So goes what a kill left half written."""
         kept = set(recording_ids)
         for ending in _ENDINGS:
             for path in self.folder.glob(f"*{ending}"):
                 if path.name.removesuffix(ending) not in kept:
                     path.unlink(missing_ok=True)
+        for draft in self.folder.glob(".*.*"):
+            draft.unlink(missing_ok=True)
+
+    def used_bytes(self) -> int:
+        """What all of them take."""
+        try:
+            with os.scandir(self.folder) as listed:
+                return sum(_size(one) for one in listed)
+        except FileNotFoundError:
+            return 0
 
     def _path(self, recording_id: str, ending: str) -> Path:
         return self.folder / f"{check_id(recording_id, 'recording')}{ending}"
+
+
+def _size(one: "os.DirEntry[str]") -> int:
+    try:
+        return one.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _read(path: Path) -> bytes | None:

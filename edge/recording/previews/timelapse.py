@@ -5,21 +5,19 @@ A picture a minute is small enough to lie there as a file; so a kill costs nothi
 
 import datetime as dt
 import os
+import shutil
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-import av
-import cv2
-import numpy as np
-from av.video.frame import VideoFrame
-
+from contract.errors import InvalidIdError
 from contract.ids import check_id
-from edge.core.files import write_private
+from edge.core.files import sync_folder, write_private
+from edge.recording.previews.timelapse_video import encode, no_wider
 
-_JPEG_QUALITY: Final = 85
-_H264: Final = {"preset": "veryfast", "crf": "26"}
+FILE_PREFIX: Final = "timelapse-"
 _MS_DAY: Final = 86_400_000
 
 
@@ -33,7 +31,7 @@ class Day:
     @property
     def file_id(self) -> str:
         """The id of its video."""
-        return f"timelapse-{self.camera}-{self.date}"
+        return f"{FILE_PREFIX}{self.camera}-{self.date}"
 
     @property
     def start_ms(self) -> int:
@@ -52,90 +50,110 @@ def day_of(camera: str, wall_ms: int) -> Day:
 
 
 class TimelapseFolder:
-    """`{camera}/{date}/{ms of the day}.jpg` until the day is over, then `{camera}/{date}.mp4`. Methods block."""
+    """`{camera}/{date}/{ms of the day}.jpg` until the day is over, then `{camera}/{date}.mp4`. Methods block.
+
+    `{camera}/{date}.untrusted` lies beside it where a picture was taken under a clock that nobody trusted. What is made
+    is never made again: somebody may have been told of it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._sizes: dict[Path, tuple[int, int]] = {}
+        """Of each folder of pictures: when it changed, and what was in it then."""
 
-    def put(self, day: Day, wall_ms: int, jpeg: bytes, most_px: int) -> None:
-        """Keep a picture of the day, no wider than `most_px`; raise `OSError` if the disk refuses, `ValueError` if it
-        is no picture."""
+    def put(self, day: Day, wall_ms: int, jpeg: bytes, most_px: int, *, trusted: bool = True) -> None:
+        """Keep a picture of a day of which there is no video yet, no wider than `most_px`. Raise `OSError` if the disk
+        refuses, `ValueError` if it is no picture."""
+        if self.video(day).exists():
+            return
+        small = no_wider(jpeg, most_px)
+        if not trusted:
+            self._doubt(day).parent.mkdir(parents=True, exist_ok=True)
+            self._doubt(day).touch()
         name = f"{min(max(wall_ms - day.start_ms, 0), _MS_DAY - 1):08d}.jpg"
-        write_private(self._pictures(day) / name, _no_wider(jpeg, most_px))
+        write_private(self._pictures(day) / name, small)
 
     def unfinished(self) -> list[Day]:
         """Days of which there are pictures, the oldest first."""
-        return sorted(
-            (Day(path.parent.name, path.name) for path in self.folder.glob("*/????-??-??") if path.is_dir()),
-            key=lambda day: (day.date, day.camera),
-        )
+        return _days(path for path in self.folder.glob("*/????-??-??") if path.is_dir())
 
     def finished(self) -> list[Day]:
         """Days of which there is a video, the oldest first."""
-        videos = self.folder.glob("*/????-??-??.mp4")
-        return sorted((Day(path.parent.name, path.stem) for path in videos), key=lambda day: (day.date, day.camera))
+        return _days(self.folder.glob("*/????-??-??.mp4"))
 
     def video(self, day: Day) -> Path:
         """Where its video lies, or will."""
         return self.folder / check_id(day.camera, "camera") / f"{day.date}.mp4"
 
-    def finish(self, day: Day, fps: int) -> bool:
+    def size(self, day: Day) -> int:
+        """What its video takes; 0 if it is gone."""
+        return _size(self.video(day))
+
+    def trusted(self, day: Day) -> bool:
+        """Whether it is surely of that day."""
+        return not self._doubt(day).exists()
+
+    def finish(self, day: Day, fps: int, beat: Callable[[], None] = lambda: None) -> bool:
         """Make the day's pictures a video and delete them; False if none of them was one. May be done again after a
-        kill. Raise `OSError` if the disk refuses."""
-        pictures = sorted(self._pictures(day).glob("*.jpg"))
-        draft = self.video(day).with_suffix(".draft")
-        made = encode(pictures, draft, fps)
-        if made:
-            draft.replace(self.video(day))
-            _sync(self.video(day).parent)
-        draft.unlink(missing_ok=True)
-        for path in pictures:
-            path.unlink(missing_ok=True)
-        self._pictures(day).rmdir()
+        kill. Raise `OSError` if the disk refuses, `UnencodableError` if no video can be made of them."""
+        video, draft = self.video(day), self.video(day).with_suffix(".draft")
+        made = video.exists()
+        if not made and (made := encode(sorted(self._pictures(day).glob("*.jpg")), draft, fps, beat)):
+            draft.replace(video)
+            sync_folder(video.parent)
+        self.forget_pictures(day)
         return made
+
+    def forget_pictures(self, day: Day) -> None:
+        """Delete the pictures of a day, and what a kill left of a video in the making."""
+        self.video(day).with_suffix(".draft").unlink(missing_ok=True)
+        if self._pictures(day).exists():
+            shutil.rmtree(self._pictures(day))
+        self._sizes.pop(self._pictures(day), None)
+        if not self.video(day).exists():
+            self._doubt(day).unlink(missing_ok=True)
+
+    def delete(self, day: Day) -> None:
+        """Delete the video of a day."""
+        self.video(day).unlink(missing_ok=True)
+        self._doubt(day).unlink(missing_ok=True)
+
+    def used_bytes(self) -> int:
+        """What pictures and videos take. A folder of pictures is looked through only when it has changed."""
+        return sum(_size(path) for path in self.folder.glob("*/*.*")) + sum(map(self._taken, self.unfinished()))
+
+    def _taken(self, day: Day) -> int:
+        folder = self._pictures(day)
+        try:
+            changed_ns = folder.stat().st_mtime_ns
+            if (known := self._sizes.get(folder)) and known[0] == changed_ns:
+                return known[1]
+            with os.scandir(folder) as listed:
+                taken = sum(_size(Path(one.path)) for one in listed)
+        except FileNotFoundError:  # it was finished meanwhile
+            return 0
+        self._sizes[folder] = changed_ns, taken
+        return taken
 
     def _pictures(self, day: Day) -> Path:
         return self.folder / check_id(day.camera, "camera") / day.date
 
-
-def encode(pictures: list[Path], video: Path, fps: int) -> bool:
-    """JPEGs into a durable MP4 of H.264, `fps` a second, all at the size of the first; False if there is none."""
-    with av.open(str(video), "w", format="mp4", options={"movflags": "+faststart"}) as box:
-        stream = None
-        for path in pictures:
-            picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-            if picture is None:
-                continue
-            frame = VideoFrame.from_ndarray(np.asarray(picture, np.uint8), format="bgr24")
-            if stream is None:
-                stream = box.add_stream("libx264", rate=fps, options=_H264)
-                stream.width, stream.height = frame.width & ~1, frame.height & ~1
-                stream.pix_fmt, stream.codec_context.thread_count = "yuv420p", 1
-                stream.codec_context.time_base, count = Fraction(1, fps), 0
-            frame.pts, count = count, count + 1
-            box.mux(stream.encode(frame))
-        if stream:
-            box.mux(stream.encode(None))
-    if stream:
-        with video.open("rb") as file:
-            os.fsync(file.fileno())
-    return stream is not None
+    def _doubt(self, day: Day) -> Path:
+        return self.video(day).with_suffix(".untrusted")
 
 
-def _no_wider(jpeg: bytes, most_px: int) -> bytes:
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise ValueError("the camera's picture cannot be decoded")
-    height, width = picture.shape[:2]
-    if width <= most_px:
-        return jpeg
-    small = cv2.resize(picture, (most_px, round(height * most_px / width)), interpolation=cv2.INTER_AREA)
-    return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes()
+def _days(paths: Iterable[Path]) -> list[Day]:
+    """The days by whose names folders or files go, the oldest first; what else lies there is none of ours."""
+    found = []
+    for path in paths:
+        with suppress(InvalidIdError, ValueError):
+            day = Day(check_id(path.parent.name, "camera"), path.stem)
+            found.append((day.start_ms, day.camera, day))
+    return [day for *_, day in sorted(found, key=lambda one: one[:2])]
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _size(path: Path) -> int:
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

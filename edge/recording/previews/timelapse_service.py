@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +18,10 @@ from edge.core.records import RecordSink
 from edge.core.service import Pulse
 from edge.core.slot import Slot, SlotClosedError
 from edge.core.stash import Holding, Worth
+from edge.recording.previews.quiet import GoOn, quietly
 from edge.recording.previews.settings import PreviewSettings
-from edge.recording.previews.timelapse import Day, TimelapseFolder, day_of
+from edge.recording.previews.timelapse import FILE_PREFIX, Day, TimelapseFolder, day_of
+from edge.recording.previews.timelapse_video import UnencodableError
 
 PART: Final = "timelapse"
 _BEAT_S: Final = 5.0
@@ -30,12 +33,13 @@ Phases = Callable[[str], Awaitable[frozenset[str]]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelapseOutlets:
     """To whom timelapses are told: `offer` makes a file's record durable and queues it for upload, `phases` tells what
-    became of it, `sink` takes the `Loss` of one that gave way."""
+    became of it, `sink` takes the `Loss` of one that gave way, and `forget` has it uploaded no more."""
 
     device: str
     sink: RecordSink
     offer: Offer
     phases: Phases
+    forget: Callable[[str], Awaitable[None]]
 
 
 class TimelapseService:
@@ -78,18 +82,19 @@ class TimelapseService:
     async def run_once(self) -> None:
         """Take a picture of each camera, then finish what is over; raise `OSError` or `StoreError` if refused."""
         for camera, slot in self._slots.items():
+            self.pulse.beat()
             await self._take(camera, slot)
         today = day_of("", self._clock.now().wall_ms).date
         for day in await asyncio.to_thread(self._folder.unfinished):
-            if day.date != today:
-                self.pulse.beat()
-                await asyncio.to_thread(self._folder.finish, day, self._settings.timelapse_fps)
+            if day.date < today:
+                await self._finish(day)
         for day in await asyncio.to_thread(self._folder.finished):
             await self._tell(day)
 
     async def mark_uploaded(self, file_id: str) -> None:
-        """The object storage has one; unknown ids are ignored."""
-        self._uploaded.add(file_id)
+        """The object storage has one; ids that are none of ours are ignored."""
+        if file_id.startswith(FILE_PREFIX):
+            self._uploaded.add(file_id)
 
     def holdings(self) -> list[Holding]:
         """Every finished timelapse that was told of."""
@@ -97,7 +102,7 @@ class TimelapseService:
 
     def used_bytes(self) -> int:
         """What pictures and videos take."""
-        return sum(path.stat().st_size for path in self._folder.folder.rglob("*") if path.is_file())
+        return self._folder.used_bytes()
 
     async def evict(self, holding: Holding) -> None:
         """Delete one; see `Stash`."""
@@ -108,7 +113,8 @@ class TimelapseService:
             reason = holding.why or "the disk ran short before the upload"
             loss = Loss(what="file", reason=reason, count=1, size_bytes=holding.size_bytes, file_id=holding.id)
             await self._outlets.sink.append(loss)
-        await asyncio.to_thread(self._folder.video(day).unlink, missing_ok=True)
+        await self._outlets.forget(holding.id)
+        await asyncio.to_thread(self._folder.delete, day)
         self._uploaded.discard(holding.id)
         self._told.discard(holding.id)
 
@@ -127,10 +133,29 @@ class TimelapseService:
                 async for frame in slot.items(fresh=True):
                     now = self._clock.now()
                     day = day_of(camera, now.wall_ms)
-                    await asyncio.to_thread(self._folder.put, day, now.wall_ms, frame.jpeg, self._settings.timelapse_px)
+                    keep = partial(self._folder.put, day, now.wall_ms, frame.jpeg, trusted=now.trusted)
+                    await asyncio.to_thread(keep, most_px=self._settings.timelapse_px)
                     return
         except (TimeoutError, SlotClosedError, ValueError):
             return
+
+    async def _finish(self, day: Day) -> None:
+        """Make the video of a day that is over. One that was told of stays as it was told, also if the clock leapt."""
+
+        def work(go_on: GoOn) -> None:
+            def beat() -> None:
+                go_on()
+                self.pulse.beat()
+
+            self._folder.finish(day, self._settings.timelapse_fps, beat)
+
+        try:
+            if not await self._outlets.phases(day.file_id):
+                await quietly(work)
+        except UnencodableError as error:
+            reason = f"no video can be made of the pictures of {day.camera} of {day.date}: {error}"
+            await self._outlets.sink.append(Loss(what="file", reason=reason, count=1, file_id=day.file_id))
+        await asyncio.to_thread(self._folder.forget_pictures, day)
 
     async def _tell(self, day: Day) -> None:
         if day.file_id in self._told:
@@ -167,6 +192,7 @@ class TimelapseService:
             kind="timelapse",
             worth=Worth.UPLOADED if day.file_id in self._uploaded else Worth.PLAIN_VIDEO,
             order=day.start_ms,
-            size_bytes=self._folder.video(day).stat().st_size,
+            size_bytes=self._folder.size(day),
             made_ms=day.start_ms,
+            trusted=self._folder.trusted(day),
         )

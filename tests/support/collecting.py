@@ -23,7 +23,6 @@ from edge.collecting.stash import CollectedStash
 from edge.core.clock import Clock, Stamp
 from edge.core.errors import StoreError
 from edge.core.health import Health
-from edge.web.app import create_app
 from edge.web.gate import CorsFamily, Gate, LegacyCors
 from edge.web.legacy_collect import CollectRoutes, is_collect
 from edge.web.page import Page
@@ -123,7 +122,7 @@ class Room:
                 Middleware(LegacyCors, origins=origins, families=(CorsFamily(is_collect),)),
                 Middleware(Gate, auth=web.deps.auth, settings=web.deps.settings, is_legacy=is_collect),
             ],
-            exception_handlers=create_app(web.deps).exception_handlers,
+            exception_handlers=web.app.exception_handlers,
         )
 
 

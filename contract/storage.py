@@ -14,7 +14,8 @@ from contract.ids import Id
 
 Number = Annotated[int, Meta(ge=1, le=10_000)]
 Digest = Annotated[str, Meta(max_length=64)]
-Operation = Literal["check", "put", "begin", "part", "held", "complete", "abort", "confirm"]
+Operation = Literal["check", "put", "begin", "part", "held", "complete", "abort", "confirm", "delete"]
+"""`delete` is for an object that nobody was told of: one whose file was given up while its last bytes went."""
 Refusal = Literal["unknown_upload", "damaged", "unavailable", "forbidden", "invalid"]
 
 

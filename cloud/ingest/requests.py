@@ -8,12 +8,13 @@ dropped without a word; its device asks again.
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
 from cloud.ingest.metrics import IngestMetrics
 from cloud.objects.uploads import RefusedError, Uploads
 from cloud.store.clock import Clock
+from cloud.store.errors import StoreUnavailableError
 from contract.codec import decode, encode
 from contract.errors import ContractError
 from contract.objects import device_of
@@ -27,6 +28,10 @@ _WORKERS: Final = 4
 _DEVICES: Final = 10_000
 _PER_S: Final = 50.0
 _BURST: Final = 200.0
+
+
+IsTold = Callable[[str, str], Awaitable[bool]]
+"""Whether a record of a device says that an object is whole under a key; raises `StoreUnavailableError`."""
 
 
 class Question(NamedTuple):
@@ -64,6 +69,7 @@ class StorageDesk:
         uploads: Uploads,
         publish: Callable[[str, bytes], bool],
         *,
+        is_told: IsTold,
         metrics: IngestMetrics,
         clock: Clock,
         per_s: float = _PER_S,
@@ -71,6 +77,7 @@ class StorageDesk:
     ) -> None:
         self._uploads = uploads
         self._publish = publish
+        self._is_told = is_told
         self._metrics = metrics
         self._allowance = Allowance(clock, per_s=per_s, burst=burst)
         self._waiting: asyncio.Queue[tuple[str, StorageRequest]] = asyncio.Queue(_WAITING)
@@ -106,19 +113,29 @@ class StorageDesk:
         while True:
             device, request = await self._waiting.get()
             try:
-                reply = await asyncio.to_thread(self._answer, device, request)
+                reply = await self._answer(device, request)
             finally:
                 self._under_way.discard((device, request.request_id))
             self._keep(device, reply)
 
-    def _answer(self, device: str, request: StorageRequest) -> StorageReply:
-        """Runs in a thread."""
+    async def _answer(self, device: str, request: StorageRequest) -> StorageReply:
         try:
             if request.operation != "check":
                 _check_key(device, request.key)
-            return self._uploads.answer(request)
+            if request.operation == "delete":
+                await self._check_untold(device, request.key)
+            return await asyncio.to_thread(self._uploads.answer, request)
         except RefusedError as error:
             return StorageReply(request_id=request.request_id, refused=error.refusal, detail=str(error))
+
+    async def _check_untold(self, device: str, key: str) -> None:
+        """What a record says is there belongs to the cloud: a device that fell into wrong hands cannot delete it."""
+        try:
+            told = await self._is_told(device, key)
+        except StoreUnavailableError as error:
+            raise RefusedError("unavailable", "the database is away") from error
+        if told:
+            raise RefusedError("forbidden", "a record says that it is there: the cloud deletes it, or nobody")
 
     def _keep(self, device: str, reply: StorageReply) -> None:
         """Send it; remember it if it may not be worked out twice. What is away now may be there when asked again."""

@@ -48,7 +48,9 @@ class Ingest:
         self._backoff = Backoff(rng)
         self._link = BrokerLink(settings, password=password, on_change=self._link_changed)
         self._acks = AckSender(self._link.publish, clock, interval_s=settings.ack_interval_ms / 1000)
-        self._desk = StorageDesk(uploads, self._link.publish, metrics=metrics, clock=clock)
+        self._desk = StorageDesk(
+            uploads, self._link.publish, is_told=intake.tells_of_object, metrics=metrics, clock=clock
+        )
         self._gaps = GapReminder(intake, self._acks.note, clock=clock, rng=rng)
         self.broker_detail = "not connected yet"
         self.store_detail = ""

@@ -85,6 +85,7 @@ class S3Uploads:
             "complete": self._complete,
             "abort": self._abort,
             "confirm": self._confirm,
+            "delete": self._delete,
         }
 
     def answer(self, request: StorageRequest) -> StorageReply:
@@ -152,6 +153,10 @@ class S3Uploads:
         except RefusedError as error:
             if error.refusal != "unknown_upload":
                 raise
+        return StorageReply(request_id=request.request_id)
+
+    def _delete(self, request: StorageRequest) -> StorageReply:
+        self._client.delete_object(**self._object(request))
         return StorageReply(request_id=request.request_id)
 
     def _confirm(self, request: StorageRequest) -> StorageReply:

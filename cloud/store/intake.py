@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Table, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy import Table, and_, delete, func, insert, select, tuple_, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -113,6 +113,17 @@ class Intake:
         """What of one boot is here."""
         async with self._database.read() as link:
             return (await _coverages(link, [boot], lock=False)).get(boot, Coverage())
+
+    async def tells_of_object(self, device: str, key: str) -> bool:
+        """Whether a recording or file of a device is told to be whole in object storage under this key."""
+        query = union_all(
+            *(
+                select(table.c.key).where(table.c.device == device, table.c.key == key, table.c.phase == "uploaded")
+                for table in (tables.recordings, tables.files)
+            )
+        )
+        async with self._database.read() as link:
+            return (await link.execute(query)).first() is not None
 
     async def with_gaps(self) -> dict[Boot, Coverage]:
         """The boots of which something is missing, of newest runs first if there are more than `_BOOTS_ASKED`."""

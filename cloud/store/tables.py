@@ -4,9 +4,16 @@
 the same transaction and exist to be asked quickly. Times are milliseconds since the epoch, UTC.
 """
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
 metadata = MetaData()
+
+
+def _untrusted(name: str, *columns: str) -> Index:
+    """Of what is not sure of its time, which is little; a query uses it if it says the same in the same words."""
+    some = text("clock <> 'trusted'")
+    return Index(name, *columns, sqlite_where=some, postgresql_where=some)
+
 
 devices = Table(
     "devices",
@@ -57,6 +64,7 @@ records = Table(
     Column("received_ms", BigInteger, nullable=False),
     Column("body", Text, nullable=False),  # JSON as it came
     Column("shift_ms", BigInteger),  # how far a clock fix moved `t_ms` here; NULL is as it came
+    _untrusted("records_by_moment", "device", "boot", "mono_ms"),  # what clock fixes may move
 )
 
 predictions = Table(
@@ -226,6 +234,7 @@ recordings = Table(
     Index("recordings_by_id", "recording_id"),
     Index("recordings_by_session", "device", "session_id"),
     Index("recordings_by_participant", "device", "participant"),
+    Index("recordings_by_key", "device", "key"),
 )
 
 # One row per file that is no recording, as its newest step has it.
@@ -253,6 +262,7 @@ files = Table(
     Index("files_by_id", "file_id"),
     Index("files_by_session", "device", "session_id"),
     Index("files_by_participant", "device", "participant"),
+    Index("files_by_key", "device", "key"),
 )
 
 # Moments of a device's run `of_boot` by both of its clocks: what times of that run are put right by.

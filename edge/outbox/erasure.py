@@ -3,41 +3,43 @@
 What the cloud has acknowledged is deleted. What it has not becomes a `Loss` under the same sequence number, so that no
 number stays unexplained. Each stands for itself alone: some of those records may be under way, or in the cloud already
 under their own meaning, and a range that hangs on one of them would be acknowledged away with it. The cloud blanks what
-it has when it reads the `Erasure` that follows.
+it has when it reads the `Erasure` that follows. Of their files it may never have heard, so what is in object storage of
+them is noted to be thrown away from here too.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
 import aiosqlite
-import msgspec
 
 from contract.codec import decode
 from contract.messages import AnyBody, Consent, File, Label, Loss, Marker, Prediction, Record, Recording, Session
 from edge.core.clock import Clock
 from edge.outbox.boots import Boots
 from edge.outbox.rows import TOMBSTONE, make_row
+from edge.outbox.upload_rows import ADD_STRAY, WHOLE
+from edge.outbox.uploads import Uploads
 from edge.outbox.writer import Writer
 
 REASON: Final = "erased on request"
 _CHUNK: Final = 500
-_FIND: Final = "SELECT r.row, r.boot, r.payload, o.row IS NOT NULL FROM records r LEFT JOIN outbox o USING (row)"
+_FIND: Final = "SELECT r.row, r.payload, o.row IS NOT NULL FROM records r LEFT JOIN outbox o USING (row)"
 _FIND_SAID: Final = (
     f"{_FIND} WHERE r.subject = ? AND r.kind IN ('prediction', 'session', 'label', 'marker', 'consent') AND r.row > ?"
     " ORDER BY r.row LIMIT ?"
 )
 _FIND_FILES: Final = f"{_FIND} WHERE r.kind = ? AND r.row > ? ORDER BY r.row LIMIT ?"
 """Files go by an id of their own: each has to be looked at for whose it is."""
-_STRAY: Final = "INSERT OR IGNORE INTO strays SELECT key, upload_id FROM uploads WHERE id = ? AND upload_id IS NOT NULL"
 
 
 class Eraser:
     """Works chunk by chunk through the writer, so that other records never wait long for it."""
 
     def __init__(
-        self, writer: Writer, boots: Boots, clock: Clock, *, participant: str, sessions: Sequence[str]
+        self, writer: Writer, boots: Boots, clock: Clock, *, uploads: Uploads, participant: str, sessions: Sequence[str]
     ) -> None:
         self._writer = writer
+        self._uploads = uploads
         self._boots = boots
         self._clock = clock
         self._participant = participant
@@ -48,19 +50,11 @@ class Eraser:
 
     async def run(self) -> None:
         """Erase everything; raise `StoreError` if the disk does not take that."""
-        await self._writer.execute(self._send_no_more)
+        await self._uploads.forget_all(self._is_theirs)
         for subject in sorted({self._participant, *self._sessions}):
             await self._erase_found(_FIND_SAID, subject)
         for kind in ("recording", "file"):
             await self._erase_found(_FIND_FILES, kind)
-
-    async def _send_no_more(self, connection: aiosqlite.Connection) -> None:
-        """Take their files out of the uploads; what was begun of one is thrown away at the target."""
-        rows = await connection.execute_fetchall("SELECT id, body FROM uploads WHERE body IS NOT NULL")
-        for upload_id, body in rows:
-            if self._is_theirs(msgspec.json.decode(body, type=Recording | File)):
-                await connection.execute(_STRAY, (upload_id,))
-                await connection.execute("DELETE FROM uploads WHERE id = ?", (upload_id,))
 
     async def _erase_found(self, find: str, what: str) -> None:
         self._after, self._seen = 0, _CHUNK
@@ -74,11 +68,14 @@ class Eraser:
             nonlocal erased, last, seen
             rows = await connection.execute_fetchall(find, (what, self._after, _CHUNK))
             erased, seen = 0, 0
-            for row, boot, payload, waits in rows:
+            for row, payload, waits in rows:
                 last, seen = int(row), seen + 1
-                if self._is_theirs(decode(payload, Record).body):
+                record = decode(payload, Record)
+                if self._is_theirs(body := record.body):
                     erased += 1
-                    await self._replace(connection, last, int(boot), size=len(payload), waits=bool(waits))
+                    if isinstance(body, Recording | File):
+                        await connection.execute(ADD_STRAY, (body.key, WHOLE))
+                    await self._remove(connection, last, record, size=len(payload) if waits else None)
 
         await self._writer.execute(work)
         self._after, self._seen = last, seen
@@ -98,15 +95,14 @@ class Eraser:
             case _:
                 return False
 
-    async def _replace(
-        self, connection: aiosqlite.Connection, row: int, number: int, *, size: int, waits: bool
-    ) -> None:
-        if not waits:
+    async def _remove(self, connection: aiosqlite.Connection, row: int, record: Record, *, size: int | None) -> None:
+        """Delete it, or, where it still waits for the cloud with so many bytes, say so in its place."""
+        if size is None:
             await connection.execute("DELETE FROM records WHERE row = ?", (row,))
             return
-        boot, seq = self._boots.identity(number, row)
-        loss = Loss(what="records", reason=REASON, count=1, size_bytes=size, boot=boot)
-        new = make_row(row, boot=boot, seq=seq, at=self._clock.now(), body=loss)
+        loss = Loss(what="records", reason=REASON, count=1, size_bytes=size, boot=record.boot)
+        at = self._boots.in_place_of(record, self._clock.now())
+        new = make_row(row, boot=record.boot, seq=record.seq, at=at, body=loss)
         await connection.execute(
             "UPDATE records SET kind = 'loss', subject = NULL, t_ms = ?, payload = ? WHERE row = ?",
             (new.t_ms, new.payload, row),

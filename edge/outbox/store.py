@@ -260,7 +260,14 @@ class Outbox(History):
         """
         theirs = {*sessions, *await self._sessions_of(participant)}
         self._erased |= theirs
-        eraser = Eraser(self._writer, self._boots, self._clock, participant=participant, sessions=sorted(theirs))
+        eraser = Eraser(
+            self._writer,
+            self._boots,
+            self._clock,
+            uploads=self.uploads,
+            participant=participant,
+            sessions=sorted(theirs),
+        )
         await eraser.run()
         await asyncio.to_thread(database.remove_asides, self._path)
         await database.empty_journal(self._path)

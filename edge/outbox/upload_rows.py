@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -17,6 +17,9 @@ COLUMNS: Final = (
     "id, kind, rank, lane, added_row, path, key, size_bytes, body, upload_id, part_bytes, paused, attempts, last_error,"
     " failed_ms"
 )
+ADD_STRAY: Final = "INSERT OR IGNORE INTO strays VALUES (?, ?)"
+WHOLE: Final = ""
+"""Instead of the name of an upload: the object itself is to be thrown away."""
 _BODIES: Final[dict[str, type[Recording] | type[File]]] = {"recording": Recording, "file": File}
 
 
@@ -27,6 +30,13 @@ class Part:
     tag: str
     size_bytes: int = 0
     md5: str = ""
+
+
+class Stray(NamedTuple):
+    """What the target is to throw away under a key: an upload by the target's name for it, or the object (`WHOLE`)."""
+
+    key: str
+    upload_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,12 @@ from edge.core.errors import RefusedError, StoreDelayedError, StoreError, Unknow
 from edge.core.growth import Growth
 from edge.outbox import database
 from edge.outbox.upload_rows import (
+    ADD_STRAY,
     COLUMNS,
+    WHOLE,
     Part,
     Phase,
+    Stray,
     Upload,
     id_of,
     lane_of,
@@ -45,6 +48,13 @@ _HEADS: Final = (
     " WHERE place = 1 ORDER BY rank, added_row, id"
 )
 _PAUSED: Final = "paused"
+_STRAY_OF_BEGUN: Final = (
+    "INSERT OR IGNORE INTO strays SELECT key, upload_id FROM uploads WHERE id = ? AND upload_id IS NOT NULL"
+)
+_STRAY_OF_WHOLE: Final = (
+    "INSERT OR IGNORE INTO strays SELECT key, '' FROM uploads"
+    " WHERE id = ? AND body IS NOT NULL AND (upload_id IS NOT NULL OR ?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,12 @@ class Uploads:
         """Grows whenever there may be something to send that there was not before."""
         self.on_closed: Callable[[str], None] | None = None
         """Called with the id of each file that is now in the table as a whole."""
+        self.on_gone: Callable[[str], None] | None = None
+        """Called with the id of each file that somebody else took out of the table: it must be sent no more."""
+        self.under_way: Callable[[str], bool] = lambda _id: False
+        """Whether something of a file is being sent; whoever sends sets it."""
+        self._ending = asyncio.Lock()
+        """So that nobody tells of an upload that another has just given up."""
         self._all_paused: bool | None = None
         self._delayed: set[str] = set()
         """Ids whose last or first word stands in the writer's line, and must not be said again."""
@@ -163,9 +179,10 @@ class Uploads:
         )
         return UploadTotals(*(await self._read(sql))[0])
 
-    async def begin(self, upload_id: str, name: str, part_bytes: int) -> None:
-        """The target gave this upload a name; parts of an earlier one are forgotten."""
+    async def begin(self, upload_id: str, name: str, part_bytes: int) -> bool:
+        """The target gave this upload a name; parts of an earlier one are forgotten. Whether it is still to be sent."""
         await self._writer.execute(_set_upload(upload_id, name, part_bytes))
+        return await self.get(upload_id) is not None
 
     async def restart(self, upload_id: str) -> None:
         """The target no longer knows the upload, or it was aborted there: begin again."""
@@ -222,27 +239,78 @@ class Uploads:
             self._all_paused = bool(await self._read("SELECT 1 FROM upload_switches WHERE name = ?", _PAUSED))
         return self._all_paused
 
-    async def finish(self, body: Recording | File) -> Record:
-        """The object is confirmed: tell the cloud and forget the upload, in one commit."""
-        uploaded = msgspec.structs.replace(body, phase="uploaded")
-        sql = "DELETE FROM uploads WHERE id = ?"
-        return await self._append(id_of(body), uploaded, _statement(sql, id_of(body)))
+    async def finish(self, body: Recording | File) -> Record | None:
+        """The object is confirmed: tell the cloud and forget the upload, in one commit.
 
-    async def give_up(self, body: Recording | File, reason: str) -> Record:
-        """It can never be sent: write that into the ledger and forget the upload, in one commit."""
-        return await self._append(id_of(body), loss_of(body, reason), _forget(id_of(body)))
+        None if somebody gave it up meanwhile: then nothing is told, and the object is to be thrown away.
+        """
+        upload_id = id_of(body)
+        async with self._ending:
+            self._check_not_delayed([upload_id])
+            if await self.get(upload_id) is None:
+                await self._writer.execute(_statement(ADD_STRAY, body.key, WHOLE))
+                return None
+            uploaded = msgspec.structs.replace(body, phase="uploaded")
+            return await self._append(upload_id, uploaded, _finished(upload_id, body.key))
+
+    async def give_up(self, body: Recording | File, reason: str) -> Record | None:
+        """It can never be sent: write that into the ledger and forget the upload, in one commit.
+
+        None if somebody else did so meanwhile.
+        """
+        upload_id = id_of(body)
+        async with self._ending:
+            self._check_not_delayed([upload_id])
+            if await self.get(upload_id) is None:
+                return None
+            return await self._append(upload_id, loss_of(body, reason), self._forgetting(upload_id))
 
     async def forget(self, upload_id: str) -> None:
         """Someone else gave it up and told so; unknown ids are ignored. What was begun becomes a stray."""
-        await self._writer.execute(_forget(upload_id))
+        async with self._ending:
+            try:
+                await self._writer.execute(self._forgetting(upload_id))
+            except StoreDelayedError:
+                self._delayed.add(upload_id)
+                raise
+            finally:
+                self._gone(upload_id)
 
-    async def strays(self) -> list[tuple[str, str]]:
-        """Key and the target's name of uploads that are to be thrown away there; at most 100."""
-        return [(str(key), str(name)) for key, name in await self._read("SELECT * FROM strays LIMIT 100")]
+    async def forget_all(self, unwanted: Callable[[Recording | File], bool]) -> None:
+        """Forget each closed file whose announcement is `unwanted`, in one commit. Raise as `forget` does."""
+        gone: list[str] = []
 
-    async def remove_stray(self, key: str, name: str) -> None:
+        async def work(connection: aiosqlite.Connection) -> None:
+            gone.clear()
+            for row in await connection.execute_fetchall(f"SELECT {COLUMNS} FROM uploads WHERE body IS NOT NULL"):  # noqa: S608
+                upload = upload_of(row)
+                if upload.body and unwanted(upload.body):
+                    await self._forgetting(upload.id)(connection)
+                    gone.append(upload.id)
+
+        async with self._ending:
+            await self._writer.execute(work)
+            for upload_id in gone:
+                self._gone(upload_id)
+
+    async def strays(self, after: Stray = Stray("", "")) -> list[Stray]:  # noqa: B008 - immutable
+        """What is to be thrown away at the target, behind `after` in the order of keys; at most 100.
+
+        What lies under a key that waits to be sent again is none.
+        """
+        sql = (
+            "SELECT key, upload_id FROM strays WHERE (key, upload_id) > (?, ?)"
+            " AND (upload_id != '' OR key NOT IN (SELECT key FROM uploads)) ORDER BY key, upload_id LIMIT 100"
+        )
+        return [Stray(*row) for row in await self._read(sql, *after)]
+
+    async def add_stray(self, stray: Stray) -> None:
+        """Something is at the target that nobody will be told of."""
+        await self._writer.execute(_statement(ADD_STRAY, *stray))
+
+    async def remove_stray(self, stray: Stray) -> None:
         """It is thrown away."""
-        await self._writer.execute(_statement("DELETE FROM strays WHERE key = ? AND upload_id = ?", key, name))
+        await self._writer.execute(_statement("DELETE FROM strays WHERE key = ? AND upload_id = ?", *stray))
 
     async def begun(self) -> frozenset[str]:
         """The target's names of all uploads that are to go on."""
@@ -261,6 +329,22 @@ class Uploads:
         """What the store has told of a recording or file. Kept as long as the history is."""
         sql = "SELECT payload FROM records WHERE subject = ? ORDER BY row"
         return frozenset(phase_of(decode(row[0], Record).body) for row in await self._read(sql, upload_id))
+
+    def _forgetting(self, upload_id: str) -> Work:
+        """What was begun of it, and what of it may be completed by what is under way, becomes a stray."""
+
+        async def work(connection: aiosqlite.Connection) -> None:
+            sent = self.under_way(upload_id)
+            await connection.execute(_STRAY_OF_BEGUN, (upload_id,))
+            await connection.execute(_STRAY_OF_WHOLE, (upload_id, sent))
+            await connection.execute("DELETE FROM uploads WHERE id = ?", (upload_id,))
+
+        return work
+
+    def _gone(self, upload_id: str) -> None:
+        if self.on_gone:
+            self.on_gone(upload_id)
+        self.wake()
 
     def _closed(self, upload_id: str) -> None:
         if self.on_closed:
@@ -334,11 +418,12 @@ def _close_again(body: File, path: Path, rank: int) -> Work:
     return work
 
 
-def _forget(upload_id: str) -> Work:
+def _finished(upload_id: str, key: str) -> Work:
+    """What was given up under this key before, and begun again, is not to be thrown away any more."""
+
     async def work(connection: aiosqlite.Connection) -> None:
-        sql = "INSERT OR IGNORE INTO strays SELECT key, upload_id FROM uploads WHERE id = ? AND upload_id IS NOT NULL"
-        await connection.execute(sql, (upload_id,))
         await connection.execute("DELETE FROM uploads WHERE id = ?", (upload_id,))
+        await connection.execute("DELETE FROM strays WHERE key = ? AND upload_id = ?", (key, WHOLE))
 
     return work
 

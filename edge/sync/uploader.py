@@ -2,14 +2,10 @@
 
 import asyncio
 import random
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
-from contract.messages import File, Recording
 from edge.core.backoff import Backoff
 from edge.core.clock import Clock
 from edge.core.errors import EdgeError, LinkError, StoreError
@@ -18,12 +14,12 @@ from edge.core.health import Health, State
 from edge.core.secrets import SecretMissingError
 from edge.core.service import Pulse
 from edge.outbox.store import Outbox
-from edge.sync.targets.target import ObjectDamagedError, Target, UploadCancelledError, UploadUnknownError
+from edge.sync.targets.target import Target, UploadCancelledError
 from edge.sync.upload_settings import UploadSettings
 from edge.sync.uploading.carriage import Carriage, Road
+from edge.sync.uploading.fates import Arrived, Fates
 from edge.sync.uploading.journeys import Journeys, UploadProgress
 from edge.sync.uploading.lineup import Lineup
-from edge.sync.uploading.reading import FileUnreadableError, FileUnusableError, PartChangedError
 from edge.sync.uploading.schedule import NOTHING, Schedule
 from edge.sync.uploading.station import Station
 from edge.sync.uploading.sweep import Sweep
@@ -33,19 +29,9 @@ PART: Final = "objects"
 _BEAT_S: Final = 5.0
 _SWEEP_NS: Final = 60_000_000_000
 _STOP_S: Final = 2.0
-_RECENT: Final = 20
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
 OnUploaded = Callable[[str], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A file that object storage has confirmed."""
-
-    body: Recording | File
-    rank: int
-    done_ms: int
 
 
 class Uploader:
@@ -73,30 +59,43 @@ class Uploader:
         self.pulse = Pulse(clock)
         self.on_uploaded = on_uploaded
         self.settings = settings or UploadSettings()
-        self.uploaded_total = 0
         self.sent_bytes_total = 0
-        self.restarted_total = 0
-        """Files that had to begin again."""
-        self.recent: deque[Arrived] = deque(maxlen=_RECENT)
         self._make_target = make_target
         self._uploads = outbox.uploads
         self._clock = clock
         self._health = health
         self._backoff = Backoff(rng, first_s=1.0, limit_s=60.0)
         self._failing = False
-        self._failed_files = 0
         self._growing_bytes = growing_bytes
         self.lineup = Lineup(clock, rng, self.settings.retry_limit_s)
         self.journeys = Journeys(clock, Throttle(Schedule(self.settings, clock).limit_bps, clock))
         self._station = Station(outbox.uploads, self.lineup)
+        self._fates = Fates(self._uploads, self._station, self.lineup, settings=self.settings, clock=clock)
         self._uploads.on_closed = self._station.closed
-        self._sweep = Sweep(outbox.device, self.settings, clock)
+        self._uploads.on_gone = self._given_up
+        self._uploads.under_way = self.lineup.busy.__contains__
+        self._sweep = Sweep(outbox.device, self.settings, clock, self._station.keys_under_way)
         self._threads = ThreadPoolExecutor(self.settings.parallel + 1, thread_name_prefix="uploader")
 
     @property
     def progress(self) -> UploadProgress | None:
         """One file under way, if any is."""
         return self.journeys.progress
+
+    @property
+    def uploaded_total(self) -> int:
+        """Files that object storage confirmed."""
+        return self._fates.uploaded_total
+
+    @property
+    def restarted_total(self) -> int:
+        """Files that had to begin again."""
+        return self._fates.restarted_total
+
+    @property
+    def recent(self) -> Sequence[Arrived]:
+        """The files that arrived last, the newest at the end."""
+        return self._fates.recent
 
     @property
     def aborted_total(self) -> int:
@@ -193,7 +192,7 @@ class Uploader:
             try:
                 await self._move(carriage)
             finally:
-                self.lineup.release(carriage.upload.id)
+                self._station.release(carriage.upload.id)
 
     async def _move(self, carriage: Carriage) -> None:
         upload, done = carriage.upload, False
@@ -204,33 +203,21 @@ class Uploader:
         except UploadCancelledError:
             return
         except EdgeError as error:
-            done = await self._failed(carriage, error)
+            done = await self._fates.failed(carriage, error)
         finally:
             self.journeys.end(upload.id, done=done)
-        if done:
-            await self._arrived(carriage)
+        if not done:
+            return
+        if not await self._fates.arrived(carriage):
+            self._sweep.soon()
+        elif self.on_uploaded:
+            await self.on_uploaded(upload.id)
 
-    async def _failed(self, carriage: Carriage, error: EdgeError) -> bool:
-        """Whether it arrived all the same. Raise `error` if it is not the file's fault."""
-        upload_id = carriage.upload.id
-        match error:
-            case FileUnusableError():
-                await self._give_up(carriage, str(error))
-            case UploadUnknownError() | ObjectDamagedError() | PartChangedError():
-                if await carriage.is_there():
-                    return True
-                await self._begin_again(carriage, error)
-            case FileUnreadableError():
-                self.lineup.failed(upload_id, restarted=True)
-                await self._blame(carriage, error)
-            case LinkError() if self.lineup.failed(upload_id):
-                with suppress(LinkError):  # some fail at an upload that they completed before their answer was lost
-                    if await carriage.is_there():
-                        return True
-                await self._blame(carriage, error)
-            case _:
-                raise error
-        return False
+    def _given_up(self, upload_id: str) -> None:
+        """By somebody else: what is on its way of it stops, and what is there of it is thrown away."""
+        self.journeys.stop(upload_id)
+        self._station.left(upload_id, gone=True)
+        self._sweep.soon()
 
     async def _got_on(self, carriage: Carriage) -> None:
         self.sent_bytes_total += carriage.sent_now_bytes
@@ -240,60 +227,18 @@ class Uploader:
         if self.lineup.succeeded(carriage.upload.id) and carriage.upload.attempts:
             await self._uploads.forgive(carriage.upload.id)
 
-    async def _arrived(self, carriage: Carriage) -> None:
-        upload = carriage.upload
-        self._station.left(upload.id)
-        if upload.body is None or "lost" in await self._uploads.phases(upload.id):
-            await self._uploads.forget(upload.id)
-            return
-        await self._uploads.finish(upload.body)
-        self.lineup.forget(upload.id)
-        self.uploaded_total += 1
-        self.recent.append(Arrived(upload.body, upload.rank, self._clock.now().wall_ms))
-        self._uploads.wake()
-        if self.on_uploaded:
-            await self.on_uploaded(upload.id)
-
-    async def _give_up(self, carriage: Carriage, reason: str) -> None:
-        upload = carriage.upload
-        self._station.left(upload.id, gone=True)
-        known = await self._uploads.get(upload.id)
-        if upload.body is None or known is None or known.path != upload.path:
-            return  # it is being closed under its final name, and comes anew; what was thrown away is forgotten there
-        if "lost" in await self._uploads.phases(upload.id):
-            await self._uploads.forget(upload.id)
-        else:
-            await self._uploads.give_up(upload.body, reason)
-
-    async def _begin_again(self, carriage: Carriage, error: EdgeError) -> None:
-        self.restarted_total += 1
-        self.lineup.failed(carriage.upload.id, restarted=True)
-        await carriage.begin_again()
-        await self._blame(carriage, error)
-
-    async def _blame(self, carriage: Carriage, error: EdgeError) -> None:
-        """It is the file's own fault: others go on, and it has one attempt less."""
-        upload = carriage.upload
-        self._station.left(upload.id)
-        last = upload.attempts + 1 >= self.settings.attempts
-        self._failed_files += last
-        await self._uploads.fault(upload.id, str(error), self._clock.now().wall_ms if last else None)
-
     async def _tidy(self, road: Road) -> None:
         next_ns = 0
         while self._station.is_open:
+            seen = self._uploads.changes
             if self._clock.mono_ns() >= next_ns:
                 await self._station.tidy()
-                await self._sweep.run(road)
-                await self._look_after_failed()
+                await self._fates.look_after_failed()
+                self._tell_health()
+                self._sweep.soon()
                 next_ns = self._clock.mono_ns() + _SWEEP_NS
-            await self._wait_for_work(self._uploads.changes)
-
-    async def _look_after_failed(self) -> None:
-        self._failed_files = (await self._uploads.totals()).failed
-        if self._failed_files:
-            await self._uploads.retry_old(self._clock.now().wall_ms, int(self.settings.failed_retry_s * 1000))
-        self._tell_health()
+            await self._sweep.run(road)
+            await self._wait_for_work(seen)
 
     def _succeeded_if_idle(self) -> None:
         if not self.lineup.busy and self.lineup.next_s() is None:
@@ -304,8 +249,8 @@ class Uploader:
     def _tell_health(self) -> None:
         if self._failing:
             return
-        if self._failed_files:
-            detail = f"{self._failed_files} files could not be sent: see /v1/uploads, and retry them"
+        if self._fates.failed_files:
+            detail = f"{self._fates.failed_files} files could not be sent: see /v1/uploads, and retry them"
             self._health.set(PART, State.DEGRADED, detail)
         else:
             self._health.set(PART, State.OK)

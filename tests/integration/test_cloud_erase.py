@@ -202,3 +202,14 @@ class _Away(FolderStorage):
 
 def _eraser(database: Database, storage: FolderStorage, clock: StillClock) -> Eraser:
     return Eraser(DoomedObjects(database), storage, clock=clock, rng=random.Random(1))
+
+
+async def test_what_is_told_to_be_in_object_storage_is_found_by_its_key(database: Database) -> None:
+    intake, closed = Intake(database), file_of("gate", "f1", phase="closed")
+    film = recording("gate")
+    await intake.add([incoming(closed, 1), incoming(structs.replace(film, phase="closed"), 2)], 1)
+    assert not await intake.tells_of_object("gate", closed.key)
+    await intake.add([incoming(structs.replace(closed, phase="uploaded"), 3)], 1)
+    await intake.add([incoming(structs.replace(film, phase="uploaded"), 4)], 1)
+    assert [await intake.tells_of_object("gate", key) for key in (closed.key, film.key)] == [True, True]
+    assert not await intake.tells_of_object("yard", film.key)

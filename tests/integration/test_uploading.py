@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import threading
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from contract.messages import File, Loss
 from edge.core.errors import LinkError
 from edge.core.health import State
 from edge.core.hub import Hub
+from edge.outbox.upload_rows import Stray
 from edge.sync.targets.folder import FolderTarget
 from edge.sync.targets.target import Abandoned, ObjectDamagedError, Target
 from edge.sync.upload_settings import UploadSettings, UploadWindow
@@ -19,7 +22,7 @@ from edge.sync.uploader import PART
 from edge.sync.uploading.desk import UploadDesk
 from edge.sync.uploading.schedule import NOTHING
 from edge.web.upload_port import UploadsView
-from tests.support.memory_target import MemoryTarget
+from tests.support.memory_target import COMPLETING, DELETING, MemoryTarget
 from tests.support.outboxes import open_outbox
 from tests.support.uploads import HastyClock, add_clip, clip, growth, session_file, until, until_read, uploading
 
@@ -87,16 +90,14 @@ async def test_what_salvage_cut_below_what_was_sent_begins_again(tmp_path: Path)
 async def test_what_was_thrown_away_is_aborted(tmp_path: Path) -> None:
     body, target = clip("rec-empty", DATA), MemoryTarget()
     write(tmp_path, "rec-empty", DATA)
-    async with open_outbox(tmp_path) as outbox:
-        async with uploading(outbox, lambda: target) as (uploader, _):
-            uploader.grew(growth(tmp_path, body, 2000))
-            await until(lambda: uploader.sent_bytes_total == 2000)
-            uploader.stopped_growing("rec-empty")
-            await until_read(outbox.uploads.growing, [])
-        async with uploading(outbox, lambda: target) as (uploader, _):
-            await until(lambda: target.aborted == ["upload-1"])
-            await until(lambda: uploader.aborted_total == 1)
-            assert await outbox.uploads.strays() == []
+    async with open_outbox(tmp_path) as outbox, uploading(outbox, lambda: target) as (uploader, _):
+        uploader.grew(growth(tmp_path, body, 2000))
+        await until(lambda: uploader.sent_bytes_total == 2000)
+        uploader.stopped_growing("rec-empty")
+        await until_read(outbox.uploads.growing, [])
+        await until(lambda: uploader.aborted_total == 1)
+        assert await outbox.uploads.strays() == []
+    assert (target.aborted, target.deleted) == (["upload-1"], []), "at once, and what grew was never whole"
 
 
 async def test_uploads_of_ours_that_nobody_knows_are_aborted(tmp_path: Path) -> None:
@@ -285,3 +286,76 @@ async def test_the_hub_is_told_when_something_changed_and_only_then(tmp_path: Pa
             await asyncio.wait(tasks)
     assert (view.paused, view.totals.count) == (False, 0)
     assert [(one.name, one.sent_bytes, one.eta_s) for one in view.uploads] == [("rec-1.mp4", len(DATA), None)]
+
+
+@pytest.mark.parametrize(("size", "at"), [(500, 0), (2500, 2), (2500, 3), (2500, COMPLETING)])
+@pytest.mark.parametrize("how", ["evicted", "erased"])
+async def test_what_is_given_up_on_its_way_leaves_no_object_and_no_word(
+    tmp_path: Path, how: str, size: int, at: int
+) -> None:
+    """The storage has the bytes in hand, and takes them, when a recording is given up or its participant erased."""
+    target, going, go_on = MemoryTarget(slices=0), threading.Event(), threading.Event()
+
+    def hold(_key: str, number: int) -> None:
+        if number == at:
+            going.set()
+            go_on.wait(10)
+
+    target.refuse = hold
+    body = msgspec.structs.replace(clip("rec-gone", DATA[:size]), participant="p1")
+    write(tmp_path, "rec-gone", DATA[:size])
+    async with open_outbox(tmp_path) as outbox:
+        await outbox.append(body)
+        await outbox.uploads.add("rec-gone", tmp_path / "rec-gone.mp4")
+        async with uploading(outbox, lambda: target) as (uploader, _):
+            await until(going.is_set)
+            if how == "evicted":
+                await outbox.append(Loss(what="recording", reason="disk", count=1, recording_id="rec-gone"))
+                await outbox.uploads.forget("rec-gone")
+            else:
+                await outbox.erase("p1", [])
+            assert await outbox.uploads.strays(), "a kill now would be made up for"
+            go_on.set()
+            await until_read(outbox.uploads.strays, [])
+            await until(lambda: not uploader.lineup.busy)
+        assert uploader.uploaded_total == 0
+        assert await outbox.uploads.phases("rec-gone") == ({"closed", "lost"} if how == "evicted" else set())
+    assert (target.objects, target.under_way) == ({}, {})
+    assert target.deleted[-1] == body.key
+    assert len(target.order) == (max(at, 1) if at >= 0 else 3), "it stopped at the next part"
+
+
+async def test_a_stray_that_the_storage_refuses_holds_up_no_other_and_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = MemoryTarget()
+
+    def refuse(key: str, number: int) -> None:
+        if number == DELETING and "kept" in key:
+            raise LinkError("it may not be deleted")
+
+    target.refuse = refuse
+    async with open_outbox(tmp_path) as outbox:
+        for number in range(4):
+            await outbox.uploads.add_stray(Stray(f"recordings/kept-{number}.mp4", ""))
+        await outbox.uploads.add_stray(Stray("recordings/other.mp4", ""))
+        async with uploading(outbox, lambda: target):
+            await until(lambda: target.deleted == ["recordings/other.mp4"])
+            await until_read(lambda: _count(outbox.uploads.strays()), 4)
+    assert caplog.text.count("it may not be deleted") == 1
+
+
+async def test_what_is_begun_again_under_a_key_is_not_thrown_away(tmp_path: Path) -> None:
+    target, body = MemoryTarget(), session_file("f-1", DATA)
+    (tmp_path / "f-1").write_bytes(DATA)
+    async with open_outbox(tmp_path) as outbox:
+        await outbox.uploads.add_stray(Stray(body.key, ""))
+        await outbox.uploads.offer(body, tmp_path / "f-1")
+        async with uploading(outbox, lambda: target) as (uploader, _):
+            await until(lambda: uploader.uploaded_total == 1)
+            assert await outbox.uploads.strays() == []
+    assert (target.objects, target.deleted) == ({body.key: DATA}, [])
+
+
+async def _count(found: Awaitable[list[Stray]]) -> int:
+    return len(await found)

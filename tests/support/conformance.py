@@ -134,6 +134,17 @@ class TargetConformance:
             target.complete(thing, upload_id, tags)
         assert target.confirm(thing, tags)
 
+    def test_what_is_deleted_is_gone_and_may_be_deleted_again(self, storage: Storage) -> None:
+        target, read = storage
+        gone, kept = thing_of(b"clip", "gone"), thing_of(b"clip", "kept")
+        for thing in (gone, kept):
+            target.put(thing, b"clip", nothing)
+        target.delete(gone.key)
+        target.delete(gone.key)
+        target.delete(f"{FOLDER}/none/there.mp4")
+        assert not target.confirm(gone, {})
+        assert read(kept.key) == b"clip"
+
     def test_another_content_under_the_key_is_not_confirmed(self, storage: Storage) -> None:
         target, _ = storage
         target.put(thing_of(b"other", "x"), b"other", nothing)

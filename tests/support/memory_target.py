@@ -7,9 +7,15 @@ from collections.abc import Callable, Mapping
 from edge.core.errors import LinkError
 from edge.sync.targets.target import Abandoned, Object, ObjectDamagedError, Sending, UploadUnknownError
 
+COMPLETING = -1
+DELETING = -2
+
 
 class MemoryTarget:
-    """Several threads may use it. `refuse` raises for what is to fail; `order` are keys and part numbers, 0 whole."""
+    """Several threads may use it. `refuse` raises for what is to fail; `order` are keys and part numbers, 0 whole.
+
+    `refuse` is asked with `COMPLETING` and `DELETING` too.
+    """
 
     def __init__(self, part_bytes: int = 1000, *, slices: int = 1) -> None:
         self.part_bytes = part_bytes
@@ -18,6 +24,7 @@ class MemoryTarget:
         self.under_way: dict[str, tuple[str, dict[int, bytes]]] = {}
         self.old: list[Abandoned] = []
         self.aborted: list[str] = []
+        self.deleted: list[str] = []
         self.order: list[tuple[str, int]] = []
         self.most_at_once = 0
         self.down = ""
@@ -59,6 +66,7 @@ class MemoryTarget:
     def complete(self, thing: Object, upload_id: str, tags: Mapping[int, str]) -> None:
         """Join, if all is there."""
         parts = self._parts(upload_id)
+        self.refuse(thing.key, COMPLETING)
         if sorted(parts) != sorted(tags) or any(_md5(parts[number]) != tag for number, tag in tags.items()):
             raise ObjectDamagedError("parts")
         self.objects[thing.key] = b"".join(parts[number] for number in sorted(parts))
@@ -69,6 +77,13 @@ class MemoryTarget:
         self.check()
         self.aborted.append(upload_id)
         self.under_way.pop(upload_id, None)
+
+    def delete(self, key: str) -> None:
+        """Forget an object."""
+        self.check()
+        self.refuse(key, DELETING)
+        self.deleted.append(key)
+        self.objects.pop(key, None)
 
     def confirm(self, thing: Object, tags: Mapping[int, str]) -> bool:
         """Compare."""

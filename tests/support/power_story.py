@@ -78,6 +78,7 @@ class Story:
         self._tell("part", name)
         body = recording(name, b"content")
         record = await outbox.uploads.finish(_uploaded(body))
+        assert record, "nobody gave it up"
         self._tell("finished", name)
         self._tell_record(record)
 

@@ -18,9 +18,10 @@ from cloud.ingest.metrics import IngestMetrics
 from cloud.ingest.requests import Allowance, Question, StorageDesk
 from cloud.objects.uploads import NoUploads, RefusedError, Uploads
 from cloud.store.coverage import Coverage
+from cloud.store.errors import StoreUnavailableError
 from cloud.store.intake import Boot
 from contract.codec import decode, encode
-from contract.storage import StorageReply, StorageRequest
+from contract.storage import Operation, StorageReply, StorageRequest
 from tests.support.cloud import BOOT, StillClock
 
 KEY = "sessions/gate/s1/signals.parquet"
@@ -55,11 +56,14 @@ class Stage:
         self.sent: list[tuple[str, StorageReply]] = []
         self.woken = asyncio.Event()
         metrics = IngestMetrics(self.registry)
-        self.desk = StorageDesk(uploads, self._publish, metrics=metrics, clock=StillClock(), **more)
+        self.told: set[tuple[str, str]] | None = set()
+        self.desk = StorageDesk(
+            uploads, self._publish, is_told=self._is_told, metrics=metrics, clock=StillClock(), **more
+        )
 
-    def ask(self, request_id: str, *, device: str = "gate", key: str = KEY) -> None:
-        """A device asks to begin."""
-        request = StorageRequest(request_id=request_id, operation="begin", key=key)
+    def ask(self, request_id: str, *, device: str = "gate", key: str = KEY, operation: Operation = "begin") -> None:
+        """A device asks to begin, or for something else."""
+        request = StorageRequest(request_id=request_id, operation=operation, key=key)
         self.desk.put(Question(device, encode(request)))
 
     async def answers(self, count: int) -> list[StorageReply]:
@@ -74,6 +78,11 @@ class Stage:
         """What the metric says."""
         name = "afferent_ingest_storage_requests_total"
         return self.registry.get_sample_value(name, {"result": result}) or 0
+
+    async def _is_told(self, device: str, key: str) -> bool:
+        if self.told is None:
+            raise StoreUnavailableError("away")
+        return (device, key) in self.told
 
     def _publish(self, topic: str, payload: bytes) -> bool:
         self.sent.append((topic, decode(payload, StorageReply)))
@@ -107,6 +116,23 @@ async def test_an_upload_that_is_asked_for_twice_is_begun_once() -> None:
         assert (await stage.answers(3))[-1].upload_id == "u2"
     assert uploads.begun == 2
     assert {topic for topic, _ in stage.sent} == {"afferent/v1/gate/replies"}
+
+
+async def test_a_device_deletes_only_what_no_record_says_is_there() -> None:
+    uploads = CountingUploads()
+    async with running(Stage(uploads)) as stage:
+        stage.told = {("gate", KEY)}
+        stage.ask("q1", operation="delete")
+        stage.ask("q2", operation="delete", device="yard")
+        assert [reply.refused for reply in await stage.answers(2)] == ["forbidden", "forbidden"]
+        stage.told = None
+        stage.ask("q3", operation="delete")
+        assert (await stage.answers(3))[-1].refused == "unavailable"
+        assert uploads.begun == 0
+        stage.told = set()
+        stage.ask("q3", operation="delete")
+        assert (await stage.answers(4))[-1].refused is None
+    assert uploads.begun == 1
 
 
 async def test_the_same_id_of_another_device_is_another_question() -> None:

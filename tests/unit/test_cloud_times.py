@@ -15,7 +15,7 @@ from sqlalchemy import select
 from cloud.store import tables
 from cloud.store.intake import Intake
 from cloud.store.rows import Incoming, read
-from cloud.store.times import Fix, corrected
+from cloud.store.times import MS_COLUMNS, Fix, correct_stored, corrected
 from contract.codec import encode
 from contract.ids import record_id
 from contract.messages import AnyBody, ClockFix, Label, Loss, Record
@@ -147,3 +147,19 @@ def test_a_fix_beyond_all_time_is_refused(field: str) -> None:
     found, problem = read("gate", "ledger", encode(record), START_MS)
     assert problem
     assert found.typed is None
+
+
+async def test_records_that_a_fix_may_move_are_found_without_reading_the_others(tmp_path: Path) -> None:
+    plans: list[str] = []
+    async with opened(f"sqlite:///{tmp_path / 'cloud.db'}") as database:
+        async with database.write() as link:
+            seen = await link.get_raw_connection()
+            await seen.driver_connection.set_trace_callback(plans.append)  # type: ignore[union-attr]
+            await correct_stored(link, ("gate", BOOT), [Fix(500, START_MS)], {500})
+            await seen.driver_connection.set_trace_callback(None)  # type: ignore[union-attr]
+        updates = [one for one in plans if one.startswith("UPDATE")]
+        async with database.read() as link:
+            for statement in updates:
+                rows = (await link.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")).all()
+                assert any("records_by_moment" in str(row) for row in rows), (statement, rows)
+    assert len(updates) == len(MS_COLUMNS) + 1

@@ -8,6 +8,7 @@ import pytest
 
 from contract.messages import Event, File
 from edge.core.errors import RefusedError, StoreError, UnknownError
+from edge.outbox.upload_rows import Stray
 from tests.support.outboxes import START_MS, add_recording, open_outbox, recording
 from tests.support.uploads import clip, growth, session_file
 
@@ -84,10 +85,17 @@ async def test_what_is_forgotten_leaves_a_stray_until_it_is_aborted(tmp_path: Pa
         assert await uploads.begun() == {"u1"}
         await uploads.forget("rec-1")
         await uploads.add_part("rec-1", 1, "late")
-        strays = [(recording("rec-1", b"").key, "u1")]
+        key = recording("rec-1", b"").key
+        strays = [Stray(key, ""), Stray(key, "u1")]
         assert (await uploads.strays(), await uploads.begun()) == (strays, frozenset())
-        await uploads.remove_stray(*strays[0])
+        assert await uploads.strays(strays[0]) == strays[1:]
+        for stray in strays:
+            await uploads.remove_stray(stray)
         assert await uploads.strays() == []
+        assert await uploads.finish(recording("rec-1", b"x" * 10)) is None
+        assert await uploads.give_up(recording("rec-1", b"x" * 10), "why") is None
+        assert await uploads.phases("rec-1") == {"closed"}, "nothing is told of what somebody else gave up"
+        assert await uploads.strays() == strays[:1], "what arrived all the same is thrown away"
 
 
 async def test_pauses_faults_and_retries_are_kept(tmp_path: Path) -> None:
@@ -129,6 +137,7 @@ async def test_a_file_keeps_its_rank_and_its_lane(tmp_path: Path) -> None:
         assert (head.kind, head.rank, head.lane, head.camera, head.name) == ("file", 2, "session", None, file.name)
         assert head.content_type == "application/octet-stream"
         record = await outbox.uploads.finish(file)
+        assert record
         assert isinstance(record.body, File)
         assert record.body.phase == "uploaded"
         assert await outbox.uploads.phases("file-1") == {"closed", "uploaded"}

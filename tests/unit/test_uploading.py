@@ -212,5 +212,5 @@ def test_a_tag_is_an_md5_or_not(tag: str, digest: str) -> None:
 
 
 def test_only_what_is_under_our_own_name_is_swept() -> None:
-    sweep = Sweep("gate-1", UploadSettings(), FakeClock())
+    sweep = Sweep("gate-1", UploadSettings(), FakeClock(), set)
     assert {device_of(prefix + "x.mp4") for prefix in sweep._prefixes} == {"gate-1"}

@@ -107,6 +107,13 @@ class FolderTarget:
         with self._errors():
             self._growing(key, upload_id).unlink(missing_ok=True)
 
+    def delete(self, key: str) -> None:
+        """Delete the file, and sync its folder."""
+        with self._errors(), suppress(FileNotFoundError, NotADirectoryError):
+            final = self._final(key)
+            final.unlink()
+            _sync_folder(final.parent)
+
     def confirm(self, thing: Object, tags: Mapping[int, str]) -> bool:
         """Read it back."""
         with self._errors():

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from contract.storage import Operation, StorageReply, StorageRequest
+from contract.storage import Operation, Refusal, StorageReply, StorageRequest
 from edge.core.errors import LinkError
 from edge.sync.settings import CloudSettings
 from edge.sync.targets.target import (
@@ -89,6 +89,10 @@ class PresignedTarget:
         """The cloud aborts."""
         self._ask("abort", key=key, upload_id=upload_id)
 
+    def delete(self, key: str) -> None:
+        """The cloud deletes what no record of ours says is there; the rest is its own to delete."""
+        self._ask("delete", key=key, but="forbidden")
+
     def confirm(self, thing: Object, tags: Mapping[int, str]) -> bool:
         """The cloud looks, with its own credentials."""
         marked = {str(number): tag for number, tag in tags.items()}
@@ -102,14 +106,17 @@ class PresignedTarget:
         """Let go of connections."""
         self._client.close()
 
-    def _ask(self, operation: Operation, **more: Any) -> StorageReply:
-        """One question; asked once more under its own id if no answer comes, so that nothing is done twice."""
+    def _ask(self, operation: Operation, *, but: Refusal | None = None, **more: Any) -> StorageReply:
+        """One question; asked once more under its own id if no answer comes, so that nothing is done twice.
+
+        A refusal is an error, `but` for that one.
+        """
         request = StorageRequest(request_id=self._new_id(), operation=operation, **more)
         try:
             reply = self._ask_cloud(request)
         except LinkError:
             reply = self._ask_cloud(request)
-        if reply.refused:
+        if reply.refused and reply.refused != but:
             raise _refusal(reply, request.key)
         return reply
 

@@ -126,6 +126,11 @@ class S3Target:
         with suppress(UploadUnknownError), self._errors(key):
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._prefix + key, UploadId=upload_id)
 
+    def delete(self, key: str) -> None:
+        """DELETE. Where objects have versions the older ones stay, as its owner wants it."""
+        with suppress(UploadUnknownError), self._errors(key):
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+
     def confirm(self, thing: Object, tags: Mapping[int, str]) -> bool:
         """HEAD: some services answer `complete` without an ETag, and some claim success for nothing.
 

@@ -92,6 +92,10 @@ class Target(Protocol):
         """Throw away an upload that will not be completed; unknown ones are ignored."""
         ...
 
+    def delete(self, key: str) -> None:
+        """Delete an object that nobody was told of; what is not there is deleted already."""
+        ...
+
     def confirm(self, thing: Object, tags: Mapping[int, str]) -> bool:
         """Whether the object is there as it was sent: its size, and its digest or what its parts' tags add up to.
 

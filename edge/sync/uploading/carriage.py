@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar, TypeVarTuple, Unpack
 
-from edge.outbox.upload_rows import Part, Upload
+from edge.outbox.upload_rows import Part, Stray, Upload
 from edge.outbox.uploads import Uploads
-from edge.sync.targets.target import Object, ObjectDamagedError, Sending, Target
+from edge.sync.targets.target import Object, ObjectDamagedError, Sending, Target, UploadCancelledError
 from edge.sync.uploading.reading import DAMAGED, FileUnusableError, PartReader, md5_of, whole_sha256
 from edge.sync.uploading.sizes import larger, outgrown, part_bytes_for
 
@@ -138,7 +138,10 @@ class Carriage:
         self._forget_parts(None, part_bytes)
         async with self._road.beginning:
             name = await self._road.in_thread(self._road.target.begin, self._thing())
-            await self._road.uploads.begin(self.upload.id, name, part_bytes)
+            wanted = await self._road.uploads.begin(self.upload.id, name, part_bytes)
+            if not wanted:
+                await self._road.uploads.add_stray(Stray(self.upload.key, name))
+                raise UploadCancelledError("given up while it was begun")
         self._forget_parts(name, part_bytes)
         self._asked = True
 
@@ -180,6 +183,7 @@ class Carriage:
             if await self._road.in_thread(whole_sha256, self.upload.path) != sha256:
                 raise FileUnusableError(DAMAGED)
             raise ObjectDamagedError(f"{self.upload.key}: what was sent is not what was recorded")
+        journey.check()
         complete = self._road.target.complete
         await self._road.in_thread(complete, self._thing(), self.upload.upload_id or "", self._tags)
 

@@ -10,7 +10,8 @@ from edge.core.hub import Hub
 from edge.core.service import Pulse
 from edge.outbox.upload_rows import Upload, id_of, name_of
 from edge.outbox.uploads import Uploads, UploadTotals
-from edge.sync.uploader import Arrived, Uploader
+from edge.sync.uploader import Uploader
+from edge.sync.uploading.fates import Arrived
 
 TOPIC: Final = "uploads"
 _EVERY_S: Final = 1.0

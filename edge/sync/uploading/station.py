@@ -24,6 +24,7 @@ class Station:
         self._dropped: set[str] = set()
         self._carriages: OrderedDict[str, Carriage] = OrderedDict()
         self._one_by_one = asyncio.Lock()
+        self._turns: dict[str, str] = {}
         self._road: Road | None = None
 
     @property
@@ -65,8 +66,12 @@ class Station:
         if gone:
             self._growing.pop(upload_id, None)
 
+    def keys_under_way(self) -> set[str]:
+        """Of what is having its turn now."""
+        return set(self._turns.values())
+
     async def take(self) -> Carriage | None:
-        """The one whose turn it is, with what is known of it; `Lineup.release` must follow. None if nothing can go."""
+        """The one whose turn it is, with what is known of it; `release` must follow. None if nothing can go."""
         async with self._one_by_one:
             await self._forget_dropped()
             if self._road is None or await self._uploads.all_paused():
@@ -75,6 +80,11 @@ class Station:
             heads = {head.id: head for head in await self._uploads.heads(away)}
             chosen = self._lineup.take([*map(_candidate, heads.values()), *await self._grown(away)])
             return await self._prepared(chosen.id, heads.get(chosen.id), self._road) if chosen else None
+
+    def release(self, upload_id: str) -> None:
+        """It had its turn."""
+        self._turns.pop(upload_id, None)
+        self._lineup.release(upload_id)
 
     async def tidy(self) -> None:
         """Forget what grew and was given up while nobody told us."""
@@ -105,6 +115,7 @@ class Station:
         carriage = carriage or Carriage(road, upload)
         carriage.update(upload, growth.safe_bytes if growth else 0)
         self._carriages[upload_id] = carriage
+        self._turns[upload_id] = upload.key
         while len(self._carriages) > _KEPT:
             self._carriages.popitem(last=False)
         return carriage

@@ -12,6 +12,7 @@ from edge.core.access_unit import AccessUnit, Coding
 if TYPE_CHECKING:
     Packet = av.Packet[av.VideoStream]
 _CODINGS: Final[dict[str, Coding]] = {"h264": "h264", "hevc": "h265"}
+_NAMES: Final[dict[Coding, str]] = {coding: name for name, coding in _CODINGS.items()}
 _TO_BYTE_STREAM: Final[dict[Coding, str]] = {"h264": "h264_mp4toannexb", "h265": "hevc_mp4toannexb"}
 _MOST_BYTES: Final = 16 * 2**20
 """Seconds of the richest stream: nobody took them for so long, and they are let go of."""
@@ -69,7 +70,8 @@ class UnitTap:
         sets = parameter_sets(data, coding)
         if not sets:
             return self._sets + data
-        self._sets = self._sets if sets == self._sets else sets
+        if sets != self._sets:
+            self._sets, self._size = sets, _size_of(data, coding) or self._size
         return data
 
     def _keep(self, packet: "Packet", data: bytes, coding: Coding) -> None:
@@ -112,6 +114,19 @@ class UnitTap:
         self.take()
         next(self._numbers)
         self._last_ns = None
+
+
+def _size_of(key: bytes, coding: Coding) -> tuple[int, int] | None:
+    """Width and height of a picture that stands alone; None if it cannot be decoded.
+
+    Asked when the parameter sets change: what the stream said of itself when it was opened need not hold any more.
+    """
+    decoder = cast("av.VideoCodecContext", av.CodecContext.create(_NAMES[coding], "r"))
+    try:
+        frames = [*decoder.decode(av.Packet(key)), *decoder.decode(None)]
+    except av.FFmpegError:
+        return None
+    return (frames[0].width, frames[0].height) if frames else None
 
 
 def _copy_of(packet: "Packet", data: bytes) -> "Packet":

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from edge.recording.wear import NoWear, Wear
@@ -11,11 +12,15 @@ class ClipFile:
     """What a muxer writes into. It cannot seek. An error is kept in `error` and what comes after it is swallowed.
 
     A muxer that is told of an error in the middle of a fragment cannot end cleanly; so it is told nothing, and whoever
-    drives it looks at `error` after each call.
+    drives it looks at `error` after each call. `amend` gets all that is written and says what to write in its place, of
+    the same length.
     """
 
-    def __init__(self, path: Path, wear: Wear | None = None) -> None:
+    def __init__(
+        self, path: Path, wear: Wear | None = None, *, amend: Callable[[bytes], bytes] = lambda data: data
+    ) -> None:
         self._wear = wear or NoWear()
+        self._amend = amend
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         self._sha256 = hashlib.sha256()
         self._safe_sha256 = self._sha256
@@ -31,7 +36,7 @@ class ClipFile:
 
     def write(self, data: bytes) -> int:
         """Append `data`."""
-        rest = memoryview(data)
+        rest = memoryview(self._amend(data))
         while rest and self.error is None:
             try:
                 written = os.write(self._descriptor, rest)

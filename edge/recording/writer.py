@@ -17,6 +17,7 @@ import av
 from contract.times import to_wire
 from edge.core.access_unit import AccessUnit
 from edge.recording.clip_file import ClipFile
+from edge.recording.hvc1 import as_hvc1
 from edge.recording.sidecar import Sidecar
 from edge.recording.wear import Wear
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     Packet = av.Packet[VideoStream]
 _TIME_BASE: Final = Fraction(1, 1_000_000)
+_LONGEST_S: Final = 20.0
+"""A fragment without a key ends here: an encoder in hardware may make none when it is asked for one."""
 _CODECS: Final = {"h264": "h264", "h265": "hevc", "mjpeg": "mjpeg"}
 
 
@@ -59,7 +62,8 @@ class ClipWriter:
         by_keys: bool = False,
         wear: Wear | None = None,
     ) -> None:
-        self._file = ClipFile(path, wear)
+        self._file = ClipFile(path, wear, amend=self._amended)
+        self._unnamed = sidecar.codec == "h265"
         self._box = av.open(self._file, "w", format="mp4", options=_mux_options(fragment_s(), by_keys=by_keys))
         self._box.metadata["creation_time"] = to_wire(sidecar.start_ms)
         self._box.metadata["comment"] = f"{sidecar.camera} {sidecar.recording_id} {sidecar.start_ms}"
@@ -134,6 +138,14 @@ class ClipWriter:
             self.fragments += 1
         self._raise()
 
+    def _amended(self, data: bytes) -> bytes:
+        """The header of H.265 under another name: it comes whole, and once."""
+        if not self._unnamed:
+            return data
+        named = as_hvc1(bytes(data))
+        self._unnamed = named == data
+        return named
+
     def _raise(self) -> None:
         if self._file.error is not None:
             raise self._file.error
@@ -153,5 +165,5 @@ def _mux_options(fragment_s: float, *, by_keys: bool) -> dict[str, str]:
     fragment. `flush_packets`: each fragment leaves the muxer's buffer when it ends, not when the next does."""
     flags = "delay_moov+default_base_moof"
     if by_keys:
-        return {"movflags": f"{flags}+frag_keyframe", "flush_packets": "1"}
+        flags, fragment_s = f"{flags}+frag_keyframe", _LONGEST_S
     return {"movflags": flags, "frag_duration": str(round(fragment_s * 1e6)), "flush_packets": "1"}

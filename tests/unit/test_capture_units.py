@@ -23,15 +23,15 @@ _CODINGS: Final[tuple[Coding, ...]] = ("h264", "h265")
 _UNIT = AccessUnit("h264", b"secret", True, 0, 1, 1, 160, 120, b"\x67")
 
 
-def _film(container: str, codec: str, *, frames: int = 40) -> bytes:
+def _film(container: str, codec: str, *, frames: int = 40, size: int = 64, first: int = 0) -> bytes:
     """A film of 25 pictures a second with a key every ten, and two pictures between that refer to later ones."""
     out = io.BytesIO()
     with av.open(out, "w", format=container) as box:
         options = {"preset": "ultrafast", "g": "10", "bf": "2", "x265-params": "log-level=none"}
         stream = cast("av.VideoStream", box.add_stream(codec, rate=25, options=options))
-        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
-        for number in range(frames):
-            picture = av.VideoFrame(64, 64, "gray8").reformat(format="yuv420p")
+        stream.width, stream.height, stream.pix_fmt = size, size, "yuv420p"
+        for number in range(first, first + frames):
+            picture = av.VideoFrame(size, size, "gray8").reformat(format="yuv420p")
             picture.pts, picture.time_base = number, Fraction(1, 25)
             box.mux(stream.encode(picture))
         box.mux(stream.encode(None))
@@ -65,6 +65,18 @@ def test_every_container_gives_the_same_byte_stream(container: str, codec: str) 
     assert sorted(round((unit.mono_ns - units[0].mono_ns) / 4e7) for unit in units) == list(range(40))
     assert all(later.decode_ns > earlier.decode_ns for earlier, later in pairwise(units))
     assert all(unit.mono_ns >= unit.decode_ns for unit in units)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_a_camera_that_changes_its_size_says_so_from_the_next_key_on(codec: str) -> None:
+    """Within one session: nothing but the parameter sets tells of it."""
+    both = _film("mpegts", codec, frames=20) + _film("mpegts", codec, frames=20, size=96, first=20)
+    units, _ = _tapped(both, format="mpegts")
+    sizes = [(unit.width, unit.height) for unit in units]
+    assert (sizes[0], sizes[-1]) == ((64, 64), (96, 96))
+    changed = sizes.index((96, 96))
+    assert units[changed].key
+    assert (set(sizes[:changed]), set(sizes[changed:])) == ({(64, 64)}, {(96, 96)})
 
 
 def test_what_was_tapped_decodes_to_every_picture() -> None:

@@ -151,13 +151,25 @@ class RetentionService:
         margin = self._margin()
         now = self._clock.now()
         victims = await asyncio.to_thread(choose, self._survey, self._settings, now, margin_bytes=margin)
-        for victim in victims:
-            self.pulse.beat()
-            await self._evict(victim)
+        refused = await self._evict_all(victims)
         if victims:
             await self._look()
-        self._judge(short_bytes(self._survey, self._settings, margin))
+        self._short = short_bytes(self._survey, self._settings, margin)
+        if refused:
+            raise refused
+        self._judge()
         await asyncio.to_thread(self._ballast.take, self._survey.free)
+
+    async def _evict_all(self, victims: Sequence[Victim]) -> OSError | None:
+        """Evict each; what the disk does not let go of keeps no other from going. Return the first refusal."""
+        refused = None
+        for victim in victims:
+            self.pulse.beat()
+            try:
+                await self._evict(victim)
+            except OSError as error:
+                refused = refused or error
+        return refused
 
     def _margin(self) -> int:
         """More than is missed goes once recording has stopped, so that it does not stutter."""
@@ -195,10 +207,9 @@ class RetentionService:
             size_bytes=before.size_bytes + holding.size_bytes,
         )
 
-    def _judge(self, short: int) -> None:
-        self._short = short
-        if short:
-            detail = f"{short} bytes short, and nothing left that may be deleted: recording waits"
+    def _judge(self) -> None:
+        if self._short:
+            detail = f"{self._short} bytes short, and nothing left that may be deleted: recording waits"
             self._health.set("disk", State.DEGRADED, detail)
         elif self._lost_ns is not None and self._clock.mono_ns() - self._lost_ns < _WORRIED_NS:
             self._health.set("disk", State.DEGRADED, f"{self.lost} recordings were deleted before their upload")

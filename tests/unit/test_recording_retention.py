@@ -152,6 +152,30 @@ async def test_what_grows_or_is_not_told_yet_never_goes_and_recording_waits(tmp_
     assert disk.health.of("disk") is State.OK
 
 
+async def test_what_the_disk_does_not_let_go_of_keeps_no_other_from_going(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = _Disk(tmp_path, max_bytes=_MIB)
+    for name in ("stuck", "b", "c"):
+        disk.add(name, step="uploaded")
+    discard = Spool.discard
+
+    def refusing(spool: Spool, sidecar: Sidecar) -> None:
+        if sidecar.recording_id == "stuck":
+            raise OSError(errno.EIO, "Input/output error")
+        discard(spool, sidecar)
+
+    monkeypatch.setattr(Spool, "discard", refusing)
+    with pytest.raises(OSError, match="Input/output"):
+        await disk.retention.sweep()
+    assert disk.names() == {"stuck", "c"}
+    assert not disk.retention.has_room()
+    monkeypatch.undo()
+    await disk.retention.sweep()
+    assert disk.names() == {"c"}
+    assert disk.retention.has_room()
+
+
 async def test_the_reserve_of_the_disk_counts_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = _Disk(tmp_path, reserve_bytes=10 * _MIB)
     disk.add("a")

@@ -149,11 +149,11 @@ class ClipPlanner:
                 self._let_go()
             self._shape = shape
         refused = [take for take in self._takes() if not self._goes_on(take, material)]
+        if refused and not self.recording:
+            self.unrecorded += 1
         if self.recording or isinstance(material, AccessUnit):
             self._put(material)
-        elif refused:
-            self.unrecorded += 1
-        elif self.trigger.by_events:
+        elif not refused and self.trigger.by_events:
             self.ring.append(material if material.luma is None else replace(material, luma=None))
 
     def _goes_on(self, take: Take, material: Material) -> bool:

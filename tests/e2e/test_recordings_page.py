@@ -152,8 +152,10 @@ def test_the_disk_says_how_long_it_lasts(page: Page, stage: Stage) -> None:
     wait_text(page, "#storage-classes", "Video of events")
     full = FakeStorage().view()
     message = {"room": False, "short_bytes": 5_000_000, "classes": [], "evictions": [], "max_bytes": full.max_bytes}
-    stage.publish("storage", {**message, "used_bytes": 8_000_000_000, "free_bytes": 0}, key="storage")
+    stage.publish("storage", {**message, "used_bytes": 8_000_000_000, "free_bytes": 0, "lost": 2}, key="storage")
     wait_text(page, "#storage-horizon", "The disk is full: 5.00")
+    wait_text(page, "#storage-about", "8.00\u202fGB of 8.00\u202fGB; the disk has 0")
+    wait_text(page, "#storage-lost", "2 recordings gave way before they were in the cloud.")
 
 
 def test_on_a_phone_nothing_runs_out_at_the_side_and_words_can_be_read(browser: Browser, stage: Stage) -> None:

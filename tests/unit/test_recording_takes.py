@@ -24,10 +24,11 @@ class _Camera:
 
     def __init__(self, *, units: bool = False, **settings: Any) -> None:
         self.clock = FakeClock()
+        self.room = True
         chosen = RecordingSettings(**({"pre_roll_s": 1.0, "post_roll_s": 2.0} | settings))
         self.queue = JobQueue(chosen.queue_bytes)
         self.planner = ClipPlanner(
-            "front", settings=chosen, queue=self.queue, clock=self.clock, may_begin=lambda: True, boot="run-1"
+            "front", settings=chosen, queue=self.queue, clock=self.clock, may_begin=lambda: self.room, boot="run-1"
         )
         self.units = units
         self.seq = count()
@@ -181,6 +182,22 @@ def test_h264_always_encodes_and_a_camera_that_stops_compressing_is_encoded() ->
     assert [type(job) for job in _materials(jobs)] == [AccessUnit] * 10 + [Frame] * 30
     assert len(_begun(jobs)) == 2
     assert [job.frames_dropped for job in jobs if isinstance(job, End)] == [10], "until it was noticed"
+
+
+@pytest.mark.parametrize("units", [False, True])
+def test_what_finds_no_room_is_counted_also_where_the_camera_compresses(units: bool) -> None:
+    """The ledger names what was not recorded; what nobody wanted is not missed."""
+    camera = _Camera(units=units, mode="event")
+    camera.room = False
+    camera.run(1)
+    assert camera.planner.unrecorded == 0
+    camera.planner.event_opened("ev")
+    camera.run(2)
+    assert camera.planner.unrecorded == 20
+    camera.room = True
+    camera.run(1)
+    assert camera.planner.unrecorded == 20
+    assert len(_begun(camera.jobs())) == 1
 
 
 def test_what_is_to_be_hidden_ends_clips_and_forgets_at_once() -> None:

@@ -90,6 +90,17 @@ export function horizonOf(storage) {
   return `Room for ${duration(storage.horizon_s)} at this rate, then the oldest gives way.${kept}`;
 }
 
+/** What everything may take: the budget, or less where the disk has less beside its reserve. */
+export function mostBytes({ used_bytes: used, max_bytes: most, free_bytes: free, reserve_bytes: reserve }) {
+  return Math.min(most, used + Math.max(0, free - (reserve ?? 0)));
+}
+
+/** What gave way before it was anywhere else; empty where nothing did. */
+export function lostWords(lost) {
+  if (!lost) return "";
+  return lost === 1 ? "1 recording gave way before it was in the cloud." : `${lost} recordings gave way before they were in the cloud.`;
+}
+
 /** One class: how much, since when, and what of it is nowhere else. */
 export function classAbout(one, nowMs) {
   return [

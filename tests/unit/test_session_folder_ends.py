@@ -3,13 +3,16 @@
 import asyncio
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from contract.messages import Erasure, Loss
 from edge.affect.sessions.folder.cabinet import Cabinet
+from edge.affect.sessions.folder.closing import Closing
 from edge.affect.sessions.folder.convert import convert
+from edge.affect.sessions.folder.finishing import AGAIN_S
 from edge.affect.sessions.folder.layout import read_note
 from edge.affect.sessions.folder.settings import FolderSettings
 from edge.affect.sessions.folder.sheets import form_of
@@ -266,3 +269,71 @@ async def test_an_appliance_that_is_stopped_keeps_every_sample(tmp_path: Path) -
         async with opened_folders(folder, settings=CSV) as stage:
             note = await stage.whole(view.session_id)
         assert (note.reason, note.files[0].rows) == ("restarted", 2 * 550)
+
+
+async def test_a_folder_whose_note_cannot_be_read_is_erased_with_its_person(tmp_path: Path) -> None:
+    """The raw signals in it are theirs, whatever became of the note."""
+    async with opened_folders(tmp_path, settings=CSV) as stage:
+        session_id = await _ended(stage)
+    (stage.root / session_id / "session.json").write_text("{ torn")
+    async with opened_folders(tmp_path, settings=CSV) as stage:
+        await stage.room.desk.erase("p1")
+        assert not stage.root.joinpath(session_id).exists()
+
+
+class _Killed:
+    """A child process that the system killed before it had made anything."""
+
+    returncode = -9
+
+    async def communicate(self) -> tuple[None, bytes]:
+        """Nothing was said."""
+        return None, b""
+
+
+@pytest.mark.parametrize(("kills", "made"), [(1, "signals.csv"), (2, "")])
+async def test_where_memory_is_short_the_tables_become_csv_and_tries_grow_rare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int, made: str
+) -> None:
+    """A process that is killed each time must neither keep the appliance busy nor keep the folder from being made."""
+    make, begun = asyncio.create_subprocess_exec, list[str]()
+
+    async def killed(*command: str, **options: Any) -> object:
+        begun.append(command[-1])
+        return _Killed() if len(begun) <= kills else await make(*command, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", killed)
+    settings = FolderSettings(late_s=0.0, format="parquet")
+    async with opened_folders(tmp_path, settings=settings) as stage:
+        view = await stage.viewed("p1")
+        await stage.until(lambda: stage.note(view.session_id) is not None)
+        await stage.room.desk.stop(view.session_id)
+        await stage.until(lambda: len(begun) >= 2)
+        if not made:
+            await stage.until(lambda: "was killed" in stage.folders._finishing.problem)
+            stage.room.clock.advance(AGAIN_S + 1)
+        note = await stage.whole(view.session_id)
+        assert note.files[0].name == (made or "signals.parquet")
+    assert begun == ["parquet", "csv", "parquet"][: kills + 1]
+
+
+async def test_what_fails_again_and_again_is_tried_ever_more_rarely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = list[int]()
+
+    async def fail(_closing: Closing, _name: str, _note: object, _boot: str) -> object:
+        tries.append(1)
+        raise StoreError("never")
+
+    monkeypatch.setattr(Closing, "run", fail)
+    async with opened_folders(tmp_path, settings=CSV) as stage:
+        view = await stage.viewed("p1")
+        await stage.until(lambda: stage.note(view.session_id) is not None)
+        await stage.room.desk.stop(view.session_id)
+        for count in range(1, 5):
+            await stage.until(lambda wanted=count: len(tries) == wanted)  # type: ignore[misc]
+            stage.room.clock.advance(AGAIN_S * 2 ** (count - 1) - 1)
+            await asyncio.sleep(0.05)
+            assert len(tries) == count
+            stage.room.clock.advance(2)

@@ -2,6 +2,7 @@
 and a process of its own makes the tables. May be cut at any step and begun again."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ Call = Callable[..., Awaitable[Any]]
 _PAGE: Final = 1000
 _LOOK_S: Final = 1.0
 _WORDS: Final = 500
+_log = logging.getLogger(__name__)
 
 
 class Closing:
@@ -52,7 +54,7 @@ class Closing:
             closed = self._closed(note, kept, host_boot)
             films = await self._films(name, closed)
             await self._call(self._cabinet.note, name, msgspec.structs.replace(closed, videos=films))
-        await self._convert(folder)
+        await self._make_tables(folder)
         made = await self._call(read_note, folder)
         if made is None or made.state != "whole":
             raise StoreError(f"the tables of session {note.session_id} were not made")
@@ -117,13 +119,22 @@ class Closing:
         videos = self._needs.cameras.recordings(session_id)
         return videos, all(one.whole and one.path.exists() for one in videos)
 
-    async def _convert(self, folder: Path) -> None:
+    async def _make_tables(self, folder: Path) -> None:
+        """Where the system kills the process that makes them, for memory is short, as CSV: that needs a sixth of it."""
+        for form in dict.fromkeys((self._settings.format, "csv")):
+            if await self._convert(folder, form):
+                return
+            _log.warning("the process that made the tables of %s as %s was killed", folder.name, form)
+        raise StoreError("the tables of a session were not made: the process was killed, perhaps for lack of memory")
+
+    async def _convert(self, folder: Path, form: str) -> bool:
+        """Whether they were made; not if the process was killed. Raise `StoreError` if it failed by itself."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "edge.affect.sessions.folder.convert",
             str(folder),
-            self._settings.format,
+            form,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
@@ -134,9 +145,10 @@ class Closing:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        if process.returncode:
+        if (process.returncode or 0) > 0:
             said = words.decode(errors="replace").strip()[-_WORDS:]
             raise StoreError(f"the tables of a session were not made: {said or f'ended with {process.returncode}'}")
+        return process.returncode == 0
 
 
 def _in_order(videos: Sequence[SessionVideo]) -> list[SessionVideo]:

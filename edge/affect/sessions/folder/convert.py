@@ -27,6 +27,8 @@ JOURNAL: Final = "journal.bin"
 CLOSING: Final = "closing.bin"
 """What was kept elsewhere while it ran: labels, markers, and predictions that the journal may lack."""
 _NICENESS: Final = 10
+_KILLED_FIRST: Final = "800"
+"""Of 1000: where memory is short, this process goes and not the appliance; it is begun again."""
 _BLOCK: Final = 1 << 20
 
 
@@ -125,6 +127,8 @@ def main(arguments: list[str]) -> int:
     """As a process: 0, or 1 with the reason on standard error."""
     with suppress(OSError):  # where the service may not
         os.nice(_NICENESS)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_KILLED_FIRST, encoding="ascii")
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # a fifth less memory, measured
     folder, wanted = arguments
     try:

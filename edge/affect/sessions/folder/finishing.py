@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from edge.affect.sessions.folder.catalogue import Catalogue
 from edge.affect.sessions.folder.closing import Closing
@@ -9,8 +10,9 @@ from edge.affect.sessions.folder.sending import Sending
 from edge.core.clock import Clock
 from edge.core.errors import StoreError
 
-AGAIN_S = 60.0
-"""After which a folder that could not be made whole is tried again."""
+AGAIN_S: Final = 60.0
+"""After which a folder that could not be made whole is tried again; twice as long each time that it fails again."""
+_LONGEST_S: Final = 3600.0
 
 
 class Finishing:
@@ -35,6 +37,8 @@ class Finishing:
         self._wrote = wrote
         self._due: dict[str, int] = {}
         """By name, when to try next."""
+        self._failed: dict[str, int] = {}
+        """How often in a row, of those that failed."""
         self._at: tuple[str, asyncio.Task[None]] | None = None
         self.problem = ""
         """Why the newest folder that failed did; empty once none waits to be tried again."""
@@ -67,6 +71,7 @@ class Finishing:
         if self._at and self._at[0] == name:
             await self.stop()
         self._due.pop(name, None)
+        self._failed.pop(name, None)
 
     async def stop(self) -> None:
         """Let go of the one that is at work."""
@@ -82,9 +87,12 @@ class Finishing:
                 self._wrote(sum(table.size_bytes for table in note.files))
             await self._sending.offer(name, note)
             self._due.pop(name, None)
+            self._failed.pop(name, None)
         except (StoreError, OSError) as error:
             self._due.pop(name, None)  # to the end of the line
-            self._due[name] = self._clock.mono_ns() + round(AGAIN_S * 1e9)
+            failed = self._failed[name] = self._failed.get(name, 0) + 1
+            wait_s = min(AGAIN_S * 2.0 ** min(failed - 1, 10), _LONGEST_S)
+            self._due[name] = self._clock.mono_ns() + round(wait_s * 1e9)
             self.problem = str(error)
         finally:
             self._on_step()

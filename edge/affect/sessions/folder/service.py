@@ -21,6 +21,7 @@ from edge.affect.sessions.folder.filming import Filming
 from edge.affect.sessions.folder.finishing import Finishing
 from edge.affect.sessions.folder.layout import SessionNote
 from edge.affect.sessions.folder.layout import State as FolderState
+from edge.affect.sessions.folder.naming import folder_name
 from edge.affect.sessions.folder.ports import FolderNeeds
 from edge.affect.sessions.folder.recorder import Recorder
 from edge.affect.sessions.folder.sending import EVICTED, Sending
@@ -161,7 +162,8 @@ class SessionFolders:
             self._thread.shutdown()
 
     async def erase(self, participant: str, session_ids: Sequence[str]) -> int:
-        """Delete every folder and recording of theirs, how far it ever came; how many files that were.
+        """Delete every folder and recording of theirs, how far it ever came, also a folder whose note cannot be read;
+        how many files that were.
 
         Raise `StoreError` if some are left: call it again.
         """
@@ -170,7 +172,8 @@ class SessionFolders:
         try:
             for session_id in sessions:
                 await self._drop(session_id)
-            files = sum([await self._erase(name) for name in theirs])
+            unread = {*map(folder_name, session_ids)} - self.catalogue.notes.keys()
+            files = sum([await self._erase(name) for name in (*theirs, *unread)])
             files += await self._erase_videos(participant, sessions)
         except OSError as error:
             raise StoreError(f"a folder of {participant} could not be deleted: {error}") from error

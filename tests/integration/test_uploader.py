@@ -3,15 +3,13 @@
 import asyncio
 import os
 import random
-import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from cloud.objects.settings import S3Settings as CloudBucket
 from contract.messages import Loss, Recording
 from edge.core.clock import SystemClock
 from edge.core.errors import LinkError
@@ -23,7 +21,9 @@ from edge.sync.targets.folder import FolderTarget
 from edge.sync.targets.s3 import S3Target
 from edge.sync.targets.target import Object, Sending, Target
 from edge.sync.uploader import PART, Uploader
+from tests.support.asking import AskedCloud
 from tests.support.faults import faulty_link
+from tests.support.killed import begun_again, kill_after, run_to_end, uploading_process
 from tests.support.outboxes import add_recording, open_outbox, recording
 from tests.support.s3 import KEYS, S3Server, s3_server
 
@@ -91,11 +91,14 @@ async def phases(outbox: Outbox, recording_id: str) -> frozenset[str]:
     return frozenset(await outbox.uploads.phases(recording_id))
 
 
-async def test_recordings_arrive_and_are_told_of(tmp_path: Path, server: S3Server) -> None:
+@pytest.mark.parametrize("kind", ["with-keys", "lent"])
+async def test_recordings_arrive_and_are_told_of(tmp_path: Path, server: S3Server, kind: str) -> None:
+    cloud = AskedCloud(CloudBucket(bucket="clips", endpoint=server.endpoint), KEYS)
+    make = cloud.target if kind == "lent" else lambda: S3Target(server.settings("clips"), KEYS)
     async with open_outbox(tmp_path) as outbox:
         await add_recording(outbox, tmp_path, "rec-small", b"small clip")
         await add_recording(outbox, tmp_path, "rec-big", CLIP)
-        async with uploading(outbox, lambda: S3Target(server.settings("clips"), KEYS)) as (uploader, health):
+        async with uploading(outbox, make) as (uploader, health):
             await until(lambda: uploader.uploaded_total == 2)
             await add_recording(outbox, tmp_path, "rec-later", b"later clip")
             await until(lambda: uploader.uploaded_total == 3)
@@ -247,40 +250,29 @@ async def test_switched_off_keeps_everything(tmp_path: Path) -> None:
         assert await outbox.uploads.pending() == 1
 
 
-def kill_after(program: list[str], lines: int) -> list[str]:
-    """Kill a process once it has printed so many lines; return all it printed."""
-    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        printed = [process.stdout.readline().strip() for _ in range(lines)]
-        process.send_signal(signal.SIGKILL)
-        return printed + process.stdout.read().split()
-
-
-async def test_a_killed_process_sends_at_most_one_part_again(tmp_path: Path, server: S3Server) -> None:
-    """Each line is the number of a part that is about to be sent."""
+async def test_a_killed_process_sends_at_most_one_part_of_each_file_again(tmp_path: Path, server: S3Server) -> None:
+    """`resent_parts_after_kill`: 1 or less of each file that was on its way, of which there are two."""
     data = CLIP + CLIP
     async with open_outbox(tmp_path) as outbox:
         await add_recording(outbox, tmp_path, "rec-killed", data)
-    program = [sys.executable, "-m", "tests.support.uploading", str(tmp_path), server.endpoint, "clips"]
-    begun = [*kill_after(program, 2), *kill_after(program, 2), *kill_after(program, 1)]
-    done = await asyncio.to_thread(subprocess.run, program, capture_output=True, text=True, timeout=60, check=True)
-    begun += done.stdout.split()
+        await add_recording(outbox, tmp_path, "rec-beside", CLIP)
+    program = uploading_process(tmp_path, server.endpoint, "clips")
+    begun = [*kill_after(program, 3), *kill_after(program, 2), *await run_to_end(program)]
     assert server.read("clips", key("rec-killed")) == data
-    assert set(begun) == {"1", "2", "3", "4", "5"}
-    assert len(begun) <= 5 + 3, f"three kills, three parts again at most: {begun}"
+    assert server.read("clips", key("rec-beside")) == CLIP
+    assert len(set(begun)) == 5 + 3
+    assert max(begun_again(begun).values()) <= 2, f"two kills, two parts of a file again at most: {begun}"
 
 
 async def test_a_process_killed_while_it_records_sends_at_most_one_part_again(tmp_path: Path, server: S3Server) -> None:
     """`resent_parts_after_kill`: 1 or less, of a recording that grows, is cut, closed at the next start and sent."""
     data = CLIP + CLIP
     (tmp_path / "rec-growing.mp4").write_bytes(data)
-    program = [sys.executable, "-m", "tests.support.uploading", str(tmp_path), server.endpoint, "clips"]
-    growing = [*program, "rec-growing", str(len(data) - MIB)]
-    begun = [*kill_after(growing, 2), *kill_after(growing, 1)]
+    program = uploading_process(tmp_path, server.endpoint, "clips")
+    begun = kill_after([*program, "--growing", "rec-growing", "--safe-bytes", str(len(data) - MIB)], 2)
     async with open_outbox(tmp_path) as outbox:
         await add_recording(outbox, tmp_path, "rec-growing", data)
-    done = await asyncio.to_thread(subprocess.run, program, capture_output=True, text=True, timeout=60, check=True)
-    begun += done.stdout.split()
+    begun += await run_to_end(program)
     assert server.read("clips", key("rec-growing")) == data
-    assert set(begun) == {"1", "2", "3", "4", "5"}
-    assert len(begun) <= 5 + 2, f"two kills, two parts again at most: {begun}"
+    assert len(set(begun)) == 5
+    assert begun_again(begun)["rec-growing"] <= 1, f"one kill, one part again at most: {begun}"

@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,13 +19,18 @@ from cloud.objects.s3 import S3Storage
 from cloud.objects.storage import ObjectMissingError
 from contract.storage import StorageReply, StorageRequest
 from edge.core.errors import LinkError
+from edge.core.health import State
 from edge.sync.settings import CloudSettings
 from edge.sync.targets.presigned import PresignedTarget
 from edge.sync.targets.s3 import S3Target
 from edge.sync.targets.target import ObjectDamagedError, Target, UploadUnknownError
+from edge.sync.uploader import PART as HEALTH
 from tests.support.asking import AskedCloud
 from tests.support.conformance import DATA, PART, Storage, TargetConformance, nothing, part, send_parts, thing_of
+from tests.support.killed import begun_again, kill_after, run_to_end, uploading_process
+from tests.support.outboxes import add_recording, open_outbox, recording
 from tests.support.radosgw import KEYS, Radosgw, radosgw
+from tests.support.uploads import until, uploading
 
 pytestmark = pytest.mark.timeout(300)
 KINDS = ("with-keys", "presigned")
@@ -144,6 +150,43 @@ def test_a_gateway_that_dies_in_mid_upload_keeps_the_finished_parts(
         target.complete(thing, upload_id, tags)
         assert target.confirm(thing, tags)
         assert server.read(kind, thing.key) == DATA
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_uploader_that_is_killed_in_mid_upload_sends_one_part_again(
+    tmp_path: Path, server: Radosgw, kind: str, record_property: Any
+) -> None:
+    """`resent_parts_after_kill` over TLS, as a process, with keys and with addresses that the cloud lends."""
+    names = (f"rec-{kind}-1", f"rec-{kind}-2")
+    async with open_outbox(tmp_path) as outbox:
+        for name in names:
+            await add_recording(outbox, tmp_path, name, DATA * 2)
+    more = ["--ca-file", str(server.ca_file), "--access-key", KEYS[0], "--secret-key", KEYS[1]]
+    program = uploading_process(tmp_path, server.endpoint, kind, *more, *(["--lent"] if kind == "presigned" else []))
+    begun = [*kill_after(program, 3), *kill_after(program, 2), *await run_to_end(program, within_s=120)]
+    record_property("resent_parts_of_a_file_by_two_kills", max(begun_again(begun).values()))
+    assert max(begun_again(begun).values()) <= 2, begun
+    assert len(set(begun)) == 2 * 5
+    for name in names:
+        assert server.read(kind, recording(name, b"").key) == DATA * 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_uploader_goes_on_when_the_gateway_dies_and_comes_back(
+    tmp_path: Path, server: Radosgw, kind: str
+) -> None:
+    name = f"rec-{kind}-back"
+    async with open_outbox(tmp_path) as outbox:
+        await add_recording(outbox, tmp_path, name, DATA * 2)
+        async with uploading(outbox, lambda: target_of(server, kind)) as (uploader, health):
+            await until(lambda: uploader.sent_bytes_total >= PART, within_s=60)
+            server.kill_gateway()
+            await until(lambda: health.of(HEALTH) is State.FAILED, within_s=60)
+            await asyncio.to_thread(server.start_gateway)
+            await until(lambda: uploader.uploaded_total == 1, within_s=120)
+            assert uploader.sent_bytes_total == len(DATA * 2), "every part was confirmed once"
+            assert uploader.restarted_total == 0
+    assert server.read(kind, recording(name, b"").key) == DATA * 2
 
 
 def test_a_wrong_secret_is_refused_in_words(server: Radosgw) -> None:

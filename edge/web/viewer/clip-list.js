@@ -6,10 +6,14 @@ import { el, mark, say } from "./dom.js";
 import { createKeyed } from "./keyed.js";
 
 const PAGE = 30;
+const MOST = 180;
 const EVERY_MS = 5_000;
 
-/** The list in `root`; `onChoose(clip)` hears which to show. `begin()` asks now and from time to time. */
-export function createClipList({ root, empty, more, camera }, { now, onChoose, onClips = () => {}, onProblem }) {
+/**
+ * The list in `root`; `onChoose(clip)` hears which to show. `begin()` asks now and from time to time: the newest are asked
+ * for again and again, those beyond `MOST` once.
+ */
+export function createClipList({ root, empty, more, camera }, { now, onChoose, onProblem }) {
   let shown = [];
   let chosen = null;
   let wanted = PAGE;
@@ -22,23 +26,42 @@ export function createClipList({ root, empty, more, camera }, { now, onChoose, o
   });
   more.addEventListener("click", () => {
     wanted += PAGE;
-    look();
+    return wanted > MOST ? lookBack() : look();
   });
 
   async function look() {
     clearTimeout(timer);
     timer = setTimeout(look, EVERY_MS);
     if (document.hidden) return;
+    const asked = camera.value;
+    const found = await ask({ limit: Math.min(wanted, MOST) });
+    if (!found || asked !== camera.value) return;
+    const oldest = found.recordings.at(-1)?.order ?? 0;
+    const older = found.more && wanted > MOST ? shown.filter(({ order }) => order < oldest) : [];
+    if (!older.length) more.hidden = !found.more;
+    shown = [...found.recordings, ...older];
+    say(empty, asked ? "Nothing of this camera is on the device." : "Nothing has been recorded yet.");
+    redraw();
+  }
+
+  async function lookBack() {
+    more.disabled = true;
+    const asked = camera.value;
+    const found = await ask({ limit: PAGE, before: shown.at(-1).order });
+    more.disabled = false;
+    if (!found || asked !== camera.value) return;
+    const oldest = shown.at(-1).order;
+    shown = [...shown, ...found.recordings.filter(({ order }) => order < oldest)];
+    more.hidden = !found.more;
+    redraw();
+  }
+
+  async function ask(query) {
     try {
-      const query = { limit: Math.min(wanted, 200), ...(camera.value ? { camera: camera.value } : {}) };
-      const page = await api.clips(query);
-      shown = page.recordings;
-      more.hidden = !page.more || wanted >= 200;
-      say(empty, camera.value ? "Nothing of this camera is on the device." : "Nothing has been recorded yet.");
-      onClips(shown);
-      redraw();
+      return await api.clips({ ...query, ...(camera.value ? { camera: camera.value } : {}) });
     } catch (problem) {
       onProblem(problem);
+      return null;
     }
   }
 

@@ -11,8 +11,9 @@ from edge.core.growth import Growth
 from edge.core.health import Health, State
 from edge.core.service import Pulse
 from edge.recording.desk import Desk
-from edge.recording.encoder import Chosen, EncoderBrokenError
-from edge.recording.jobs import JobQueue, Sweep
+from edge.recording.encoder import Chosen
+from edge.recording.hindrance import Hindrance
+from edge.recording.jobs import JobQueue
 from edge.recording.ledger import RecordingTeller
 from edge.recording.planner import ClipPlanner
 from edge.recording.recorder import Recorder
@@ -66,12 +67,13 @@ class RecordingService:
         self._fragment_s = fragment_s or (lambda: settings.fragment_s)
         self._boot = boot
         self._queue = JobQueue(settings.queue_bytes)
+        self._hindrance = Hindrance(settings, queue=self._queue, has_room=has_room, clock=clock)
         self._planner = ClipPlanner(
             camera_id,
             settings=settings,
             queue=self._queue,
             clock=clock,
-            may_begin=self._may_begin,
+            may_begin=self._hindrance.may_begin,
             boot=boot,
             may_record_plain=may_record_plain,
         )
@@ -79,9 +81,6 @@ class RecordingService:
         self._recorder: Recorder | None = None
         self._telling: Telling | None = None
         self._closing = False
-        self._retry_ns = 0
-        self._dropped_before = 0
-        self._failures_seen = 0
 
     @property
     def recording(self) -> bool:
@@ -174,7 +173,7 @@ class RecordingService:
     async def run(self) -> None:
         """Work until cancelled."""
         self._health.set(self.name, State.STARTING)
-        desk = self._desk = Desk(self._grew)
+        desk = self._desk = self._hindrance.desk = Desk(self._grew)
         self._telling = Telling(
             desk,
             teller=self._teller,
@@ -223,7 +222,7 @@ class RecordingService:
     async def _tell_for_ever(self, desk: Desk) -> None:
         while True:
             await desk.next()
-            self._end_failed(desk)
+            self._hindrance.end_failed(self._planner)
             if not await self._tell_all():
                 await self._clock.sleep(_RETRY_S)
 
@@ -249,55 +248,11 @@ class RecordingService:
 
     async def _judge(self, desk: Desk) -> None:
         """Set the health by what stands in the way of recording now."""
-        if why := self._obstacle(desk):
+        if why := self._hindrance.look(self._planner):
             self._health.set(self.name, State.DEGRADED, why)
         elif desk.waiting() is None:
-            self._health.set(self.name, State.OK, self._manner(desk))
+            self._health.set(self.name, State.OK, self._hindrance.manner())
             await self._tell_lost()
-
-    def _obstacle(self, desk: Desk) -> str:
-        dropped, self._dropped_before = self._planner.dropped - self._dropped_before, self._planner.dropped
-        self._after_failure(desk)
-        if desk.refused:
-            by = "encoder" if isinstance(desk.refused, EncoderBrokenError) else "disk"
-            return f"the {by} refuses: {desk.refused.strerror or desk.refused}"
-        if not self._has_room():
-            return "the disk has no room for recordings"
-        return f"cannot keep up: {dropped} frames dropped in a second" if dropped else ""
-
-    def _manner(self, desk: Desk) -> str:
-        """How it records; why not with the encoder that was asked for by name."""
-        manner, chosen = f"mode {self._settings.mode}", desk.chosen
-        named = self._settings.encoder not in {"auto", "software"}
-        return f"{manner}; H.264 by {chosen.name}: {chosen.refused}" if named and chosen.refused else manner
-
-    def _end_failed(self, desk: Desk) -> None:
-        """End the clips that the disk or the encoder refused."""
-        if desk.failures != self._failures_seen:
-            self._failures_seen = desk.failures
-            self._planner.end()
-
-    def _after_failure(self, desk: Desk) -> None:
-        """See to it that what a refused clip left is closed; forgive when nothing is wanted."""
-        self._end_failed(desk)
-        if desk.refused:
-            self._queue.put(Sweep())
-        if desk.refused and not self._planner.wanted and self._has_room():
-            desk.refused = None
-
-    def _may_begin(self) -> bool:
-        """Whether a clip may begin: there is room, and the disk did not refuse just now.
-
-        Where an encoder failed, another goes on at once.
-        """
-        if not self._has_room():
-            return False
-        now_ns = self._clock.mono_ns()
-        refused = self._desk.refused if self._desk else None
-        if refused and not isinstance(refused, EncoderBrokenError) and now_ns < self._retry_ns:
-            return False
-        self._retry_ns = now_ns + round(_RETRY_S * 1e9)
-        return True
 
     def _lost(self) -> int:
         return self._planner.unrecorded + (self._desk.frames_missed if self._desk else 0)

@@ -77,6 +77,8 @@ class SessionRecorders:
         return len(told)
 
     def _delete(self, sidecar: Sidecar) -> None:
+        """Its note goes after its sheet, which nothing else names after a kill; one may be made meanwhile."""
+        self._sheets.discard(sidecar.recording_id)
         self._spool.erase(sidecar)
         self._sheets.discard(sidecar.recording_id)
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -71,9 +71,11 @@ class Appliance:
 
     services: Sequence[Service]
     recorders: Sequence[RecordingService]
+    leave: Callable[[], None]
 
     async def close(self) -> None:
-        """End what is being recorded."""
+        """End what is being recorded; meanwhile the page lets its visitors go."""
+        self.leave()
         await asyncio.gather(*(recorder.close() for recorder in self.recorders))
 
 
@@ -135,7 +137,7 @@ async def assemble(config: EdgeConfig, clock: Clock, version: str, stack: AsyncE
         web,
     ]
     services.append(Watchdog(tuple(services), health=health, clock=clock))
-    return Appliance(services=services, recorders=list(recorders.values()))
+    return Appliance(services=services, recorders=list(recorders.values()), leave=web.leave)
 
 
 def _ground(config: EdgeConfig, clock: Clock, hub: Hub, health: Health, outbox: Outbox) -> Ground:

@@ -31,7 +31,8 @@ _OTHERS: Final = 128
 class WebServer:
     """Serves `app` until cancelled. A port in use or a bad certificate is reported as health `web` and tried again.
 
-    `closing` is set before the server stops: open-ended responses (live pictures, event streams) then end themselves.
+    Open-ended responses (live pictures, event streams) end themselves once `closing` is set, and then the server stops,
+    so that it does so while recordings are closed; cancelling it sets `closing` too.
     """
 
     def __init__(
@@ -63,6 +64,10 @@ class WebServer:
         """Beats while the server's own loop turns, and between tries."""
         return self._pulse
 
+    def leave(self) -> None:
+        """Stop serving for good, within `shutdown_wait_s`; `run` still waits to be cancelled."""
+        self._closing.set()
+
     async def run(self) -> None:
         """Serve until cancelled; then end the open responses within `shutdown_wait_s`."""
         self._health.set(PART, State.STARTING)
@@ -70,6 +75,8 @@ class WebServer:
             while True:
                 await self._serve_or_report()
                 self._pulse.beat()
+                if self._closing.is_set():
+                    await asyncio.Event().wait()  # until it is cancelled
                 await self._clock.sleep(self._backoff.next())
                 self._pulse.beat()
         finally:
@@ -92,6 +99,7 @@ class WebServer:
     async def _serve(self, server: "_Server", listener: socket.socket) -> None:
         await self._tell_health()
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="uvicorn")
+        leaving = asyncio.create_task(self._leave(server), name="uvicorn.leaving")
         try:
             await asyncio.shield(serving)
         except asyncio.CancelledError:
@@ -100,7 +108,13 @@ class WebServer:
             await serving
             raise
         finally:
+            leaving.cancel()
+            await asyncio.wait({leaving})
             listener.close()
+
+    async def _leave(self, server: "_Server") -> None:
+        await self._closing.wait()
+        server.should_exit = True
 
     async def _tell_health(self) -> None:
         self._pulse.beat()

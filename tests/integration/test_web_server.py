@@ -162,6 +162,27 @@ async def test_it_ends_quickly_and_cleanly_with_viewers_and_event_streams_open(
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
+async def test_it_leaves_while_recordings_are_closed_so_that_both_waits_are_one(tmp_path: Path) -> None:
+    """Half an upload that never goes on costs its seconds beside the recordings', not after them."""
+    body = b"POST /api/session/create HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
+    async with serving(make_web(tmp_path, shutdown_wait_s=1)) as web, asyncio.timeout(8):
+        port = int(web.base.rpartition(":")[2])
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(body)
+        await writer.drain()
+        assert web.server is not None
+        assert web.task is not None
+        web.server.leave()
+        await web.deps.clock.sleep(1.5)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        assert not web.task.done(), "a service that ends by itself would end the daemon"
+        web.task.cancel()
+        done, _ = await asyncio.wait({web.task}, timeout=0.5)
+        assert done
+        writer.close()
+
+
 async def test_a_stalled_viewer_holds_up_nobody_and_is_let_go(tmp_path: Path) -> None:
     """X.9"""
     async with serving(make_web(tmp_path, send_buffer_kib=256, drop_stalled_after_s=2)) as web:

@@ -16,6 +16,7 @@ from edge.core.service import Pulse
 from edge.outbox.store import Outbox
 from edge.sync.targets.target import Target, UploadCancelledError
 from edge.sync.upload_settings import UploadSettings
+from edge.sync.uploading.ahead import Ahead
 from edge.sync.uploading.carriage import Carriage, Road
 from edge.sync.uploading.fates import Arrived, Fates
 from edge.sync.uploading.journeys import Journeys, UploadProgress
@@ -75,7 +76,7 @@ class Uploader:
         self._uploads.on_gone = self._given_up
         self._uploads.under_way = self.lineup.busy.__contains__
         self._sweep = Sweep(outbox.device, self.settings, clock, self._station.keys_under_way)
-        self._threads = ThreadPoolExecutor(self.settings.parallel + 1, thread_name_prefix="uploader")
+        self._threads = ThreadPoolExecutor(2 * self.settings.parallel + 1, thread_name_prefix="uploader")
 
     @property
     def progress(self) -> UploadProgress | None:
@@ -164,7 +165,13 @@ class Uploader:
 
     async def _work(self, target: Target) -> None:
         """Let all work until one finds that the target or the store fails; what is on its way is sent to its end."""
-        road = Road(target=target, uploads=self._uploads, in_thread=self._in_thread, growing_bytes=self._growing_bytes)
+        road = Road(
+            target=target,
+            uploads=self._uploads,
+            in_thread=self._in_thread,
+            growing_bytes=self._growing_bytes,
+            ahead=Ahead(self.settings.parallel),
+        )
         self._station.open(road)
         jobs = [self._carry() for _ in range(self.settings.parallel)]
         tasks = [asyncio.create_task(job, name="uploader-job") for job in (*jobs, self._tidy(road))]

@@ -220,3 +220,26 @@ def test_a_service_that_encrypts_is_believed_by_size_since_it_checked_each_part(
         assert not target.confirm(whole, {1: '"00112233445566778899aabbccddeeff"'})
         assert not target.confirm(replace(whole, size_bytes=9), {1: 'opaque:"00"'})
         target.close()
+
+
+def test_a_part_is_signed_by_its_md5_and_not_hashed_again(server: S3Server) -> None:
+    """Also without TLS, where boto3 would; what only commands is signed as a whole."""
+    sent: list[tuple[str, bytes, bytes]] = []
+
+    def look(request: Any, **_more: Any) -> None:
+        told = request.headers
+        sent.append((request.method, told["X-Amz-Content-SHA256"], told["Authorization"]))
+
+    target = S3Target(server.settings("clips"), KEYS)
+    target._client.meta.events.register("before-send.s3", look)
+    thing = thing_of(DATA, "signed")
+    upload_id = target.begin(thing)
+    tags = send_parts(target, thing, upload_id)
+    target.complete(thing, upload_id, tags)
+    target.put(thing_of(b"clip", "signed-whole"), b"clip", nothing)
+    puts = [(digest, signature) for method, digest, signature in sent if method == "PUT"]
+    assert len(puts) == 4
+    assert {digest for digest, _ in puts} == {b"UNSIGNED-PAYLOAD"}
+    assert all(b"content-length;content-md5;" in signature for _, signature in puts)
+    assert all(digest != b"UNSIGNED-PAYLOAD" for method, digest, _ in sent if method == "POST")
+    target.close()

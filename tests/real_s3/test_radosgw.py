@@ -254,3 +254,19 @@ def presigned(server: Radosgw, ask: Any) -> PresignedTarget:
     numbers = iter(range(1, 1000))
     settings = CloudSettings(ca_file=str(server.ca_file), part_size_bytes=PART, timeout_s=20)
     return PresignedTarget(ask, settings, new_id=lambda: f"q{next(numbers)}")
+
+
+def test_a_part_of_another_digest_is_refused_though_its_body_is_not_signed(server: Radosgw) -> None:
+    target = S3Target(server.settings("with-keys"), KEYS)
+    wrong = base64.b64encode(hashlib.md5(b"other", usedforsecurity=False).digest()).decode()
+
+    def meddle(params: dict[str, Any], **_more: Any) -> None:
+        params["headers"]["Content-MD5"] = wrong
+
+    target._client.meta.events.register("before-call.s3.UploadPart", meddle)
+    with contextlib.closing(target):
+        thing = thing_of(DATA, "unsigned")
+        upload_id = target.begin(thing)
+        with pytest.raises(ObjectDamagedError, match="BadDigest"):
+            target.put_part(thing, upload_id, 1, part(1), nothing)
+        target.abort(thing.key, upload_id)

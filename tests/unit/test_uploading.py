@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from contract.objects import device_of
 from edge.sync.upload_settings import UploadSettings, UploadWindow
+from edge.sync.uploading.ahead import Ahead
 from edge.sync.uploading.lineup import Candidate, Lineup
 from edge.sync.uploading.reading import (
     FileUnreadableError,
@@ -214,3 +215,25 @@ def test_a_tag_is_an_md5_or_not(tag: str, digest: str) -> None:
 def test_only_what_is_under_our_own_name_is_swept() -> None:
     sweep = Sweep("gate-1", UploadSettings(), FakeClock(), set)
     assert {device_of(prefix + "x.mp4") for prefix in sweep._prefixes} == {"gate-1"}
+
+
+def test_a_part_that_is_sent_again_while_the_next_was_read_is_not_hashed_from_the_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "clip"
+    path.write_bytes(bytes(range(40)))
+    reader = PartReader(path, 10)
+    for number in (1, 2, 3):
+        reader.read(number, 10, {}, check)
+    assert reader.read(2, 10, {1: "another"}, check) == bytes(range(10, 20)), "part 1 is not read again"
+    reader.read(3, 10, {}, check)
+    reader.read(4, 10, {}, check)
+    assert reader.sha256(40, {}, check) == hashlib.sha256(bytes(range(40))).hexdigest()
+
+
+def test_parts_read_ahead_are_bounded_and_given_once(tmp_path: Path) -> None:
+    ahead, readers = Ahead(2), [PartReader(tmp_path / str(number), 10) for number in range(3)]
+    for reader in readers:
+        ahead.keep(reader, 2, b"0123")
+    assert ahead.take(readers[0], 2, 4) is None, "the first gave way"
+    assert ahead.take(readers[1], 3, 4) is None
+    assert ahead.take(readers[2], 2, 4) == b"0123"
+    assert ahead.take(readers[2], 2, 4) is None

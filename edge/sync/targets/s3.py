@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from contract.storage import joined_tag
 from edge.core.errors import LinkError
@@ -15,6 +15,7 @@ from edge.sync.settings import S3Settings
 from edge.sync.targets.target import Abandoned, Object, ObjectDamagedError, Sending, UploadUnknownError
 
 if TYPE_CHECKING:
+    from botocore.config import Config
     from types_boto3_s3.client import S3Client
     from types_boto3_s3.type_defs import CompletedPartTypeDef
 
@@ -221,6 +222,7 @@ def _make_client(settings: S3Settings, keys: tuple[str, str] | None) -> "S3Clien
 
     if settings.ca_file and not Path(settings.ca_file).is_file():
         raise LinkError(f"objects.ca_file: {settings.ca_file} is missing")
+    style: Literal["path", "virtual"] = "path" if settings.path_style else "virtual"
     # Not every service takes checksums in trailers (411, 501): parts carry Content-MD5 instead.
     config = Config(
         connect_timeout=min(10.0, settings.timeout_s),
@@ -228,7 +230,7 @@ def _make_client(settings: S3Settings, keys: tuple[str, str] | None) -> "S3Clien
         retries={"total_max_attempts": 1},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        s3={"addressing_style": "path" if settings.path_style else "virtual"},
+        s3={"addressing_style": style},
         max_pool_connections=_CONNECTIONS,
     )
     verify = (settings.ca_file or True) if settings.verify else False
@@ -243,7 +245,22 @@ def _make_client(settings: S3Settings, keys: tuple[str, str] | None) -> "S3Clien
         raise LinkError(f"objects.endpoint: {error}") from error
     except BotoCoreError as error:  # a profile of the environment that is not there, for one
         raise LinkError(f"bucket {settings.bucket}: {error}") from error
+    unsigned = Config(s3={"addressing_style": style, "payload_signing_enabled": False})
+    _leave_bodies_unsigned(client, config.merge(unsigned))
     return client
+
+
+def _leave_bodies_unsigned(client: "S3Client", unsigned: "Config") -> None:
+    """For what carries bytes: their Content-MD5 is among what is signed, so a signature of them all proves no more.
+
+    Over TLS botocore does so by itself; without, it would read and hash each part once more before it is sent.
+    """
+
+    def leave(request: Any, **_more: Any) -> None:
+        request.context["client_config"] = unsigned
+
+    for operation in ("PutObject", "UploadPart"):
+        client.meta.events.register(f"before-sign.s3.{operation}", leave)
 
 
 def _metadata(thing: Object) -> dict[str, str]:

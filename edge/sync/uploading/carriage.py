@@ -2,13 +2,16 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar, TypeVarTuple, Unpack
 
+from edge.core.errors import EdgeError
 from edge.outbox.upload_rows import Part, Stray, Upload
 from edge.outbox.uploads import Uploads
 from edge.sync.targets.target import Object, ObjectDamagedError, Sending, Target, UploadCancelledError
+from edge.sync.uploading.ahead import Ahead
 from edge.sync.uploading.reading import DAMAGED, FileUnusableError, PartReader, md5_of, whole_sha256
 from edge.sync.uploading.sizes import larger, outgrown, part_bytes_for
 
@@ -45,6 +48,7 @@ class Road:
     uploads: Uploads
     in_thread: InThread
     growing_bytes: int
+    ahead: Ahead
     beginning: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while an upload that was begun is not in the table yet: who sweeps would take it for abandoned."""
 
@@ -96,9 +100,9 @@ class Carriage:
             return await self._confirmed()
         await self._go_on_or_begin()
         number = self._next_number()
-        if size := self._next_size(number):
+        if size := self._size_of(number):
             await self._send(number, size, journey)
-        if self.upload.body is None or self._next_size(self._next_number()):
+        if self.upload.body is None or self._size_of(self._next_number()):
             return False
         await self._complete(journey)
         return await self._confirmed()
@@ -165,12 +169,36 @@ class Carriage:
     async def _send(self, number: int, size: int, journey: Journey) -> None:
         reader, upload = self._reader_of_parts(), self.upload
         offset = (number - 1) * reader.part_bytes
-        data = await self._road.in_thread(reader.read, number, size, self._digests, journey.check)
-        part = await self._road.in_thread(self._put_part, number, data, journey.sending(offset, size))
+        data = self._road.ahead.take(reader, number, size)
+        if data is None:
+            data = await self._road.in_thread(reader.read, number, size, self._digests, journey.check)
+        async with self._reading_ahead(number + 1, journey):
+            part = await self._road.in_thread(self._put_part, number, data, journey.sending(offset, size))
         await self._road.uploads.add_part(upload.id, number, part.tag, size_bytes=size, md5=part.md5)
         self._tags[number] = part.tag
         self.sent_now_bytes = size
         self.upload = replace(self.upload, parts={**self.upload.parts, number: part})
+
+    @asynccontextmanager
+    async def _reading_ahead(self, number: int, journey: Journey) -> AsyncIterator[None]:
+        """Meanwhile the next part is read, if there is one; what cannot be read is tried again at its turn."""
+        reading = asyncio.create_task(self._read_ahead(number, journey), name="upload-read-ahead")
+        try:
+            yield
+        except asyncio.CancelledError:
+            reading.cancel()
+            raise
+        finally:
+            await asyncio.wait([reading])
+            if not reading.cancelled():
+                reading.result()
+
+    async def _read_ahead(self, number: int, journey: Journey) -> None:
+        reader = self._reader_of_parts()
+        if size := self._size_of(number):
+            with suppress(EdgeError):
+                data = await self._road.in_thread(reader.read, number, size, self._digests, journey.check)
+                self._road.ahead.keep(reader, number, data)
 
     def _put_part(self, number: int, data: bytes, sending: Sending) -> Part:
         tag = self._road.target.put_part(self._thing(), self.upload.upload_id or "", number, data, sending)
@@ -210,8 +238,8 @@ class Carriage:
             number += 1
         return number
 
-    def _next_size(self, number: int) -> int:
-        """Of the next part; 0 if there is none, or not yet a whole one."""
+    def _size_of(self, number: int) -> int:
+        """Of a part; 0 if there is none, or not yet a whole one."""
         left = self.safe_bytes - (number - 1) * self._part_bytes()
         if left >= self._part_bytes():
             return self._part_bytes()

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from io import BufferedReader
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from edge.core.errors import EdgeError
 
@@ -37,9 +37,10 @@ class PartReader:
         self.path = path
         self.part_bytes = part_bytes
         self._hash = hashlib.sha256()
-        self._before = self._hash.copy()
+        self._before: dict[int, Any] = {}
+        """The hash as it was before each of the last two parts: one may be sent again while the next is read."""
         self._number = 0
-        """The last part that is in the hash; `_before` is without it."""
+        """The last part that is in the hash."""
 
     def read(self, number: int, size_bytes: int, digests: Mapping[int, str], check: Callable[[], None]) -> bytes:
         """The bytes of a part; what of the parts before it was not read yet is read and held against its tag.
@@ -64,18 +65,14 @@ class PartReader:
         return self._hash.hexdigest()
 
     def _go_back(self, number: int) -> None:
-        if number == self._number:
-            self._hash = self._before
-            self._number -= 1
-        else:
-            self._hash = hashlib.sha256()
-            self._number = 0
+        before = self._before.get(number)
+        self._hash, self._number = (before.copy(), number - 1) if before else (hashlib.sha256(), 0)
 
     def _catch_up(self, file: BufferedReader, last: int, digests: Mapping[int, str], check: Callable[[], None]) -> None:
         while self._number < last:
             check()
             offset = self._number * self.part_bytes
-            self._before, digest = self._hash.copy(), hashlib.md5(usedforsecurity=False)
+            before, digest = self._remember(), hashlib.md5(usedforsecurity=False)
             try:
                 file.seek(offset)
                 left = self.part_bytes
@@ -84,16 +81,22 @@ class PartReader:
                     digest.update(block)
                     left -= len(block)
             except OSError as error:
-                self._hash = self._before
+                self._hash = before
                 raise FileUnreadableError(f"cannot read {self.path.name}: {error.strerror}") from error
             self._number += 1
             if digests.get(self._number, "") not in {"", digest.hexdigest()}:
                 raise PartChangedError(f"part {self._number} of {self.path.name} is no more what was sent")
 
     def _count(self, data: bytes) -> None:
-        self._before = self._hash.copy()
+        self._remember()
         self._hash.update(data)
         self._number += 1
+
+    def _remember(self) -> Any:
+        """The hash before the next part, as a copy of its own."""
+        known = self._before.get(self._number)
+        self._before = {self._number + 1: self._hash.copy()} | ({self._number: known} if known else {})
+        return self._hash.copy()
 
 
 def whole_sha256(path: Path) -> str:

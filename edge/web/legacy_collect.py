@@ -91,6 +91,8 @@ class CollectRoutes:
         """S2.1; a body may be left out."""
         body = await object_of(request, empty=True)
         name = body.get("participant_id")
+        if isinstance(name, int) and not isinstance(name, bool):
+            name = str(name)  # some count their participants
         if name is not None and (not isinstance(name, str) or len(name) > _LONGEST_NAME):
             raise bad("participant_id", f"participant_id must be a text of {_LONGEST_NAME} characters at most")
         facts = await self._port.create(caller_of(request.scope).subject or name or None)

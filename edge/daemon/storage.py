@@ -26,6 +26,7 @@ from edge.recording.previews.timelapse_service import TimelapseOutlets, Timelaps
 from edge.recording.retention import RetentionService
 from edge.recording.retention_spool import SpoolStash
 from edge.recording.spool import Spool
+from edge.recording.stranded import StrandedService
 from edge.sync.uploader import Uploader
 
 OnUploaded = Callable[[str], Awaitable[None]]
@@ -83,9 +84,19 @@ def make_storage(ground: Ground, uploader: Uploader, slots: Mapping[str, Slot[Fr
     retention.wear = wear.view
     previews = PreviewService(spool, sheets, settings=config.previews, clock=ground.clock, health=ground.health)
     retention.watch(previews)
+    teller = _teller(ground)
+    stranded = StrandedService(
+        spool,
+        configured=slots.keys(),
+        teller=teller,
+        on_nothing=uploader.stopped_growing,
+        clock=ground.clock,
+        health=ground.health,
+        boot=ground.host_boot,
+    )
     storage = Storage(
         spool=spool,
-        teller=_teller(ground),
+        teller=teller,
         grew=uploader.grew,
         stopped_growing=uploader.stopped_growing,
         meter=meter,
@@ -93,7 +104,7 @@ def make_storage(ground: Ground, uploader: Uploader, slots: Mapping[str, Slot[Fr
         retention=retention,
         shelf=RecordingShelf(spool, sheets, folder),
         previews=previews,
-        services=[retention, wear, previews, timelapses],
+        services=[retention, wear, previews, timelapses, stranded],
         on_uploaded=[recordings.mark_uploaded, timelapses.mark_uploaded],
     )
     uploader.on_uploaded = partial(_tell_all, storage.on_uploaded)

@@ -3,11 +3,13 @@
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from contract.errors import InvalidIdError
 from contract.ids import check_id
 from edge.recording.sidecar import SUFFIX, Sidecar, Step, read_sidecar, sync_folder, write_sidecar
 from edge.recording.wear import NoWear, Wear
@@ -102,6 +104,14 @@ class Spool:
         for note in self.folder.glob(f"{check_id(camera, 'camera') if camera else '*'}/*{SUFFIX}"):
             if sidecar := read_sidecar(note):
                 yield Entry(sidecar, _size(self.path(sidecar)) + _size(self.part_path(sidecar)))
+
+    def cameras(self) -> set[str]:
+        """Every camera of which something may lie here, configured or not."""
+        found = set()
+        for home in self.folder.glob("*/"):
+            with suppress(InvalidIdError):
+                found.add(check_id(home.name, "camera"))
+        return found
 
     def find(self, recording_id: str) -> Sidecar | None:
         """One recording by its id."""

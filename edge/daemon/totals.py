@@ -38,6 +38,7 @@ def totals_of(
             *_of_carriers(carrier, outbox),
             *_of_collecting(collecting),
             _total("sheets_made", "Sheets of small pictures made of recordings", storage.previews.made_total),
+            _total("sheets_missing", "Recordings of which no picture can be read", storage.previews.undecodable_total),
             _total("clock_leaps", "Times that the wall clock leapt", keeper.leaps_total),
             _total("clock_fixes", "Times that the times of records were put right", keeper.fixes_total),
         ]

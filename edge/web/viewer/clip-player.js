@@ -6,9 +6,10 @@ import { byId, mark, say } from "./dom.js";
 import { clockTime } from "./format.js";
 import { cueAt, cuesOf } from "./sheet-cues.js";
 
+const NO_H265 = "This browser cannot play H.265 on this machine. Download it instead, or let the camera send H.264.";
 const NO_H264 = "This browser cannot play it: it was kept as the camera's own pictures. Download it instead.";
 
-/** `show(clip)` in the player of the page; `play(url, title)` for a video without small pictures. */
+/** `show(clip)` in the player of the page; `play(url, title, about, name)` for a video without small pictures. */
 export function createClipPlayer({ now }) {
   const video = byId("player-video");
   const strip = byId("player-strip");
@@ -32,7 +33,8 @@ export function createClipPlayer({ now }) {
   async function show(chosen) {
     clip = chosen;
     cues = [];
-    open(api.videoUrl(chosen.recording_id), chosen.camera, `${clipAbout(chosen, now())} · ${clipMarks(chosen).join(" · ")}`);
+    const about = `${clipAbout(chosen, now())} · ${clipMarks(chosen).join(" · ")}`;
+    open(api.videoUrl(chosen.recording_id), chosen.camera, about, fileName(chosen));
     if (!chosen.sheet) return;
     const found = cuesOf(await api.sheetTimes(chosen.recording_id));
     if (clip !== chosen || !found.length) return;
@@ -42,13 +44,13 @@ export function createClipPlayer({ now }) {
     strip.hidden = false;
   }
 
-  function play(url, title, about) {
+  function play(url, title, about, name) {
     clip = null;
     cues = [];
-    open(url, title, about);
+    open(url, title, about, name);
   }
 
-  function open(url, title, about) {
+  function open(url, title, about, name) {
     strip.hidden = true;
     byId("player").hidden = false;
     byId("player-empty").hidden = true;
@@ -56,12 +58,14 @@ export function createClipPlayer({ now }) {
     say(byId("player-about"), about);
     say(byId("player-said"), "");
     mark(byId("player-download"), "href", url);
+    mark(byId("player-download"), "download", name);
     video.src = url;
     video.play().catch(() => null);
   }
 
   function trouble() {
-    say(byId("player-said"), clip?.codec === "mjpeg" ? NO_H264 : "It cannot be played: it may have given way to newer video.");
+    const why = { mjpeg: NO_H264, h265: NO_H265 }[clip?.codec];
+    say(byId("player-said"), why ?? "It cannot be played: it may have given way to newer video.");
   }
 
   function lookAt(share) {
@@ -89,4 +93,9 @@ export function createClipPlayer({ now }) {
   }
 
   return { show, play };
+}
+
+/** What a download is called: whose it is and when it began, in UTC. */
+function fileName({ camera, start_ms: start }) {
+  return `${camera} ${new Date(start).toISOString().slice(0, 19).replaceAll(":", "-")}Z.mp4`;
 }

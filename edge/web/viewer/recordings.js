@@ -82,7 +82,10 @@ function createTimelapse(first) {
   const name = el("strong");
   const about = el("span", { class: "line-about" });
   let shown = first;
-  play.addEventListener("click", () => player.play(api.timelapseUrl(shown), `${shown.camera}, ${shown.date}`, `Timelapse of a day · ${bytes(shown.size_bytes)}`));
+  play.addEventListener("click", () => {
+    const about = `Timelapse of a day · ${bytes(shown.size_bytes)}`;
+    player.play(api.timelapseUrl(shown), `${shown.camera}, ${shown.date}`, about, `${shown.camera} ${shown.date}.mp4`);
+  });
   const element = el("li", { class: "line" }, el("div", { class: "line-words" }, name, about), el("div", { class: "line-go" }, play));
   return {
     element,

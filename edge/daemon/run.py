@@ -68,7 +68,7 @@ async def _close(appliance: Appliance) -> None:
         async with asyncio.timeout(_CLOSE_WITHIN_S):
             await appliance.close()
     except TimeoutError:
-        _log.warning("a recording was not finished in %.0f s; it is salvaged at the next start", _CLOSE_WITHIN_S)
+        _log.warning("recordings were not finished in %.0f s: their last pictures are left out", _CLOSE_WITHIN_S)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,8 @@
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from edge.core.access_unit import AccessUnit
 from edge.core.frame import Frame
@@ -74,8 +75,10 @@ class JobQueue:
         return True
 
     def put(self, word: Word) -> None:
-        """Queue a word."""
+        """Queue a word; a `Sweep` only where none waits last, for the thread may hang on a disk for hours."""
         with self._changed:
+            if isinstance(word, Sweep) and self._jobs and isinstance(self._jobs[-1], Sweep):
+                return
             self._jobs.append(word)
             self._changed.notify()
 
@@ -84,6 +87,15 @@ class JobQueue:
         with self._changed:
             self._closed = True
             self._changed.notify()
+
+    def drop(self) -> None:
+        """Give up the pictures that wait, because there is no time left for them: each clip's end says how many.
+
+        A clip that is still to be begun keeps its first, so that there is a file that can say so.
+        """
+        with self._changed:
+            self._jobs = deque(_shortened(self._jobs))
+            self._bytes = sum(_size(job) for job in self._jobs if isinstance(job, Frame | AccessUnit))
 
     def take(self) -> Job | None:
         """Wait for the next job; None at the end."""
@@ -100,3 +112,20 @@ class JobQueue:
 
 def _size(material: Material) -> int:
     return len(material.data if isinstance(material, AccessUnit) else material.jpeg)
+
+
+def _shortened(jobs: Iterable[Job]) -> Iterator[Job]:
+    dropped, fresh, before = 0, False, dict[str, int]()
+    for job in jobs:
+        match job:
+            case Begin():
+                fresh, before[job.sidecar.recording_id] = True, dropped
+                yield job
+            case End():
+                missing = dropped - before.get(job.recording_id, 0)
+                yield replace(job, frames_dropped=job.frames_dropped + missing)
+            case Frame() | AccessUnit() if not fresh or (isinstance(job, AccessUnit) and not job.key):
+                dropped += 1
+            case _:
+                fresh = fresh and not isinstance(job, Frame | AccessUnit)
+                yield job

@@ -196,6 +196,8 @@ class RecordingService:
                 group.create_task(self._watch(desk), name=f"{self.name} watch")
                 await self._tell_for_ever(desk)
         finally:
+            if self._closing:  # and cancelled all the same: the time is over
+                self._queue.drop()
             await self._end_thread()
             recorder.join()
 

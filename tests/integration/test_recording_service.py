@@ -196,6 +196,22 @@ async def test_cancelled_without_a_close_the_clip_is_whole_and_told_at_the_next_
     assert (told.frames, told.salvaged) == (20, False)
 
 
+async def test_a_close_that_takes_too_long_leaves_pictures_out_and_says_how_many(tmp_path: Path) -> None:
+    """A daemon that is stopped ends in time also where the encoder is far behind."""
+    rig = _Rig(tmp_path, _settings(mode="continuous"))
+    async with _running(rig):
+        rig.offer(list(frames(900, start_ns=rig.clock.mono_ns())))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await rig.service.close()
+    again = _Rig(tmp_path, _settings(mode="continuous"))
+    async with _running(again):
+        await again.until(lambda: bool(again.closed))
+    (told,) = again.sink.recordings()
+    assert (told.salvaged, told.frames < 900) == (False, True)
+    assert told.frames + sum(loss.count for loss in again.sink.losses()) == 900
+
+
 async def test_by_hand_in_mode_off(tmp_path: Path) -> None:
     rig = _Rig(tmp_path, _settings(mode="off"))
     async with _running(rig):

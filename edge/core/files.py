@@ -3,6 +3,10 @@
 import os
 import secrets
 from pathlib import Path
+from typing import Final
+
+SYNCS_PER_FILE: Final = 2
+"""Times that `write_private` has the disk keep something: the file, then its name."""
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -17,6 +17,7 @@ from edge.core.frame import Frame
 from edge.core.health import Health
 from edge.core.slot import Slot
 from edge.core.stash import Worth
+from edge.core.wear import WearMeter
 from edge.recording.previews.quiet import GoOn, quietly
 from edge.recording.previews.settings import PreviewSettings
 from edge.recording.previews.sheet import Sheet, SheetLayout, make_sheet, webvtt
@@ -256,6 +257,21 @@ def test_what_pictures_and_videos_take_is_counted_and_strangers_folders_are_left
     assert folder.unfinished() == [day]
     folder.finish(day, 24)
     assert folder.used_bytes() == folder.size(day) > 0
+
+
+def test_what_the_disk_bears_for_small_pictures_is_counted(tmp_path: Path) -> None:
+    """Point 5 of recording and sync: the write budget is computed of everything."""
+    meter = WearMeter()
+    folder, day = TimelapseFolder(tmp_path, wear=meter), day_of("gate", NOON_MS)
+    _pictures(folder, day, 2)
+    pictures = sum(path.stat().st_size for path in tmp_path.rglob("*.jpg"))
+    assert meter.totals() == (pictures, 4)
+    folder.finish(day, 24)
+    assert meter.totals() == (pictures + folder.size(day), 6)
+    layout = SheetLayout(tile_width=80, tile_height=60, columns=1, times_ms=(0,), duration_ms=5)
+    shelf = SheetShelf(tmp_path / "previews", wear=(sheets := WearMeter()))
+    shelf.put("rec-1", Sheet(layout, b"page", b"thumb"))
+    assert sheets.totals() == (shelf.used_bytes(), 6)
 
 
 async def test_work_that_nobody_wants_any_more_ends_at_its_next_picture() -> None:

@@ -9,26 +9,32 @@ from typing import Final
 import msgspec
 
 from contract.ids import check_id
-from edge.core.files import sync_folder, write_private
+from edge.core.files import SYNCS_PER_FILE, sync_folder, write_private
 from edge.recording.previews.sheet import Sheet, SheetLayout
+from edge.recording.wear import NoWear, Wear
 
 _SHEET, _THUMBNAIL, _LAYOUT = ".sheet.jpg", ".thumb.jpg", ".layout.json"
 _ENDINGS: Final = (_LAYOUT, _SHEET, _THUMBNAIL)
 """The layout is written last and deleted first: what has one is whole."""
+_NO_WEAR: Final = NoWear()
 
 
 @dataclass(frozen=True, slots=True)
 class SheetShelf:
-    """The sheets of recordings in `folder`. Methods block, and take only checked ids (`InvalidIdError`)."""
+    """The sheets of recordings in `folder`. Methods block, and take only checked ids (`InvalidIdError`).
+
+    `wear` counts what is written.
+    """
 
     folder: Path
+    wear: Wear = _NO_WEAR
 
     def put(self, recording_id: str, sheet: Sheet | None) -> None:
         """Keep a sheet, or that there is none to be had; raise `OSError` if the disk refuses."""
         if sheet:
-            write_private(self._path(recording_id, _SHEET), sheet.jpeg)
-            write_private(self._path(recording_id, _THUMBNAIL), sheet.thumbnail)
-        write_private(self._path(recording_id, _LAYOUT), msgspec.json.encode(sheet.layout if sheet else None))
+            self._write(self._path(recording_id, _SHEET), sheet.jpeg)
+            self._write(self._path(recording_id, _THUMBNAIL), sheet.thumbnail)
+        self._write(self._path(recording_id, _LAYOUT), msgspec.json.encode(sheet.layout if sheet else None))
 
     def has(self, recording_id: str) -> bool:
         """Whether this one was looked at."""
@@ -74,6 +80,11 @@ class SheetShelf:
                 return sum(_size(one) for one in listed)
         except FileNotFoundError:
             return 0
+
+    def _write(self, path: Path, content: bytes) -> None:
+        write_private(path, content)
+        self.wear.wrote(len(content))
+        self.wear.synced(SYNCS_PER_FILE)
 
     def _path(self, recording_id: str, ending: str) -> Path:
         return self.folder / f"{check_id(recording_id, 'recording')}{ending}"

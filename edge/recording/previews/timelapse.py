@@ -14,8 +14,9 @@ from typing import Final
 
 from contract.errors import InvalidIdError
 from contract.ids import check_id
-from edge.core.files import sync_folder, write_private
+from edge.core.files import SYNCS_PER_FILE, sync_folder, write_private
 from edge.recording.previews.timelapse_video import encode, no_wider
+from edge.recording.wear import NoWear, Wear
 
 FILE_PREFIX: Final = "timelapse-"
 _MS_DAY: Final = 86_400_000
@@ -53,11 +54,12 @@ class TimelapseFolder:
     """`{camera}/{date}/{ms of the day}.jpg` until the day is over, then `{camera}/{date}.mp4`. Methods block.
 
     `{camera}/{date}.untrusted` lies beside it where a picture was taken under a clock that nobody trusted. What is made
-    is never made again: somebody may have been told of it.
+    is never made again: somebody may have been told of it. `wear` counts what is written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, wear: Wear | None = None) -> None:
         self.folder = folder
+        self._wear = wear or NoWear()
         self._sizes: dict[Path, tuple[int, int]] = {}
         """Of each folder of pictures: when it changed, and what was in it then."""
 
@@ -72,6 +74,8 @@ class TimelapseFolder:
             self._doubt(day).touch()
         name = f"{min(max(wall_ms - day.start_ms, 0), _MS_DAY - 1):08d}.jpg"
         write_private(self._pictures(day) / name, small)
+        self._wear.wrote(len(small))
+        self._wear.synced(SYNCS_PER_FILE)
 
     def unfinished(self) -> list[Day]:
         """Days of which there are pictures, the oldest first."""
@@ -101,6 +105,8 @@ class TimelapseFolder:
         if not made and (made := encode(sorted(self._pictures(day).glob("*.jpg")), draft, fps, beat)):
             draft.replace(video)
             sync_folder(video.parent)
+            self._wear.wrote(_size(video))
+            self._wear.synced(2)
         self.forget_pictures(day)
         return made
 

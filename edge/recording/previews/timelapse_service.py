@@ -106,7 +106,8 @@ class TimelapseService:
 
     async def evict(self, holding: Holding) -> None:
         """Delete one; see `Stash`."""
-        day = next((one for one in self._folder.finished() if one.file_id == holding.id), None)
+        days = await asyncio.to_thread(self._folder.finished)
+        day = next((one for one in days if one.file_id == holding.id), None)
         if day is None:
             return
         if not await self._outlets.phases(holding.id) & {"uploaded", "lost"}:

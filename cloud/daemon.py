@@ -53,16 +53,17 @@ async def serve(config: CloudConfig) -> None:
         _opened(_storage(config)) as storage,
         _opened(_uploads(config)) as uploads,
     ):
+        metrics = IngestMetrics(registry)
         ingest = Ingest(
             Intake(database, rejected_limit=config.store.rejected_limit),
             config.broker,
             password=config.secret(config.broker.password_secret),
             uploads=uploads,
-            metrics=IngestMetrics(registry),
+            metrics=metrics,
             clock=clock,
             rng=rng,
         )
-        eraser = Eraser(DoomedObjects(database), storage, clock=clock, rng=rng)
+        eraser = Eraser(DoomedObjects(database), storage, metrics=metrics, clock=clock, rng=rng)
         deps = _web_deps(
             config=config, database=database, storage=storage, ingest=ingest, registry=registry, clock=clock
         )
@@ -74,7 +75,7 @@ async def serve(config: CloudConfig) -> None:
         }
         if isinstance(config.objects, S3Settings):
             older_than_s = config.objects.abandoned_days * 86_400.0
-            work["tidier"] = Tidier(storage, clock=clock, older_than_s=older_than_s).run()
+            work["tidier"] = Tidier(storage, metrics=metrics, clock=clock, older_than_s=older_than_s).run()
         if config.broker.embedded:
             work["broker"] = EmbeddedBroker(config.broker.port, clock).run()
         await _until_signalled(work)

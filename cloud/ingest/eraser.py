@@ -4,6 +4,7 @@ import logging
 import random
 from typing import Final
 
+from cloud.ingest.metrics import IngestMetrics
 from cloud.objects.storage import ObjectMissingError, ObjectStorage, ObjectsUnavailableError
 from cloud.store.clock import Backoff, Clock
 from cloud.store.doomed import DoomedObject, DoomedObjects
@@ -19,10 +20,18 @@ class Eraser:
     """Runs until cancelled, looking every `every_s`; a database that is away is waited for."""
 
     def __init__(
-        self, doomed: DoomedObjects, storage: ObjectStorage, *, clock: Clock, rng: random.Random, every_s: float = 5.0
+        self,
+        doomed: DoomedObjects,
+        storage: ObjectStorage,
+        *,
+        metrics: IngestMetrics,
+        clock: Clock,
+        rng: random.Random,
+        every_s: float = 5.0,
     ) -> None:
         self._doomed = doomed
         self._storage = storage
+        self._metrics = metrics
         self._clock = clock
         self._backoff = Backoff(rng)
         self._every_s = every_s
@@ -47,10 +56,12 @@ class Eraser:
         try:
             await self._storage.delete(one.key)
         except ObjectsUnavailableError as error:
+            self._metrics.erased_objects.labels("postponed").inc()
             wait_s = min(_FIRST_S << min(one.tries, 20), _LONGEST_S)
             _log.warning("an erased participant's object of %s is still there: %s", one.device, error)
             await self._doomed.again(one, self._clock.now_ms() + wait_s * 1000)
+            return
         except ObjectMissingError:
-            await self._doomed.done(one, self._clock.now_ms())
-        else:
-            await self._doomed.done(one, self._clock.now_ms())
+            pass  # no key of an object: nothing can be there
+        await self._doomed.done(one, self._clock.now_ms())
+        self._metrics.erased_objects.labels("deleted").inc()

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from cloud.ingest.metrics import IngestMetrics
 from cloud.store.clock import Backoff, Clock
 from cloud.store.coverage import Coverage
 from cloud.store.errors import StoreUnavailableError
@@ -28,14 +29,20 @@ class GapReminder:
     """Runs until cancelled. `note` sends an ack with the gaps of these boots."""
 
     def __init__(
-        self, intake: Intake, note: Callable[[dict[Boot, Coverage]], None], *, clock: Clock, rng: random.Random
+        self,
+        intake: Intake,
+        note: Callable[[dict[Boot, Coverage]], None],
+        *,
+        metrics: IngestMetrics,
+        clock: Clock,
+        rng: random.Random,
     ) -> None:
         self._intake = intake
         self._note = note
         self._clock = clock
         self._rng = rng
+        self._metrics = metrics
         self._asked: dict[Boot, _Asked] = {}
-        self.reminded = 0
 
     async def run(self) -> None:
         """Look every few seconds."""
@@ -54,8 +61,9 @@ class GapReminder:
         for boot in due:
             asked = self._asked[boot]
             self._asked[boot] = asked._replace(due_s=now + asked.backoff.next())
+        self._metrics.incomplete_boots.set(len(found))
         if due:
-            self.reminded += len(due)
+            self._metrics.reminders.inc(len(due))
             self._note(due)
 
     def _of(self, boot: Boot, coverage: Coverage, now: float) -> _Asked:

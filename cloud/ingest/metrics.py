@@ -29,6 +29,25 @@ class IngestMetrics:
             ["result"],
             registry=registry,
         )
+        self.reminders = Counter(
+            "afferent_ingest_reminders_total",
+            "Boots whose device was asked again for what is missing",
+            registry=registry,
+        )
+        self.incomplete_boots = Gauge(
+            "afferent_ingest_incomplete_boots", "Boots of which something is missing", registry=registry
+        )
+        self.aborted_uploads = Counter(
+            "afferent_objects_aborted_uploads_total",
+            "Uploads that a device left behind and the cloud aborted",
+            registry=registry,
+        )
+        self.erased_objects = Counter(
+            "afferent_objects_erased_total",
+            "Objects of erased participants by what became of them",
+            ["result"],
+            registry=registry,
+        )
         self.connected = Gauge("afferent_ingest_broker_connected", "1 while connected to the broker", registry=registry)
 
 

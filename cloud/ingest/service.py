@@ -51,7 +51,7 @@ class Ingest:
         self._desk = StorageDesk(
             uploads, self._link.publish, is_told=intake.tells_of_object, metrics=metrics, clock=clock
         )
-        self._gaps = GapReminder(intake, self._acks.note, clock=clock, rng=rng)
+        self._gaps = GapReminder(intake, self._acks.note, metrics=metrics, clock=clock, rng=rng)
         self.broker_detail = "not connected yet"
         self.store_detail = ""
 

@@ -3,6 +3,7 @@
 import logging
 from typing import Final
 
+from cloud.ingest.metrics import IngestMetrics
 from cloud.objects.storage import ObjectsError, ObjectStorage
 from cloud.store.clock import Clock
 
@@ -13,11 +14,11 @@ _EVERY_S: Final = 3600.0
 class Tidier:
     """Runs until cancelled, looking once an hour; storage that is away is looked at the next time."""
 
-    def __init__(self, storage: ObjectStorage, *, clock: Clock, older_than_s: float) -> None:
+    def __init__(self, storage: ObjectStorage, *, metrics: IngestMetrics, clock: Clock, older_than_s: float) -> None:
         self._storage = storage
         self._clock = clock
         self._older_than_s = older_than_s
-        self.aborted = 0
+        self._metrics = metrics
 
     async def run(self) -> None:
         """Tidy until cancelled."""
@@ -32,6 +33,6 @@ class Tidier:
         except ObjectsError as error:
             _log.debug("uploads left behind were not looked for: %s", error)
             return
-        self.aborted += aborted
+        self._metrics.aborted_uploads.inc(aborted)
         if aborted:
             _log.info("aborted %d uploads that devices left behind", aborted)

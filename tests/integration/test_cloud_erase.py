@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from msgspec import structs
+from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
 from cloud.ingest.eraser import Eraser
+from cloud.ingest.metrics import IngestMetrics
 from cloud.objects.folder import FolderStorage
 from cloud.objects.storage import ObjectsUnavailableError
 from cloud.store import tables
@@ -201,7 +203,8 @@ class _Away(FolderStorage):
 
 
 def _eraser(database: Database, storage: FolderStorage, clock: StillClock) -> Eraser:
-    return Eraser(DoomedObjects(database), storage, clock=clock, rng=random.Random(1))
+    metrics = IngestMetrics(CollectorRegistry())
+    return Eraser(DoomedObjects(database), storage, metrics=metrics, clock=clock, rng=random.Random(1))
 
 
 async def test_what_is_told_to_be_in_object_storage_is_found_by_its_key(database: Database) -> None:

@@ -1,13 +1,15 @@
 """One suite for both kinds of object storage: what is there, its ranges, and nothing outside it."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from cloud.ingest.metrics import IngestMetrics
 from cloud.ingest.tidier import Tidier
 from cloud.objects.folder import FolderStorage
 from cloud.objects.s3 import S3Storage
@@ -122,10 +124,18 @@ async def test_uploads_left_behind_are_aborted_and_others_are_left_alone(server:
     left = {one["Key"] for one in client.list_multipart_uploads(Bucket="afferent")["Uploads"]}
     assert left == {"site/backups/x", f"elsewhere/{KEY}"}
     client.close()
-    tidier = Tidier(_s3(f"http://127.0.0.1:{free_port()}"), clock=StillClock(), older_than_s=1)
-    await tidier.tidy()
-    assert tidier.aborted == 0
     await storage.close()
+
+
+async def test_the_tidier_counts_and_goes_on_where_the_storage_is_away(server: S3Server) -> None:
+    registry, there = CollectorRegistry(), _s3(server.endpoint)
+    metrics, counted = IngestMetrics(registry), "afferent_objects_aborted_uploads_total"
+    with closing(server.client()) as client:
+        client.create_multipart_upload(Bucket="afferent", Key=f"site/{KEY}")
+    for storage in (there, _s3(f"http://127.0.0.1:{free_port()}")):
+        await Tidier(storage, metrics=metrics, clock=StillClock(), older_than_s=1).tidy()
+        assert registry.get_sample_value(counted) == 1
+        await storage.close()
 
 
 async def test_what_a_device_still_writes_goes_too(tmp_path: Path) -> None:

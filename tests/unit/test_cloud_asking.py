@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,7 @@ from cloud.ingest.requests import Allowance, Question, StorageDesk
 from cloud.objects.uploads import NoUploads, RefusedError, Uploads
 from cloud.store.coverage import Coverage
 from cloud.store.errors import StoreUnavailableError
-from cloud.store.intake import Boot
+from cloud.store.intake import Boot, Intake
 from contract.codec import decode, encode
 from contract.storage import Operation, StorageReply, StorageRequest
 from tests.support.cloud import BOOT, StillClock
@@ -200,7 +200,9 @@ def test_the_allowance_comes_back_with_time() -> None:
 
 def test_a_gap_is_asked_for_again_ever_more_seldom_until_it_ends() -> None:
     clock, noted = StillClock(), list[dict[Boot, Coverage]]()
-    reminder = GapReminder(None, noted.append, clock=clock, rng=random.Random(1))  # type: ignore[arg-type]
+    registry, no_intake = CollectorRegistry(), cast("Intake", None)
+    metrics = IngestMetrics(registry)
+    reminder = GapReminder(no_intake, noted.append, metrics=metrics, clock=clock, rng=random.Random(1))
     gap = {("gate", BOOT): Coverage(9, ((3, 4),))}
     times = []
     for _ in range(24 * 360):
@@ -213,6 +215,8 @@ def test_a_gap_is_asked_for_again_ever_more_seldom_until_it_ends() -> None:
     assert 15 <= times[0] - StillClock().mono_s() <= 40
     assert 24 <= len(waits) <= 60, "a day's worth"
     assert waits[-1] >= 1800
+    assert registry.get_sample_value("afferent_ingest_reminders_total") == len(times)
+    assert registry.get_sample_value("afferent_ingest_incomplete_boots") == 1
     changed = {("gate", BOOT): Coverage(9, ((4, 4),))}
     before = len(noted)
     for _ in range(5):

@@ -3,7 +3,9 @@
 import asyncio
 import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from cloud.store import tables
+from cloud.store.database import Database
 from cloud.store.intake import Intake
 from cloud.store.rows import Incoming, read
 from cloud.store.times import MS_COLUMNS, Fix, correct_stored, corrected
@@ -66,7 +69,9 @@ def expected(mono_ms: int, fixes: Sequence[tuple[int, int]]) -> int | None:
 async def stored(batches: Sequence[Sequence[Incoming]]) -> dict[str, list[Any]]:
     """What is in the tables after these batches, one after the other."""
     with tempfile.TemporaryDirectory() as folder:
-        async with opened(f"sqlite:///{Path(folder) / 'cloud.db'}") as database:
+        path = Path(folder) / "cloud.db"
+        path.write_bytes(await asyncio.to_thread(_empty_database))
+        async with existing(f"sqlite:///{path}") as database:
             for batch in batches:
                 await Intake(database).add(batch, 1)
             found = {}
@@ -76,6 +81,30 @@ async def stored(batches: Sequence[Sequence[Incoming]]) -> dict[str, list[Any]]:
                     rows = (await link.execute(select(table).order_by(table.c.boot, table.c.seq))).mappings()
                     found[name] = [dict(row) for row in rows]
             return found
+
+
+@asynccontextmanager
+async def existing(url: str) -> AsyncIterator[Database]:
+    """A database that is migrated already."""
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@cache
+def _empty_database() -> bytes:
+    """Of the newest revision: a migration for each example would be all that this measures."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "cloud.db"
+
+        async def make() -> None:
+            async with opened(f"sqlite:///{path}"):
+                pass
+
+        asyncio.run(make())
+        return path.read_bytes()
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

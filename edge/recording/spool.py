@@ -34,6 +34,7 @@ class Spool:
         self.folder = folder
         self.wear: Wear = wear or NoWear()
         self._ordering = threading.Lock()
+        self._deleting = threading.Lock()
         self._newest = 0
         self._durable: set[Path] = set()
         """Folders of cameras whose own names are safe."""
@@ -83,16 +84,18 @@ class Spool:
     def advance(self, sidecar: Sidecar, step: Step) -> Sidecar:
         """Note that a recording got to `step`; nothing happens if it is gone."""
         moved = replace(sidecar, step=step)
-        if self._note(sidecar).exists():
-            self.note(moved)
+        with self._deleting:  # a note that came back would name who was erased
+            if self._note(sidecar).exists():
+                self.note(moved)
         return moved
 
     def discard(self, sidecar: Sidecar) -> None:
         """Delete a recording: the video first, so that what is left always has a name."""
-        self.path(sidecar).unlink(missing_ok=True)
-        self.part_path(sidecar).unlink(missing_ok=True)
-        self._note(sidecar).with_suffix(".tmp").unlink(missing_ok=True)
-        self._note(sidecar).unlink(missing_ok=True)
+        with self._deleting:
+            self.path(sidecar).unlink(missing_ok=True)
+            self.part_path(sidecar).unlink(missing_ok=True)
+            self._note(sidecar).with_suffix(".tmp").unlink(missing_ok=True)
+            self._note(sidecar).unlink(missing_ok=True)
 
     def erase(self, sidecar: Sidecar) -> None:
         """Delete a recording so that a power cut does not bring it back."""

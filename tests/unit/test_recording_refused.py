@@ -4,6 +4,7 @@ import errno
 from pathlib import Path
 
 from edge.core.health import State
+from edge.recording.jobs import Forget, JobQueue, Sweep
 from edge.recording.settings import RecordingSettings
 from edge.recording.sidecar import Sidecar
 from edge.recording.spool import Spool
@@ -43,3 +44,13 @@ async def test_a_disk_that_is_mounted_read_only_ends_no_thread(tmp_path: Path) -
         rig.offer(frames(20, start_ns=rig.clock.mono_ns(), fps=100.0))
         rig.service.stop_manual()
         await rig.until(lambda: bool(rig.closed))
+
+
+def test_a_thread_that_hangs_is_not_asked_to_sweep_again_and_again() -> None:
+    queue = JobQueue(1000)
+    for _ in range(100):
+        queue.put(Sweep())
+    queue.put(Forget())
+    queue.put(Sweep())
+    queue.close()
+    assert list(iter(queue.take, None)) == [Sweep(), Forget(), Sweep()]

@@ -1,13 +1,15 @@
 """What the spool knows of events, and which file plays."""
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from contract.errors import InvalidIdError
 from edge.recording.clip import Clip
-from edge.recording.sidecar import MOST_EVENTS, Sidecar, read_sidecar
+from edge.recording.sidecar import MOST_EVENTS, Sidecar, read_sidecar, write_sidecar
 from edge.recording.spool import Spool
 from tests.support.encoded import encoded
 
@@ -36,6 +38,30 @@ def test_a_clip_is_found_growing_and_whole_and_not_once_it_is_gone(tmp_path: Pat
     spool.discard(sidecar)
     assert spool.clip_of("rec-1") is None
     assert spool.clip_of("rec-never") is None
+
+
+def test_what_is_erased_while_it_is_noted_does_not_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its note would name the participant."""
+    spool, noting, go_on = Spool(tmp_path), threading.Event(), threading.Event()
+    sidecar = _sidecar("rec-1")
+    spool.begin(sidecar)
+
+    def slow(*args: Any) -> None:
+        noting.set()
+        go_on.wait(10)
+        write_sidecar(*args)
+
+    monkeypatch.setattr("edge.recording.spool.write_sidecar", slow)
+    uploaded = threading.Thread(target=spool.advance, args=(sidecar, "uploaded"))
+    uploaded.start()
+    assert noting.wait(10)
+    erased = threading.Thread(target=spool.erase, args=(sidecar,))
+    erased.start()
+    erased.join(0.2)
+    go_on.set()
+    for thread in (uploaded, erased):
+        thread.join()
+    assert list(spool.entries()) == []
 
 
 @pytest.mark.parametrize("recording_id", ["../store", "*", "", "rec-[1]", "front/rec-1"])

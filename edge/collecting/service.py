@@ -59,6 +59,7 @@ class CollectService:
         await self._collector.open()
         if self._counted_ns is None:
             await self._take_up()
+        await self._stash.mark_late()
         for key in list(self._collector.whole):
             self.pulse.beat()
             await self._promote(*key)

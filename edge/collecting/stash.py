@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from edge.collecting.collector import Collector
 from edge.collecting.outward import Outward
 from edge.collecting.sheets import FILE_PREFIX, VideoSheet
+from edge.core.errors import StoreError
 from edge.core.stash import Holding, Worth
 
 KIND: Final = "collected"
@@ -26,6 +27,7 @@ class CollectedStash:
         self._shelf = collector.shelf
         self._outward = outward
         self._changing = asyncio.Lock()
+        self._unmarked: set[str] = set()
 
     def holdings(self) -> list[Holding]:
         """Whole videos that lie here. Blocks."""
@@ -65,9 +67,24 @@ class CollectedStash:
         self.lost += 1
 
     async def mark_uploaded(self, file_id: str) -> None:
-        """The object storage confirmed a file; ids that are none of ours are ignored."""
+        """The object storage confirmed a file; ids that are none of ours are ignored.
+
+        What the disk does not take now is noted later: who sends files to their end must not end by it.
+        """
         if not file_id.startswith(FILE_PREFIX):
             return
+        try:
+            await self._mark(file_id)
+        except (StoreError, OSError):
+            self._unmarked.add(file_id)
+
+    async def mark_late(self) -> None:
+        """Note what could not be noted before; raise `StoreError` or `OSError` if it still cannot."""
+        for file_id in list(self._unmarked):
+            await self._mark(file_id)
+            self._unmarked.discard(file_id)
+
+    async def _mark(self, file_id: str) -> None:
         async with self._changing:
             sheet = await self._collector.run(self.find, file_id)
             if sheet and sheet.step == "offered":

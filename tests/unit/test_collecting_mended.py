@@ -8,7 +8,10 @@ import pytest
 import pytest_asyncio
 
 from contract.messages import File
+from edge.collecting.sheets import VideoSheet
+from edge.collecting.shelf import Shelf
 from edge.core.errors import StoreError
+from edge.core.stash import Worth
 from tests.support.clock import FakeClock
 from tests.support.collecting import WEBM, Client, Room, client_of
 
@@ -130,3 +133,25 @@ async def test_metadata_and_sessions_leave_the_reserve_alone(client: Client) -> 
     client.room.roomy = False
     assert (await client.metadata(session, "v", prompt_id="joy")).status_code == 507
     assert (await client.http.post("/api/session/create", json={})).status_code == 507
+
+
+async def test_a_disk_that_refuses_when_a_file_has_arrived_ends_nobody(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The uploader tells of it: it is noted at the next round, and there goes nothing that was erased meanwhile."""
+    for participant in ("P07", "P08"):
+        await _offered(client, participant)
+    room = client.room
+
+    def refuse(_shelf: Shelf, _sheet: VideoSheet) -> VideoSheet:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Shelf, "note", refuse)
+        for file in room.ledger.files:
+            await room.stash.mark_uploaded(file.file_id)
+        with pytest.raises(OSError, match="Input/output"):
+            await room.service.round()
+    await room.service.erase("P08")
+    await room.service.round()
+    assert [one.worth for one in room.stash.holdings()] == [Worth.UPLOADED]

@@ -228,9 +228,14 @@ def written_bytes(path: Path = Path("/proc/self/io")) -> int:
 
 
 def is_card(folder: Path, devices: Path = Path("/sys/dev/block")) -> bool:
-    """Whether `folder` lies on a memory card: an SD card or eMMC, by the kernel's name of its device."""
+    """Whether `folder` lies on a memory card, SD or eMMC, by the kernel's name of its device; it may be encrypted."""
     number = folder.stat().st_dev
-    return "mmcblk" in str((devices / f"{os.major(number)}:{os.minor(number)}").resolve())
+    return _on_card((devices / f"{os.major(number)}:{os.minor(number)}").resolve())
+
+
+def _on_card(device: Path) -> bool:
+    """A device of the device mapper (LUKS, LVM) names those under it as its slaves."""
+    return "mmcblk" in str(device) or any(_on_card(under.resolve()) for under in device.glob("slaves/*"))
 
 
 def _stretched(usual: float, longest: float, share: float) -> float:

@@ -1,5 +1,6 @@
 """What the disk bears: counted, exported, and held step by step; events and alarms never wait for it."""
 
+import os
 from pathlib import Path
 
 from edge.core.health import Health, State
@@ -130,7 +131,10 @@ def test_a_card_is_known_by_its_device(tmp_path: Path) -> None:
     for name, card in (("mmcblk0", True), ("sda", False)):
         devices = tmp_path / name
         (devices / "block" / f"{name}p1").mkdir(parents=True)
-        (devices / f"{number >> 8 & 0xFFF}:{(number & 0xFF) | (number >> 12 & 0xFFF00)}").symlink_to(
-            devices / "block" / f"{name}p1"
-        )
+        (devices / f"{os.major(number)}:{os.minor(number)}").symlink_to(devices / "block" / f"{name}p1")
         assert is_card(tmp_path, devices) is card
+        mapped = tmp_path / f"{name}-mapped"
+        (mapped / "dm-0" / "slaves").mkdir(parents=True)
+        (mapped / "dm-0" / "slaves" / f"{name}p1").symlink_to(devices / "block" / f"{name}p1")
+        (mapped / f"{os.major(number)}:{os.minor(number)}").symlink_to(mapped / "dm-0")
+        assert is_card(tmp_path, mapped) is card, "encrypted"

@@ -81,7 +81,8 @@ class SpoolStash:
 
     async def mark_uploaded(self, recording_id: str) -> None:
         """The object storage confirmed a recording: its file may go first. Unknown ids are ignored."""
-        await self._mark(recording_id, "uploaded")
+        with suppress(OSError):  # a disk too full to note it must not end who sends: the store is asked before it goes
+            await self._mark(recording_id, "uploaded")
 
     async def reconcile(self, beat: Callable[[], None] = lambda: None) -> None:
         """Once at the start: what the store knows to be uploaded or lost is so, whether or not we could note it.

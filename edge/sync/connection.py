@@ -28,6 +28,9 @@ MQTT_5: Final = MQTTProtocolVersion.MQTTv5
 MQTT_311: Final = MQTTProtocolVersion.MQTTv311
 MQTT_5_RECEIVE_MAXIMUM: Final = 65_535
 """MQTT 5 section 3.2.2.3.3: where the broker names none."""
+_AHEAD: Final = 4
+"""A broker that allows few messages at a time (mosquitto: 20) is kept busy by so many times as many, without the event
+loop waking for each; still few enough for an alarm to overtake the rest."""
 _OWN_MESSAGES: Final = 2
 """Birth and farewell."""
 _QUESTIONS: Final = 64
@@ -69,8 +72,9 @@ class BrokerConnection:
         self.inbox = Inbox()
         self.version = version
         self.session_present = False
-        self.receive_maximum = 1
-        """How many records the broker allows to be on their way to it, unconfirmed. paho does not look at it."""
+        self.capacity = 1
+        """How many messages may be published and not confirmed. Some of them wait in paho, which sends each as soon as
+        the broker allows one more."""
         self._settings = settings
         self._place = f"broker {settings.host}:{settings.port}"
         self._identity = identity
@@ -146,7 +150,7 @@ class BrokerConnection:
             reconnect_on_failure=False,
         )
         client.connect_timeout = settings.connect_timeout_s
-        client.max_inflight_messages_set(settings.window_records + _OWN_MESSAGES + _QUESTIONS)
+        client.max_inflight_messages_set(self._most_messages())
         client.max_queued_messages_set(settings.window_records * 2)
         client.will_set(self._identity.status_topic, self._identity.will, qos=1, retain=True)
         if settings.username:
@@ -158,6 +162,9 @@ class BrokerConnection:
         client.on_subscribe = self._on_subscribe
         client.on_socket_open = self._on_socket_open
         return client
+
+    def _most_messages(self) -> int:
+        return self._settings.window_records + _OWN_MESSAGES + _QUESTIONS
 
     def _connect(self) -> None:
         """In a thread: name resolution, TCP and TLS block."""
@@ -213,7 +220,8 @@ class BrokerConnection:
             return
         self.session_present = flags.session_present
         allowed = getattr(properties, "ReceiveMaximum", MQTT_5_RECEIVE_MAXIMUM)
-        self.receive_maximum = max(1, allowed - _OWN_MESSAGES)
+        client._max_inflight_messages = min(allowed, self._most_messages())  # noqa: SLF001 - its setter comes too early
+        self.capacity = max(1, allowed - _OWN_MESSAGES) * _AHEAD
         client.subscribe(self._identity.ack_topic, qos=1)
         if self._requests:
             self._replies_mid = client.subscribe(self._identity.reply_topic, qos=1)[1]

@@ -20,8 +20,8 @@ class PackedProperties:
     """
 
     def __init__(self, content_type: str, user: dict[str, str]) -> None:
-        body = _PAYLOAD_IS_UTF8 + _CONTENT_TYPE + _text(content_type)
-        body += b"".join(_USER_PROPERTY + _text(key) + _text(value) for key, value in user.items())
+        body = _PAYLOAD_IS_UTF8 + _CONTENT_TYPE + _known(content_type)
+        body += b"".join(_USER_PROPERTY + _known(key) + _text(value) for key, value in user.items())
         self._packed = _varint(len(body)) + body
 
     def pack(self) -> bytes:
@@ -43,9 +43,13 @@ def cloud_event(device: str, record: Pending) -> PackedProperties:
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
+def _known(value: str) -> bytes:
+    """What is the same in every record."""
+    return _text(value)
+
+
 def _text(value: str) -> bytes:
-    """Nearly all of it is the same in every record."""
     raw = value.encode()
     return len(raw).to_bytes(2, "big") + raw
 

@@ -32,6 +32,9 @@ class Inbox:
         self._lock = threading.Lock()
         self._news = News()
         self._waking = False
+        self._code = 0
+        self.taken_at_a_time = 1
+        """So many confirmations that say nothing new are worth a wake-up."""
 
     def acknowledged(self, ack: Ack) -> None:
         """The cloud acknowledged."""
@@ -47,7 +50,9 @@ class Inbox:
         """The broker answered packet `mid`."""
         with self._lock:
             self._news.taken.append((mid, code))
-            self._wake()
+            if code != self._code or len(self._news.taken) >= self.taken_at_a_time:
+                self._wake()
+            self._code = code
 
     def lost(self, reason: str) -> None:
         """The connection is over; the first reason counts."""

@@ -158,6 +158,8 @@ class Publisher:
         self._patience = 1
         self._progress_ns = self._heard_ns = self._clock.mono_ns()
         self._asked.clear()
+        if self._settings.ack == "cloud":
+            connection.inbox.taken_at_a_time = max(1, min(connection.capacity, self._window.limit) // 2)
         if self._requests:
             self._requests.open(connection.inbox.nudge)
         self._health.set(PART, State.OK, self.link)
@@ -186,8 +188,8 @@ class Publisher:
         return max(0, min(self._window.room, self._free_packets(connection)))
 
     def _free_packets(self, connection: BrokerConnection) -> int:
-        """How many more messages the broker allows to be on their way to it."""
-        return connection.receive_maximum - self._window.untaken - len(self._asked)
+        """How many more messages may be on their way to the broker."""
+        return connection.capacity - self._window.untaken - len(self._asked)
 
     def _ask(self, connection: BrokerConnection) -> None:
         """Questions go before records: there are few, and somebody waits for each."""

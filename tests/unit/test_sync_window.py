@@ -1,11 +1,15 @@
 """What is on its way: bounded, and what the broker or the cloud said of it."""
 
+import asyncio
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.messages import Ack
 from edge.outbox.rows import Pending
+from edge.sync.inbox import Inbox
 from edge.sync.proof import missing_of, proven_above, within
+from edge.sync.refusals import NO_SUBSCRIBERS
 from edge.sync.window import Lane, Window
 
 BOOT = "00000001-00000000"
@@ -125,3 +129,31 @@ def test_the_books_balance(steps: list[tuple[str, int]], count: int) -> None:
     assert (len(window), window.untaken) == (len(left), len(left - taken))
     assert window.in_lane(Lane.LIVE) == sum(row % 2 for row in left)
     assert set(window.take_out()) == left & taken
+
+
+async def test_confirmations_wake_in_groups_and_news_at_once() -> None:
+    inbox = Inbox()
+    inbox.taken_at_a_time = 3
+
+    async def woken() -> bool:
+        await asyncio.sleep(0)
+        return inbox.ready.is_set()
+
+    inbox.taken(1, 0)
+    inbox.taken(2, 0)
+    assert not await woken()
+    inbox.taken(3, 0)
+    assert await woken()
+    assert list(inbox.take().taken) == [(1, 0), (2, 0), (3, 0)]
+    inbox.taken(4, NO_SUBSCRIBERS)
+    assert await woken(), "nobody listens any more"
+    inbox.take()
+    inbox.taken(5, NO_SUBSCRIBERS)
+    assert not await woken()
+    inbox.taken(6, 0)
+    assert await woken(), "somebody listens again"
+    assert list(inbox.take().taken) == [(5, NO_SUBSCRIBERS), (6, 0)]
+    inbox.taken(7, 0)
+    inbox.acknowledged(Ack(boot=BOOT, seq=1))
+    assert await woken()
+    assert list(inbox.take().taken) == [(7, 0)]

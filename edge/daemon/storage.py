@@ -67,6 +67,7 @@ def make_wear(ground: Ground, meter: WearMeter) -> WearBudget:
         health=ground.health,
     )
     ground.outbox.linger_ms = wear.linger_ms
+    ground.outbox.count_bytes(meter.wrote)
     return wear
 
 

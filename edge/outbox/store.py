@@ -198,6 +198,10 @@ class Outbox(History):
         """
         self._writer.on_full = release
 
+    def count_bytes(self, wrote: Callable[[int], None]) -> None:
+        """From now on `wrote` is called with the bytes of records that became durable."""
+        self._writer.wrote = wrote
+
     def repair_is_over(self) -> None:
         """All files were offered again. Until this is said, the next runs are told that there was a repair."""
         self.repaired = False

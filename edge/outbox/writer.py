@@ -68,6 +68,8 @@ class Writer:
         self._emptied_after = -1
         self.on_full: Callable[[], bool] = _nothing_to_give
         """Called in a thread when the disk is full: gives up what was held ready, and tells whether there was any."""
+        self.wrote: Callable[[int], None] = lambda _n_bytes: None
+        """Called with the bytes of records that became durable."""
         self.line = WaitingLine(limits.waiting_records)
         self.next_row = boots.current.first_row
         self.commits = 0
@@ -192,6 +194,7 @@ class Writer:
         self.commits += 1
         self._written_ns = self._clock.mono_ns()
         if rows:
+            self.wrote(sum(len(new.payload) for new in rows))
             self._boot_written = True
             self.next_row = rows[-1].row + 1
         told = rows[: len(rows) - sum(waiting.body is not None for waiting in batch)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from contract.codec import decode
+from contract.codec import decode, encode
 from contract.messages import Loss, Prediction, Record
 from edge.core.errors import RecordInvalidError, StoreError
 from edge.core.health import Health, State
@@ -202,7 +202,7 @@ async def test_an_upload_is_listed_until_it_is_told_as_done(tmp_path: Path) -> N
         again = await outbox.uploads.get("rec-event")
         assert again and again.parts == {}, "parts belong to one upload"
         record = await outbox.uploads.finish(upload.body)
-        assert record.body == recording_uploaded(b"b" * 10)
+        assert record and record.body == recording_uploaded(b"b" * 10)
         assert await outbox.uploads.phases("rec-event") == {"closed", "uploaded"}
         assert await outbox.uploads.pending() == 1
         (left,) = await outbox.uploads.heads()
@@ -252,3 +252,13 @@ async def test_a_record_that_the_cloud_would_refuse_for_ever_is_not_kept(tmp_pat
     assert isinstance(bodies[0], Loss)
     assert "Prediction" in bodies[0].reason
     assert len(bodies) == 2
+
+
+async def test_what_is_written_is_counted_for_the_disk(tmp_path: Path) -> None:
+    """So that what the disk bears can be told from what was meant to be written."""
+    written: list[int] = []
+    async with open_outbox(tmp_path) as outbox:
+        outbox.count_bytes(written.append)
+        records = [await outbox.append(prediction(index)) for index in range(3)]
+        await outbox.acknowledge(outbox.boot, 3)
+    assert sum(written) == sum(len(encode(record)) for record in records)

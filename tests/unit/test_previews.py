@@ -302,3 +302,18 @@ def test_what_cannot_be_decoded_makes_no_timelapse(tmp_path: Path) -> None:
     next((tmp_path / "gate" / day.date).glob("*.jpg")).write_bytes(b"torn")
     assert not folder.finish(day, 24)
     assert (folder.unfinished(), folder.finished()) == ([], [])
+
+
+async def test_one_that_did_not_arrive_is_offered_again_at_the_next_start(tmp_path: Path) -> None:
+    """A repair of the store may have dropped it from the uploads; an offer does nothing twice."""
+    cloud, clock = _Cloud(), FakeClock()
+    day = day_of("gate", clock.now().wall_ms - 86_400_000)
+    slot: Slot[Frame] = Slot()
+    slot.close()
+    _pictures(TimelapseFolder(tmp_path), day, 3)
+    await _service(tmp_path, cloud, clock, slot).run_once()
+    await _service(tmp_path, cloud, clock, slot).run_once()
+    assert [file.file_id for file in cloud.files] == [f"timelapse-gate-{day.date}"] * 2
+    cloud.known[cloud.files[0].file_id].add("lost")
+    await _service(tmp_path, cloud, clock, slot).run_once()
+    assert len(cloud.files) == 2, "what was given up stays given up"

@@ -164,7 +164,7 @@ class TimelapseService:
         phases = await self._outlets.phases(day.file_id)
         if "uploaded" in phases:
             self._uploaded.add(day.file_id)
-        elif not phases:
+        elif "lost" not in phases:  # the first time, or the store was repaired: an offer does nothing twice
             file = await asyncio.to_thread(self._described, day)
             await self._outlets.offer(file, self._folder.video(day))
         self._told.add(day.file_id)

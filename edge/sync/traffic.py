@@ -4,6 +4,7 @@ from typing import Final, Protocol
 
 from contract.messages import Ack
 from edge.core.clock import Clock
+from edge.core.errors import StoreDelayedError
 from edge.outbox.rows import ALARM, Pending
 from edge.sync.lanes import Lanes, Waiting
 from edge.sync.proof import LARGEST, Range, missing_of, proven_above, up_to
@@ -28,7 +29,9 @@ class Queue(Waiting, Protocol):
 
 
 class Traffic:
-    """Belongs to the event loop. What reads or changes the outbox raises `StoreError`."""
+    """Belongs to the event loop. What reads or changes the outbox raises `StoreError`, but for what only waits for a
+    disk that takes nothing: that is forgotten later, and meanwhile the rest goes on its way.
+    """
 
     def __init__(self, outbox: Queue, clock: Clock, *, window_records: int, stale_after_s: float) -> None:
         self.window = Window(window_records)
@@ -58,7 +61,10 @@ class Traffic:
     async def broker_has(self) -> bool:
         """Forget what the broker has confirmed; return whether there was any."""
         rows = self.window.take_out()
-        return bool(rows) and await self._outbox.forget_rows(rows) > 0
+        try:
+            return bool(rows) and await self._outbox.forget_rows(rows) > 0
+        except StoreDelayedError:
+            return True
 
     async def acknowledged(self, ack: Ack) -> bool:
         """Forget what the cloud has by this ack; return whether there was any.
@@ -76,7 +82,10 @@ class Traffic:
         news = [one for one in proven if one not in known]
         if seq == before and not news:
             return gone > 0
-        return await self._outbox.acknowledge(ack.boot, seq, news) > 0 or gone > 0
+        try:
+            return await self._outbox.acknowledge(ack.boot, seq, news) > 0 or gone > 0
+        except StoreDelayedError:
+            return True
 
     async def asked_for(self, ack: Ack) -> list[tuple[Lane, Pending]]:
         """What to send again, because the cloud misses it and it is not still to come or under way.

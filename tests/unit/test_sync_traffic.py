@@ -8,6 +8,7 @@ import pytest
 
 from contract.codec import decode
 from contract.messages import Ack, AnyBody, Loss, Record
+from edge.core.errors import StoreDelayedError
 from edge.outbox.recall import REASON
 from edge.outbox.rows import ALARM, Pending
 from edge.outbox.settings import OutboxSettings
@@ -258,3 +259,26 @@ async def test_what_came_back_from_the_history_is_forgotten_by_the_proof_that_it
         assert outbox.outbox_records == 6
         assert await traffic.acknowledged(whole)
         assert [one.seq for one in await outbox.pending()] == [3]
+
+
+async def test_a_disk_that_takes_nothing_does_not_stop_what_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That it was acknowledged stands in line for the disk; nothing is sent over and over meanwhile."""
+    clock = FakeClock()
+    async with open_outbox(tmp_path, clock=clock) as outbox:
+        await fill(outbox, 9)
+        traffic = traffic_of(outbox, clock)
+        link = Link(traffic)
+        assert await link.send(4) == [1, 2, 3, 4]
+
+        async def full(*_: object) -> int:
+            raise StoreDelayedError("the disk is full")
+
+        monkeypatch.setattr(outbox, "acknowledge", full)
+        monkeypatch.setattr(outbox, "forget_rows", full)
+        assert await traffic.acknowledged(Ack(boot=outbox.boot, seq=4))
+        assert await link.send(4) == [5, 6, 7, 8]
+        traffic.window.taken(5)
+        assert await traffic.broker_has()
+        assert await link.send() == [9]

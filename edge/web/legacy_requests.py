@@ -84,9 +84,11 @@ def refusals() -> Iterator[None]:
 
 
 def port_of(deps: WebDeps) -> SessionPort:
-    """The desk of sessions; 503 where there is none."""
-    if deps.sessions is None:
-        message = "No body sensor is configured on this appliance"
+    """The desk of sessions; 503 where there is none, or nothing that could be predicted from."""
+    sensors = deps.sensors.sensors() if deps.sensors else ()
+    if deps.sessions is None or (deps.sensors and not sensors):
+        cannot = "The file of sessions cannot be opened: see the health of the appliance"
+        message = cannot if sensors else "No body sensor is configured on this appliance"
         raise LegacyError(HTTPStatus.SERVICE_UNAVAILABLE, "Database unavailable", message=message)
     return deps.sessions
 

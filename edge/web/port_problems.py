@@ -19,14 +19,16 @@ _NO_SESSION: Final = {".", "..", "checks"}
 def sessions_of(deps: WebDeps) -> SessionPort:
     """The desk of sessions; a problem where the appliance has none."""
     if deps.sessions is None:
-        raise _absent("No session can be held on this appliance")
+        remedy = "see /v1/health: the part `sessions` says why"
+        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "The file of sessions cannot be opened", remedy=remedy)
     return deps.sessions
 
 
 def sensors_of(deps: WebDeps) -> SensorPort:
     """The body sensors; a problem where the appliance has none."""
     if deps.sensors is None:
-        raise _absent("This appliance has no body sensor")
+        remedy = "add a [[sensors]] section to the configuration and restart"
+        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "This appliance has no body sensor", remedy=remedy)
     return deps.sensors
 
 
@@ -84,8 +86,3 @@ def is_session_id(value: str) -> bool:
     return (
         value not in _NO_SESSION and 0 < len(value) <= LONGEST_SESSION_ID and value.isprintable() and "/" not in value
     )
-
-
-def _absent(detail: str) -> ProblemError:
-    remedy = "add a [[sensors]] section to the configuration and restart"
-    return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, remedy=remedy)

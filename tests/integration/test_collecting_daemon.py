@@ -52,3 +52,5 @@ def test_who_handed_in_videos_is_erased_without_any_sensor(tmp_path: Path) -> No
         assert (state / "facial_recordings" / other).exists()
         assert requests.get(f"{daemon.url}/api/session/{mine}", timeout=10).status_code == 404
         assert _hand_in(daemon, "P07")[1] == 200
+        start = requests.post(f"{daemon.url}/api/video/1/start", json={"user_id": "user1"}, timeout=10)
+        assert (start.status_code, "sensor" in start.text) == (503, True)

@@ -366,11 +366,11 @@ async def test_sensors_are_shown_with_their_signals_and_told_what_to_do(desk: De
     assert desk.sensors.commands[0][1].value == 512
 
 
-async def test_an_appliance_without_sensors_says_so(tmp_path: Path) -> None:
+async def test_an_appliance_whose_sessions_cannot_be_opened_says_so(tmp_path: Path) -> None:
     web = make_web(tmp_path)
     for path in ("participants", "stimuli", "sessions", "consent"):
         refused = await web.ask("GET", f"/v1/{path}")
-        assert (refused.status_code, "[[sensors]]" in refused.json()["remedy"]) == (503, True)
+        assert (refused.status_code, "/v1/health" in refused.json()["remedy"]) == (503, True)
     assert (await web.ask("GET", "/v1/sensors")).json() == {"sensors": [], "signals": []}
     assert (await web.ask("POST", "/v1/sensors/x/command", json={"command": "identify"})).status_code == 503
 

@@ -9,6 +9,8 @@ from contract.messages import Ack, Record, Status
 from contract.storage import StorageReply, StorageRequest
 
 MAX_PAYLOAD_BYTES = 256 * 1024
+MAX_STORAGE_BYTES = 1 << 20
+"""Of questions about object storage and their answers: they may name 10,000 parts."""
 _M = TypeVar("_M", Record, Status, Ack, StorageRequest, StorageReply)
 _encoder = msgspec.json.Encoder()
 
@@ -20,8 +22,9 @@ def encode(message: Record | Status | Ack | StorageRequest | StorageReply) -> by
 
 def decode(payload: bytes, kind: type[_M]) -> _M:
     """Read one message of `kind`; raise `InvalidMessageError` that names the field if it is not one."""
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        raise InvalidMessageError(f"{len(payload)} bytes are more than the {MAX_PAYLOAD_BYTES} a message may have")
+    most = MAX_STORAGE_BYTES if kind in {StorageRequest, StorageReply} else MAX_PAYLOAD_BYTES
+    if len(payload) > most:
+        raise InvalidMessageError(f"{len(payload)} bytes are more than the {most} a message may have")
     try:
         return msgspec.json.decode(payload, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

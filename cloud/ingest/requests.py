@@ -1,8 +1,8 @@
 """Answers devices that have no credentials of object storage, beside the records and never in their way.
 
-Questions wait in a queue that is bounded, are worked on by a few threads, and are answered at most once each: whoever
-asks again under the same id gets the same answer again, so that an upload is not begun twice. What finds no room is
-dropped without a word; its device asks again.
+Questions wait in a queue that is bounded, and are worked on by a few threads. What may not be done twice is remembered:
+whoever asks again under the same id gets the same answer again, so that an upload is not begun twice. The rest is
+worked out again. What finds no room is dropped without a word; its device asks again.
 """
 
 import asyncio
@@ -23,9 +23,12 @@ from contract.topics import REPLIES, topic
 
 _log = logging.getLogger(__name__)
 _WAITING: Final = 500
+_WAITING_BYTES: Final = 32 << 20
 _REMEMBERED: Final = 2000
 _WORKERS: Final = 4
 _DEVICES: Final = 10_000
+_ONCE: Final = {"begin", "complete", "abort", "delete"}
+"""What changes something; its answers are short. Answers of other questions may be as long as a list of all parts."""
 _PER_S: Final = 50.0
 _BURST: Final = 200.0
 
@@ -80,7 +83,8 @@ class StorageDesk:
         self._is_told = is_told
         self._metrics = metrics
         self._allowance = Allowance(clock, per_s=per_s, burst=burst)
-        self._waiting: asyncio.Queue[tuple[str, StorageRequest]] = asyncio.Queue(_WAITING)
+        self._waiting: asyncio.Queue[tuple[str, StorageRequest, int]] = asyncio.Queue(_WAITING)
+        self._waiting_bytes = 0
         self._under_way: set[tuple[str, str]] = set()
         self._answered: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 
@@ -97,11 +101,12 @@ class StorageDesk:
             return
         if known := self._answered.get(asked):
             self._send(question.device, known)
-        elif not self._allowance.take(question.device) or self._waiting.full():
+        elif not self._allowance.take(question.device) or self._is_full(len(question.payload)):
             self._count("dropped")
         else:
             self._under_way.add(asked)
-            self._waiting.put_nowait((question.device, request))
+            self._waiting_bytes += len(question.payload)
+            self._waiting.put_nowait((question.device, request, len(question.payload)))
 
     async def run(self) -> None:
         """Answer until cancelled."""
@@ -109,14 +114,18 @@ class StorageDesk:
             for number in range(_WORKERS):
                 group.create_task(self._work(), name=f"storage-desk-{number}")
 
+    def _is_full(self, n_bytes: int) -> bool:
+        return self._waiting.full() or self._waiting_bytes + n_bytes > _WAITING_BYTES
+
     async def _work(self) -> None:
         while True:
-            device, request = await self._waiting.get()
+            device, request, size = await self._waiting.get()
+            self._waiting_bytes -= size
             try:
                 reply = await self._answer(device, request)
             finally:
                 self._under_way.discard((device, request.request_id))
-            self._keep(device, reply)
+            self._reply(device, reply, keep=request.operation in _ONCE)
 
     async def _answer(self, device: str, request: StorageRequest) -> StorageReply:
         try:
@@ -137,11 +146,11 @@ class StorageDesk:
         if told:
             raise RefusedError("forbidden", "a record says that it is there: the cloud deletes it, or nobody")
 
-    def _keep(self, device: str, reply: StorageReply) -> None:
-        """Send it; remember it if it may not be worked out twice. What is away now may be there when asked again."""
+    def _reply(self, device: str, reply: StorageReply, *, keep: bool) -> None:
+        """Send it; remember it if it is to be kept. What is away now may be there when asked again."""
         self._count(reply.refused or "answered")
         payload = encode(reply)
-        if reply.refused != "unavailable":
+        if keep and reply.refused != "unavailable":
             self._answered[device, reply.request_id] = payload
             if len(self._answered) > _REMEMBERED:
                 self._answered.popitem(last=False)

@@ -3,7 +3,7 @@
 import asyncio
 import email.utils
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from cloud.objects.s3_client import make_client
@@ -13,7 +13,7 @@ from contract.errors import ContractError
 from contract.objects import device_of
 
 _PIECE: Final = 256 * 1024
-_MISSING: Final = {"404", "NoSuchKey", "NotFound"}
+_MISSING: Final = {"404", "NoSuchKey", "NotFound", "NoSuchUpload"}
 
 
 class S3Storage:
@@ -50,13 +50,20 @@ class S3Storage:
             )
 
     async def delete(self, key: str) -> None:
-        """Delete the object, and abort each upload of it that is under way: its parts are as personal."""
+        """Delete the object, and abort each upload of it that is under way: its parts are as personal.
+
+        The object goes first, for it is most of all, and again where an upload might have been completed meanwhile.
+        """
         whole = self._prefix + check_key(key)
+        await asyncio.to_thread(self._call, "delete_object", Key=whole)
         found = await asyncio.to_thread(self._call, "list_multipart_uploads", Prefix=whole)
         for upload in found.get("Uploads", []):
             if upload["Key"] == whole:
-                await asyncio.to_thread(self._call, "abort_multipart_upload", Key=whole, UploadId=upload["UploadId"])
-        await asyncio.to_thread(self._call, "delete_object", Key=whole)
+                with suppress(ObjectMissingError):
+                    await asyncio.to_thread(
+                        self._call, "abort_multipart_upload", Key=whole, UploadId=upload["UploadId"]
+                    )
+                await asyncio.to_thread(self._call, "delete_object", Key=whole)
 
     async def tidy(self, older_than_s: float) -> int:
         """By the service's own date; what lies under no device's key is somebody else's."""

@@ -118,6 +118,39 @@ async def test_an_upload_that_is_asked_for_twice_is_begun_once() -> None:
     assert {topic for topic, _ in stage.sent} == {"afferent/v1/gate/replies"}
 
 
+async def test_only_what_may_not_be_done_twice_is_remembered() -> None:
+    uploads = CountingUploads()
+    async with running(Stage(uploads)) as stage:
+        for count, operation in enumerate(("complete", "complete", "held", "held", "confirm", "confirm"), start=1):
+            stage.ask(f"q-{operation}", operation=operation)  # type: ignore[arg-type]
+            await stage.answers(count)
+    assert uploads.begun == 1 + 2 + 2
+
+
+@pytest.mark.parametrize("operation", ["complete", "held", "confirm"])
+async def test_ten_thousand_parts_fit_into_a_question_and_its_answer(operation: Operation) -> None:
+    tags = {str(number): f'"{number:032x}"' for number in range(1, 10_001)}
+    request = StorageRequest(request_id="q1", operation=operation, key=KEY, upload_id="u" * 200, tags=tags)
+    async with running(Stage(CountingUploads())) as stage:
+        stage.desk.put(Question("gate", encode(request)))
+        assert (await stage.answers(1))[0].refused is None
+    assert decode(encode(StorageReply(request_id="q1", tags=tags)), StorageReply).tags == tags
+
+
+async def test_questions_that_wait_are_bounded_by_their_bytes() -> None:
+    tags = {str(number): "t" * 200 for number in range(4000)}
+    stage = Stage(CountingUploads())
+    for number in range(60):
+        request = StorageRequest(request_id=f"q{number}", operation="held", key=KEY, tags=tags)
+        stage.desk.put(Question("gate", encode(request)))
+    dropped = stage.counted("dropped")
+    assert 0 < dropped < 60
+    async with running(stage):
+        await stage.answers(60 - int(dropped))
+        stage.ask("later")
+        await stage.answers(61 - int(dropped))
+
+
 async def test_a_device_deletes_only_what_no_record_says_is_there() -> None:
     uploads = CountingUploads()
     async with running(Stage(uploads)) as stage:

@@ -68,13 +68,16 @@ class SessionRecorders:
             for one in await asyncio.to_thread(self._all)
             if one.session_id in session_ids or one.participant == participant
         ]
-        told = [one for one in theirs if one.step not in {"writing", "closed"}]
+        told = [one for one in theirs if one.step != "writing" and not self._telling(one)]
         for sidecar in told:
             await self._forget(sidecar.recording_id)
             await asyncio.to_thread(self._delete, sidecar)
         if len(told) < len(theirs):
             raise StoreError("a recording of this participant is still being written")
         return len(told)
+
+    def _telling(self, sidecar: Sidecar) -> bool:
+        return any(recorder.telling(sidecar.recording_id) for recorder in self._recorders.values())
 
     def _delete(self, sidecar: Sidecar) -> None:
         """Its note goes after its sheet, which nothing else names after a kill; one may be made meanwhile."""

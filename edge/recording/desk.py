@@ -74,6 +74,10 @@ class Desk:
         """The oldest recording that waits to be told, now."""
         return self._found[0] if self._found else None
 
+    def holds(self, recording_id: str) -> bool:
+        """Whether this one is told now, or waits to be."""
+        return any(found.sidecar.recording_id == recording_id for found in self._found)
+
     def done(self) -> None:
         """The oldest is told."""
         self._found.popleft()

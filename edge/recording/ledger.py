@@ -53,9 +53,12 @@ class RecordingTeller:
 async def tell(teller: RecordingTeller, spool: Spool, found: Found) -> None:
     """Make the record of a closed recording, unless it is made, and offer the file for upload.
 
-    May be called again after any failure. Raise `StoreError` if the store, `OSError` if the disk refuses.
+    May be called again after any failure. Raise `StoreError` if the store, `OSError` if the disk refuses. Nothing is
+    told of one whose note is gone: it was erased.
     """
     sidecar = found.sidecar
+    if not await asyncio.to_thread(spool.holds, sidecar):
+        return
     if found.empty:
         await _once(teller, sidecar.recording_id, "lost", [*_dropped_of(sidecar), _loss_of(sidecar)])
         await asyncio.to_thread(spool.discard, sidecar)

@@ -161,6 +161,10 @@ class RecordingService:
         """The session is over; an unknown one is ignored."""
         self._planner.stop_session(session_id)
 
+    def telling(self, recording_id: str) -> bool:
+        """Whether a recording is told now, or waits to be."""
+        return self._desk is not None and self._desk.holds(recording_id)
+
     async def close(self) -> None:
         """End what is being recorded and return when it is told; later frames are ignored. For a clean shutdown.
 

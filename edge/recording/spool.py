@@ -108,6 +108,10 @@ class Spool:
             if sidecar := read_sidecar(note):
                 yield Entry(sidecar, _size(self.path(sidecar)) + _size(self.part_path(sidecar)))
 
+    def holds(self, sidecar: Sidecar) -> bool:
+        """Whether a recording is still here."""
+        return self._note(sidecar).exists()
+
     def cameras(self) -> set[str]:
         """Every camera of which something may lie here, configured or not."""
         found = set()

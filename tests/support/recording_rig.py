@@ -37,7 +37,7 @@ class RecordingRig:
             "front",
             settings=self.settings,
             spool=self.spool,
-            teller=RecordingTeller("gate-1", self.sink, self.sink.known, self._on_closed),
+            teller=RecordingTeller("gate-1", self.sink, self.sink.known, self.closed_one),
             has_room=lambda: True,
             clock=self.clock,
             health=self.health,
@@ -45,7 +45,8 @@ class RecordingRig:
             on_growth_over=self.over.append,
         )
 
-    async def _on_closed(self, recording: ClosedRecording) -> None:
+    async def closed_one(self, recording: ClosedRecording) -> None:
+        """A recording is whole and told."""
         self.closed.append(recording)
 
     def offer(self, given: Iterable[Frame]) -> None:

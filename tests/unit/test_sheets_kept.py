@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from edge.core.errors import StoreError
 from edge.core.health import Health
 from edge.daemon.filming import SessionRecorders
 from edge.recording.previews.service import PreviewService
@@ -102,12 +101,3 @@ async def test_a_participant_is_erased_with_every_small_picture_at_once(tmp_path
     assert set(kept.forgotten) == {"rec-1", "rec-3"}
     names = {path.name.split(".")[0] for path in tmp_path.rglob("*") if path.is_file()}  # noqa: ASYNC240
     assert names == {"rec-2"}
-
-
-async def test_one_that_is_about_to_be_told_of_is_waited_for(tmp_path: Path) -> None:
-    """Else its record would name the participant after the erasure."""
-    kept = _Kept(tmp_path)
-    kept.keep("rec-1", "closed", participant="p-1")
-    with pytest.raises(StoreError, match="still"):
-        await kept.cameras.erase("p-1", [])
-    assert kept.spool.find("rec-1")

@@ -140,10 +140,10 @@ function groupOf(items) {
 
 function eventRow(event) {
   const what = make("div", {}, make("span", { text: event.severity, name: `tag ${event.severity}` }));
-  what.append(` ${event.type} `, make("span", { text: placeOf(event), name: "faint" }));
+  what.append(` ${event.type.replaceAll("_", " ")} `, make("span", { text: placeOf(event), name: "faint" }));
   const lasted = event.end_ms ? `, ${Math.round((event.end_ms - event.start_ms) / 1000)} s` : ", going on";
   const row = make("li", {}, what, make("div", { text: clock(event.start_ms) + lasted, name: "faint" }));
-  if (event.reasoning.length) row.append(make("div", { text: event.reasoning.join(" "), name: "faint" }));
+  row.append(...event.reasoning.map((text) => make("div", { text, name: "faint" })));
   return row;
 }
 

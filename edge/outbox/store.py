@@ -16,13 +16,14 @@ from edge.core.clock import Clock, Stamp
 from edge.core.errors import RecordInvalidError, StoreDelayedError, StoreError
 from edge.core.health import Health, State
 from edge.core.service import Pulse
-from edge.outbox import database, opening
+from edge.outbox import database
 from edge.outbox.boots import Boots, next_boot
 from edge.outbox.erasure import REASON, Eraser
 from edge.outbox.history import History
 from edge.outbox.keeper import Keeper
 from edge.outbox.queue import Queue, Range, Which
 from edge.outbox.recall import Recall
+from edge.outbox.repair import opening
 from edge.outbox.restamp import Restamper
 from edge.outbox.rows import Counts, Pending, subject_of
 from edge.outbox.settings import OutboxSettings

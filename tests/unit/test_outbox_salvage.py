@@ -15,9 +15,10 @@ from contract.codec import decode
 from contract.messages import Label, Loss, Prediction, Record
 from edge.core.clock import Stamp
 from edge.core.errors import StoreError
-from edge.outbox import database, opening
-from edge.outbox.pages import PAGE_BYTES, BrokenError, Pages
-from edge.outbox.salvage import salvage
+from edge.outbox import database
+from edge.outbox.repair import opening
+from edge.outbox.repair.pages import PAGE_BYTES, BrokenError, Pages
+from edge.outbox.repair.salvage import salvage
 from edge.outbox.store import Outbox
 from tests.support.clock import START_MS, FakeClock
 from tests.support.outboxes import add_recording, alarm, open_outbox, prediction, telemetry

@@ -8,7 +8,7 @@ from contract.errors import InvalidIdError, InvalidMessageError
 from contract.ids import check_boot
 from contract.messages import Record
 from contract.times import from_wire
-from edge.outbox.pages import Cell
+from edge.outbox.repair.pages import Cell
 from edge.outbox.rows import kind_of
 
 _RECORD_COLUMNS: Final = 6

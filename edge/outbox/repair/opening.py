@@ -24,8 +24,8 @@ from edge.core.errors import StoreError
 from edge.core.notify import sd_notify
 from edge.outbox import database
 from edge.outbox.boots import counted_boots
-from edge.outbox.pages import is_sane
-from edge.outbox.salvage import salvage
+from edge.outbox.repair.pages import is_sane
+from edge.outbox.repair.salvage import salvage
 
 _NEWEST_SCHEMA: Final = 1000
 """No schema is newer than this: a greater number is damage."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from contract.messages import AnyBody
-from edge.outbox.pages import Cell, Value
+from edge.outbox.repair.pages import Cell, Value
 
 _KINDS: Final[dict[str, tuple[type, ...]]] = {"INTEGER": (int,), "TEXT": (str,), "BLOB": (bytes,), "REAL": (float, int)}
 

@@ -22,11 +22,11 @@ from contract.times import from_wire
 from contract.topics import leaf_of
 from edge.core.clock import Stamp
 from edge.outbox.boots import count_boot, counted_boots
-from edge.outbox.pages import Cell, Pages
+from edge.outbox.repair.gone import Found, gone_ranges, last_row, losses_of
+from edge.outbox.repair.pages import Cell, Pages
+from edge.outbox.repair.rows import Read, record_of, run_of, waiting_of
+from edge.outbox.repair.tables import Tables
 from edge.outbox.rows import TOMBSTONE, kind_of, make_row, rank_of, subject_of
-from edge.outbox.salvage_gone import Found, gone_ranges, last_row, losses_of
-from edge.outbox.salvage_rows import Read, record_of, run_of, waiting_of
-from edge.outbox.salvage_tables import Tables
 
 _CHUNK: Final = 2000
 _SLACK_ROWS: Final = 64

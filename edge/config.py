@@ -19,7 +19,7 @@ from edge.core.wear import WearSettings
 from edge.models.settings import ModelSettings
 from edge.outbox.settings import OutboxSettings
 from edge.recording.previews.settings import PreviewSettings
-from edge.recording.retention_settings import RetentionSettings
+from edge.recording.retention.settings import RetentionSettings
 from edge.recording.settings import RecordingSettings
 from edge.sensing.settings import SensorSettings
 from edge.sync.settings import BrokerSettings, FolderSettings, ObjectsSettings

@@ -8,7 +8,7 @@ from typing import Final
 from edge.recording.previews.sheet import webvtt
 from edge.recording.previews.shelf import SheetShelf
 from edge.recording.previews.timelapse import Day, TimelapseFolder
-from edge.recording.retention_index import SpoolIndex
+from edge.recording.retention.index import SpoolIndex
 from edge.recording.sidecar import Step
 from edge.recording.spool import Entry, Spool
 from edge.web.recording_port import RecordingPage, RecordingState, RecordingView, TimelapseView

@@ -23,8 +23,8 @@ from edge.recording.previews.service import PreviewService
 from edge.recording.previews.shelf import SheetShelf
 from edge.recording.previews.timelapse import TimelapseFolder
 from edge.recording.previews.timelapse_service import TimelapseOutlets, TimelapseService
-from edge.recording.retention import RetentionService
-from edge.recording.retention_spool import SpoolStash
+from edge.recording.retention.service import RetentionService
+from edge.recording.retention.spool import SpoolStash
 from edge.recording.spool import Spool
 from edge.recording.stranded import StrandedService
 from edge.sync.uploader import Uploader

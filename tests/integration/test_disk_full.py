@@ -12,9 +12,9 @@ from edge.daemon.room import BALLAST, wait_for_room
 from edge.outbox.ballast import Ballast
 from edge.outbox.settings import OutboxSettings
 from edge.outbox.store import Outbox
-from edge.recording.retention import RetentionService
-from edge.recording.retention_settings import RetentionSettings
-from edge.recording.retention_spool import SpoolStash
+from edge.recording.retention.service import RetentionService
+from edge.recording.retention.settings import RetentionSettings
+from edge.recording.retention.spool import SpoolStash
 from edge.recording.sidecar import Sidecar
 from edge.recording.spool import Spool
 from tests.support.outboxes import alarm, open_outbox, recording, telemetry

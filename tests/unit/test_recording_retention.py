@@ -14,9 +14,9 @@ from edge.core.errors import StoreError
 from edge.core.health import Health, State
 from edge.core.hub import Hub
 from edge.core.stash import Worth
-from edge.recording.retention import RetentionService
-from edge.recording.retention_settings import ClassBudget, RetentionSettings
-from edge.recording.retention_spool import SpoolStash
+from edge.recording.retention.service import RetentionService
+from edge.recording.retention.settings import ClassBudget, RetentionSettings
+from edge.recording.retention.spool import SpoolStash
 from edge.recording.sidecar import Sidecar, Step
 from edge.recording.spool import Spool
 from tests.support.clock import FakeClock

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from edge.core.clock import Stamp
 from edge.core.stash import Holding, Worth
-from edge.recording.retention_policy import DISK, Survey, choose, in_order
-from edge.recording.retention_settings import ClassBudget, RetentionSettings
+from edge.recording.retention.policy import DISK, Survey, choose, in_order
+from edge.recording.retention.settings import ClassBudget, RetentionSettings
 
 DAY_MS = 86_400_000
 NOW_MS = 1_790_000_000_000

@@ -7,8 +7,8 @@ import msgspec
 from edge.core.clock import SystemClock
 from edge.core.health import Health
 from edge.core.storage_view import StorageView
-from edge.recording.retention import RetentionService
-from edge.recording.retention_settings import RetentionSettings
+from edge.recording.retention.service import RetentionService
+from edge.recording.retention.settings import RetentionSettings
 from tests.support.web import make_web
 
 

@@ -12,7 +12,7 @@ from edge.recording.previews.quiet import GoOn, quietly
 from edge.recording.previews.settings import PreviewSettings
 from edge.recording.previews.sheet import make_sheet
 from edge.recording.previews.shelf import SheetShelf
-from edge.recording.retention_index import SpoolIndex
+from edge.recording.retention.index import SpoolIndex
 from edge.recording.sidecar import Sidecar
 from edge.recording.spool import Entry, Spool
 

@@ -14,7 +14,7 @@ from edge.core.errors import StoreDelayedError
 from edge.core.records import RecordSink
 from edge.core.stash import Holding, Worth
 from edge.recording.ledger import KnownPhases
-from edge.recording.retention_index import SpoolIndex
+from edge.recording.retention.index import SpoolIndex
 from edge.recording.sidecar import Sidecar
 from edge.recording.spool import Entry, Spool
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from edge.core.clock import Stamp
 from edge.core.stash import Holding, Worth
 from edge.core.storage_view import ClassView, EvictionView, StashView, StorageView, WearView
-from edge.recording.retention_pace import Pace
-from edge.recording.retention_policy import Survey, in_order
-from edge.recording.retention_settings import KINDS, RetentionSettings
+from edge.recording.retention.pace import Pace
+from edge.recording.retention.policy import Survey, in_order
+from edge.recording.retention.settings import KINDS, RetentionSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Final
 
 from edge.core.clock import Stamp
 from edge.core.stash import Holding
-from edge.recording.retention_settings import KINDS, RetentionSettings
+from edge.recording.retention.settings import KINDS, RetentionSettings
 
 _DAY_MS: Final = 86_400_000
 DISK: Final = "the disk ran short"

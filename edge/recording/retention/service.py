@@ -13,10 +13,10 @@ from edge.core.hub import Hub
 from edge.core.service import Pulse
 from edge.core.stash import Stash, Worth
 from edge.core.storage_view import EvictionView, StorageView, WearView
-from edge.recording.retention_pace import TOTAL, Pace
-from edge.recording.retention_policy import Survey, Victim, choose, short_bytes, sizes_of
-from edge.recording.retention_settings import RetentionSettings
-from edge.recording.retention_view import Figures, view_of
+from edge.recording.retention.pace import TOTAL, Pace
+from edge.recording.retention.policy import Survey, Victim, choose, short_bytes, sizes_of
+from edge.recording.retention.settings import RetentionSettings
+from edge.recording.retention.view import Figures, view_of
 
 _TICK_S: Final = 5.0
 _TELL_S: Final = 60.0

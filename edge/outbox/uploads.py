@@ -2,77 +2,55 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiosqlite
 import msgspec
 
-from contract.codec import decode
-from contract.messages import AnyBody, Event, File, Record, Recording, priority_of
-from edge.core.errors import RefusedError, StoreDelayedError, StoreError, UnknownError
+from contract.messages import AnyBody, File, Record, Recording
+from edge.core.errors import RefusedError, StoreDelayedError, StoreError
 from edge.core.growth import Growth
-from edge.outbox import database
 from edge.outbox.upload_rows import (
     ADD_STRAY,
     COLUMNS,
     WHOLE,
-    Part,
-    Phase,
     Stray,
     Upload,
     id_of,
-    lane_of,
     loss_of,
-    phase_of,
     rank_of_reason,
     upload_of,
+)
+from edge.outbox.upload_table import UploadTable, UploadTotals
+from edge.outbox.upload_work import (
+    NEWEST_ROW,
+    STRAY_OF_BEGUN,
+    STRAY_OF_WHOLE,
+    close,
+    close_again,
+    finished,
+    set_upload,
+    statement,
 )
 from edge.outbox.waiting import Work
 from edge.outbox.writer import Writer
 
+__all__ = ["UploadTotals", "Uploads"]
 _READY: Final = "body IS NOT NULL AND NOT paused AND failed_ms IS NULL"
-_NEWEST_ROW: Final = "(SELECT COALESCE(MAX(row), 0) FROM records)"
-_INSERT: Final = (
-    "INSERT INTO uploads (id, kind, rank, lane, path, key, size_bytes, body, added_row)"  # noqa: S608
-    f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, {_NEWEST_ROW})"
-)
-_CLOSE: Final = (
-    f"{_INSERT} ON CONFLICT (id) DO UPDATE SET rank = MIN(rank, excluded.rank), path = excluded.path,"
-    " size_bytes = excluded.size_bytes, body = excluded.body WHERE body IS NULL"
-)
 _HEADS: Final = (
     f"SELECT {COLUMNS} FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY rank, lane ORDER BY added_row, id) AS place"  # noqa: S608
     f" FROM uploads WHERE {_READY} AND id NOT IN (SELECT value FROM json_each(?)))"
     " WHERE place = 1 ORDER BY rank, added_row, id"
 )
 _PAUSED: Final = "paused"
-_STRAY_OF_BEGUN: Final = (
-    "INSERT OR IGNORE INTO strays SELECT key, upload_id FROM uploads WHERE id = ? AND upload_id IS NOT NULL"
-)
-_STRAY_OF_WHOLE: Final = (
-    "INSERT OR IGNORE INTO strays SELECT key, '' FROM uploads"
-    " WHERE id = ? AND body IS NOT NULL AND (upload_id IS NOT NULL OR ?)"
-)
 
 
-@dataclass(frozen=True, slots=True)
-class UploadTotals:
-    """How many there are and of how many bytes; what grows counts no bytes yet."""
-
-    count: int
-    size_bytes: int
-    sent_bytes: int
-    failed: int
-    paused: int
-
-
-class Uploads:
+class Uploads(UploadTable):
     """The table of uploads. Every change is durable when its method returns; all raise `StoreError`."""
 
     def __init__(self, reader: aiosqlite.Connection, writer: Writer) -> None:
-        self._reader = reader
+        super().__init__(reader)
         self._writer = writer
         self._changed = asyncio.Event()
         self.changes = 0
@@ -103,7 +81,7 @@ class Uploads:
         if not isinstance(body, Recording):
             raise StoreError(f"{recording_id} is no recording")
         rank = rank_of_reason(body.reason, alarm=await self._shows_an_alarm(body))
-        await self._writer.execute(_close(body, path, rank))
+        await self._writer.execute(close(body, path, rank))
         self._closed(recording_id)
 
     async def offer(self, file: File, path: Path, *, rank: int = 1) -> Record:
@@ -114,11 +92,11 @@ class Uploads:
         becomes durable by itself, and another offer changes nothing.
         """
         if known := await self._closed_record(file.file_id):
-            await self._writer.execute(_close_again(file, path, rank))
+            await self._writer.execute(close_again(file, path, rank))
             self.wake()
             return known
         self._check_not_delayed([file.file_id])
-        record = await self._append(file.file_id, file, _close(file, path, rank))
+        record = await self._append(file.file_id, file, close(file, path, rank))
         self._closed(file.file_id)
         return record
 
@@ -127,11 +105,11 @@ class Uploads:
         rank = rank_of_reason(growth.reason, alarm=growth.urgent)
         sql = (
             "INSERT OR IGNORE INTO uploads (id, kind, rank, lane, path, key, size_bytes, added_row)"  # noqa: S608
-            f" SELECT ?1, 'recording', ?2, ?3, ?4, ?5, 0, {_NEWEST_ROW}"
+            f" SELECT ?1, 'recording', ?2, ?3, ?4, ?5, 0, {NEWEST_ROW}"
             " WHERE NOT EXISTS (SELECT 1 FROM records WHERE subject = ?1)"
         )
         values = (growth.recording_id, rank, growth.camera, str(growth.path), growth.key)
-        await self._writer.execute(_statement(sql, *values))
+        await self._writer.execute(statement(sql, *values))
 
     async def wait_changed(self, seen: int) -> None:
         """Return once `changes` is no more `seen`."""
@@ -155,71 +133,47 @@ class Uploads:
         self._check_not_delayed([upload.id for upload in found])
         return found
 
-    async def get(self, upload_id: str) -> Upload | None:
-        """One of them with its parts; None if it is sent, given up or unknown."""
-        rows = await self._read(f"SELECT {COLUMNS} FROM uploads WHERE id = ?", upload_id)  # noqa: S608
-        if not rows:
-            return None
-        sql = "SELECT number, etag, size_bytes, md5 FROM parts WHERE id = ? ORDER BY number"
-        return upload_of(rows[0], {int(number): Part(*part) for number, *part in await self._read(sql, upload_id)})
-
-    async def listing(self, limit: int) -> list[tuple[Upload, int]]:
-        """Up to `limit` of them with how many bytes are sent, in the order of ranks and age, failed ones first."""
-        sql = (
-            f"SELECT {COLUMNS}, (SELECT COALESCE(SUM(size_bytes), 0) FROM parts WHERE parts.id = uploads.id)"  # noqa: S608
-            " FROM uploads ORDER BY failed_ms IS NULL, rank, added_row, id LIMIT ?"
-        )
-        return [(upload_of(row[:-1]), int(row[-1])) for row in await self._read(sql, limit)]
-
-    async def totals(self) -> UploadTotals:
-        """All of them together."""
-        sql = (
-            "SELECT COUNT(*), COALESCE(SUM(size_bytes), 0), (SELECT COALESCE(SUM(size_bytes), 0) FROM parts),"
-            " COUNT(failed_ms), COALESCE(SUM(paused), 0) FROM uploads"
-        )
-        return UploadTotals(*(await self._read(sql))[0])
-
     async def begin(self, upload_id: str, name: str, part_bytes: int) -> bool:
         """The target gave this upload a name; parts of an earlier one are forgotten. Whether it is still to be sent."""
-        await self._writer.execute(_set_upload(upload_id, name, part_bytes))
+        await self._writer.execute(set_upload(upload_id, name, part_bytes))
         return await self.get(upload_id) is not None
 
     async def restart(self, upload_id: str) -> None:
         """The target no longer knows the upload, or it was aborted there: begin again."""
-        await self._writer.execute(_set_upload(upload_id, None, None))
+        await self._writer.execute(set_upload(upload_id, None, None))
 
     async def add_part(self, upload_id: str, number: int, tag: str, *, size_bytes: int = 0, md5: str = "") -> None:
         """The target confirmed a part; does nothing if the upload was forgotten meanwhile."""
         sql = "INSERT OR REPLACE INTO parts SELECT id, ?, ?, ?, ? FROM uploads WHERE id = ?"
-        await self._writer.execute(_statement(sql, number, tag, size_bytes, md5, upload_id))
+        await self._writer.execute(statement(sql, number, tag, size_bytes, md5, upload_id))
 
     async def fault(self, upload_id: str, error: str, failed_ms: int | None) -> None:
         """One more attempt was in vain, by the file's own fault; with `failed_ms` it was the last by itself."""
         sql = "UPDATE uploads SET attempts = attempts + 1, last_error = ?, failed_ms = ? WHERE id = ?"
-        await self._writer.execute(_statement(sql, error[:500], failed_ms, upload_id))
+        await self._writer.execute(statement(sql, error[:500], failed_ms, upload_id))
 
     async def forgive(self, upload_id: str) -> None:
         """It got on: earlier attempts count no more."""
-        await self._writer.execute(_statement("UPDATE uploads SET attempts = 0 WHERE id = ?", upload_id))
+        await self._writer.execute(statement("UPDATE uploads SET attempts = 0 WHERE id = ?", upload_id))
 
     async def retry(self, upload_id: str | None = None) -> None:
         """Try one that failed, or all of them, as if for the first time. Raise `UnknownError`, `RefusedError`."""
         if upload_id is not None and (await self._known(upload_id)).failed_ms is None:
             raise RefusedError(f"{upload_id} has not failed: it is tried by itself")
         sql = "UPDATE uploads SET attempts = 0, failed_ms = NULL WHERE failed_ms IS NOT NULL AND id = COALESCE(?, id)"
-        await self._writer.execute(_statement(sql, upload_id))
+        await self._writer.execute(statement(sql, upload_id))
         self.wake()
 
     async def retry_old(self, now_ms: int, after_ms: int) -> None:
         """One more attempt for each that failed `after_ms` ago, or at a time that has not come yet."""
         sql = "UPDATE uploads SET failed_ms = NULL WHERE failed_ms NOT BETWEEN ? AND ?"
-        await self._writer.execute(_statement(sql, now_ms - after_ms + 1, now_ms))
+        await self._writer.execute(statement(sql, now_ms - after_ms + 1, now_ms))
         self.wake()
 
     async def pause(self, upload_id: str, *, paused: bool) -> None:
         """Hold one back, or go on with it; kept across restarts. Raise `UnknownError`."""
         await self._known(upload_id)
-        await self._writer.execute(_statement("UPDATE uploads SET paused = ? WHERE id = ?", int(paused), upload_id))
+        await self._writer.execute(statement("UPDATE uploads SET paused = ? WHERE id = ?", int(paused), upload_id))
         self.wake()
 
     async def pause_all(self, *, paused: bool) -> None:
@@ -229,7 +183,7 @@ class Uploads:
             if paused
             else "DELETE FROM upload_switches WHERE name = ?"
         )
-        await self._writer.execute(_statement(sql, _PAUSED))
+        await self._writer.execute(statement(sql, _PAUSED))
         self._all_paused = paused
         self.wake()
 
@@ -248,10 +202,10 @@ class Uploads:
         async with self._ending:
             self._check_not_delayed([upload_id])
             if await self.get(upload_id) is None:
-                await self._writer.execute(_statement(ADD_STRAY, body.key, WHOLE))
+                await self._writer.execute(statement(ADD_STRAY, body.key, WHOLE))
                 return None
             uploaded = msgspec.structs.replace(body, phase="uploaded")
-            return await self._append(upload_id, uploaded, _finished(upload_id, body.key))
+            return await self._append(upload_id, uploaded, finished(upload_id, body.key))
 
     async def give_up(self, body: Recording | File, reason: str) -> Record | None:
         """It can never be sent: write that into the ledger and forget the upload, in one commit.
@@ -293,50 +247,21 @@ class Uploads:
             for upload_id in gone:
                 self._gone(upload_id)
 
-    async def strays(self, after: Stray = Stray("", "")) -> list[Stray]:  # noqa: B008 - immutable
-        """What is to be thrown away at the target, behind `after` in the order of keys; at most 100.
-
-        What lies under a key that waits to be sent again is none.
-        """
-        sql = (
-            "SELECT key, upload_id FROM strays WHERE (key, upload_id) > (?, ?)"
-            " AND (upload_id != '' OR key NOT IN (SELECT key FROM uploads)) ORDER BY key, upload_id LIMIT 100"
-        )
-        return [Stray(*row) for row in await self._read(sql, *after)]
-
     async def add_stray(self, stray: Stray) -> None:
         """Something is at the target that nobody will be told of."""
-        await self._writer.execute(_statement(ADD_STRAY, *stray))
+        await self._writer.execute(statement(ADD_STRAY, *stray))
 
     async def remove_stray(self, stray: Stray) -> None:
         """It is thrown away."""
-        await self._writer.execute(_statement("DELETE FROM strays WHERE key = ? AND upload_id = ?", *stray))
-
-    async def begun(self) -> frozenset[str]:
-        """The target's names of all uploads that are to go on."""
-        rows = await self._read("SELECT upload_id FROM uploads WHERE upload_id IS NOT NULL")
-        return frozenset(str(row[0]) for row in rows)
-
-    async def growing(self) -> list[Upload]:
-        """Those that are not closed, without parts."""
-        return [upload_of(row) for row in await self._read(f"SELECT {COLUMNS} FROM uploads WHERE body IS NULL")]  # noqa: S608
-
-    async def pending(self) -> int:
-        """How many closed ones are not sent yet."""
-        return int((await self._read("SELECT COUNT(*) FROM uploads WHERE body IS NOT NULL"))[0][0])
-
-    async def phases(self, upload_id: str) -> frozenset[Phase]:
-        """What the store has told of a recording or file. Kept as long as the history is."""
-        sql = "SELECT payload FROM records WHERE subject = ? ORDER BY row"
-        return frozenset(phase_of(decode(row[0], Record).body) for row in await self._read(sql, upload_id))
+        await self._writer.execute(statement("DELETE FROM strays WHERE key = ? AND upload_id = ?", *stray))
 
     def _forgetting(self, upload_id: str) -> Work:
         """What was begun of it, and what of it may be completed by what is under way, becomes a stray."""
 
         async def work(connection: aiosqlite.Connection) -> None:
             sent = self.under_way(upload_id)
-            await connection.execute(_STRAY_OF_BEGUN, (upload_id,))
-            await connection.execute(_STRAY_OF_WHOLE, (upload_id, sent))
+            await connection.execute(STRAY_OF_BEGUN, (upload_id,))
+            await connection.execute(STRAY_OF_WHOLE, (upload_id, sent))
             await connection.execute("DELETE FROM uploads WHERE id = ?", (upload_id,))
 
         return work
@@ -351,30 +276,6 @@ class Uploads:
             self.on_closed(upload_id)
         self.wake()
 
-    async def _known(self, upload_id: str) -> Upload:
-        upload = await self.get(upload_id)
-        if upload is None:
-            raise UnknownError(f"no upload {upload_id} waits: it is sent, was given up, or never was")
-        return upload
-
-    async def _closed_record(self, upload_id: str) -> Record | None:
-        sql = "SELECT payload FROM records WHERE subject = ? AND kind IN ('recording', 'file') ORDER BY row LIMIT 1"
-        rows = await self._read(sql, upload_id)
-        return decode(rows[0][0], Record) if rows else None
-
-    async def _closed_body(self, upload_id: str) -> AnyBody:
-        record = await self._closed_record(upload_id)
-        if record is None:
-            raise StoreError(f"the announcement of recording {upload_id} is gone from the history")
-        return record.body
-
-    async def _shows_an_alarm(self, body: Recording) -> bool:
-        if body.event_id is None:
-            return False
-        sql = "SELECT payload FROM records WHERE subject = ? AND kind = 'event' ORDER BY row DESC LIMIT 20"
-        events: Sequence[AnyBody] = [decode(row[0], Record).body for row in await self._read(sql, body.event_id)]
-        return any(isinstance(event, Event) and priority_of(event) == "alarm" for event in events)
-
     async def _append(self, upload_id: str, body: AnyBody, work: Work) -> Record:
         """A word of an upload, and its row there or away, in one commit."""
         try:
@@ -388,51 +289,3 @@ class Uploads:
             self._delayed.clear()
         if late := self._delayed.intersection(ids):
             raise StoreDelayedError(f"what is told of {min(late)} waits for the disk")
-
-    async def _read(self, sql: str, *parameters: object) -> list[Any]:
-        return await database.rows(self._reader, sql, *parameters)
-
-
-def _statement(sql: str, *parameters: object) -> Work:
-    async def work(connection: aiosqlite.Connection) -> None:
-        await connection.execute(sql, parameters)
-
-    return work
-
-
-def _close(body: Recording | File, path: Path, rank: int) -> Work:
-    kind = "recording" if isinstance(body, Recording) else "file"
-    encoded = msgspec.json.encode(body)
-    return _statement(_CLOSE, id_of(body), kind, rank, lane_of(body), str(path), body.key, body.size_bytes, encoded)
-
-
-def _close_again(body: File, path: Path, rank: int) -> Work:
-    """Unless more was told of it than that it is closed: then it has arrived, or was given up."""
-    close = _close(body, path, rank)
-
-    async def work(connection: aiosqlite.Connection) -> None:
-        told = list(await connection.execute_fetchall("SELECT 1 FROM records WHERE subject = ?", (body.file_id,)))
-        if len(told) == 1:
-            await close(connection)
-
-    return work
-
-
-def _finished(upload_id: str, key: str) -> Work:
-    """What was given up under this key before, and begun again, is not to be thrown away any more."""
-
-    async def work(connection: aiosqlite.Connection) -> None:
-        await connection.execute("DELETE FROM uploads WHERE id = ?", (upload_id,))
-        await connection.execute("DELETE FROM strays WHERE key = ? AND upload_id = ?", (key, WHOLE))
-
-    return work
-
-
-def _set_upload(upload_id: str, name: str | None, part_bytes: int | None) -> Work:
-    async def work(connection: aiosqlite.Connection) -> None:
-        await connection.execute("DELETE FROM parts WHERE id = ?", (upload_id,))
-        sql = "UPDATE uploads SET upload_id = ?, part_bytes = ? WHERE id = ?"
-        await connection.execute(sql, (name, part_bytes, upload_id))
-        await connection.execute("DELETE FROM strays WHERE upload_id = ?", (name,))
-
-    return work

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from edge.recording.sidecar import sync_folder
 from edge.recording.wear import NoWear, Wear
 
 
@@ -20,6 +21,7 @@ class ClipFile:
         self, path: Path, wear: Wear | None = None, *, amend: Callable[[bytes], bytes] = lambda data: data
     ) -> None:
         self._wear = wear or NoWear()
+        self._folder: Path | None = path.parent
         self._amend = amend
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         self._sha256 = hashlib.sha256()
@@ -55,11 +57,18 @@ class ClipFile:
             return
         try:
             os.fdatasync(self._descriptor)
+            self._keep_name()
         except OSError as error:
             self.error = error
             return
         self._wear.synced()
         self.safe_bytes, self._safe_sha256 = self.size_bytes, self._sha256.copy()
+
+    def _keep_name(self) -> None:
+        """Bytes are safe only in a file whose name is: once is enough."""
+        if self._folder:
+            sync_folder(self._folder, self._wear)
+            self._folder = None
 
     def close(self) -> None:
         """Cut off what is not safe and let go of the file, also if the disk refuses the cut."""

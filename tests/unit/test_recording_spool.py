@@ -121,7 +121,7 @@ def test_what_wears_the_disk_is_told_where_it_happens(tmp_path: Path) -> None:
     clip = Clip(_sidecar("rec-1"), spool, fragment_s=lambda: 0.5)
     for unit in encoded(50, fps=25, key_every=12):
         clip.add(unit)
-    noted, syncs_of_notes, syncs_of_folders = (tmp_path / "front" / "rec-1.json").stat().st_size, 2, 2
+    noted, syncs_of_notes, syncs_of_folders = (tmp_path / "front" / "rec-1.json").stat().st_size, 2, 3
     assert clip.size_bytes == clip.safe_bytes == meter.bytes - noted
     assert meter.syncs == 3 + syncs_of_notes + syncs_of_folders
     closed = clip.finish(0)

@@ -146,11 +146,14 @@ async def test_a_cut_link_goes_on_after_the_last_part(tmp_path: Path, server: S3
     assert server.read("clips", key("rec-cut")) == CLIP
 
 
-async def test_an_upload_that_the_service_forgot_begins_again(tmp_path: Path, server: S3Server) -> None:
+@pytest.mark.parametrize("parts", [1, 0])
+async def test_an_upload_that_the_service_forgot_begins_again(tmp_path: Path, server: S3Server, parts: int) -> None:
+    """Also one of which no part was sent: this service answers a part of an unknown upload with an inner error."""
     async with open_outbox(tmp_path) as outbox:
         await add_recording(outbox, tmp_path, "rec-forgot", CLIP)
         await outbox.uploads.begin("rec-forgot", "an-upload-that-expired", 5 * MIB)
-        await outbox.uploads.add_part("rec-forgot", 1, '"0123456789abcdef0123456789abcdef"')
+        for number in range(1, parts + 1):
+            await outbox.uploads.add_part("rec-forgot", number, '"0123456789abcdef0123456789abcdef"')
         async with uploading(outbox, lambda: S3Target(server.settings("clips"), KEYS)) as (uploader, _):
             await until(lambda: uploader.uploaded_total == 1)
     assert server.read("clips", key("rec-forgot")) == CLIP

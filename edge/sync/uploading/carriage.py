@@ -150,12 +150,13 @@ class Carriage:
         self._asked = True
 
     async def _go_on(self, name: str) -> None:
+        """Ask what is there, also if we know of no part: some services answer a part of an upload that they do not know
+        with an error that says nothing."""
         if self._asked:
             return
-        if self._tags:
-            self._tags = await self._road.in_thread(self._road.target.held, self._thing(), name, self._tags)
-            kept = {number: part for number, part in self.upload.parts.items() if number in self._tags}
-            self.upload = replace(self.upload, parts=kept)
+        self._tags = await self._road.in_thread(self._road.target.held, self._thing(), name, self._tags)
+        kept = {number: part for number, part in self.upload.parts.items() if number in self._tags}
+        self.upload = replace(self.upload, parts=kept)
         self._asked = True
 
     def _planned_part_bytes(self) -> int:

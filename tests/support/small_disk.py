@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _BALLAST = ".ballast"
+_ATTEMPTS = 50
 
 
 class SmallDisk:
@@ -24,9 +25,16 @@ class SmallDisk:
         if not self._mounted:
             resource.prlimit(writer, resource.RLIMIT_FSIZE, (leave_bytes, resource.RLIM_INFINITY))
             return
-        disk = os.statvfs(self.folder)
         with (self.folder / _BALLAST).open("wb") as ballast:
-            os.posix_fallocate(ballast.fileno(), 0, disk.f_bavail * disk.f_frsize - leave_bytes)
+            for attempt in range(_ATTEMPTS):
+                disk = os.statvfs(self.folder)
+                try:
+                    os.posix_fallocate(ballast.fileno(), 0, disk.f_bavail * disk.f_frsize - leave_bytes)
+                except OSError:  # somebody else wrote in between
+                    if attempt == _ATTEMPTS - 1:
+                        raise
+                else:
+                    return
 
     def free(self, *, writer: int = 0) -> None:
         """Make room again."""

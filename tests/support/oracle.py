@@ -189,11 +189,12 @@ def _judge_changed(promise: Promise, kept: Kept | None, verdict: Verdict) -> Non
 
 def _judge_strangers(owed: Obligations, sink: Sink, verdict: Verdict) -> None:
     last: Counter[str] = Counter()
-    for boot, seq in owed.places:
+    places = owed.places
+    for boot, seq in places:
         last[boot] = max(last[boot], seq)
     for kept in sink.records:
         place = (kept.boot, kept.seq)
-        if place in owed.places:
+        if place in places:
             continue
         if kept.nonce and owed.minted.get(kept.nonce) != digest_of(kept.body):
             verdict.corrupt.append(f"record {place} was never minted like this: {kept.body!r:.300}")

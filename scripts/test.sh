@@ -17,11 +17,11 @@ if [ "$minutes" != 0 ]; then
   "$python" -m tests.soak --minutes "$minutes" --seed "$seed" >"$log" 2>&1 &
   soak=$!
 fi
-"$python" -m pytest -n 3 --dist loadfile
+passed=0
+"$python" -m pytest -n 3 --dist loadfile || passed=$?
 if [ -n "$soak" ]; then
-  passed=0
   wait "$soak" || passed=$?
   soak=
-  tail -n 40 "$log"
-  exit "$passed"
+  tail -n 60 "$log"
 fi
+exit "$passed"

@@ -219,7 +219,7 @@ def _compare_records(site: Site) -> None:
     assert len(made) >= 12
     assert sorted(set(predictions) & set(made)) == sorted(made)
     assert len(predictions) == len(set(predictions))
-    assert len({boot for boot, _, _ in truth}) == 4
+    assert len({boot for boot, _, _ in truth}) >= 3, "of four runs, one may have been killed before its first record"
 
 
 def ascending(numbers: list[int]) -> int:

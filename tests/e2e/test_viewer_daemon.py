@@ -118,7 +118,7 @@ def test_zone_that_is_forbidden(visit: Visit) -> None:
 
 def test_daemon_killed_and_back(visit: Visit, daemon: Daemon) -> None:
     """S1.35: the page needs nobody to come back, not even a new sign-in."""
-    visit.forgive("net::ERR_")
+    visit.forgive("net::ERR_", "404")  # what was told of may have lost its picture with the kill
     page = visit.open()
     page.wait_for_function(_LIVE)
     daemon.kill()

@@ -24,6 +24,7 @@ from edge.core.frame import Frame
 from edge.core.health import Health
 from edge.core.hub import Hub
 from edge.core.service import Service, supervise
+from edge.core.slot import Slot
 from edge.daemon.ground import Ground
 from edge.daemon.health_ledger import HealthLedger
 from edge.daemon.room import wait_for_room
@@ -164,7 +165,7 @@ async def main(config: EdgeConfig, log: OracleLog, incarnation: int, rng: random
         generator = Generator(outbox, log, clock, f"n{incarnation:03d}", rng)
         ground = _ground(config, clock, hub, health, outbox)
         carrier = make_carrier(config, clock=clock, hub=hub, health=health, outbox=outbox, version="soak")
-        storage = make_storage(ground, carrier.uploader, {})
+        storage = make_storage(ground, carrier.uploader, {SMALL: Slot(), LARGE: Slot()})
         films = [_film(ground, storage, name, padding) for name, padding in ((SMALL, 2_000), (LARGE, 125_000))]
         keeper = ClockKeeper(outbox=outbox, clock=clock, health=health, rng=ground.rng)
         services: list[Service] = [outbox, keeper, ledger, *storage.services, *carrier.services, *(s for s, _ in films)]

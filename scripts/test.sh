@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Every test. Beside them runs the soak, which mostly waits: SOAK_MINUTES=0 leaves it out, SOAK_SEED=n chooses another.
+# Every test. Beside them runs a short soak, which mostly waits: SOAK_MINUTES=0 leaves it out, SOAK_SEED=n chooses another.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
-minutes="${SOAK_MINUTES:-10}"
-seed="${SOAK_SEED:-1}"
+minutes="${SOAK_MINUTES:-3.5}"
+seed="${SOAK_SEED:-2026}"
 log=$(mktemp)
 soak=
 finish() {

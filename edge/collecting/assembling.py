@@ -9,10 +9,10 @@ from typing import BinaryIO, Final
 
 from msgspec.structs import replace
 
-from edge.collecting.durable import sync_folder
 from edge.collecting.kinds import HEAD_BYTES, extension_of
 from edge.collecting.sheets import VideoSheet
 from edge.collecting.shelf import Shelf
+from edge.core.files import sync_folder
 
 _BLOCK: Final = 256 * 1024
 _DIGEST_BYTES: Final = 32

@@ -4,6 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
+from edge.core.files import sync_folder
+
 
 def write_whole(path: Path, content: bytes) -> None:
     """Replace `path` as a whole, durably; raise `OSError`, `FileNotFoundError` where its folder is gone."""
@@ -17,12 +19,3 @@ def write_whole(path: Path, content: bytes) -> None:
     finally:
         draft.unlink(missing_ok=True)
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was created, renamed or deleted in `folder` durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

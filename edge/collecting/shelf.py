@@ -20,9 +20,10 @@ import msgspec
 
 from contract.errors import InvalidIdError
 from contract.ids import check_id, new_token
-from edge.collecting.durable import sync_folder, write_whole
+from edge.collecting.durable import write_whole
 from edge.collecting.sheets import SessionSheet, VideoSheet, read_sheet, write_sheet
 from edge.core.errors import UnknownError
+from edge.core.files import sync_folder
 
 ROOT: Final = "facial_recordings"
 _DRAFTS: Final = ".drafts"

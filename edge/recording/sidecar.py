@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from contract.ids import Id
 from contract.messages import Recording
 from contract.objects import recording_key
+from edge.core import files
 from edge.core.access_unit import Coding
 from edge.core.clock import Stamp, wall_ms_of
 from edge.recording.wear import NoWear, Wear
@@ -138,10 +139,6 @@ def write_sidecar(path: Path, sidecar: Sidecar, wear: Wear = _NO_WEAR) -> None:
 
 
 def sync_folder(folder: Path, wear: Wear = _NO_WEAR) -> None:
-    """Make what was created, renamed or deleted in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-        wear.synced()
-    finally:
-        os.close(descriptor)
+    """Make what was created, renamed or deleted in `folder` durable, and count it."""
+    files.sync_folder(folder)
+    wear.synced()

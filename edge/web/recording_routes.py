@@ -14,7 +14,7 @@ from starlette.responses import Response
 from contract.errors import InvalidIdError
 from contract.ids import check_id
 from edge.web.deps import WebDeps
-from edge.web.endpoint import Endpoint, Query, answer, integer_of, owner_get
+from edge.web.endpoint import Endpoint, Handler, Query, answer, integer_of, owner_get
 from edge.web.gate import Access
 from edge.web.growing_file import GrowingFile
 from edge.web.problem import ProblemError
@@ -120,8 +120,8 @@ class RecordingRoutes:
         return found
 
 
-def _file(path: str, summary: str, handler: Callable[[Request], object], media: str) -> Endpoint:
-    return Endpoint(path=path, access=Access.SIGNED_IN, summary=summary, handler=handler, media=media)  # type: ignore[arg-type]
+def _file(path: str, summary: str, handler: Handler, media: str) -> Endpoint:
+    return Endpoint(path=path, access=Access.SIGNED_IN, summary=summary, handler=handler, media=media)
 
 
 def _opened(look: Callable[[], Path | None]) -> BinaryIO | None:

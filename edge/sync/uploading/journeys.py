@@ -11,6 +11,8 @@ from edge.sync.uploading.schedule import NOTHING
 from edge.sync.uploading.throttle import Flow, Throttle
 
 _LONGEST_WAIT_S: Final = 1.0
+_FLOWS: Final = 64
+"""Rates that are remembered: those of what pauses are soon nothing."""
 
 
 @dataclass(slots=True)
@@ -101,7 +103,7 @@ class Journeys:
         self._under_way.pop(upload_id, None)
         if done:
             self._flows.pop(upload_id, None)
-        while len(self._flows) > 64:  # noqa: PLR2004 - rates of what pauses are soon nothing
+        while len(self._flows) > _FLOWS:
             del self._flows[next(iter(self._flows))]
 
     def of(self, upload_id: str) -> FileJourney | None:

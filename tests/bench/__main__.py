@@ -3,6 +3,7 @@
 `AFFERENT_DATA=dir` names the shared recordings, `JSON=path` also writes the figures, `ONLY=vision,outbox` picks some.
 """
 
+import argparse
 import asyncio
 import importlib
 import inspect
@@ -58,6 +59,8 @@ _REACH: Final = {
 
 def main() -> int:
     """Run the benches and print the table; return 1 if one of them failed to run."""
+    known = f"Names: {', '.join(_BENCHES)}."
+    argparse.ArgumentParser(prog="tests.bench", description=__doc__, epilog=known).parse_args()
     chosen = os.environ.get("ONLY", ",".join(_BENCHES)).split(",")
     figures: dict[str, Any] = {}
     failed = 0

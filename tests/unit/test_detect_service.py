@@ -22,6 +22,8 @@ from tests.support.detectors import HEIGHT, WIDTH, Bgr, failing_on_white, frame,
 _NAMES = ["apple", "berry"]
 _RED_AT, _BLUE_AT = (80, 60, 60, 90), (420, 210, 100, 70)
 _WITHIN_S = 10.0
+_BEFORE_A_RETRY_S = 0.5
+"""Long enough for the next look at 2 Hz; a first retry comes after half a second at the earliest."""
 
 
 class Room:
@@ -52,9 +54,9 @@ class Room:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def look(self, image: Bgr, *things: Thing) -> None:
-        """Offer a picture a second later, and wait until it was looked at."""
-        self.clock.advance(1.0)
+    async def look(self, image: Bgr, *things: Thing, after_s: float = 1.0) -> None:
+        """Offer a picture some time later, and wait until it was looked at."""
+        self.clock.advance(after_s)
         looks = self.service.stats.looks
         self.service.offer(self.frame(image), things)
         await until(lambda: self.service.stats.looks > looks)
@@ -186,7 +188,7 @@ async def test_a_model_that_fails_is_told_and_tried_again_and_the_others_go_on(t
         await room.look(picture(white, (RED, red_at)), _tracked(1, (10, 10, 200, 300)), _tracked(2, red_at))
         assert room.state is State.DEGRADED and "objects: model rtdetr-like cannot run" in room.words
         assert len(room.service.faces()) == 1 and room.service.stats.failures == 1
-        await room.look(picture((RED, red_at)), _tracked(2, red_at))
+        await room.look(picture((RED, red_at)), _tracked(2, red_at), after_s=_BEFORE_A_RETRY_S)
         assert room.state is State.DEGRADED, "it is not tried again at once"
         room.clock.advance(61)
         await until(lambda: room.state is State.OK)

@@ -268,6 +268,19 @@ class Loss(Body, frozen=True, kw_only=True, tag="loss"):
     file_id: Id | None = None
 
 
+class CommandState(Body, frozen=True, kw_only=True, tag="command"):
+    """How far a command is. Exactly one record of each command has a state that is an end."""
+
+    command_id: Id
+    name: Id
+    state: Literal["accepted", "running", "succeeded", "failed", "expired"]
+    """The first two are steps, the rest are ends."""
+    reason: Annotated[str, Meta(max_length=1000)] = ""
+    """Why it failed, and what to do; or how far it is."""
+    outcome: dict[str, str] = {}
+    """What came of it, such as `snapshot_id`, `key` of an object, or `release`."""
+
+
 AnyBody = (
     Prediction
     | Event
@@ -282,6 +295,7 @@ AnyBody = (
     | Marker
     | Label
     | Erasure
+    | CommandState
 )
 
 

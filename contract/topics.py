@@ -1,5 +1,6 @@
 """MQTT topics: `afferent/v1/{device}/{leaf}`."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from contract.errors import InvalidMessageError
@@ -7,6 +8,7 @@ from contract.ids import check_id
 from contract.messages import (
     AnyBody,
     ClockFix,
+    CommandState,
     Consent,
     Erasure,
     Event,
@@ -18,6 +20,7 @@ from contract.messages import (
     Prediction,
     Recording,
     Session,
+    Telemetry,
 )
 
 ROOT: Final = "afferent/v1"
@@ -25,7 +28,27 @@ REQUESTS: Final = "requests"
 """Where a device asks the cloud for what needs an answer: `contract.storage.StorageRequest`."""
 REPLIES: Final = "replies"
 """Where the cloud answers it: `contract.storage.StorageReply`."""
-RECORD_LEAVES: Final = ("predictions", "events", "recordings", "telemetry", "ledger", "sessions")
+DESIRED: Final = "desired"
+"""Retained, from the cloud: `contract.remote.Desired`."""
+REPORTED: Final = "reported"
+"""Retained, from the device: `contract.remote.Reported`."""
+RECORD_LEAVES: Final = ("predictions", "events", "recordings", "telemetry", "ledger", "sessions", "commands")
+_LEAVES: Final[Mapping[type[AnyBody], str]] = {
+    Prediction: "predictions",
+    Event: "events",
+    Recording: "recordings",
+    File: "recordings",
+    Telemetry: "telemetry",
+    Loss: "ledger",
+    HealthChange: "ledger",
+    ClockFix: "ledger",
+    Consent: "sessions",
+    Session: "sessions",
+    Marker: "sessions",
+    Label: "sessions",
+    Erasure: "sessions",
+    CommandState: "commands",
+}
 
 
 def topic(device: str, leaf: str) -> str:
@@ -33,21 +56,14 @@ def topic(device: str, leaf: str) -> str:
     return f"{ROOT}/{check_id(device, 'device')}/{leaf}"
 
 
+def command_leaf(command_id: str) -> str:
+    """Where one command goes; a device subscribes to `command_leaf("+")`."""
+    return f"cmd/{command_id}" if command_id == "+" else f"cmd/{check_id(command_id, 'command')}"
+
+
 def leaf_of(body: AnyBody) -> str:
     """The leaf on which a record with this body is published."""
-    match body:
-        case Prediction():
-            return "predictions"
-        case Event():
-            return "events"
-        case Recording() | File():
-            return "recordings"
-        case Loss() | HealthChange() | ClockFix():
-            return "ledger"
-        case Consent() | Session() | Marker() | Label() | Erasure():
-            return "sessions"
-        case _:
-            return "telemetry"
+    return _LEAVES[type(body)]
 
 
 def split(name: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from contract.ids import record_id
 from contract.messages import (
     AnyBody,
     ClockFix,
+    CommandState,
     Consent,
     Erasure,
     Event,
@@ -78,12 +79,15 @@ def why_invalid(body: AnyBody) -> str:
     return "" if len(encoded) < _LIMIT_BYTES else f"{type(body).__name__}: {len(encoded)} bytes are too many"
 
 
+_KEPT: Final = (Loss, Recording, File, ClockFix, Consent, Session, Marker, Label, Erasure, CommandState)
+
+
 def rank_of(body: AnyBody) -> int:
     """Who gives way first when space runs out; alarms never do, nor what tells of a file or of a loss.
 
-    Nor does what people said and agreed to, which is little, and nobody can say it again.
+    Nor does what people said and agreed to, which is little, and nobody can say it again; nor what became of a command.
     """
-    if isinstance(body, Loss | Recording | File | ClockFix | Consent | Session | Marker | Label | Erasure):
+    if isinstance(body, _KEPT):
         return KEPT
     return {"bulk": BULK, "normal": NORMAL, "alarm": ALARM}[priority_of(body)]
 
@@ -113,6 +117,7 @@ _SUBJECTS: Final[dict[type[AnyBody], str]] = {
     Label: "session_id",
     Marker: "session_id",
     Consent: "participant",
+    CommandState: "command_id",
 }
 
 

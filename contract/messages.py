@@ -124,14 +124,15 @@ class Recording(Body, frozen=True, kw_only=True, tag="recording"):
 
 
 class File(Body, frozen=True, kw_only=True, tag="file"):
-    """A file that is no recording of a camera: data of a session, a video that a browser handed in, a day's timelapse.
+    """A file that is no recording of a camera: data of a session, a video that a browser handed in, a day's timelapse,
+    what a command from afar brought.
 
     Phases as of `Recording`. What belongs to a person names them, so that it can be erased.
     """
 
     file_id: Id
     phase: Literal["closed", "uploaded"]
-    purpose: Literal["session", "collected", "timelapse"]
+    purpose: Literal["session", "collected", "timelapse", "snapshot", "diagnostics"]
     name: str
     """What it is called for people, e.g. `signals.parquet`."""
     key: str

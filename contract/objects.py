@@ -8,7 +8,7 @@ from contract.errors import InvalidMessageError
 from contract.ids import check_id
 
 _EXTENSION: Final = re.compile(r"[a-z0-9]{1,12}(?![\s\S])")
-_ROOTS: Final = ("recordings", "sessions", "collected", "timelapses")
+_ROOTS: Final = ("recordings", "sessions", "collected", "timelapses", "commands")
 _LONGEST: Final = 500
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}(?![\s\S])")
 
@@ -34,6 +34,11 @@ def timelapse_key(device: str, camera: str, start_ms: int) -> str:
     """`timelapses/{device}/{camera}/{YYYY-MM-DD}.mp4`, by the UTC day."""
     day = _day(start_ms).replace("/", "-")
     return f"timelapses/{check_id(device, 'device')}/{check_id(camera, 'camera')}/{day}.mp4"
+
+
+def command_key(device: str, command_id: str, name: str) -> str:
+    """`commands/{device}/{command_id}/{name}`: what a command from afar brought, a snapshot or diagnostics."""
+    return f"commands/{check_id(device, 'device')}/{check_id(command_id, 'command')}/{_checked(_NAME, name)}"
 
 
 def device_of(key: str) -> str:

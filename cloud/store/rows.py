@@ -34,7 +34,13 @@ _LARGEST: Final = 2**63 - 1
 _CLOCKS: Final = {"trusted", "untrusted", "corrected"}
 _LATEST_MS: Final = 253_402_300_800_000
 """The year 10000."""
-_ROOTS: Final = {"session": "sessions", "collected": "collected", "timelapse": "timelapses"}
+_ROOTS: Final = {
+    "session": "sessions",
+    "collected": "collected",
+    "timelapse": "timelapses",
+    "snapshot": "commands",
+    "diagnostics": "commands",
+}
 """Where files lie in object storage, by their purpose."""
 
 Row = dict[str, Any]

@@ -1,33 +1,21 @@
 """The cloud's commands."""
 
-import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Any, Final, TypeVar
 
 import click
 
-from cloud.config import CloudConfig, load_config
-from cloud.daemon import open_database, serve
-from cloud.ingest.embedded import BrokerNotInstalledError
+from cloud.command_line import CONFIG, load, run_to_end, with_database
+from cloud.config import CloudConfig
+from cloud.daemon import serve
+from cloud.device_cli import device
 from cloud.store.accounts import FIRST_USER, Accounts
 from cloud.store.clock import SystemClock
 from cloud.store.database import Database
-from cloud.store.errors import AlreadyExistsError, StoreUnavailableError
 from cloud.store.first_password import FirstPassword
 from cloud.store.migrate import migrate
 from cloud.store.passwords import SHORTEST, generate_password
-from contract.errors import ContractError, InvalidSettingsError
-
-_T = TypeVar("_T")
-_CONFIG: Final = click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    help="TOML file; /etc/afferent/cloud.toml if it is there, else defaults.",
-)
 
 
 @click.group(
@@ -62,7 +50,7 @@ A cloud.toml for a real broker, PostgreSQL and a bucket:
   type = "s3"
   bucket = "recordings" """
 )
-@_CONFIG
+@CONFIG
 def run(config_path: Path | None) -> None:
     """Ingest and serve, until SIGTERM or Ctrl-C. The first run makes the user admin.
 
@@ -71,18 +59,18 @@ def run(config_path: Path | None) -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for noisy in ("uvicorn", "alembic", "botocore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    _asyncio_run(serve(_load(config_path)))
+    run_to_end(serve(load(config_path)))
 
 
 @cloud_cli.command("migrate", epilog="\b\nExamples:\n  afferent cloud migrate --config /etc/afferent/cloud.toml")
-@_CONFIG
+@CONFIG
 def migrate_command(config_path: Path | None) -> None:
     """Bring the database to this version's schema. `run` does it too."""
 
     async def go(database: Database) -> None:
         click.echo(f"database at revision {await migrate(database)}")
 
-    _with_database(config_path, go)
+    with_database(config_path, go)
 
 
 @cloud_cli.group()
@@ -100,7 +88,7 @@ Examples:
 )
 @click.argument("name")
 @click.option("--replace", is_flag=True, help="Give an existing user a new password.")
-@_CONFIG
+@CONFIG
 def user_add(name: str, replace: bool, config_path: Path | None) -> None:
     """Add the user NAME. The password is never taken from the command line."""
     password = _ask_password()
@@ -113,16 +101,16 @@ def user_add(name: str, replace: bool, config_path: Path | None) -> None:
         await Accounts(database).add_user(name, chosen, SystemClock().now_ms(), replace=replace)
         click.echo(f"user {name} added" if password else f"user {name} added, password: {chosen}")
 
-    _with_database(config_path, go)
+    with_database(config_path, go)
     if name == FIRST_USER:
-        _forget_first_password(_load(config_path))
+        _forget_first_password(load(config_path))
 
 
 @user.command("first-password", epilog="\b\nExamples:\n  sudo afferent cloud user first-password")
-@_CONFIG
+@CONFIG
 def user_first_password(config_path: Path | None) -> None:
     """Print the password of the user admin that the first run made, until it is replaced."""
-    first = FirstPassword(_load(config_path).state_path)
+    first = FirstPassword(load(config_path).state_path)
     try:
         password = first.read()
     except OSError as error:
@@ -142,7 +130,7 @@ def token() -> None:
 @token.command("add", epilog="\b\nExamples:\n  afferent cloud token add ada --label dashboard")
 @click.argument("name")
 @click.option("--label", required=True, help="What the token is for.")
-@_CONFIG
+@CONFIG
 def token_add(name: str, label: str, config_path: Path | None) -> None:
     """Print a new token with which a program acts as the user NAME. It is shown this once."""
 
@@ -154,7 +142,7 @@ def token_add(name: str, label: str, config_path: Path | None) -> None:
         now = SystemClock().now_ms()
         click.echo(await accounts.issue(name, "bearer", label=label, now_ms=now, expires_ms=None))
 
-    _with_database(config_path, go)
+    with_database(config_path, go)
 
 
 def _ask_password() -> str:
@@ -176,32 +164,7 @@ def _forget_first_password(config: CloudConfig) -> None:
         click.echo(f"{first.path} is out of date and cannot be removed: {error.strerror}", err=True)
 
 
-def _load(config_path: Path | None) -> CloudConfig:
-    try:
-        return load_config(config_path)
-    except ContractError as error:
-        raise click.ClickException(str(error)) from error
-
-
-def _with_database(config_path: Path | None, action: Callable[[Database], Awaitable[None]]) -> None:
-    config = _load(config_path)
-
-    async def go() -> None:
-        database = open_database(config)
-        try:
-            await action(database)
-        finally:
-            await database.close()
-
-    _asyncio_run(go())
-
-
-def _asyncio_run(work: Coroutine[Any, Any, _T]) -> _T:
-    try:
-        return asyncio.run(work)
-    except (InvalidSettingsError, StoreUnavailableError, AlreadyExistsError, BrokerNotInstalledError) as error:
-        raise click.ClickException(str(error)) from error
-
+cloud_cli.add_command(device)
 
 if __name__ == "__main__":
     cloud_cli()

@@ -1,0 +1,111 @@
+"""The audit log: durable lines, bounded files, and a reader that no damage stops."""
+
+import logging
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edge.core.audit import AuditEntry, AuditFilter, AuditLog, entries_of
+from tests.support.clock import FakeClock
+
+
+def log_in(folder: Path, **bounds: int) -> AuditLog:
+    return AuditLog(folder / "audit", clock=FakeClock(), **bounds)
+
+
+def actions(log: AuditLog) -> list[str]:
+    return [entry.action for _, entry in log.newest(limit=10_000)]
+
+
+def test_a_line_is_kept_and_told_to_the_journal(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log = log_in(tmp_path)
+    with caplog.at_level(logging.INFO):
+        assert log.note("lena", "192.0.2.1", "cameras.stop", "camera=front")
+    ((_, entry),) = log.newest()
+    assert (entry.actor, entry.address, entry.action) == ("lena", "192.0.2.1", "cameras.stop")
+    assert (entry.target, entry.outcome) == ("camera=front", "done")
+    assert "audit: lena from 192.0.2.1: cameras.stop camera=front: done" in caplog.text
+    (path,) = (tmp_path / "audit").iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_its_files_are_bounded_and_the_oldest_goes(tmp_path: Path) -> None:
+    log = log_in(tmp_path, file_bytes=600, files=3)
+    for number in range(60):
+        log.note("a", "b", f"act-{number}")
+    files = list((tmp_path / "audit").iterdir())
+    assert len(files) == 3
+    assert sum(path.stat().st_size for path in files) < 3 * 800
+    told = actions(log)
+    assert told[0] == "act-59"
+    assert told == [f"act-{number}" for number in range(59, 59 - len(told), -1)]
+
+
+def test_pages_join_without_a_gap_or_a_repetition(tmp_path: Path) -> None:
+    log = log_in(tmp_path, file_bytes=500, files=50)
+    for number in range(30):
+        log.note("even" if number % 2 == 0 else "odd", "b", f"act-{number}")
+    seen, before = [], None
+    while page := log.newest(before=before, limit=4, wanted=AuditFilter(actor="even")):
+        seen += [entry.action for _, entry in page]
+        before = page[-1][0]
+    assert seen == [f"act-{number}" for number in range(28, -1, -2)]
+
+
+def test_a_line_torn_by_a_power_cut_costs_itself_alone(tmp_path: Path) -> None:
+    log = log_in(tmp_path)
+    log.note("a", "b", "one")
+    log.note("a", "b", "two")
+    (path,) = (tmp_path / "audit").iterdir()
+    path.write_bytes(path.read_bytes()[:-9])
+    assert actions(log) == ["one"]
+    log_in(tmp_path).note("a", "b", "three")
+    assert actions(log) == ["three", "one"]
+
+
+def test_two_processes_may_write_at_once(tmp_path: Path) -> None:
+    daemon, command_line = log_in(tmp_path, file_bytes=300), log_in(tmp_path, file_bytes=300)
+    for number in range(5):
+        daemon.note("a", "b", f"daemon-{number}")
+        command_line.note("a", "b", f"cli-{number}")
+    assert len(actions(daemon)) == 10
+
+
+def test_a_disk_that_refuses_is_told_and_stops_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "audit").write_text("a file where the folder should be")
+    log = log_in(tmp_path)
+    with caplog.at_level(logging.INFO):
+        assert not log.note("a", "b", "one")
+        assert log.alias("p-01").startswith("~")
+    assert "does not take this line" in caplog.text
+    assert "audit: a from b: one" in caplog.text
+
+
+def test_a_participant_goes_by_an_alias_that_is_another_on_another_appliance(tmp_path: Path) -> None:
+    """X.6: an erased participant leaves no name."""
+    here, there = log_in(tmp_path / "a"), log_in(tmp_path / "b")
+    assert here.alias("p-01") == log_in(tmp_path / "a").alias("p-01") != here.alias("p-02")
+    assert here.alias("p-01") != there.alias("p-01")
+    assert "p-01" not in here.alias("p-01")
+
+
+@given(st.lists(st.text(max_size=300), min_size=5, max_size=5))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+def test_whatever_is_said_is_one_readable_line(tmp_path: Path, said: list[str]) -> None:
+    log = log_in(tmp_path)
+    assert log.note(*said)
+    (newest,) = log.newest(limit=1)
+    assert newest[1].actor == "".join(sign if " " <= sign <= "~" else "?" for sign in said[0])[:96]
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_make_the_reader_fall_over(content: bytes) -> None:
+    good = msgspec.json.encode(
+        AuditEntry(t="2026-01-01T00:00:00.000Z", clock="trusted", actor="a", address="b", action="c")
+    )
+    found = list(entries_of(content + b"\n" + good + b"\n"))
+    assert found[-1] == (len(content) + 1, msgspec.json.decode(good, type=AuditEntry))

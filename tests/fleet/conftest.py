@@ -1,0 +1,13 @@
+"""These tests boot hosts, so they run only when they are asked for: `make test-fleet`."""
+
+from pathlib import Path
+
+import pytest
+
+_HERE = Path(__file__).resolve().parent
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave them out unless this folder, or something in it, was named."""
+    named = [Path(str(config.invocation_params.dir), argument.split("::")[0]).resolve() for argument in config.args]
+    return None if any(path.is_relative_to(_HERE) for path in named) else True

@@ -12,12 +12,15 @@ from cloud.ingest.settings import BrokerSettings
 from cloud.objects.settings import FolderSettings, ObjectsSettings, S3Settings
 from cloud.registry.settings import RegistrySettings
 from cloud.store.settings import StoreSettings
-from cloud.web.settings import WebSettings
+from cloud.trust.settings import TrustSettings
+from cloud.web.settings import ProcessSettings, WebSettings
 from contract.errors import InvalidSettingsError
 from contract.ids import check_id
 from contract.settings import decode_settings
 
 DEFAULT_PATH: Final = Path("/etc/afferent/cloud.toml")
+_OF_FOLDER: Final = "afferent_"
+"""What systemd puts before the name of a file of the folder that our units load as a whole (`LoadCredential=`)."""
 
 
 class CloudConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,6 +43,8 @@ class CloudConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     objects: ObjectsSettings = msgspec.field(default_factory=FolderSettings)
     models: RegistrySettings = msgspec.field(default_factory=RegistrySettings)
     web: WebSettings = msgspec.field(default_factory=WebSettings)
+    processes: ProcessSettings = msgspec.field(default_factory=ProcessSettings)
+    trust: TrustSettings = msgspec.field(default_factory=TrustSettings)
 
     @property
     def state_path(self) -> Path:
@@ -74,7 +79,8 @@ class CloudConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         check_id(name, "secret")
         folder = Path(self.secrets_dir).expanduser() if self.secrets_dir else self.state_path / "secrets"
         given = os.environ.get("CREDENTIALS_DIRECTORY")
-        places = [Path(given) / name, folder / name] if given else [folder / name]
+        loaded = [Path(given) / name, Path(given) / f"{_OF_FOLDER}{name}"] if given else []
+        places = [*loaded, folder / name]
         for path in places:
             if path.is_file():
                 return path.read_text(encoding="utf-8").rstrip("\n")

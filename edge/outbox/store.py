@@ -18,6 +18,7 @@ from edge.core.health import Health, State
 from edge.core.service import Pulse
 from edge.outbox import database
 from edge.outbox.boots import Boots, next_boot
+from edge.outbox.commands import CommandBook
 from edge.outbox.erasure import REASON, Eraser
 from edge.outbox.history import History
 from edge.outbox.keeper import Keeper
@@ -93,6 +94,7 @@ class Outbox(History):
         self.restamper = Restamper(reader, self._writer, boots)
         self._recall = Recall(reader, self._writer, boots, self.queue)
         self.uploads = Uploads(reader, self._writer)
+        self.commands = CommandBook(reader, self._writer, boots, clock)
         self.evicted_total = 0
         self.repaired = False
         """Whether there was a repair, in this run or before: then whoever keeps files offers them again."""

@@ -5,6 +5,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, cast
 
 import paho.mqtt.client as mqtt
@@ -20,6 +21,7 @@ from edge.core.errors import LinkError
 from edge.sync.envelope import PackedProperties
 from edge.sync.inbox import Inbox
 from edge.sync.refusals import FIRST_FAILURE, BrokerRefusedError, ClosedEarlyError, unreachable, words_of
+from edge.sync.remote.link import RemoteLink
 from edge.sync.requests import RequestDesk
 from edge.sync.settings import BrokerSettings
 from edge.sync.tls import broker_tls
@@ -68,6 +70,7 @@ class BrokerConnection:
         identity: Identity,
         version: MQTTProtocolVersion,
         requests: RequestDesk | None = None,
+        remote: RemoteLink | None = None,
     ) -> None:
         self.inbox = Inbox()
         self.version = version
@@ -79,7 +82,9 @@ class BrokerConnection:
         self._place = f"broker {settings.host}:{settings.port}"
         self._identity = identity
         self._requests = requests
+        self._remote = remote
         self._replies_mid: int | None = None
+        self._remote_mid: int | None = None
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[None] = self._loop.create_future()
         self._ended = asyncio.Event()
@@ -148,6 +153,7 @@ class BrokerConnection:
             clean_session=None if mqtt_5 else False,
             protocol=self.version,
             reconnect_on_failure=False,
+            manual_ack=True,
         )
         client.connect_timeout = settings.connect_timeout_s
         client.max_inflight_messages_set(self._most_messages())
@@ -225,12 +231,18 @@ class BrokerConnection:
         client.subscribe(self._identity.ack_topic, qos=1)
         if self._requests:
             self._replies_mid = client.subscribe(self._identity.reply_topic, qos=1)[1]
+        if self._remote:
+            door = self._remote.door
+            door.opened()
+            self._remote_mid = client.subscribe([(door.desired_topic, 1), (door.command_topic, 1)])[1]
         self._loop.call_soon_threadsafe(self._answered, None)
 
     def _on_subscribe(self, _client: mqtt.Client, _userdata: Any, mid: int, codes: Any, _properties: Any) -> None:
         refused = next((words_of(code.value, code.getName()) for code in codes if code.is_failure), "")
         if refused and mid == self._replies_mid and self._requests:
             self._requests.close(f"{self._place} {refused} (subscribing to answers)")
+        elif refused and mid == self._remote_mid and self._remote:
+            self._remote.door.shut(f"{self._place} {refused} (subscribing to commands)")
         elif refused:
             self.inbox.lost(f"{self._place} {refused} (subscribing to acknowledgements)")
 
@@ -246,7 +258,16 @@ class BrokerConnection:
     def _on_publish(self, _client: mqtt.Client, _userdata: Any, mid: int, code: ReasonCode, _properties: Any) -> None:
         self.inbox.taken(mid, code.value)
 
-    def _on_message(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
+    def _on_message(self, client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
+        """Whoever works with a message that has to be durable first confirms it; any other is confirmed here."""
+        confirm = partial(_confirm, client, message.mid, message.qos)
+        if self._remote and self._remote.door.takes(message.topic):
+            self._remote.door.came(message.topic, bytes(message.payload), confirm)
+            return
+        self._read(message)
+        confirm()
+
+    def _read(self, message: mqtt.MQTTMessage) -> None:
         if message.topic == self._identity.reply_topic:
             if self._requests:
                 self._requests.answered(bytes(message.payload))
@@ -255,6 +276,12 @@ class BrokerConnection:
             self.inbox.acknowledged(decode(bytes(message.payload), Ack))
         except InvalidMessageError:
             return  # not from a cloud that keeps the contract; what it should have said is asked for by sending again
+
+
+def _confirm(client: mqtt.Client, mid: int, qos: int) -> None:
+    """Tell the broker that it need not send this again; over a connection that is gone, nothing. Any thread."""
+    with suppress(OSError):
+        client.ack(mid, qos)
 
 
 def _watch(sock: Any) -> None:

@@ -8,6 +8,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from edge.core.errors import LinkError
 from edge.sync.connection import MQTT_5, MQTT_311, BrokerConnection, Identity
 from edge.sync.refusals import UNSUPPORTED_VERSION, BrokerRefusedError, ClosedEarlyError
+from edge.sync.remote.link import RemoteLink
 from edge.sync.requests import RequestDesk
 from edge.sync.settings import BrokerSettings
 
@@ -26,19 +27,21 @@ class Dialler:
         identity: Callable[[], Identity],
         requests: RequestDesk | None,
         beat: Callable[[], None],
+        remote: RemoteLink | None = None,
     ) -> None:
         self.version = MQTT_5
         self._settings = settings
         self._identity = identity
         self._requests = requests
         self._beat = beat
+        self._remote = remote
         self._worked = False
 
     async def dial(self) -> BrokerConnection:
         """An open connection in the version that worked last, or else in the other one; raise `LinkError`."""
         failure: LinkError | None = None
         for version in self._versions():
-            connection = BrokerConnection(self._settings, self._identity(), version, self._requests)
+            connection = BrokerConnection(self._settings, self._identity(), version, self._requests, self._remote)
             try:
                 await connection.open(self._answer_within_s(version))
             except BaseException as error:

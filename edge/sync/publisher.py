@@ -23,6 +23,7 @@ from edge.sync.dialling import Dialler
 from edge.sync.envelope import cloud_event
 from edge.sync.inbox import News
 from edge.sync.refusals import FIRST_FAILURE, NO_SUBSCRIBERS, words_of
+from edge.sync.remote.link import RemoteLink
 from edge.sync.requests import RequestDesk
 from edge.sync.settings import BrokerSettings
 from edge.sync.traffic import Traffic
@@ -51,7 +52,7 @@ class Publisher:
     `resend_after_s` and at every new connection. The order is that of docs/decisions/0012.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything that goes over the one connection
         self,
         settings: BrokerSettings,
         *,
@@ -62,6 +63,7 @@ class Publisher:
         secrets_dir: Path,
         software: str = "",
         requests: RequestDesk | None = None,
+        remote: RemoteLink | None = None,
     ) -> None:
         self.name = "publisher"
         self.pulse = Pulse(clock)
@@ -75,10 +77,13 @@ class Publisher:
         self._secrets_dir = secrets_dir
         self._software = software
         self._requests = requests
+        self._remote = remote
         self._asked: set[int] = set()
         self._device = outbox.device
         self._backoff = Backoff(rng, first_s=0.5, limit_s=_LONGEST_WAIT_S)
-        self._dialler = Dialler(settings, identity=self._identity, requests=requests, beat=self.pulse.beat)
+        self._dialler = Dialler(
+            settings, identity=self._identity, requests=requests, beat=self.pulse.beat, remote=remote
+        )
         self._traffic = Traffic(
             outbox, clock, window_records=settings.window_records, stale_after_s=settings.resend_after_s / 4
         )
@@ -126,6 +131,8 @@ class Publisher:
         finally:
             if self._requests:
                 self._requests.close()
+            if self._remote:
+                self._remote.board.close()
             await connection.close(encode(self._status("offline")))
 
     def _identity(self) -> Identity:
@@ -162,6 +169,8 @@ class Publisher:
             connection.inbox.taken_at_a_time = max(1, min(connection.capacity, self._window.limit) // 2)
         if self._requests:
             self._requests.open(connection.inbox.nudge)
+        if self._remote:
+            self._remote.board.open(connection.inbox.nudge)
         self._health.set(PART, State.OK, self.link)
 
     async def _publish_over(self, connection: BrokerConnection) -> None:
@@ -192,9 +201,11 @@ class Publisher:
         return connection.capacity - self._window.untaken - len(self._asked)
 
     def _ask(self, connection: BrokerConnection) -> None:
-        """Questions go before records: there are few, and somebody waits for each."""
+        """Questions and what the broker shall retain go before records: there are few, and somebody waits for each."""
         for payload in self._requests.take(self._free_packets(connection)) if self._requests else []:
             self._asked.add(connection.publish(topic(self._device, REQUESTS), payload))
+        for name, payload in self._remote.board.take(self._free_packets(connection)) if self._remote else []:
+            self._asked.add(connection.publish(name, payload, retain=True))
 
     async def _take_in(self, connection: BrokerConnection, news: News) -> None:
         for mid, code in news.taken:

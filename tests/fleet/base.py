@@ -32,7 +32,7 @@ _MASKED = ("systemd-udevd.service", "apt-daily.timer", "apt-daily-upgrade.timer"
 def base_root() -> Path:
     """The root to lay hosts over, made on first use; two who ask at once wait for one another."""
     root = places.cache() / f"base-{_digest()}"
-    with _alone(root.with_suffix(".lock")):
+    with alone(root.with_suffix(".lock")):
         if not root.is_dir():
             _make(root)
     return root
@@ -44,7 +44,8 @@ def _digest() -> str:
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def alone(lock: Path) -> Iterator[None]:
+    """Hold this lock; whoever else wants it waits."""
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield

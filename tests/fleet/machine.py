@@ -1,7 +1,7 @@
 """What runs one host: joins its control groups and starts systemd-nspawn, again as often as the host asks to reboot.
 
-Run inside the network's namespaces as `python -m tests.fleet.machine FOLDER NAME [nspawn options]`. It ends when the host
-powers off or is killed; a power cut is a kill, so it does not come back by itself.
+Run inside the network's namespaces as `python -m tests.fleet.machine FOLDER NAME [nspawn options]`. It ends when the
+host powers off or is killed; a power cut is a kill, so it does not come back by itself.
 """
 
 import subprocess

@@ -2,13 +2,14 @@
 
 import logging
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import click
 
 from cloud.command_line import CONFIG, load, run_to_end, with_database
 from cloud.config import CloudConfig
-from cloud.daemon import serve
+from cloud.daemon import ALL, Role, run_roles
 from cloud.device_cli import device
 from cloud.store.accounts import FIRST_USER, Accounts
 from cloud.store.clock import SystemClock
@@ -52,20 +53,38 @@ A cloud.toml for a real broker, PostgreSQL and a bucket:
 )
 @CONFIG
 def run(config_path: Path | None) -> None:
-    """Ingest and serve, until SIGTERM or Ctrl-C. The first run makes the user admin.
+    """Ingest, serve and tidy in one process, until SIGTERM or Ctrl-C. The first run makes the user admin.
 
     Its password is in the file first-password in the state folder; `afferent cloud user first-password` prints it.
     """
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("uvicorn", "alembic", "botocore"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    run_to_end(serve(load(config_path)))
+    _be(config_path, ALL)
+
+
+@cloud_cli.command(epilog="\b\nExamples:\n  afferent cloud serve --config /etc/afferent/cloud.toml")
+@CONFIG
+def serve(config_path: Path | None) -> None:
+    """The API and the console alone, until SIGTERM. The first run makes the user admin, as `run` does."""
+    _be(config_path, ["serve"])
+
+
+@cloud_cli.command(epilog="\b\nExamples:\n  afferent cloud ingest --config /etc/afferent/cloud.toml")
+@CONFIG
+def ingest(config_path: Path | None) -> None:
+    """Take in what devices send, and send them what is asked of them, until SIGTERM. Several may share the work."""
+    _be(config_path, ["ingest"])
+
+
+@cloud_cli.command(epilog="\b\nExamples:\n  afferent cloud worker --config /etc/afferent/cloud.toml")
+@CONFIG
+def worker(config_path: Path | None) -> None:
+    """Erase, tidy up, and end what ran out, until SIGTERM."""
+    _be(config_path, ["worker"])
 
 
 @cloud_cli.command("migrate", epilog="\b\nExamples:\n  afferent cloud migrate --config /etc/afferent/cloud.toml")
 @CONFIG
 def migrate_command(config_path: Path | None) -> None:
-    """Bring the database to this version's schema. `run` does it too."""
+    """Bring the database to this version's schema. Whatever runs does it too."""
 
     async def go(database: Database) -> None:
         click.echo(f"database at revision {await migrate(database)}")
@@ -143,6 +162,13 @@ def token_add(name: str, label: str, config_path: Path | None) -> None:
         click.echo(await accounts.issue(name, "bearer", label=label, now_ms=now, expires_ms=None))
 
     with_database(config_path, go)
+
+
+def _be(config_path: Path | None, roles: Collection[Role]) -> None:
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for noisy in ("uvicorn", "alembic", "botocore"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    run_to_end(run_roles(load(config_path), roles))
 
 
 def _ask_password() -> str:

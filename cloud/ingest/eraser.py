@@ -4,7 +4,7 @@ import logging
 import random
 from typing import Final
 
-from cloud.ingest.metrics import IngestMetrics
+from cloud.ingest.metrics import WorkMetrics
 from cloud.objects.storage import ObjectMissingError, ObjectStorage, ObjectsUnavailableError
 from cloud.store.clock import Backoff, Clock
 from cloud.store.doomed import DoomedObject, DoomedObjects
@@ -24,7 +24,7 @@ class Eraser:
         doomed: DoomedObjects,
         storage: ObjectStorage,
         *,
-        metrics: IngestMetrics,
+        metrics: WorkMetrics,
         clock: Clock,
         rng: random.Random,
         every_s: float = 5.0,

@@ -1,4 +1,4 @@
-"""What is counted about taking records in."""
+"""What is counted about taking records in, and about the work beside it."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -37,6 +37,13 @@ class IngestMetrics:
         self.incomplete_boots = Gauge(
             "afferent_ingest_incomplete_boots", "Boots of which something is missing", registry=registry
         )
+        self.connected = Gauge("afferent_ingest_broker_connected", "1 while connected to the broker", registry=registry)
+
+
+class WorkMetrics:
+    """The counters of the worker's parts; each `registry` takes them once."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
         self.aborted_uploads = Counter(
             "afferent_objects_aborted_uploads_total",
             "Uploads that a device left behind and the cloud aborted",
@@ -48,7 +55,6 @@ class IngestMetrics:
             ["result"],
             registry=registry,
         )
-        self.connected = Gauge("afferent_ingest_broker_connected", "1 while connected to the broker", registry=registry)
 
 
 def _buckets(first: float) -> list[float]:

@@ -3,7 +3,7 @@
 import logging
 from typing import Final
 
-from cloud.ingest.metrics import IngestMetrics
+from cloud.ingest.metrics import WorkMetrics
 from cloud.objects.storage import ObjectsError, ObjectStorage
 from cloud.store.clock import Clock
 
@@ -14,7 +14,7 @@ _EVERY_S: Final = 3600.0
 class Tidier:
     """Runs until cancelled, looking once an hour; storage that is away is looked at the next time."""
 
-    def __init__(self, storage: ObjectStorage, *, metrics: IngestMetrics, clock: Clock, older_than_s: float) -> None:
+    def __init__(self, storage: ObjectStorage, *, metrics: WorkMetrics, clock: Clock, older_than_s: float) -> None:
         self._storage = storage
         self._clock = clock
         self._older_than_s = older_than_s

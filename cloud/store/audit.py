@@ -53,7 +53,7 @@ class Audit:
 
 
 async def note_within(link: AsyncConnection, deed: Deed, now_ms: int, *, most: int = MOST_ENTRIES) -> None:
-    """Keep `deed` in the transaction that does it: there is no deed without its entry, and no entry without the deed."""
+    """Keep `deed` in the transaction that does it: no deed without its entry, nor the other way round."""
     row = {name: _storable(value) for name, value in deed._asdict().items()}
     table = fleet_tables.audit
     number = (await link.execute(insert(table).values(at_ms=now_ms, **row).returning(table.c.id))).scalar_one()

@@ -1,4 +1,4 @@
-"""Settings of the API and the console, section `[web]`."""
+"""Settings of the API and the console, section `[web]`, and of processes without them, section `[processes]`."""
 
 from typing import Annotated
 
@@ -36,3 +36,18 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     shutdown_wait_s: Annotated[
         int, Meta(ge=1, le=60, description="Seconds that open requests have to end when the cloud stops.")
     ] = 3
+
+
+class ProcessSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where `afferent cloud ingest` and `afferent cloud worker` are watched; `run` and `serve` show it at `[web]`."""
+
+    host: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=255,
+            description="Address on which ingest and worker answer /healthz, /readyz and /metrics, without a sign-in.",
+        ),
+    ] = "127.0.0.1"
+    ingest_port: Annotated[int, Meta(ge=0, le=65535, description="TCP port of `ingest` for that; 0 has none.")] = 8081
+    worker_port: Annotated[int, Meta(ge=0, le=65535, description="TCP port of `worker` for that; 0 has none.")] = 8082

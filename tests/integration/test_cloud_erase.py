@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
 from cloud.ingest.eraser import Eraser
-from cloud.ingest.metrics import IngestMetrics
+from cloud.ingest.metrics import WorkMetrics
 from cloud.objects.folder import FolderStorage
 from cloud.objects.storage import ObjectsUnavailableError
 from cloud.store import tables
@@ -203,7 +203,7 @@ class _Away(FolderStorage):
 
 
 def _eraser(database: Database, storage: FolderStorage, clock: StillClock) -> Eraser:
-    metrics = IngestMetrics(CollectorRegistry())
+    metrics = WorkMetrics(CollectorRegistry())
     return Eraser(DoomedObjects(database), storage, metrics=metrics, clock=clock, rng=random.Random(1))
 
 

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client import CollectorRegistry
 
-from cloud.ingest.metrics import IngestMetrics
+from cloud.ingest.metrics import WorkMetrics
 from cloud.ingest.tidier import Tidier
 from cloud.objects.folder import FolderStorage
 from cloud.objects.s3 import S3Storage
@@ -129,7 +129,7 @@ async def test_uploads_left_behind_are_aborted_and_others_are_left_alone(server:
 
 async def test_the_tidier_counts_and_goes_on_where_the_storage_is_away(server: S3Server) -> None:
     registry, there = CollectorRegistry(), _s3(server.endpoint)
-    metrics, counted = IngestMetrics(registry), "afferent_objects_aborted_uploads_total"
+    metrics, counted = WorkMetrics(registry), "afferent_objects_aborted_uploads_total"
     with closing(server.client()) as client:
         client.create_multipart_upload(Bucket="afferent", Key=f"site/{KEY}")
     for storage in (there, _s3(f"http://127.0.0.1:{free_port()}")):

@@ -1,0 +1,162 @@
+"""Judges from standings alone whether a release works, and says of each thing that was looked at why it does not."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from edge.core.health import State
+from edge.core.standing import WRITTEN_EVERY_S, Standing, StandingError
+
+FRAMES_NEEDED: Final = 2
+"""Frames that a camera must have grown by since the daemon was first seen."""
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at. `why` says what is wrong, or what was excused."""
+
+    name: str
+    ok: bool
+    why: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gate says. `ok`: all checks are."""
+
+    ok: bool
+    checks: list[Check]
+
+    @property
+    def reason(self) -> str:
+        """Everything that is wrong, in one line."""
+        return "; ".join(f"{check.name}: {check.why}" for check in self.checks if not check.ok)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked: is it `release` (any, if empty) that works now, other than the run `not_boot`, given how it stood
+    `before`? What did not work before is excused."""
+
+    release: str = ""
+    not_boot: str = ""
+    before: Standing | None = None
+
+
+@dataclass(kw_only=True)
+class Gate:
+    """Looks at one standing after the other; all must be of one and the same run of the daemon to add up."""
+
+    question: Question
+    _first: Standing | None = field(default=None, init=False)
+
+    def look(self, latest: Standing, *, fresh: bool) -> Verdict:
+        """What can be said with this one."""
+        if self._first is None or self._first.boot != latest.boot:
+            self._first = latest
+        checks = [
+            _check_fresh(latest, fresh=fresh),
+            _check_release(latest, self.question),
+            Check(name="ready", ok=latest.ready, why="" if latest.ready else "the daemon has not said READY yet"),
+            *_check_parts(latest, self.question.before),
+            *_check_cameras(self._first, latest, self.question.before),
+            *_check_models(latest, self.question.before),
+            _check_sync(self._first, latest, self.question.before),
+        ]
+        return Verdict(ok=all(check.ok for check in checks), checks=checks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """How the gate sees: `read` gives the standing or raises `StandingError`, `fresh` says whether it is of now."""
+
+    read: Callable[[], Standing]
+    fresh: Callable[[Standing], bool]
+    mono_s: Callable[[], float]
+    sleep: Callable[[float], None]
+    tell: Callable[[str], None] = lambda _words: None
+
+
+def wait_for(question: Question, watch: Watch, wait_s: float) -> Verdict:
+    """Look until it passes, at most `wait_s`; return the verdict, or the last one."""
+    gate, end_s = Gate(question=question), watch.mono_s() + wait_s
+    said = ""
+    while True:
+        verdict = _look(gate, watch)
+        if verdict.ok or watch.mono_s() >= end_s:
+            return verdict
+        if verdict.reason != said:
+            said = verdict.reason
+            watch.tell(f"the gate waits: {said}")
+        watch.sleep(WRITTEN_EVERY_S / 2)
+
+
+def reasons_against_restart(watch: Watch) -> list[str]:
+    """Why the appliance must not be restarted now; empty also where none runs, or it hangs."""
+    try:
+        standing = watch.read()
+    except StandingError:
+        return []
+    return list(standing.busy) if watch.fresh(standing) else []
+
+
+def _look(gate: Gate, watch: Watch) -> Verdict:
+    try:
+        standing = watch.read()
+    except StandingError as error:
+        return Verdict(ok=False, checks=[Check(name="standing", ok=False, why=str(error))])
+    return gate.look(standing, fresh=watch.fresh(standing))
+
+
+def _check_fresh(latest: Standing, *, fresh: bool) -> Check:
+    why = "" if fresh else f"the last word is of {latest.t}: the daemon does not run, or hangs"
+    return Check(name="fresh", ok=fresh, why=why)
+
+
+def _check_release(latest: Standing, question: Question) -> Check:
+    if question.release and latest.release != question.release:
+        why = f"{latest.release or 'no release'} runs, not {question.release}"
+        return Check(name="release", ok=False, why=why)
+    if question.not_boot and latest.boot == question.not_boot:
+        return Check(name="release", ok=False, why="the daemon was not restarted yet")
+    return Check(name="release", ok=True)
+
+
+def _check_parts(latest: Standing, before: Standing | None) -> Iterator[Check]:
+    for name, part in latest.parts.items():
+        if part.state not in {State.FAILED, State.STARTING}:
+            continue
+        known = before.parts.get(name) if before else None
+        excused = part.state is State.FAILED and known is not None and known.state is State.FAILED
+        why = f"{part.state.value}{': ' if part.detail else ''}{part.detail}"
+        yield Check(name=f"part {name}", ok=excused, why=f"{why} (so it was before)" if excused else why)
+
+
+def _check_cameras(first: Standing, latest: Standing, before: Standing | None) -> Iterator[Check]:
+    for camera, frames in latest.frames.items():
+        grown = frames - first.frames.get(camera, 0)
+        if grown >= FRAMES_NEEDED:
+            yield Check(name=f"camera {camera}", ok=True)
+            continue
+        excused = before is not None and before.frames.get(camera) == 0
+        why = f"no frames{' (as before)' if excused else ''}" if not frames else "its frames do not grow"
+        yield Check(name=f"camera {camera}", ok=excused, why=why)
+
+
+def _check_models(latest: Standing, before: Standing | None) -> Iterator[Check]:
+    for model, wrong in latest.models.items():
+        excused = bool(wrong) and before is not None and bool(before.models.get(model))
+        yield Check(name=f"model {model}", ok=not wrong or excused, why=f"{wrong} (as before)" if excused else wrong)
+
+
+def _check_sync(first: Standing, latest: Standing, before: Standing | None) -> Check:
+    if latest.link == "none" or (latest.link == "up" and not latest.records_waiting):
+        return Check(name="sync", ok=True)
+    if latest.records_acked > first.records_acked:
+        return Check(name="sync", ok=True)
+    if before is not None and before.link == "away":
+        return Check(name="sync", ok=True, why="the broker was away before")
+    waiting = f"{latest.records_waiting} records wait"
+    if latest.link == "away":
+        return Check(name="sync", ok=False, why=f"the broker is away; {waiting}")
+    return Check(name="sync", ok=False, why=f"nothing was acknowledged; {waiting}")

@@ -1,8 +1,8 @@
 """The password of the first start: kept in a file that only the cloud's own user reads, never in a log."""
 
-import os
-import secrets
 from pathlib import Path
+
+from cloud.store.private_file import write_private
 
 
 class FirstPassword:
@@ -13,17 +13,7 @@ class FirstPassword:
 
     def keep(self, password: str) -> None:
         """Write it down durably, as a whole or not at all, for the owner of the state folder alone. Raise `OSError`."""
-        draft = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                _give_to_owner_of(self.path.parent, file.fileno())
-                file.write(f"{password}\n")
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self.path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_private(self.path, f"{password}\n".encode())
 
     def read(self) -> str | None:
         """The password, or None where none is kept. Raise `OSError` for somebody who may not know it."""
@@ -35,10 +25,3 @@ class FirstPassword:
     def forget(self) -> None:
         """It is no longer the password. Raise `OSError`."""
         self.path.unlink(missing_ok=True)
-
-
-def _give_to_owner_of(folder: Path, handle: int) -> None:
-    """What root writes has to be read by the cloud's own user."""
-    if os.geteuid() == 0:
-        owner = folder.stat()
-        os.fchown(handle, owner.st_uid, owner.st_gid)

@@ -331,3 +331,35 @@ tokens = Table(
     Column("expires_ms", BigInteger),
     Index("tokens_by_user", "user"),
 )
+
+# Invitations: only a digest of each token's secret is here. `key_digest` is the key that used it: the same key may ask
+# again, for an answer that was lost on its way.
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("device", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("used_ms", BigInteger),
+    Column("key_digest", Text),
+    Index("enrolments_by_device", "device"),
+)
+
+# Every certificate that the authority signed, until long after its end.
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("serial", Text, primary_key=True),  # hex
+    Column("kind", Text, nullable=False),  # device | server | client
+    Column("name", Text, nullable=False),  # its common name; of a device its id
+    Column("key_digest", Text, nullable=False),  # SHA-256 of the public key (DER), hex
+    Column("pem", Text, nullable=False),
+    Column("issued_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("revoked_ms", BigInteger),
+    Index("certificates_by_name", "name", "issued_ms"),
+    Index("certificates_by_end", "expires_ms"),
+)

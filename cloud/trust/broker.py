@@ -4,7 +4,6 @@ Made from the contract, so that neither forgets a topic. docs/trust.md shows bot
 """
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import Final
 
 from contract.topics import DESIRED, RECORD_LEAVES, REPLIES, REPORTED, REQUESTS, ROOT, command_leaf
@@ -36,7 +35,7 @@ max_packet_size 1048576
 """
 
 
-def mosquitto_conf(folder: PurePosixPath = PurePosixPath("/etc/mosquitto/afferent"), port: int = 8883) -> str:
+def mosquitto_conf(folder: str = "/etc/mosquitto/afferent", port: int = 8883) -> str:
     """The configuration of a broker that keeps authority, certificate, list of the revoked and access list there."""
     return _CONF.format(folder=folder, port=port)
 

@@ -6,6 +6,7 @@ begun, and what was `running` is for its handler to resume or to end.
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -16,7 +17,7 @@ from contract.errors import InvalidMessageError
 from contract.messages import CommandState
 from contract.remote import Command
 from edge.core.clock import Clock, Stamp
-from edge.core.errors import RefusedError, StoreDelayedError
+from edge.core.errors import RefusedError, StoreDelayedError, StoreError
 from edge.outbox import database
 from edge.outbox.boots import Boots
 from edge.outbox.upload_work import statement
@@ -121,6 +122,11 @@ class CommandBook:
     async def begin(self, command: Command, reason: str = "") -> None:
         """It is being done from now on, in this run; `reason` says how far it is."""
         await self._tell(_state(command, "running", reason), statement(_BEGIN, self.boot, command.command_id))
+
+    async def progress(self, command: Command, reason: str) -> None:
+        """How far it is, for whoever waits; where the disk does not take that, nobody is told."""
+        with suppress(StoreError):
+            await self._writer.append(_state(command, "running", reason))
 
     async def note(self, command_id: str, note: str) -> None:
         """Keep what has to be known after a kill."""

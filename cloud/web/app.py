@@ -23,6 +23,7 @@ from cloud.web.operations import Operations
 from cloud.web.problems import ProblemError
 from cloud.web.replies import reply
 from cloud.web.sessions import Sessions
+from cloud.web.trust_routes import trust_routes
 from cloud.web.video import Video
 
 _log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ def _routes(deps: WebDeps) -> list[Route | Mount]:
         Route("/readyz", operations.ready),
         Route("/metrics", operations.metrics),
         Route("/openapi.json", _description),
+        *(trust_routes(deps.trust) if deps.trust else []),
     ]
 
 

@@ -12,11 +12,12 @@ from cloud.store.accounts import Accounts, Caller
 from cloud.store.clock import Clock
 from cloud.store.errors import StoreUnavailableError
 from cloud.web.problems import ProblemError
+from cloud.web.trust_paths import OPEN_PATHS
 
 COOKIE: Final = "afferent_cloud_session"
 _CALLER: Final = "afferent.caller"
 _SAFE: Final = {"GET", "HEAD", "OPTIONS"}
-_OPEN: Final = {"/", "/healthz", "/readyz", "/openapi.json", "/favicon.ico", "/v1/session"}
+_OPEN: Final = {"/", "/healthz", "/readyz", "/openapi.json", "/favicon.ico", "/v1/session", *OPEN_PATHS}
 _OPEN_BELOW: Final = "/console/"
 
 

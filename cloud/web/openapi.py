@@ -4,9 +4,11 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from cloud.web import shapes
+from cloud.web import shapes, trust_shapes
 from cloud.web.operations import Readiness
 from cloud.web.problems import Problem
+from cloud.web.trust_paths import REVOKED_PATH
+from contract.enrolment import AUTHORITY_PATH, CLAIM_PATH, RENEW_PATH, Claim, Credentials, Renewal
 
 _REF: Final = "#/components/schemas/{name}"
 
@@ -39,6 +41,20 @@ OPERATIONS: Final = (
     Operation("post", "/v1/session", "Sign in", shapes.Session, shapes.SignIn),
     Operation("delete", "/v1/session", "Sign out", None),
     Operation("post", "/v1/tokens", "A bearer token for a program", shapes.Token, shapes.TokenRequest),
+    Operation("post", CLAIM_PATH, "A certificate for an enrolment token", Credentials, Claim),
+    Operation("post", RENEW_PATH, "The next certificate for the one in use", Credentials, Renewal),
+    Operation("get", AUTHORITY_PATH, "The authority's certificate, PEM", None),
+    Operation("get", REVOKED_PATH, "The list of revoked certificates, PEM", None),
+    Operation("get", "/v1/trust/devices", "Devices invited or certified", trust_shapes.TrustedDevices),
+    Operation("get", "/v1/devices/{device}/certificates", "Its certificates", trust_shapes.CertificateList),
+    Operation(
+        "post",
+        "/v1/devices/{device}/invitation",
+        "A token for a device",
+        trust_shapes.Invitation,
+        trust_shapes.InvitationRequest,
+    ),
+    Operation("post", "/v1/devices/{device}/revocation", "End its certificates", trust_shapes.Revoked),
     Operation("get", "/healthz", "Alive", None),
     Operation("get", "/readyz", "Ready, and what is not", Readiness),
     Operation("get", "/metrics", "Prometheus metrics", None),

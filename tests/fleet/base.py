@@ -5,13 +5,10 @@ out to the internet; the packages that a playbook may ask for lie in apt's own c
 works as it would with a mirror near by.
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.fleet import places
@@ -32,7 +29,7 @@ _MASKED = ("systemd-udevd.service", "apt-daily.timer", "apt-daily-upgrade.timer"
 def base_root() -> Path:
     """The root to lay hosts over, made on first use; two who ask at once wait for one another."""
     root = places.cache() / f"base-{_digest()}"
-    with alone(root.with_suffix(".lock")):
+    with places.alone(root.with_suffix(".lock")):
         if not root.is_dir():
             _make(root)
     return root
@@ -41,14 +38,6 @@ def base_root() -> Path:
 def _digest() -> str:
     said = "\n".join((SUITE, *INSTALLED, "-", *AT_HAND, "-", *_MASKED))
     return hashlib.sha256(said.encode()).hexdigest()[:12]
-
-
-@contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """Hold this lock; whoever else wants it waits."""
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
 
 
 def _make(root: Path) -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fleet import figures
+
 _HERE = Path(__file__).resolve().parent
 
 
@@ -11,3 +13,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Leave them out unless this folder, or something in it, was named."""
     named = [Path(str(config.invocation_params.dir), argument.split("::")[0]).resolve() for argument in config.args]
     return None if any(path.is_relative_to(_HERE) for path in named) else True
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures, last."""
+    lines = figures.table()
+    if lines:
+        terminalreporter.section("figures")
+        terminalreporter.write_line("\n".join(lines))
+        figures.write()

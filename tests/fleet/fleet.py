@@ -4,6 +4,7 @@ with Fleet.started("fleet", ["edge1", "broker1"]) as fleet:
     fleet.host("edge1").run("systemctl", "status")
 """
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,11 @@ from tests.fleet.world import World
 
 _FIRST_OCTET = 11
 _LONGEST_NAME = 12  # so that a link can be named after it
+
+
+def own_net(what: str) -> str:
+    """A name for a network of this process alone."""
+    return f"{what}-{os.getpid()}"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,10 @@
 """Where the hosts keep what they need: never in the checkout, which they only read."""
 
+import fcntl
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 CACHE = "AFFERENT_FLEET_CACHE"
@@ -20,8 +23,21 @@ def of_net(net: str) -> Path:
     return cache() / "nets" / checked(net)
 
 
+def nets() -> list[str]:
+    """The names of all networks that left a folder, running or not."""
+    return [folder.name for folder in (cache() / "nets").glob("*")]
+
+
 def checked(name: str) -> str:
     """The name, if it can be a host's, a network's and a folder's alike; ValueError says why not."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name for a host or a network: a-z, 0-9 and -, a letter first, 31 at most")
     return name
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Hold this lock; whoever else wants it waits."""
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield

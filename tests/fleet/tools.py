@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 from tests.fleet import places
-from tests.fleet.base import alone
 
 LOCK = ROOT / "locks" / "fleet.txt"
 
@@ -16,7 +15,7 @@ LOCK = ROOT / "locks" / "fleet.txt"
 def ansible() -> Path:
     """The folder of `ansible-playbook` and its like, made on first use."""
     home = places.cache() / f"ansible-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
-    with alone(home.with_suffix(".lock")):
+    with places.alone(home.with_suffix(".lock")):
         if not (home / "complete").is_file():
             shutil.rmtree(home, ignore_errors=True)
             _make(home)

@@ -59,12 +59,18 @@ class World:
 
 
 def start(net: str, *, owned: bool) -> World:
-    """New namespaces; what an earlier run of this name left is removed first. RuntimeError if it still runs."""
-    if found(net) is not None:
-        raise RuntimeError(f"the network {net!r} is up already")
-    sweep(net)
-    folder = places.of_net(net)
-    folder.mkdir(parents=True)
+    """New namespaces; what killed runs of any name left is removed first. RuntimeError if this one still runs."""
+    with places.alone(places.cache() / "nets.lock"):
+        if found(net) is not None:
+            raise RuntimeError(f"the network {net!r} is up already")
+        for left in places.nets():
+            if found(left) is None:
+                sweep(left)
+        return _begin(net, owned=owned)
+
+
+def _begin(net: str, *, owned: bool) -> World:
+    places.of_net(net).mkdir(parents=True)
     argv = [*_UNSHARE, sys.executable, "-m", "tests.fleet.keeper", *(["--owned"] if owned else [])]
     kept = subprocess.Popen(
         argv,

@@ -1,0 +1,1 @@
+"""Programs that run inside a host, with Debian's own Python and nothing else."""

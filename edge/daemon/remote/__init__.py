@@ -1,0 +1,1 @@
+"""What is done here when the cloud asks: settings that are desired, and a handler for each command."""

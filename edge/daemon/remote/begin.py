@@ -1,0 +1,79 @@
+"""The first thing that a run of the daemon does: find out with which settings it runs."""
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from edge.config import EdgeConfig
+from edge.daemon.remote.folder import MOST_STARTS, DesiredFolder, refused_at
+from edge.daemon.remote.overlay import SettingRefusedError
+from edge.daemon.remote.settings_patch import with_patch
+
+FOLDER: Final = "remote"
+"""Within the state folder."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """`own` is what the device's file says, `config` what this run runs with. `trying` is the version of the desired
+    state that is not in force yet and with which this run has to come up; 0 if there is none."""
+
+    own: EdgeConfig
+    config: EdgeConfig
+    folder: DesiredFolder
+    trying: int = 0
+
+
+def begin(own: EdgeConfig) -> Beginning:
+    """Take up the desired state: the one being taken, unless it failed too often, or else the one in force.
+
+    Call it once in each run, after the state folder is held and before anything is made of the settings. What cannot
+    be taken is put aside and named in the log; the device comes up with its own settings at the worst.
+    """
+    folder = DesiredFolder(own.state / FOLDER)
+    try:
+        return _try_taking(own, folder) or _with_in_force(own, folder)
+    except OSError as error:
+        _log.error("the desired state in %s cannot be worked with: %s", own.state / FOLDER, error)
+        return Beginning(own=own, config=_in_force_or(own, folder), folder=folder)
+
+
+def _try_taking(own: EdgeConfig, folder: DesiredFolder) -> Beginning | None:
+    taking = folder.taking
+    if taking is None:
+        return None
+    version = taking.desired.version
+    if taking.starts >= MOST_STARTS:
+        why = f"the appliance did not come up with it in {taking.starts} starts, so it was put aside"
+        folder.refuse(version, [refused_at("$", why)])
+        _log.error("desired state %d: %s", version, why)
+        return None
+    try:
+        config = with_patch(own, taking.desired.settings)
+    except SettingRefusedError as error:
+        folder.refuse(version, [refused_at(error.path, error.reason)])
+        _log.error("desired state %d is refused: %s", version, error)
+        return None
+    folder.count_start()
+    _log.info("trying desired state %d, start %d of %d", version, taking.starts + 1, MOST_STARTS)
+    return Beginning(own=own, config=config, folder=folder, trying=version)
+
+
+def _with_in_force(own: EdgeConfig, folder: DesiredFolder) -> Beginning:
+    if folder.in_force is None:
+        return Beginning(own=own, config=own, folder=folder)
+    try:
+        config = with_patch(own, folder.in_force.settings)
+    except SettingRefusedError as error:
+        folder.refuse(folder.version, [refused_at(error.path, f"{error.reason} (the device's own settings changed)")])
+        _log.error("the desired state that was in force fits no more: %s", error)
+        config = own
+    return Beginning(own=own, config=config, folder=folder)
+
+
+def _in_force_or(own: EdgeConfig, folder: DesiredFolder) -> EdgeConfig:
+    try:
+        return with_patch(own, folder.in_force.settings) if folder.in_force else own
+    except SettingRefusedError:
+        return own

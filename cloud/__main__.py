@@ -17,6 +17,7 @@ from cloud.store.database import Database
 from cloud.store.first_password import FirstPassword
 from cloud.store.migrate import migrate
 from cloud.store.passwords import SHORTEST, generate_password
+from cloud.trust_cli import authority
 
 
 @click.group(
@@ -190,6 +191,7 @@ def _forget_first_password(config: CloudConfig) -> None:
         click.echo(f"{first.path} is out of date and cannot be removed: {error.strerror}", err=True)
 
 
+cloud_cli.add_command(authority)
 cloud_cli.add_command(device)
 
 if __name__ == "__main__":

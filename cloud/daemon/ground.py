@@ -15,6 +15,7 @@ from cloud.objects.storage import ObjectStorage
 from cloud.objects.uploads import NoUploads, S3Uploads, Uploads
 from cloud.store.clock import SystemClock
 from cloud.store.database import Database
+from cloud.trust.desk import TrustDesk, trust_desk
 from contract.errors import InvalidSettingsError
 
 
@@ -48,6 +49,11 @@ class Ground:
         uploads = _uploads(self.config)
         self._stack.push_async_callback(uploads.close)
         return uploads
+
+    @cached_property
+    def trust(self) -> TrustDesk:
+        """What certifies devices; there need not be an authority."""
+        return trust_desk(self.config.trust, self.config.state_path, database=self.database, clock=self.clock)
 
 
 def open_database(config: CloudConfig) -> Database:

@@ -44,6 +44,8 @@ def _parts(ground: Ground, roles: Collection[Role]) -> dict[str, Part]:
     parts |= {"web": web_of(ground, state).run} if "serve" in roles else _seen_from_beside(ground, roles, state)
     if "ingest" in roles and config.broker.embedded:
         parts["broker"] = EmbeddedBroker(config.broker.port, clock).run
+    if "serve" in roles:
+        prepared["revocations"] = partial(ground.trust.revocation.run, ground.rng)
     first_password = FirstPassword(config.state_path) if "serve" in roles else None
     ready = Prepared(ground.database, first_password=first_password, clock=clock, rng=ground.rng)
     return {**parts, "prepared": partial(ready.run, prepared)}

@@ -100,6 +100,10 @@ class Authority:
         made = papers.revocation_list(revoked, self.certificate(), self._read_key(), newer_ms)
         write_private(self.crl_path, made.public_bytes(Encoding.PEM), mode=0o644)
 
+    def listed(self) -> set[int]:
+        """The serial numbers on the list as it was written last."""
+        return {each.serial_number for each in x509.load_pem_x509_crl(_content(self.crl_path))}
+
     def revocation_list(self) -> str:
         """The list as it was written last."""
         return _content(self.crl_path).decode("ascii")

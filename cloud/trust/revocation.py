@@ -1,14 +1,22 @@
 """Revoking: first the register, which counts at once for renewals, then the list that brokers read."""
 
 import asyncio
+import logging
+import random
+from typing import Final
 
-from cloud.store.clock import Clock
+from cloud.store.clock import Backoff, Clock
+from cloud.store.errors import StoreUnavailableError
 from cloud.trust.authority import Authority
+from cloud.trust.errors import NoAuthorityError
 from cloud.trust.register import Register
+
+_log = logging.getLogger(__name__)
+_LOOK_EVERY_S: Final = 600.0
 
 
 class Revocation:
-    """Writes the list anew from the register whenever that changed, and at the start, lest a kill came in between."""
+    """Keeps the list as the register has it."""
 
     def __init__(self, *, authority: Authority, register: Register, clock: Clock) -> None:
         self._authority = authority
@@ -24,8 +32,26 @@ class Revocation:
         await self.refresh()
         return ended
 
-    async def refresh(self) -> int:
-        """Write the list as the register has it; how many are on it. Raise `NoAuthorityError`."""
+    async def refresh(self) -> bool:
+        """Write the list where the register says another than it does; whether it did. Raise `NoAuthorityError`."""
         async with self._register.listing() as revoked:
+            listed = await asyncio.to_thread(self._authority.listed)
+            if listed == {each.serial for each in revoked}:
+                return False
             await asyncio.to_thread(self._authority.write_list, revoked, self._clock.now_ms())
-        return len(revoked)
+        return True
+
+    async def run(self, rng: random.Random) -> None:
+        """Refresh now and then until cancelled: whoever revoked may have been killed before the list was written."""
+        backoff = Backoff(rng, first_s=1.0, limit_s=_LOOK_EVERY_S)
+        while True:
+            try:
+                await self.refresh()
+            except NoAuthorityError:
+                await self._clock.sleep(_LOOK_EVERY_S)  # there need not be one
+            except (StoreUnavailableError, OSError) as error:
+                _log.warning("the list of revoked certificates cannot be renewed: %s", error)
+                await self._clock.sleep(backoff.next())
+            else:
+                backoff.reset()
+                await self._clock.sleep(_LOOK_EVERY_S)

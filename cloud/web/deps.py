@@ -10,8 +10,8 @@ from cloud.registry.catalogue import Catalogue
 from cloud.store.accounts import Accounts
 from cloud.store.clock import Clock
 from cloud.store.queries import Queries
+from cloud.trust.desk import TrustDesk
 from cloud.web.settings import WebSettings
-from cloud.web.trust_routes import Trust
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,5 +32,5 @@ class WebDeps:
     """Send players to the bucket by links valid this long; None passes the video through."""
     media_origin: str = ""
     """The bucket's origin, which the page may then play from."""
-    trust: Trust | None = None
+    trust: TrustDesk | None = None
     """Enrolment and revocation of devices; None where no authority is kept."""

@@ -2,19 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from cloud.store.clock import Clock
-from cloud.trust.authority import Authority
-from cloud.trust.enrolment import Enrolment
+from cloud.trust.desk import TrustDesk
 from cloud.trust.errors import NoAuthorityError, TrustError
-from cloud.trust.register import Held, Register
-from cloud.trust.revocation import Revocation
+from cloud.trust.register import Held
 from cloud.web.attempts import Attempts
 from cloud.web.guard import caller_of
 from cloud.web.problems import ProblemError
@@ -30,18 +26,7 @@ _PEM: Final = "application/x-pem-file"
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trust:
-    """What the routes stand on, handed over by the composition root."""
-
-    authority: Authority
-    register: Register
-    enrolment: Enrolment
-    revocation: Revocation
-    clock: Clock
-
-
-def trust_routes(trust: Trust) -> list[Route]:
+def trust_routes(trust: TrustDesk) -> list[Route]:
     """The routes; refusals are counted by address, apart from those of the sign-in."""
     door, desk = _Door(trust), _Desk(trust)
     return [
@@ -59,7 +44,7 @@ def trust_routes(trust: Trust) -> list[Route]:
 class _Door:
     """For strangers and devices."""
 
-    def __init__(self, trust: Trust) -> None:
+    def __init__(self, trust: TrustDesk) -> None:
         self._trust = trust
         self._attempts = Attempts(trust.clock)
 
@@ -96,7 +81,7 @@ class _Door:
 class _Desk:
     """For people and their programs, who signed in."""
 
-    def __init__(self, trust: Trust) -> None:
+    def __init__(self, trust: TrustDesk) -> None:
         self._trust = trust
 
     async def devices(self, _request: Request) -> Response:

@@ -8,7 +8,7 @@ import logging
 import sys
 from typing import Final
 
-_FORMAT: Final = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
+FORMAT: Final = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
 _TALKATIVE: Final = (
     "aiosqlite",
     "boto3",
@@ -24,6 +24,6 @@ _TALKATIVE: Final = (
 
 def begin_log(level: str) -> None:
     """Log from `level` on (`debug`, `info`, `warning`, `error`)."""
-    logging.basicConfig(level=level.upper(), format=_FORMAT, stream=sys.stderr)
+    logging.basicConfig(level=level.upper(), format=FORMAT, stream=sys.stderr)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -70,6 +70,10 @@ class RemoteFiles:
             await self._make_room()
         return body.key if self._uploads else ""
 
+    def path_of(self, command_id: str) -> Path:
+        """Where the file of a command lies here, while it does."""
+        return self._path(_file_id(command_id))
+
     async def uploaded(self, file_id: str) -> None:
         """Object storage has a file of anybody's; one of these goes."""
         if _is_ours(file_id):

@@ -14,6 +14,7 @@ import msgspec
 
 from contract.messages import Event, Record
 from edge.config import EdgeConfig
+from edge.core.audit import AuditLog
 from edge.core.clock import Clock, host_boot
 from edge.core.errors import ModelError, StoreError
 from edge.core.frame import Frame
@@ -228,6 +229,7 @@ def _web(
         clock=clock,
         settings=config.web,
         auth=auth,
+        audit=AuditLog(config.state / "audit", clock=clock),
         snapshots_dir=config.state / "snapshots",
         telemetry=vitals.latest,
         config=lambda: _plain(config),

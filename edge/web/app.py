@@ -8,6 +8,10 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from edge.web.access import Access
+from edge.web.account_routes import AccountRoutes
+from edge.web.audit_routes import AuditRoutes
+from edge.web.audit_trail import AuditTrail
 from edge.web.callers import COOKIE
 from edge.web.camera_routes import CameraRoutes
 from edge.web.deps import WebDeps
@@ -15,7 +19,7 @@ from edge.web.endpoint import WEBSOCKET, Endpoint, answer
 from edge.web.event_routes import EventRoutes
 from edge.web.event_stream import EventSocket, EventStream
 from edge.web.feed import AFTER, TOPICS, Feeds
-from edge.web.gate import Access, CorsFamily, Gate, LegacyCors
+from edge.web.gate import CorsFamily, Gate, LegacyCors
 from edge.web.legacy_cctv import CctvRoutes, is_legacy
 from edge.web.legacy_collect import CollectRoutes, is_collect
 from edge.web.legacy_emotion import EmotionRoutes, is_emotion
@@ -36,6 +40,7 @@ from edge.web.sensor_routes import SensorRoutes
 from edge.web.session_folder_routes import SessionFolderRoutes
 from edge.web.session_routes import SessionRoutes
 from edge.web.sign_in import SignInRoutes
+from edge.web.sign_in_routes import SignInsRoutes
 from edge.web.snapshots import Snapshots
 from edge.web.socket_io import SocketIo
 from edge.web.stimulus_routes import StimulusRoutes
@@ -62,6 +67,7 @@ def create_app(deps: WebDeps) -> Starlette:
         middleware=[
             Middleware(LegacyCors, origins=settings.cors_origins, families=_CORS),
             Middleware(Gate, auth=deps.auth, settings=settings, is_legacy=_is_legacy),
+            *([Middleware(AuditTrail, audit=deps.audit, clock=deps.clock)] if deps.audit else []),
         ],
         exception_handlers={ProblemError: on_problem, HTTPException: on_http_error, Exception: on_bug},
     )
@@ -90,6 +96,9 @@ def endpoints_of(deps: WebDeps) -> list[Endpoint]:
         *SessionFolderRoutes(deps, deps.folders).endpoints(),
         *SensorRoutes(deps).endpoints(),
         *SignInRoutes(deps.auth, session_days=deps.settings.session_days).endpoints(),
+        *SignInsRoutes(deps.auth).endpoints(),
+        *AccountRoutes(deps.auth, clock=deps.clock).endpoints(),
+        *AuditRoutes(deps.audit).endpoints(),
         *ProbeRoutes(deps).endpoints(),
         *ParticipantPage(page, deps.auth).endpoints(),
         *CollectRoutes(deps.collect, page=page).endpoints(),

@@ -7,40 +7,41 @@ from typing import Final
 
 from edge.core.clock import Clock
 
-_FREE: Final = 5
-"""Failures that cost nothing: people mistype."""
 _FIRST_WAIT_S: Final = 2.0
-_LONGEST_WAIT_S: Final = 900.0
+_DOUBLINGS: Final = 16
 _FORGOTTEN_AFTER_S: Final = 3600.0
 _TABLE: Final = 1024
 
 
 class Attempts:
-    """Failed sign-ins by address; an IPv6 client is its /64. After the free ones each failure doubles the wait."""
+    """Failed sign-ins by address or by account; an IPv6 client is its /64. After the `free` ones each failure doubles
+    the wait, up to `longest_wait_s` seconds."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, free: int = 5, longest_wait_s: float = 900.0) -> None:
         self._clock = clock
+        self._free = free
+        self._longest_wait_s = longest_wait_s
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
-    def wait_s(self, address: str) -> int:
-        """Whole seconds until this address may try again; 0 is now."""
-        count, last_s = self._failures.get(_network(address), (0, 0.0))
-        if count < _FREE:
+    def wait_s(self, name: str) -> int:
+        """Whole seconds until this address or account may try again; 0 is now."""
+        count, last_s = self._failures.get(_network(name), (0, 0.0))
+        if count < self._free:
             return 0
-        wait = min(_FIRST_WAIT_S * 2 ** (count - _FREE), _LONGEST_WAIT_S)
+        wait = min(_FIRST_WAIT_S * 2 ** min(count - self._free, _DOUBLINGS), self._longest_wait_s)
         return max(0, math.ceil(last_s + float(wait) - self._now_s()))
 
-    def failed(self, address: str) -> None:
+    def failed(self, name: str) -> None:
         """Count a wrong password."""
-        key, now = _network(address), self._now_s()
+        key, now = _network(name), self._now_s()
         count, last_s = self._failures.pop(key, (0, now))
         self._failures[key] = (1 if now - last_s > _FORGOTTEN_AFTER_S else count + 1, now)
         while len(self._failures) > _TABLE:
             self._failures.popitem(last=False)
 
-    def succeeded(self, address: str) -> None:
-        """Forget the failures of an address that knew the password."""
-        self._failures.pop(_network(address), None)
+    def succeeded(self, name: str) -> None:
+        """Forget the failures of whoever knew the password."""
+        self._failures.pop(_network(name), None)
 
     def __len__(self) -> int:
         return len(self._failures)
@@ -49,11 +50,15 @@ class Attempts:
         return self._clock.mono_ns() / 1e9
 
 
-def _network(address: str) -> str:
+def _network(name: str) -> str:
+    """An address' network; what is none stands for itself, shortened."""
+    address = name.partition("%")[0]
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return "unknown"
+        return name[:64]
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
     if parsed.version == 4:  # noqa: PLR2004 - the version of IP
         return address
     return str(ipaddress.ip_network((parsed, 64), strict=False))

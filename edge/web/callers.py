@@ -10,10 +10,11 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from contract.errors import InvalidSettingsError
+from edge.web.roles import AccountRole, reaches
 
 COOKIE: Final = "afferent_session"
 LINK_COOKIE: Final = "afferent_participant"
-Role = Literal["admin", "participant"]
+Role = AccountRole | Literal["participant"]
 _KEY: Final = "afferent.caller"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -26,7 +27,9 @@ class Caller:
     program: str = ""
     """The User-Agent."""
     user: str | None = None
-    """The administrator, where that is who signed in."""
+    """The account, where somebody signed in to one."""
+    rank: AccountRole = "viewer"
+    """What the account may do; of no account it says nothing."""
     token: str | None = None
     """The one that signs the caller in, else one that was sent in vain."""
     participant: str | None = None
@@ -41,7 +44,11 @@ class Caller:
     @property
     def role(self) -> Role | None:
         """What the caller signed in as."""
-        return "participant" if self.participant is not None else "admin" if self.user is not None else None
+        return "participant" if self.participant is not None else self.rank if self.user is not None else None
+
+    def is_at_least(self, least: AccountRole) -> bool:
+        """Whether somebody signed in to an account that may do what needs `least`."""
+        return self.user is not None and self.participant is None and reaches(self.rank, least)
 
     @property
     def subject(self) -> str | None:
@@ -93,7 +100,7 @@ def address_of(scope: Scope, headers: Headers, *, behind_proxy: bool) -> str:
 def tokens_of(headers: Headers) -> list[str]:
     """The tokens to try, in this order. A Bearer token is the caller's word who it is: then no cookie counts.
 
-    The administrator's cookie goes before that of a link, so that trying a link does not sign its maker out.
+    The cookie of an account goes before that of a link, so that trying a link does not sign its maker out.
     """
     if bearer := bearer_of(headers):
         return [bearer]

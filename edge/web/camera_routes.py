@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from edge.core.errors import EdgeError, StoreError
+from edge.web.access import Access
 from edge.web.control import fresh_frame, start_camera, stop_camera
 from edge.web.deps import CameraPort, WebDeps
 from edge.web.endpoint import Endpoint, Handler, answer, body_of, owner_get
-from edge.web.gate import Access
 from edge.web.lookup import camera_in
 from edge.web.problem import ProblemError
 from edge.web.snapshots import Snapshots

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from contract.messages import Event, Record
 from contract.plan import Plan
+from edge.core.audit import AuditLog
 from edge.core.clock import Clock
 from edge.core.frame import Frame
 from edge.core.health import Health
@@ -224,6 +225,8 @@ class WebDeps:
     """The running configuration without secrets, ready for JSON."""
     version: str
     device: str
+    audit: AuditLog | None = None
+    """Who did what; None where nothing is noted."""
     event_pictures: EventPictures | None = None
     clip_of: Callable[[Event], Path | None] = lambda _event: None
     """The video file that shows an event, growing or whole, if it is on the device: by its `recording_id`, where it has

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute, request_response
 from starlette.types import ASGIApp
 
-from edge.web.gate import Access, Guarded
+from edge.web.access import Access, Guarded
 from edge.web.problem import ProblemError
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -54,15 +54,29 @@ class Endpoint:
     queries: tuple[Query, ...] = ()
     failures: Mapping[int, Any] = field(default_factory=dict)
     """The msgspec type of an answer by its status, where a failure is not told as a problem document."""
+    acts: bool = True
+    """Whether a method other than GET changes something; false for what only carries messages to and fro."""
+    noted: bool = True
+    """Whether the audit log has it, if it changes something; false for the data of a session, which is kept itself."""
     documented: bool = True
     """Whether OpenAPI lists it; only second names of the page's files are left out."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes something: then a viewer may not use it, unless it concerns only themselves."""
+        return self.acts and self.method not in {"GET", WEBSOCKET}
+
+    @property
+    def action(self) -> str:
+        """What the audit log calls it; empty where it notes nothing."""
+        return f"{self.method} {self.path}" if self.changes and self.noted else ""
 
     def route(self) -> BaseRoute:
         """It as Starlette's router wants it, with its access check."""
         app = self.app or (request_response(self.handler) if self.handler else None)
         if app is None:
             raise ValueError(f"{self.path} has neither handler nor app")
-        guarded = Guarded(app, self.access)
+        guarded = Guarded(app, self.access, changes=self.changes, action=self.action)
         if self.method == WEBSOCKET:
             return WebSocketRoute(self.path, guarded)
         return Route(self.path, guarded, methods=[self.method])

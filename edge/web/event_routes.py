@@ -14,10 +14,10 @@ from contract.errors import InvalidIdError
 from contract.ids import check_id
 from contract.messages import Event, Severity
 from edge.core.errors import StoreError
+from edge.web.access import Access
 from edge.web.deps import PictureKind, WebDeps
 from edge.web.endpoint import Endpoint, Query, answer, body_of, integer_of, owner_get
 from edge.web.event_listing import EventFilter, EventListing, Story
-from edge.web.gate import Access
 from edge.web.growing_file import GrowingFile
 from edge.web.problem import ProblemError
 from edge.web.views import EventPage, EventView, FeedbackRequest

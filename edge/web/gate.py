@@ -1,9 +1,8 @@
-"""What every request passes first: the host it asks for, the page it comes from, who makes it, and what it may do."""
+"""What every request passes first: the host it asks for, the page it comes from, and who makes it."""
 
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,12 +11,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge.web.auth import USER, Auth, Signed
+from edge.web.auth import Auth, Signed
 from edge.web.callers import (
     Caller,
     address_of,
     bearer_of,
-    caller_of,
     is_within,
     parse_networks,
     remember,
@@ -39,65 +37,6 @@ _SECURITY: Final = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-
-
-class Access(StrEnum):
-    """Who may use a route."""
-
-    PUBLIC = "public"
-    """Everybody."""
-    OPEN_NETWORKS = "open-networks"
-    """Who signed in, and the networks of `open_networks`: the routes of existing clients, which know no sign-in."""
-    OPEN_OR_OWN = "open-or-own"
-    """The same and participants, who see and make only what is their own: the routes of S0."""
-    OWN = "own"
-    """Who signed in, and participants for what is their own."""
-    METRICS = "metrics"
-    """Who signed in, and the networks of `metrics_networks`."""
-    SIGNED_IN = "signed-in"
-    """Who signed in."""
-
-
-_FOR_PARTICIPANTS: Final = {Access.PUBLIC, Access.OPEN_OR_OWN, Access.OWN}
-
-
-def allows(access: Access, caller: Caller) -> bool:
-    """Whether this caller may use a route of this access. What a participant may do is in the first line."""
-    if access is Access.PUBLIC or caller.user is not None or caller.participant is not None:
-        return caller.participant is None or access in _FOR_PARTICIPANTS
-    match access:
-        case Access.OPEN_NETWORKS:
-            return caller.open
-        case Access.OPEN_OR_OWN:
-            return caller.open and not caller.vain
-        case Access.METRICS:
-            return caller.scraper
-        case _:
-            return False
-
-
-class Guarded:
-    """An ASGI application behind an access check."""
-
-    def __init__(self, app: ASGIApp, access: Access) -> None:
-        self._app = app
-        self._access = access
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the caller through, or answer 401, and a participant 403."""
-        caller = caller_of(scope)
-        if not allows(self._access, caller):
-            if caller.participant is not None:
-                raise ProblemError(
-                    HTTPStatus.FORBIDDEN, "A participant may not do this", remedy="ask whoever runs the session"
-                )
-            raise ProblemError(
-                HTTPStatus.UNAUTHORIZED,
-                "Sign in first",
-                remedy="POST /v1/session with the password, then send its cookie, or its token as Bearer",
-                headers={"WWW-Authenticate": 'Bearer realm="afferent"'},
-            )
-        await self._app(scope, receive, send)
 
 
 class Gate:
@@ -151,7 +90,8 @@ class Gate:
         return Caller(
             address,
             program=headers.get("user-agent", ""),
-            user=USER if signed and signed.participant is None else None,
+            user=signed.account if signed and signed.participant is None else None,
+            rank=signed.role if signed else "viewer",
             token=token,
             participant=signed.participant if signed else None,
             vain=signed is None and bearer_of(headers) is not None,

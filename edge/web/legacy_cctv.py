@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from edge.core.errors import EdgeError
 from edge.core.health import State
+from edge.web.access import Access, allows
 from edge.web.callers import caller_of
 from edge.web.control import fresh_frame, others_on, start_camera, stop_camera
 from edge.web.deps import CameraPort, WebDeps
 from edge.web.endpoint import WEBSOCKET, Endpoint, answer
-from edge.web.gate import Access, allows
 from edge.web.legacy_views import (
     AnomalyStatus,
     CameraStarted,
@@ -149,7 +149,7 @@ class CctvRoutes:
         """S1.10, with X.10: without sign-in a client takes only itself away while others need the camera."""
         camera, caller = self._camera(request), caller_of(request.scope)
         relays = self._deps.relays
-        others = 0 if caller.user else others_on(camera, relays, caller)
+        others = 0 if caller.is_at_least("operator") else others_on(camera, relays, caller)
         if others:
             return answer(CameraStopped(), headers={"X-Camera-Kept": str(others)})
         await stop_camera(camera, relays)

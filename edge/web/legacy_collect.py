@@ -13,9 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from edge.collecting.facts import SessionFacts
+from edge.web.access import Access
 from edge.web.callers import caller_of
 from edge.web.endpoint import Endpoint, Handler, answer
-from edge.web.gate import Access
 from edge.web.legacy_collect_form import LARGEST_FIELDS, TooLargeError, boundary_of, read_form
 from edge.web.legacy_collect_port import CollectPort
 from edge.web.legacy_collect_requests import CollectError, answering, bad, check_number, chunk_facts, object_of, text_of
@@ -72,6 +72,7 @@ class CollectRoutes:
                 self.chunk,
                 ChunkReceived | VideoComplete,
                 upload="multipart/form-data",
+                noted=False,
             ),
             _route("POST", "/api/upload/metadata", "What a video is", self.metadata, MetadataSaved),
             _route("GET", "/api/session/{session_id}", "What is held of a session", self.session, CollectedSession),

@@ -14,10 +14,10 @@ from starlette.responses import Response
 
 from contract.sessions import SessionView, Stimulus
 from edge.core.errors import RefusedError, UnknownError
+from edge.web.access import Access
 from edge.web.callers import Caller, caller_of
 from edge.web.deps import WebDeps
 from edge.web.endpoint import Endpoint, Handler, answer
-from edge.web.gate import Access
 from edge.web.legacy_emotion_views import Bug, Failure, Started, Stopped
 from edge.web.legacy_requests import (
     ANOTHER_USER,

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from contract.messages import Prediction
 from edge.core.errors import UnknownError
 from edge.core.health import State
+from edge.web.access import Access
 from edge.web.callers import caller_of
 from edge.web.deps import WebDeps
 from edge.web.endpoint import Endpoint, Handler, Query, answer, integer_of
-from edge.web.gate import Access
 from edge.web.legacy_emotion import FAILURES, stimulus_numbered, viewing_named
 from edge.web.legacy_emotion_views import (
     NOTHING_YET,
@@ -87,6 +87,7 @@ class PredictionRoutes:
                     handler=self.nothing,
                     answer=Failure,
                     status=HTTPStatus.NOT_FOUND,
+                    acts=False,
                 )
                 for method in _METHODS
             ),

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from edge.web.access import Access
 from edge.web.endpoint import WEBSOCKET, Endpoint, Query
-from edge.web.gate import Access
 from edge.web.problem import Problem
 
 _JSON: Final = "application/json"
@@ -21,6 +21,8 @@ _SECURITY: Final[dict[Access, list[dict[str, list[str]]]]] = {
     Access.OWN: [{"cookie": []}, {"bearer": []}],
     Access.METRICS: [{}, {"cookie": []}, {"bearer": []}],
     Access.SIGNED_IN: [{"cookie": []}, {"bearer": []}],
+    Access.ACCOUNT: [{"cookie": []}, {"bearer": []}],
+    Access.ADMIN: [{"cookie": []}, {"bearer": []}],
 }
 
 

@@ -1,4 +1,4 @@
-"""What a caller may see of sessions: the administrator everything, a participant what is their own (S0.36, X.6)."""
+"""What a caller may see of sessions: who has an account everything, a participant what is their own (S0.36, X.6)."""
 
 from http import HTTPStatus
 

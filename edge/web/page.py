@@ -10,8 +10,8 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from edge.web.access import Access
 from edge.web.endpoint import Endpoint
-from edge.web.gate import Access
 from edge.web.problem import ProblemError
 
 _INDEX: Final = "index.html"

@@ -6,10 +6,10 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from edge.web.access import Access
 from edge.web.auth import Auth
 from edge.web.callers import LINK_COOKIE
 from edge.web.endpoint import Endpoint, Query
-from edge.web.gate import Access
 from edge.web.page import Page
 from edge.web.participant_routes import PAGE
 

@@ -8,10 +8,11 @@ from starlette.responses import Response
 
 from contract.messages import Erasure
 from contract.sessions import ConsentText, Participant
+from edge.web.access import Access
+from edge.web.accounts import ADMIN
 from edge.web.callers import caller_of
 from edge.web.deps import WebDeps
 from edge.web.endpoint import Endpoint, answer, body_of, owner_get
-from edge.web.gate import Access
 from edge.web.ownership import check_own
 from edge.web.passwords import PasswordFileError
 from edge.web.port_problems import checked_id, reading, sessions_of, told
@@ -26,7 +27,7 @@ _THEMSELVES: Final = "their own page"
 
 
 class ParticipantRoutes:
-    """`/v1/participants` and `/v1/consent`: for the administrator; a participant may read the text and agree to it."""
+    """`/v1/participants` and `/v1/consent`: for who has an account; a participant may read the text and agree to it."""
 
     def __init__(self, deps: WebDeps) -> None:
         self._deps = deps
@@ -47,7 +48,7 @@ class ParticipantRoutes:
             ),
             Endpoint(
                 path=_ONE,
-                access=owner,
+                access=Access.ADMIN,
                 summary="Erase everything of a participant, here and by and by in the cloud; their links end",
                 method="DELETE",
                 handler=self.erase,
@@ -125,7 +126,9 @@ class ParticipantRoutes:
                 HTTPStatus.NOT_FOUND, detail, field="participant", remedy=f"PUT /v1/participants/{participant} first"
             )
         try:
-            made = await self._deps.auth.link(participant, self._deps.settings.participant_link_hours)
+            made = await self._deps.auth.link(
+                participant, self._deps.settings.participant_link_hours, by=caller_of(request.scope).user or ADMIN
+            )
         except PasswordFileError as error:
             remedy = "make a new password on the appliance: afferent edge password --reset"
             raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), remedy=remedy) from error

@@ -1,16 +1,15 @@
-"""The administrator's password: generated, shown once, kept only as a salted scrypt hash."""
+"""Passwords: generated ones are shown once, and all are kept only as a salted scrypt hash."""
 
 import hashlib
 import hmac
 import secrets
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from edge.core.errors import EdgeError
-from edge.core.files import write_private
 
 # 31 signs that nobody mistakes for another; 16 of them are 79 bits.
 _SIGNS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -18,21 +17,29 @@ _GROUPS: Final = 4
 _GROUP: Final = 4
 # 16 MiB and some 50 ms a try: RFC 7914, section 2, at the strength it gives for interactive sign-in.
 _N, _R, _P = 2**14, 8, 1
+_MOST_N: Final = 2**15
 
 
 class PasswordFileError(EdgeError):
     """The file with the password's hash is there but cannot be used."""
 
 
+_Hex = Annotated[str, Meta(pattern=r"^([0-9a-f]{2}){1,64}(?![\s\S])")]
+
+
 class StoredPassword(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A password as it lies on disk: hexadecimal salt and scrypt hash."""
 
     v: int = 1
-    n: int = _N
-    r: int = _R
-    p: int = _P
-    salt: str
-    hash: str
+    n: Annotated[int, Meta(ge=2, le=_MOST_N)] = _N
+    r: Annotated[int, Meta(ge=1, le=_R)] = _R
+    p: Annotated[int, Meta(ge=1, le=4)] = _P
+    salt: _Hex
+    hash: _Hex
+
+
+NOBODYS: Final = StoredPassword(salt="00" * 16, hash="00" * 32)
+"""Compared with where there is no such account, so that the answer takes as long."""
 
 
 def generate_password() -> str:
@@ -41,11 +48,10 @@ def generate_password() -> str:
     return "-".join(groups)
 
 
-def store_password(path: Path, password: str) -> None:
-    """Keep the hash of `password` in `path`, readable by its owner alone."""
+def hash_password(password: str) -> StoredPassword:
+    """What is kept of `password`. Takes tens of milliseconds of CPU: call it in a thread."""
     salt = secrets.token_bytes(16)
-    kept = StoredPassword(salt=salt.hex(), hash=_hash(password, salt, _N, _R, _P).hex())
-    write_private(path, msgspec.json.encode(kept))
+    return StoredPassword(salt=salt.hex(), hash=_hash(password, salt, _N, _R, _P).hex())
 
 
 def load_password(path: Path) -> StoredPassword:
@@ -58,7 +64,10 @@ def load_password(path: Path) -> StoredPassword:
 
 def matches(stored: StoredPassword, password: str) -> bool:
     """Whether `password` is the stored one. Takes tens of milliseconds of CPU: call it in a thread."""
-    found = _hash(password, bytes.fromhex(stored.salt), stored.n, stored.r, stored.p)
+    try:
+        found = _hash(password, bytes.fromhex(stored.salt), stored.n, stored.r, stored.p)
+    except ValueError:
+        return False  # scrypt knows no such strength: nobody made that file
     return hmac.compare_digest(found.hex(), stored.hash)
 
 

@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from contract.plan import MOST_BYTES, Plan, encode_plan
 from edge.core.errors import PlanConflictError, StoreError
+from edge.web.access import Access
 from edge.web.deps import CameraPort, WebDeps
 from edge.web.endpoint import Endpoint, answer, body_of, owner_get
-from edge.web.gate import Access
 from edge.web.lookup import camera_in
 from edge.web.problem import ProblemError
 from edge.web.views import AnomalyView, PlanView

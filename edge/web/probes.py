@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from edge.core.health import State
+from edge.web.access import Access, allows
 from edge.web.callers import caller_of
 from edge.web.deps import WebDeps
 from edge.web.endpoint import Endpoint, answer
-from edge.web.gate import Access, allows
 from edge.web.metrics import registry_of
 
 

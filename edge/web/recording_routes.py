@@ -13,9 +13,9 @@ from starlette.responses import Response
 
 from contract.errors import InvalidIdError
 from contract.ids import check_id
+from edge.web.access import Access
 from edge.web.deps import WebDeps
 from edge.web.endpoint import Endpoint, Handler, Query, answer, integer_of, owner_get
-from edge.web.gate import Access
 from edge.web.growing_file import GrowingFile
 from edge.web.problem import ProblemError
 from edge.web.recording_port import RecordingPage, RecordingPort, RecordingView, Timelapses

@@ -9,12 +9,12 @@ from typing import Final
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
+from edge.web.access import Access
 from edge.web.callers import caller_of
 from edge.web.connection import say_farewell, while_connected
 from edge.web.deps import WebDeps
 from edge.web.endpoint import WEBSOCKET, Endpoint
 from edge.web.feed import Feeds
-from edge.web.gate import Access
 from edge.web.segment_push import Listener, NotWelcomeError, Places, prediction_in, room_of
 
 _GOING_AWAY: Final = 1001

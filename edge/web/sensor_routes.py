@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contract.sessions import CommandResult, SensorCommand
+from edge.web.access import Access
 from edge.web.deps import WebDeps
 from edge.web.endpoint import Endpoint, answer, body_of, owner_get
-from edge.web.gate import Access
 from edge.web.port_problems import checked_id, sensors_of, told
 from edge.web.session_views import Sensors
 

@@ -13,10 +13,10 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from edge.web.access import Access
 from edge.web.callers import caller_of
 from edge.web.deps import WebDeps
 from edge.web.endpoint import Endpoint, answer, owner_get
-from edge.web.gate import Access
 from edge.web.growing_file import GrowingFile
 from edge.web.ownership import own_session
 from edge.web.port_problems import checked_session_id, reading, sessions_of

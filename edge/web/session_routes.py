@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from contract.sessions import CheckList, NewLabel, SessionMarker, SessionView, StimulusClock
 from edge.core.errors import RefusedError, UnknownError
+from edge.web.access import Access
 from edge.web.callers import Caller, caller_of
 from edge.web.deps import WebDeps
 from edge.web.endpoint import Endpoint, Handler, Query, answer, body_of, integer_of, owner_get
-from edge.web.gate import Access
 from edge.web.ownership import check_free, check_own, has_agreed, own_session
 from edge.web.port_problems import checked_id, checked_session_id, reading, sessions_of, told
 from edge.web.problem import ProblemError
@@ -72,8 +72,16 @@ class SessionRoutes:
                 handler=self.clock,
                 body=StimulusClock,
                 status=HTTPStatus.NO_CONTENT,
+                noted=False,
             ),
-            _post(f"{_ONE}/labels", "Say how the participant felt", self.label, takes=LabelsRequest, answers=Kept),
+            _post(
+                f"{_ONE}/labels",
+                "Say how the participant felt",
+                self.label,
+                takes=LabelsRequest,
+                answers=Kept,
+                noted=False,
+            ),
             Endpoint(
                 path=f"{_ONE}/ask",
                 access=Access.OWN,
@@ -237,9 +245,18 @@ class SessionRoutes:
         )
 
 
-def _post(path: str, summary: str, handler: Handler, *, answers: Any, takes: Any = None) -> Endpoint:
+def _post(
+    path: str, summary: str, handler: Handler, *, answers: Any, takes: Any = None, noted: bool = True
+) -> Endpoint:
     return Endpoint(
-        path=path, access=Access.OWN, summary=summary, method="POST", handler=handler, body=takes, answer=answers
+        path=path,
+        access=Access.OWN,
+        summary=summary,
+        method="POST",
+        handler=handler,
+        body=takes,
+        answer=answers,
+        noted=noted,
     )
 
 

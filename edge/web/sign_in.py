@@ -1,15 +1,18 @@
 """Signing in and out, and who one is."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from edge.web.auth import USER, Auth, NewSession, TooManyAttemptsError, WrongPasswordError
+from edge.web.access import Access
+from edge.web.auth import Auth, TooManyAttemptsError, WrongPasswordError
 from edge.web.callers import COOKIE, LINK_COOKIE, caller_of
+from edge.web.deed import deed_of
 from edge.web.endpoint import Endpoint, answer, body_of
-from edge.web.gate import Access
 from edge.web.passwords import PasswordFileError
 from edge.web.problem import ProblemError
 from edge.web.views import CallerView, NewSessionView, SignInRequest
@@ -64,8 +67,22 @@ class SignInRoutes:
     async def sign_in(self, request: Request) -> Response:
         """Check the password and open a session."""
         wanted = await body_of(request, SignInRequest)
-        session = await self._open(wanted.password, caller_of(request.scope).address)
-        response = answer(NewSessionView(user=USER, token=session.token, expires_ms=session.expires_ms))
+        caller, deed = caller_of(request.scope), deed_of(request.scope)
+        deed.actor, deed.target = "-", self._attempted(wanted.account)
+        with sign_in_problems():
+            session = await self._auth.sign_in(
+                wanted.password, caller.address, account=wanted.account, program=caller.program
+            )
+        deed.actor = wanted.account
+        signed = self._auth.who(session.token)
+        response = answer(
+            NewSessionView(
+                user=wanted.account,
+                token=session.token,
+                expires_ms=session.expires_ms,
+                role=signed.role if signed else "viewer",
+            )
+        )
         response.set_cookie(
             COOKIE,
             session.token,
@@ -85,27 +102,37 @@ class SignInRoutes:
             response.delete_cookie(cookie, httponly=True, samesite="strict", secure=request.url.scheme == "https")
         return response
 
-    async def _open(self, password: str, address: str) -> NewSession:
+    def _attempted(self, account: str) -> str:
+        """Whom an attempt was for. A name that is no account is not repeated: people type passwords there."""
         try:
-            return await self._auth.sign_in(password, address)
-        except WrongPasswordError as error:
-            raise ProblemError(
-                HTTPStatus.UNAUTHORIZED,
-                "The password is wrong",
-                field="password",
-                remedy="it was printed at the first start; make a new one with the command line on the appliance",
-                headers={"WWW-Authenticate": 'Bearer realm="afferent"'},
-            ) from error
-        except PasswordFileError as error:
-            raise ProblemError(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "Nobody can sign in: the password's file is damaged",
-                remedy="make a new password on the appliance: afferent edge password --reset",
-            ) from error
-        except TooManyAttemptsError as error:
-            raise ProblemError(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                str(error),
-                field="password",
-                headers={"Retry-After": str(error.retry_after_s)},
-            ) from error
+            return f"account={account}" if self._auth.accounts.of(account) else "account unknown"
+        except PasswordFileError:
+            return "accounts unreadable"
+
+
+@contextmanager
+def sign_in_problems(*, field: str = "password") -> Iterator[None]:
+    """Inside, what keeps somebody from signing in becomes a problem about `field`."""
+    try:
+        yield
+    except WrongPasswordError as error:
+        raise ProblemError(
+            HTTPStatus.UNAUTHORIZED if field == "password" else HTTPStatus.FORBIDDEN,
+            "The password is wrong",
+            field=field,
+            remedy="ask an admin, or make a new one for admin with the command line on the appliance",
+            headers={"WWW-Authenticate": 'Bearer realm="afferent"'},
+        ) from error
+    except PasswordFileError as error:
+        raise ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "Nobody can sign in: the file of accounts is damaged",
+            remedy="make a new password on the appliance: afferent edge password --reset",
+        ) from error
+    except TooManyAttemptsError as error:
+        raise ProblemError(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            str(error),
+            field=field,
+            headers={"Retry-After": str(error.retry_after_s)},
+        ) from error

@@ -15,12 +15,12 @@ from starlette.datastructures import QueryParams
 from starlette.types import Receive, Scope, Send
 
 from contract.messages import Prediction
+from edge.web.access import Access
 from edge.web.callers import caller_of
 from edge.web.connection import say_farewell
 from edge.web.deps import WebDeps
 from edge.web.endpoint import WEBSOCKET, Endpoint
 from edge.web.feed import Feeds
-from edge.web.gate import Access
 from edge.web.problem import ProblemError
 from edge.web.segment_push import Listener, NotWelcomeError, Places, prediction_in, room_of
 
@@ -49,7 +49,15 @@ class SocketIo:
         """The table of them."""
         about = "Socket.IO: `subscribe` to a user and a video, `new_prediction` for each segment"
         return [
-            Endpoint(path=PATH, access=Access.OPEN_OR_OWN, summary=about, method=method, app=self, media="text/plain")
+            Endpoint(
+                path=PATH,
+                access=Access.OPEN_OR_OWN,
+                summary=about,
+                method=method,
+                app=self,
+                media="text/plain",
+                acts=False,
+            )
             for method in ("GET", "POST", WEBSOCKET)
         ]
 

@@ -12,10 +12,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from contract.sessions import Stimulus
+from edge.web.access import Access
 from edge.web.callers import Caller, caller_of
 from edge.web.deps import WebDeps
 from edge.web.endpoint import Endpoint, answer, body_of, owner_get
-from edge.web.gate import Access
 from edge.web.growing_file import GrowingFile
 from edge.web.port_problems import checked_id, reading, sessions_of, told
 from edge.web.problem import ProblemError

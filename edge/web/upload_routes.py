@@ -8,8 +8,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from edge.web.access import Access
 from edge.web.endpoint import Endpoint, Handler, Query, answer, integer_of, owner_get
-from edge.web.gate import Access
 from edge.web.port_problems import checked_id, reading, told
 from edge.web.problem import ProblemError
 from edge.web.upload_port import UploadPort, UploadsView

@@ -6,7 +6,9 @@ from msgspec import Meta, Struct
 
 from contract.messages import Box, EpochMs, Ratio, Record, Severity
 from contract.plan import Plan
+from edge.web.callers import Role
 from edge.web.deps import CameraPort
+from edge.web.roles import AccountRole
 
 
 class CameraView(Struct, frozen=True, kw_only=True):
@@ -76,21 +78,22 @@ class RecordPage(Struct, frozen=True, kw_only=True):
 
 
 class SignInRequest(Struct, frozen=True, kw_only=True):
-    """The password. Other fields, such as a user name, are ignored: there is one account."""
+    """The password, and whose. Other fields are ignored: programs that know of no accounts send names of their own."""
 
     password: str
+    account: Annotated[str, Meta(max_length=64)] = "admin"
 
 
 class CallerView(Struct, frozen=True, kw_only=True):
     """Who asks. `open` tells whether the caller's network may use the routes of existing clients without sign-in.
 
-    `signed_in` and `user` are about the administrator; somebody who came by a link has `role` and `subject` alone.
+    `signed_in` and `user` are about accounts; somebody who came by a link has `role` and `subject` alone.
     """
 
     signed_in: bool
     user: str | None
     open: bool
-    role: Literal["admin", "participant"] | None
+    role: Role | None
     subject: str | None
     """The participant whose link it is."""
 
@@ -101,6 +104,7 @@ class NewSessionView(Struct, frozen=True, kw_only=True):
     user: str
     token: str
     expires_ms: EpochMs
+    role: AccountRole
 
 
 class RecordingRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

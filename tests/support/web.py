@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from contract.ids import record_id
 from contract.messages import AnyBody, Event, Prediction, Record
 from contract.plan import Plan
 from contract.times import to_wire
+from edge.core.audit import AuditLog
 from edge.core.clock import Clock, SystemClock
 from edge.core.errors import PlanConflictError, SourceUnavailableError, StoreError
 from edge.core.files import write_private
@@ -23,13 +24,17 @@ from edge.core.frame import Frame
 from edge.core.health import Health
 from edge.core.hub import Hub
 from edge.core.slot import Slot
+from edge.web.accounts import Account
 from edge.web.app import create_app
 from edge.web.auth import Auth
 from edge.web.deps import CameraStats, Paint, PictureKind, WebDeps
+from edge.web.passwords import StoredPassword
 from edge.web.relay import Relays
+from edge.web.roles import AccountRole
 from edge.web.server import WebServer
 from edge.web.session_port import SensorPort, SessionPort
 from edge.web.settings import WebSettings
+from edge.web.sign_ins import SignIn
 from tests.support.clock import FakeClock
 from tests.support.ports import free_port
 
@@ -271,26 +276,32 @@ class Web:
     base: str = ""
     server: WebServer | None = None
     task: asyncio.Task[None] | None = None
-    session: str = ""
+    sessions: dict[str, str] = field(default_factory=dict)
 
-    async def token(self) -> str:
-        """A session's token, the same each time."""
+    async def token(self, role: AccountRole = "admin") -> str:
+        """A session's token of an account of that role and name, the same each time."""
         auth = self.deps.auth  # without the hashing of a sign-in, which takes its time and has tests of its own
-        self.session = self.session or (await auth._open(auth._password(), lasts_ms=86_400_000)).token
-        return self.session
+        if role not in auth.accounts.all():
+            auth.accounts.add(role, Account(role=role, password=StoredPassword(salt="00" * 16, hash="11" * 32)))
+        if auth.user_of(self.sessions.get(role, "")) is None:
+            salt, ends_ms = auth.accounts.all()[role].password.salt, auth._clock.now().wall_ms + 86_400_000
+            self.sessions[role] = await auth.sign_ins.open(SignIn(expires_ms=ends_ms, salt=salt, account=role))
+        return self.sessions[role]
 
     def client(self, **options: Any) -> httpx.AsyncClient:
         """An HTTP client of the running server."""
         return httpx.AsyncClient(base_url=self.base, timeout=10.0, trust_env=False, verify=False, **options)  # noqa: S501
 
-    async def signed_in(self) -> dict[str, str]:
+    async def signed_in(self, role: AccountRole = "admin") -> dict[str, str]:
         """The header of a signed-in program."""
-        return {"Authorization": f"Bearer {await self.token()}"}
+        return {"Authorization": f"Bearer {await self.token(role)}"}
 
-    async def ask(self, method: str, path: str, *, signed_in: bool = True, **options: Any) -> httpx.Response:
+    async def ask(
+        self, method: str, path: str, *, signed_in: bool = True, role: AccountRole = "admin", **options: Any
+    ) -> httpx.Response:
         """What the application answers a neighbour, without a server."""
         transport = httpx.ASGITransport(self.app, client=("192.0.2.5", 1))
-        headers = {**(await self.signed_in() if signed_in else {}), **options.pop("headers", {})}
+        headers = {**(await self.signed_in(role) if signed_in else {}), **options.pop("headers", {})}
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.request(method, path, headers=headers, **options)
 
@@ -332,6 +343,7 @@ def make_web(
         clock=clock,
         settings=chosen,
         auth=auth,
+        audit=AuditLog(folder / "audit", clock=clock),
         snapshots_dir=folder / "snapshots",
         telemetry=dict,
         config=lambda: {"web": {"port": chosen.port}},

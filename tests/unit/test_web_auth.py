@@ -11,6 +11,7 @@ from edge.core.files import write_private
 from edge.web.attempts import Attempts
 from edge.web.auth import USER, Auth, TooManyAttemptsError, WrongPasswordError
 from edge.web.passwords import PasswordFileError, generate_password
+from edge.web.sign_ins import SignIn
 from tests.support.clock import FakeClock
 
 HERE = "192.0.2.1"
@@ -86,11 +87,12 @@ async def test_no_more_than_64_sessions_are_kept(tmp_path: Path) -> None:
     clock = FakeClock()
     auth = Auth(tmp_path, clock=clock)
     auth.reset()
-    stored = auth._password()
+    salt = auth.accounts.all()[USER].password.salt
     tokens = []
     for _ in range(66):
         clock.advance(1)
-        tokens.append((await auth._open(stored, lasts_ms=86_400_000)).token)
+        ends_ms = clock.now().wall_ms + 86_400_000
+        tokens.append(await auth.sign_ins.open(SignIn(expires_ms=ends_ms, salt=salt)))
     assert auth.sessions == 64
     assert [auth.user_of(token) for token in tokens[:3]] == [None, None, USER]
 

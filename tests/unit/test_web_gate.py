@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from contract.errors import InvalidSettingsError
+from edge.web.access import Access, allows
 from edge.web.callers import Caller, address_of, caller_of, is_within, parse_networks, tokens_of
 from edge.web.endpoint import Query, integer_of
 from edge.web.feed import wish_of
-from edge.web.gate import Access, allows, is_known_host, own_names
+from edge.web.gate import is_known_host, own_names
 from edge.web.native import without_passwords
 from edge.web.page import prefers_html
 from edge.web.problem import ProblemError

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-import edge.web.auth
+import edge.web.sign_ins
 from contract.sessions import ChannelQuality, Check, CheckList, SignalView, StimulusClock
 from edge.web.auth import Auth
 from edge.web.callers import Caller
@@ -318,7 +318,7 @@ async def test_a_link_ends_by_itself_by_erasure_and_by_a_new_password(tmp_path: 
 
 
 async def test_links_never_push_the_administrator_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge.web.auth, "_MOST_LINKS", 4)
+    monkeypatch.setattr(edge.web.sign_ins, "_MOST_LINKS", 4)
     clock = FakeClock()
     auth = Auth(tmp_path, clock=clock, session_days=1)
     owner = await auth.sign_in(auth.reset(), "192.0.2.1")

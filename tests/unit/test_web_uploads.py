@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 
 from edge.core.errors import RefusedError, StoreError, UnknownError
-from edge.web.gate import Access
+from edge.web.access import Access
 from edge.web.problem import ProblemError, on_problem
 from edge.web.upload_port import UploadPort
 from edge.web.upload_routes import UploadRoutes

@@ -14,6 +14,7 @@ from cloud.registry.catalogue import Catalogue
 from cloud.store.accounts import Accounts
 from cloud.store.doomed import DoomedObjects
 from cloud.store.intake import Intake
+from cloud.store.outgoing import Post
 from cloud.store.queries import Queries
 from cloud.web.app import create_app
 from cloud.web.deps import WebDeps
@@ -28,6 +29,7 @@ def ingest_of(ground: Ground) -> Ingest:
     return Ingest(
         Intake(ground.database, rejected_limit=config.store.rejected_limit),
         config.broker,
+        post=Post(ground.database),
         password=config.secret(config.broker.password_secret),
         uploads=ground.uploads,
         metrics=IngestMetrics(ground.registry),
@@ -55,6 +57,7 @@ def web_of(ground: Ground, ingest_state: Callable[[], str]) -> WebServer:
         catalogue=Catalogue(config.models_path),
         registry=ground.registry,
         clock=ground.clock,
+        trust=ground.trust,
         ingest_state=ingest_state,
         metrics_token=config.secret(config.web.metrics_token_secret),
         link_s=objects.link_s if isinstance(objects, S3Settings) and redirect else None,

@@ -21,7 +21,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cloud.ingest.properties import skip_in_this_thread
 from cloud.ingest.settings import BrokerSettings
-from contract.topics import RECORD_LEAVES, REQUESTS, ROOT
+from contract.topics import RECORD_LEAVES, REPORTED, REQUESTS, ROOT
 
 _log = logging.getLogger(__name__)
 _REFUSED_VERSION: Final = 132
@@ -31,6 +31,8 @@ _CONNECT_S: Final = 3.0
 _ANSWER_S: Final = 5.0
 """An older broker may wait for ever for more of a CONNECT that it misreads; then the other version is tried."""
 _ACKS_QUEUED: Final = 10_000
+_TAKEN_S: Final = 10.0
+"""Within which a broker that is well has taken a message."""
 
 
 class Delivery(NamedTuple):
@@ -66,6 +68,8 @@ class BrokerLink:
         self._version = MQTTProtocolVersion.MQTTv311 if settings.embedded else MQTTProtocolVersion.MQTTv5
         self._answered = False
         self._thread: threading.Thread | None = None
+        self._awaited = 0
+        self._taken: dict[int, asyncio.Future[bool]] = {}
         self.connected = False
 
     def open(self) -> None:
@@ -116,6 +120,29 @@ class BrokerLink:
             return False
         return self._client.publish(topic, payload, qos=1).rc == mqtt.MQTT_ERR_SUCCESS
 
+    async def deliver(self, topic: str, payload: bytes, *, retain: bool = False, expires_s: int | None = None) -> bool:
+        """Send at QoS 1 and wait until the broker has it; return whether it has. It may have it all the same if not.
+
+        With MQTT 5 the broker drops what no subscriber took within `expires_s`.
+        """
+        if not self.connected or not self._client:
+            return False
+        self._awaited += 1
+        try:
+            properties = self._expiry(expires_s)
+            told = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
+            if told.rc != mqtt.MQTT_ERR_SUCCESS:
+                return False
+            taken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            self._taken[told.mid] = taken
+            async with asyncio.timeout(_TAKEN_S):
+                return await taken
+        except TimeoutError:
+            return False
+        finally:
+            self._awaited -= 1
+            self._taken = {mid: future for mid, future in self._taken.items() if not future.done()}
+
     def _start(self) -> mqtt.Client:
         settings, modern = self._settings, self._version == MQTTProtocolVersion.MQTTv5
         client = mqtt.Client(
@@ -131,6 +158,7 @@ class BrokerLink:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
+        client.on_publish = self._on_publish
         self._configure(client)
         host, port, keepalive = settings.host, settings.port, settings.keepalive_s
         if modern:
@@ -148,7 +176,8 @@ class BrokerLink:
         if settings.username:
             client.username_pw_set(settings.username, self._password)
         if settings.tls:
-            client.tls_set(ca_certs=settings.ca_file or None)
+            certificate, key = settings.certificate_file or None, settings.key_file or None
+            client.tls_set(ca_certs=settings.ca_file or None, certfile=certificate, keyfile=key)
 
     def _try_other_version(self, client: mqtt.Client) -> None:
         if client is self._client and not self._closing and not (self._switching and not self._switching.done()):
@@ -179,7 +208,23 @@ class BrokerLink:
         properties.ReceiveMaximum = self._settings.receive_maximum
         return properties
 
+    def _expiry(self, expires_s: int | None) -> Properties | None:
+        if expires_s is None or self._version != MQTTProtocolVersion.MQTTv5:
+            return None
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.MessageExpiryInterval = max(1, expires_s)
+        return properties
+
+    def _settle(self, mid: int, is_taken: bool) -> None:
+        future = self._taken.pop(mid, None)
+        if future and not future.done():
+            future.set_result(is_taken)
+
     # What follows runs in paho's thread.
+
+    def _on_publish(self, _client: mqtt.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
+        if self._awaited:
+            self._in_loop(self._settle, mid, not reason.is_failure)
 
     def _on_socket_open(self, client: mqtt.Client, _data: Any, _socket: Any) -> None:
         skip_in_this_thread()
@@ -207,12 +252,16 @@ class BrokerLink:
             client.subscribe([(name, 1) for name in filters])
 
     def _filters(self, properties: Properties | None) -> list[str]:
-        """Retained births do not come through a shared subscription, so `status` never is in one."""
+        """What is retained does not come through a shared subscription, so births and reports never are in one."""
         group = self._settings.shared_group
         modern = self._version == MQTTProtocolVersion.MQTTv5
         offered = modern and getattr(properties, "SharedSubscriptionAvailable", True)
         prefix = f"$share/{group}/" if group and offered else ""
-        return [f"{ROOT}/+/status", *(f"{prefix}{ROOT}/+/{leaf}" for leaf in (*RECORD_LEAVES, REQUESTS))]
+        return [
+            f"{ROOT}/+/status",
+            f"{ROOT}/+/{REPORTED}",
+            *(f"{prefix}{ROOT}/+/{leaf}" for leaf in (*RECORD_LEAVES, REQUESTS)),
+        ]
 
     def _on_subscribe(
         self, _client: mqtt.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None

@@ -37,6 +37,12 @@ class IngestMetrics:
         self.incomplete_boots = Gauge(
             "afferent_ingest_incomplete_boots", "Boots of which something is missing", registry=registry
         )
+        self.sent = Counter(
+            "afferent_ingest_sent_total",
+            "Commands and desired states sent to devices, also again, by what the broker said",
+            ["what", "result"],
+            registry=registry,
+        )
         self.connected = Gauge("afferent_ingest_broker_connected", "1 while connected to the broker", registry=registry)
 
 

@@ -15,13 +15,16 @@ from cloud.ingest.gaps import GapReminder
 from cloud.ingest.link import BrokerLink
 from cloud.ingest.metrics import IngestMetrics
 from cloud.ingest.requests import StorageDesk
+from cloud.ingest.sending import Sender
 from cloud.ingest.settings import BrokerSettings
 from cloud.ingest.sorting import Sorted, sort
 from cloud.objects.uploads import Uploads
 from cloud.store.clock import Backoff, Clock
 from cloud.store.errors import StoreUnavailableError, UnstorableError
 from cloud.store.intake import Intake, Rejected, Stored
+from cloud.store.outgoing import Post
 from cloud.store.rows import Incoming
+from contract.messages import Status
 
 _log = logging.getLogger(__name__)
 _WATCH_S: Final = 5.0
@@ -35,6 +38,7 @@ class Ingest:
         intake: Intake,
         settings: BrokerSettings,
         *,
+        post: Post,
         password: str | None,
         uploads: Uploads,
         metrics: IngestMetrics,
@@ -51,9 +55,21 @@ class Ingest:
         self._desk = StorageDesk(
             uploads, self._link.publish, is_told=intake.tells_of_object, metrics=metrics, clock=clock
         )
+        self._sender = Sender(
+            post,
+            self._link,
+            metrics=metrics,
+            clock=clock,
+            again_s=settings.send_again_s,
+            every_s=settings.send_every_ms / 1000,
+        )
         self._gaps = GapReminder(intake, self._acks.note, metrics=metrics, clock=clock, rng=rng)
         self.broker_detail = "not connected yet"
         self.store_detail = ""
+
+    def wake(self) -> None:
+        """Something was asked of a device just now: look at once."""
+        self._sender.wake()
 
     @property
     def connected(self) -> bool:
@@ -68,6 +84,7 @@ class Ingest:
                 beside.create_task(self._acks.run(), name="ingest-acks")
                 beside.create_task(self._desk.run(), name="ingest-desk")
                 beside.create_task(self._gaps.run(), name="ingest-gaps")
+                beside.create_task(self._sender.run(), name="ingest-sender")
                 beside.create_task(self._watch(), name="ingest-watch")
                 await self._consume()
         finally:
@@ -96,12 +113,18 @@ class Ingest:
         if found.records:
             refused += await self._add(found.records)
         for status in found.statuses:
-            await self._insist(partial(self._intake.set_status, status, self._clock.now_ms()))
+            await self._insist(partial(self._set_status, status))
+        for reported in found.reports:
+            await self._insist(partial(self._intake.set_reported, reported, self._clock.now_ms()))
         if refused:
             await self._insist(partial(self._intake.reject, refused, self._clock.now_ms()))
         unkept = len(refused) - found.unreadable
         self._metrics.records.labels("unreadable").inc(found.unreadable)
         self._metrics.records.labels("rejected").inc(unkept)
+
+    async def _set_status(self, status: Status) -> None:
+        if await self._intake.set_status(status, self._clock.now_ms()):
+            self._sender.wake()
 
     async def _add(self, records: Sequence[Incoming]) -> list[Rejected]:
         """Store records as one batch; where one of them cannot be stored at all, one by one, to find out which."""
@@ -154,6 +177,7 @@ class Ingest:
         if connected:
             _log.info("connected to the broker %s:%d", self._settings.host, self._settings.port)
             self._acks.resume()
+            self._sender.wake()
         elif detail != self.broker_detail:
             _log.warning("broker %s:%d: %s", self._settings.host, self._settings.port, detail)
         self._metrics.connected.set(connected)

@@ -16,6 +16,16 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ca_file: Annotated[
         str, Meta(max_length=4096, description="Path of the PEM certificates to trust; empty means the system's own.")
     ] = ""
+    certificate_file: Annotated[
+        str,
+        Meta(
+            max_length=4096,
+            description="Path of the PEM certificate that is shown to a broker that asks for one; empty shows none.",
+        ),
+    ] = ""
+    key_file: Annotated[
+        str, Meta(max_length=4096, description="Path of the PEM private key that belongs to certificate_file.")
+    ] = ""
     username: Annotated[
         str, Meta(max_length=255, description="User name to sign in to the broker with; empty signs in without.")
     ] = ""
@@ -49,6 +59,23 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ack_interval_ms: Annotated[
         int, Meta(ge=0, le=5000, description="Least time between two acks to one device, in milliseconds.")
     ] = 50
+    send_every_ms: Annotated[
+        int,
+        Meta(
+            ge=50,
+            le=60_000,
+            description="Time between two looks for what is to be sent to devices, in milliseconds.",
+        ),
+    ] = 1000
+    send_again_s: Annotated[
+        int,
+        Meta(
+            ge=5,
+            le=86_400,
+            description="Seconds after which a command that has not ended, or a desired state that was not seen, is "
+            "sent to its device again.",
+        ),
+    ] = 300
     embedded: Annotated[
         bool, Meta(description="Run a small broker in this process, on loopback only: for one machine and for trying.")
     ] = False

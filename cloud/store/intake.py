@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Table, and_, delete, func, insert, select, tuple_, union_all, update
+from sqlalchemy import ColumnElement, Table, and_, delete, func, insert, or_, select, tuple_, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,10 +16,11 @@ from cloud.store import tables
 from cloud.store.coverage import Coverage, Range, cover, merge
 from cloud.store.database import Database
 from cloud.store.erasing import Doomed, counted, erase, without_erased
+from cloud.store.presence import keep_reported, keep_status
 from cloud.store.rows import Incoming, Row
 from cloud.store.times import correct_stored, corrected, fixes_of, untold
 from contract.messages import Status
-from contract.times import from_wire
+from contract.remote import Reported
 
 _PAYLOAD_KEPT: Final = 4096
 _BOOTS_ASKED: Final = 1000
@@ -29,6 +30,8 @@ _NEWEST_WINS: Final = {
     "files": ("device", "file_id"),
     "sessions": ("device", "session_id"),
     "labels": ("device", "session_id", "label_id"),
+    "command_states": ("device", "command_id"),
+    "vitals": ("device",),
 }
 """Tables with one row per thing, not per record; of two steps the later `(boot, seq)` stays."""
 Boot = tuple[str, str]
@@ -78,20 +81,16 @@ class Intake:
             await self._keep_coverage(link, before, after, now_ms)
         return Stored(fresh, after)
 
-    async def set_status(self, status: Status, now_ms: int) -> None:
-        """Remember a device's birth or will."""
-        row = {
-            "device": status.device,
-            "state": status.state,
-            "boot": status.boot,
-            "software": status.software.replace("\0", "")[:200],
-            "clock": status.clock,
-            "status_ms": from_wire(status.t),
-        }
-        times = {"first_seen_ms": now_ms, "last_seen_ms": now_ms}
-        insertion = self._insert(tables.devices).values(**row, **times)
+    async def set_status(self, status: Status, now_ms: int) -> bool:
+        """Remember a device's birth or will; return whether it said something new. A birth makes what waits for the
+        device due."""
         async with self._database.write() as link:
-            await link.execute(insertion.on_conflict_do_update(index_elements=["device"], set_=row))
+            return await keep_status(link, self._insert, status, now_ms)
+
+    async def set_reported(self, reported: Reported, now_ms: int) -> None:
+        """Remember what a device says it is; what it should have and has not is sent again."""
+        async with self._database.write() as link:
+            await keep_reported(link, self._insert, reported, now_ms)
 
     async def reject(self, messages: Sequence[Rejected], now_ms: int) -> None:
         """Keep the beginnings of the newest unreadable messages, up to the limit."""
@@ -199,7 +198,7 @@ class Intake:
         keys = _NEWEST_WINS.get(table.name)
         if not keys:
             return insertion.on_conflict_do_nothing()
-        later = tuple_(table.c.boot, table.c.seq) < tuple_(insertion.excluded.boot, insertion.excluded.seq)
+        later = _later(table, insertion.excluded)
         changed = {column.name: insertion.excluded[column.name] for column in table.c if column.name not in keys}
         return insertion.on_conflict_do_update(index_elements=keys, set_=changed, where=later)
 
@@ -211,6 +210,14 @@ class Intake:
             seen = {"highest": after[boot].highest, "last_seen_ms": now_ms}
             await link.execute(update(tables.boots).where(at).values(seen))
             await _keep_gaps(link, boot, (set(before[boot].gaps), set(after[boot].gaps)), now_ms)
+
+
+def _later(table: Table, new: Any) -> ColumnElement[bool]:
+    """Whether a row is newer than what is there. Vitals outlive a device's store, which begins its runs anew."""
+    in_order = tuple_(table.c.boot, table.c.seq) < tuple_(new.boot, new.seq)
+    if table.name != "vitals":
+        return in_order
+    return or_(table.c.t_ms < new.t_ms, and_(table.c.boot == new.boot, table.c.seq < new.seq))
 
 
 def _ranges(batch: Iterable[Incoming]) -> dict[Boot, list[Range]]:

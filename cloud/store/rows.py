@@ -12,6 +12,7 @@ from contract.ids import BootId, check_boot, record_id
 from contract.messages import (
     AnyBody,
     ClockFix,
+    CommandState,
     Consent,
     Erasure,
     Event,
@@ -23,6 +24,7 @@ from contract.messages import (
     Record,
     Recording,
     Session,
+    Telemetry,
 )
 from contract.objects import device_of
 from contract.times import from_wire
@@ -184,18 +186,26 @@ def _typed(at: Position, body: AnyBody, t_ms: int) -> tuple[str | None, Row | No
             start_ms = t_ms if body.start_ms is None else body.start_ms
             row = {**at._asdict(), **_columns(body), "about": json.dumps(body.about), "start_ms": start_ms}
             return "files", row
-        case Loss() | ClockFix():
-            return _typed_of_ledger(at, body, t_ms)
+        case Loss() | ClockFix() | CommandState() | Telemetry():
+            return _typed_of_device(at, body, t_ms)
         case _:
             return _typed_of_sessions(at, body)
 
 
-def _typed_of_ledger(at: Position, body: Loss | ClockFix, t_ms: int) -> tuple[str, Row]:
-    if isinstance(body, Loss):
-        row = _columns(body, without=("boot",))
-        return "ledger", {**at._asdict(), **row, "lost_boot": body.boot, "t_ms": t_ms}
-    _check_fix(body)
-    return "clock_fixes", {**at._asdict(), **_columns(body)}
+def _typed_of_device(at: Position, body: Loss | ClockFix | CommandState | Telemetry, t_ms: int) -> tuple[str, Row]:
+    match body:
+        case Loss():
+            row = _columns(body, without=("boot",))
+            return "ledger", {**at._asdict(), **row, "lost_boot": body.boot, "t_ms": t_ms}
+        case ClockFix():
+            _check_fix(body)
+            return "clock_fixes", {**at._asdict(), **_columns(body)}
+        case CommandState():
+            outcome = json.dumps(body.outcome)
+            return "command_states", {**at._asdict(), **_columns(body), "outcome": outcome, "t_ms": t_ms}
+        case Telemetry():
+            shown = {"uploads_pending": body.uploads_pending, "outbox_records": body.outbox_records}
+            return "vitals", {**at._asdict(), **shown, "t_ms": t_ms, "body": msgspec.json.encode(body).decode()}
 
 
 def _typed_of_sessions(at: Position, body: AnyBody) -> tuple[str | None, Row | None]:

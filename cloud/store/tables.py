@@ -15,6 +15,8 @@ def _untrusted(name: str, *columns: str) -> Index:
     return Index(name, *columns, sqlite_where=some, postgresql_where=some)
 
 
+_GOING_ON = text("phase <> 'close'")
+
 devices = Table(
     "devices",
     metadata,
@@ -204,6 +206,7 @@ events = Table(
     Column("recording_id", Text),
     Column("merged", BigInteger, nullable=False, server_default="0"),
     Index("events_by_time", "start_ms", "device", "event_id"),
+    Index("events_going_on", "device", sqlite_where=_GOING_ON, postgresql_where=_GOING_ON),
 )
 
 # One row per recording, as its newest step has it.

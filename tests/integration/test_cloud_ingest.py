@@ -24,6 +24,7 @@ from cloud.store import tables
 from cloud.store.clock import SystemClock
 from cloud.store.database import Database
 from cloud.store.intake import Intake
+from cloud.store.outgoing import Post
 from cloud.store.queries import Queries, Slice
 from contract.codec import decode, encode
 from contract.messages import Ack, AnyBody, Status
@@ -111,6 +112,7 @@ async def ingesting(database: Database, settings: BrokerSettings) -> AsyncIterat
     found = Ingest(
         Intake(database),
         settings,
+        post=Post(database),
         password=None,
         uploads=NoUploads(),
         metrics=metrics,
@@ -273,6 +275,7 @@ async def test_a_refused_sign_in_is_told_and_ends_nothing(tmp_path: Path, databa
         ingest = Ingest(
             Intake(database),
             BrokerSettings(port=closed.port, username="cloud"),
+            post=Post(database),
             password="wrong",  # noqa: S106
             uploads=NoUploads(),
             metrics=IngestMetrics(CollectorRegistry()),

@@ -18,6 +18,7 @@ from cloud.objects.settings import S3Settings as CloudBucket
 from cloud.objects.uploads import S3Uploads, Uploads
 from cloud.store.clock import SystemClock as CloudClock
 from cloud.store.intake import Intake
+from cloud.store.outgoing import Post
 from contract.objects import session_key
 from edge.core.clock import SystemClock
 from edge.core.errors import LinkError
@@ -83,6 +84,7 @@ async def ingesting(folder: Path, broker: Mosquitto, uploads: Uploads) -> AsyncI
         ingest = Ingest(
             Intake(database),
             IngestSettings(port=broker.port),
+            post=Post(database),
             password=None,
             uploads=uploads,
             metrics=IngestMetrics(CollectorRegistry()),

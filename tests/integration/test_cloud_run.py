@@ -114,7 +114,7 @@ def test_a_database_that_is_not_there_yet_is_waited_for(tmp_path: Path, broker: 
 
 
 def test_users_are_added_by_standard_input_alone(cloud: CloudProcess) -> None:
-    assert cloud.command("migrate").stdout == "database at revision 0005\n"
+    assert cloud.command("migrate").stdout == "database at revision 0007\n"
     assert cloud.command("user", "add", "ada", stdin="a long password\n").stdout == "user ada added\n"
     again = cloud.command("user", "add", "ada", stdin="another password\n")
     assert again.returncode == 1

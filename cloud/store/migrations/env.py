@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from cloud.store.tables import metadata
+from cloud.store import fleet_tables
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=fleet_tables.audit.metadata,
     render_as_batch=True,
     transaction_per_migration=False,
 )

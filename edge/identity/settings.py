@@ -13,7 +13,7 @@ class IdentitySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             max_length=2048,
             pattern=r"^$|^https://",
-            description="Address of the cloud's API, https://host:port; empty takes the one that the device enrolled at.",
+            description="Address of the cloud's API, https://host:port; empty takes the one it enrolled at.",
         ),
     ] = ""
     ca_file: Annotated[

@@ -1,0 +1,185 @@
+"""A whole site as an operator has it: an inventory of the booted hosts, and the playbooks run against it over ssh."""
+
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tests.conftest import ROOT
+from tests.fleet.fleet import Fleet
+from tests.fleet.tools import ansible
+
+EDGES: Final = ("edge1", "edge2")
+HOSTS: Final = (*EDGES, "broker1", "cloud1")
+CANARY: Final = "edge1"
+_PLAYBOOKS: Final = ROOT / "ansible"
+_RECAP: Final = re.compile(r"^(\S+)\s+: (ok=\d+ .*)$", re.MULTILINE)
+_SETTINGS: Final = {
+    "cameras": [{"source": "simulated", "width": 320, "height": 180, "fps": 5}],
+    "sensors": [{"source": "simulated"}],
+    "telemetry_every_s": 5,
+}
+
+
+@dataclass(frozen=True)
+class Played:
+    """How a playbook ended: its exit code, what it said, what changed where, and its report by box."""
+
+    code: int
+    text: str
+    took_s: float
+    recap: Mapping[str, Mapping[str, int]]
+    report: Mapping[str, "Line"]
+
+    def count(self, what: str) -> dict[str, int]:
+        """`changed`, `failed` or `unreachable`: of each host that has any."""
+        return {host: counts[what] for host, counts in self.recap.items() if counts[what]}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One box in the report's table."""
+
+    before: str
+    now: str
+    seconds: str
+    result: str
+    why: str
+
+
+class Site:
+    """The controller's side: call `play` with a playbook's name."""
+
+    def __init__(self, fleet: Fleet, *, bundles: Path, key: Path) -> None:
+        self.fleet = fleet
+        self._bundles = bundles
+        self._key = key
+        self._folder = fleet.world.folder / "site"
+        self._folder.mkdir(exist_ok=True)
+
+    def play(self, name: str, *options: str, **variables: Any) -> Played:
+        """Run a playbook to its end; variables are those of `-e`."""
+        with self.playing(name, *options, **variables) as run:
+            return run.ended()
+
+    def playing(self, name: str, *options: str, **variables: Any) -> "Run":
+        """Begin to run a playbook; leaving the block ends it."""
+        inventory = self._folder / "inventory.json"
+        inventory.write_text(json.dumps(self._inventory(), indent=1))
+        report = self._folder / "report"
+        report.unlink(missing_ok=True)
+        said = json.dumps({"report": str(report), **variables})
+        argv = [
+            str(ansible() / "ansible-playbook"),
+            "-i",
+            str(inventory),
+            f"playbooks/{name}.yml",
+            "-e",
+            said,
+            *options,
+        ]
+        return Run(self.fleet.controller("env", "-C", str(_PLAYBOOKS), *self._environment(), *argv), report)
+
+    def _environment(self) -> list[str]:
+        return [
+            f"ANSIBLE_HOME={self._folder}/home",
+            "ANSIBLE_SSH_CONTROL_PATH_DIR=/run/ansible",
+            "ANSIBLE_NOCOLOR=1",
+            "LC_ALL=C.UTF-8",
+            f"PATH={ansible()}:{os.environ['PATH']}",
+        ]
+
+    def _inventory(self) -> dict[str, Any]:
+        return {
+            "all": {
+                "vars": self._variables(),
+                "children": {
+                    "cloud": {"hosts": {"cloud1": {}}, "vars": {"cloud_broker_host": "broker1"}},
+                    "broker": {"hosts": {"broker1": {}}, "vars": {"broker_authority": "cloud1"}},
+                    "canary": {"hosts": {CANARY: {}}},
+                    "edge": {"hosts": {name: {} for name in EDGES}, "vars": _edge_variables()},
+                },
+            }
+        }
+
+    def _variables(self) -> dict[str, Any]:
+        return {
+            "ansible_user": "root",
+            "ansible_ssh_common_args": f"-F {self.fleet.world.folder}/ssh_config",
+            "release_version": "0.1.0",
+            "release_bundles": str(self._bundles),
+            "release_keys": [str(self._key)],
+        }
+
+
+def _edge_variables() -> dict[str, Any]:
+    return {
+        "edge_broker_host": "broker1",
+        "edge_cloud_url": "https://cloud1:8443",
+        "edge_inviter": "cloud1",
+        "edge_settings": _SETTINGS,
+    }
+
+
+class Run:
+    """A playbook that is running."""
+
+    def __init__(self, argv: Sequence[str], report: Path) -> None:
+        self._report = report
+        self._began = time.monotonic()
+        self._process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self._said: list[str] = []
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+
+    def until(self, words: str) -> None:
+        """Read on until it says something with these words; AssertionError if it ended before."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._said.append(line)
+            if words in line:
+                return
+        raise AssertionError(f"it ended without {words!r}:\n{''.join(self._said)[-3000:]}")
+
+    def ended(self) -> Played:
+        """Wait for its end."""
+        assert self._process.stdout is not None
+        self._said.extend(self._process.stdout)
+        code, text = self._process.wait(), "".join(self._said)
+        return Played(code, text, time.monotonic() - self._began, _recap(text), _reported(self._report))
+
+
+def _recap(text: str) -> dict[str, dict[str, int]]:
+    recap = text.rpartition("PLAY RECAP")[2]
+    return {
+        host: {name: int(count) for name, _, count in (part.partition("=") for part in counts.split())}
+        for host, counts in _RECAP.findall(recap)
+    }
+
+
+def _reported(path: Path) -> dict[str, Line]:
+    if not path.is_file():
+        return {}
+    rows = [line.split(None, 4) for line in path.read_text().splitlines()[1:] if line.strip()]
+    return {row[0]: _line(row) for row in rows}
+
+
+def _line(row: list[str]) -> Line:
+    """The result may be of two words; what follows it after two spaces says why."""
+    result, _, why = row[4].partition("  ")
+    return Line(row[1], row[2], row[3], result.strip(), why.strip())

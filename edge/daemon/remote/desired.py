@@ -1,4 +1,4 @@
-"""Takes a desired state: checked whole, kept, applied at once where that can be, else by a restart that must come up."""
+"""Takes a desired state: checked whole, kept, applied at once where that can be, else by a restart."""
 
 import asyncio
 import random
@@ -63,6 +63,8 @@ class DesiredService:
         self.name = "desired"
         self.pulse = Pulse(clock)
         self.changed: Callable[[], None] = lambda: None
+        self.on_settled: Callable[[Desired, str], None] = lambda _desired, _outcome: None
+        """Called with each desired state that is in force, or refused after it had been taken, and which of it."""
         self._beginning = beginning
         self.folder = beginning.folder
         self._plans = plans
@@ -86,6 +88,7 @@ class DesiredService:
             await asyncio.to_thread(self.folder.refuse, desired.version, [refused_at("$", desired.reason)])
         elif refused := self._problems(desired):
             await asyncio.to_thread(self.folder.refuse, desired.version, refused)
+            self.on_settled(desired, f"refused: {refused[0].path}: {refused[0].reason}")
         else:
             await asyncio.to_thread(self.folder.take, desired)
         self._news.set()
@@ -186,9 +189,11 @@ class DesiredService:
             await asyncio.to_thread(self.folder.confirm)
             self._level.settle(config.log_level)
             self.settled = config
+            self.on_settled(desired, "done")
 
     async def _refuse(self, desired: Desired, refused: Refused) -> None:
         await asyncio.to_thread(self.folder.refuse, desired.version, [refused])
+        self.on_settled(desired, f"refused: {refused.path}: {refused.reason}")
 
     def _needs_restart(self, config: EdgeConfig) -> bool:
         running = self._beginning.config

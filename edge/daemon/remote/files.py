@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
 
@@ -13,21 +14,29 @@ from contract.objects import command_key
 from edge.core.clock import Clock
 from edge.core.errors import StoreError
 from edge.core.files import sync_folder, write_private
+from edge.core.service import Pulse
 from edge.outbox.uploads import Uploads
 
 MOST_FILES: Final = 16
 MOST_BYTES: Final = 64 << 20
 _NOTE: Final = ".note"
+_BEAT_S: Final = 10.0
 _log = logging.getLogger(__name__)
 
 
 class RemoteFiles:
-    """A folder with a file and its note for each command. Belongs to the event loop; the disk is asked in threads.
+    """A folder with a file and its note for each command; also a `Service` that tidies it after a start.
 
-    Without `uploads` the files stay here, the newest of them.
+    Belongs to the event loop; the disk is asked in threads. Without `uploads` the files stay here, the newest of them.
     """
 
-    def __init__(self, folder: Path, *, device: str, clock: Clock, uploads: Uploads | None) -> None:
+    def __init__(
+        self, folder: Path, *, device: str, clock: Clock, uploads: Uploads | None, repaired: bool = False
+    ) -> None:
+        """`repaired`: the store was, so what waits for an upload is offered again."""
+        self.name = "remote-files"
+        self.pulse = Pulse(clock)
+        self._repaired = repaired
         self._folder = folder
         self._device = device
         self._clock = clock
@@ -79,14 +88,28 @@ class RemoteFiles:
         if _is_ours(file_id):
             await asyncio.to_thread(self._delete, file_id)
 
-    async def reconcile(self, *, offer_again: bool) -> None:
-        """After a start: files of which nobody was told, or that arrived, go; with `offer_again` (the store was
-        repaired) the others are offered anew. Raise `StoreError`."""
+    async def run(self) -> None:
+        """Reconcile once; then there is nothing to do until cancelled."""
+        reconciled = False
+        while True:
+            self.pulse.beat()
+            if not reconciled:
+                with suppress(StoreError, OSError):  # both say so themselves; the next look tries again
+                    await self.reconcile()
+                    reconciled = True
+            await self._clock.sleep(_BEAT_S)
+
+    async def reconcile(self) -> None:
+        """After a start: files of which nobody was told, or that arrived, go. Raise `StoreError` or `OSError`."""
+        async with self._turn:
+            await self._reconcile()
+
+    async def _reconcile(self) -> None:
         for body in await asyncio.to_thread(self._notes):
             phases = await self._uploads.phases(body.file_id) if self._uploads else {"closed"}
             if "closed" not in phases or phases & {"uploaded", "lost"}:
                 await asyncio.to_thread(self._delete, body.file_id)
-            elif offer_again and self._uploads:
+            elif self._repaired and self._uploads:
                 await self._uploads.offer(body, self._path(body.file_id))
 
     async def _kept_key(self, body: File) -> str:

@@ -17,9 +17,11 @@ def pages() -> dict[Path, str]:
     """Each generated page with its text."""
     from cloud.config import CloudConfig
     from edge.config import EdgeConfig
+    from scripts.lan_routes import with_routes
 
     return {
         DOCS / "configuration.md": reference("Settings of the appliance", EDGE_INTRO, EdgeConfig),
+        DOCS / "lan-security.md": with_routes((DOCS / "lan-security.md").read_text(encoding="utf-8")),
         DOCS / "configuration-cloud.md": reference("Settings of the cloud", CLOUD_INTRO, CloudConfig),
     }
 

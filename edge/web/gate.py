@@ -25,6 +25,8 @@ from edge.web.problem import ProblemError, problem_response
 from edge.web.settings import WebSettings
 
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
+_OWN_SITES: Final = {"none", "same-origin"}
+"""What a browser says of where a request came from, if it was neither another site nor another port of this one."""
 _POLICY: Final = (
     "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -72,17 +74,24 @@ class Gate:
             return ProblemError(
                 HTTPStatus.MISDIRECTED_REQUEST, detail, field="Host", remedy="add the name to web.allowed_hosts"
             )
-        origin = headers.get("origin")
         unsafe = scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS
-        if unsafe and origin is not None and not self._trusts(origin, host, scope["path"]):
-            detail = f"Pages of {origin!r:.100} may not do this"
-            return ProblemError(
-                HTTPStatus.FORBIDDEN, detail, field="Origin", remedy="add the origin to web.cors_origins"
-            )
-        return None
+        return self._foreign_page(scope, headers) if unsafe else None
 
-    def _trusts(self, origin: str, host: str, path: str) -> bool:
-        return _authority_of(origin) == host.lower() or (self._is_legacy(path) and origin in self._origins)
+    def _foreign_page(self, scope: Scope, headers: Headers) -> ProblemError | None:
+        """Refuse what a page of somebody else would do in the name of whoever looks at it."""
+        origin = headers.get("origin")
+        if origin is None:
+            where = headers.get("sec-fetch-site", "none")
+            if where in _OWN_SITES or (self._is_legacy(scope["path"]) and not headers.get("cookie")):
+                return None
+            detail = f"Pages of other sites ({where!r:.40}) may not do this"
+            return ProblemError(HTTPStatus.FORBIDDEN, detail, field="Sec-Fetch-Site")
+        if self._is_legacy(scope["path"]) and origin in self._origins:
+            return None
+        if is_own_origin(origin, headers.get("host", ""), scope["scheme"]):
+            return None
+        detail = f"Pages of {origin!r:.100} may not do this"
+        return ProblemError(HTTPStatus.FORBIDDEN, detail, field="Origin", remedy="add the origin to web.cors_origins")
 
     def _identify(self, scope: Scope, headers: Headers) -> Caller:
         address = address_of(scope, headers, behind_proxy=self._behind_proxy)
@@ -156,12 +165,17 @@ def is_known_host(host: str, names: set[str]) -> bool:
     return name in names or is_within(name, _EVERYWHERE)
 
 
-def _authority_of(origin: str) -> str:
-    """Host and port of an origin; empty for what is none."""
+def is_own_origin(origin: str, host: str, scheme: str) -> bool:
+    """Whether a page of this origin is ours: the host is that of the request, and HTTPS is not asked by a page of HTTP.
+
+    The other way round is let through: a proxy that does TLS may not say so.
+    """
     try:
-        return urlsplit(origin).netloc.lower()
+        parts = urlsplit(origin)
     except ValueError:
-        return ""
+        return False
+    secure = scheme in {"https", "wss"}
+    return parts.netloc.lower() == host.lower() != "" and parts.scheme in ({"https"} if secure else {"http", "https"})
 
 
 def own_names() -> set[str]:

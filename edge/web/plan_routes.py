@@ -8,6 +8,7 @@ from starlette.responses import Response
 from contract.plan import MOST_BYTES, Plan, encode_plan
 from edge.core.errors import PlanConflictError, StoreError
 from edge.web.access import Access
+from edge.web.callers import Caller, caller_of
 from edge.web.deps import CameraPort, WebDeps
 from edge.web.endpoint import Endpoint, answer, body_of, owner_get
 from edge.web.lookup import camera_in
@@ -62,6 +63,7 @@ class PlanRoutes:
                 f"The plan has more than {MOST_BYTES} bytes",
                 remedy="use fewer zones, corners or rules",
             )
+        _check_privacy(caller_of(request.scope), camera.plan(), wanted)
         try:
             await camera.set_plan(wanted)
         except PlanConflictError as error:
@@ -85,6 +87,19 @@ class PlanRoutes:
 
     def _camera(self, request: Request) -> CameraPort:
         return camera_in(self._deps.cameras, request.path_params["camera"])
+
+
+def _check_privacy(caller: Caller, before: Plan, wanted: Plan) -> None:
+    """What is painted over was promised to people: only an admin uncovers any of it. Anybody may cover more."""
+    kept = {zone.points for zone in wanted.zones if zone.kind == "privacy"}
+    uncovered = [zone for zone in before.zones if zone.kind == "privacy" and zone.points not in kept]
+    if uncovered and not caller.is_at_least("admin"):
+        raise ProblemError(
+            HTTPStatus.FORBIDDEN,
+            f"Only an admin may move or remove the privacy zone {uncovered[0].name or uncovered[0].id}",
+            field="$.zones",
+            remedy="draw another privacy zone over what is to be covered too, or ask an admin",
+        )
 
 
 def _plan_of(camera: CameraPort) -> Response:

@@ -14,7 +14,7 @@ from edge.web.access import Access, allows
 from edge.web.callers import Caller, address_of, caller_of, is_within, parse_networks, tokens_of
 from edge.web.endpoint import Query, integer_of
 from edge.web.feed import wish_of
-from edge.web.gate import is_known_host, own_names
+from edge.web.gate import is_known_host, is_own_origin, own_names
 from edge.web.native import without_passwords
 from edge.web.page import prefers_html
 from edge.web.problem import ProblemError
@@ -184,3 +184,28 @@ def test_passwords_in_addresses_are_blotted_out() -> None:
         "cameras": [{"url": "rtsp://me:...@10.0.0.5/1"}, {"url": "http://10.0.0.5:80/x"}],
         "n": [1, None],
     }
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "scheme", "own"),
+    [
+        ("http://box:8000", "box:8000", "http", True),
+        ("https://box:8000", "box:8000", "http", True),  # a proxy does TLS
+        ("https://box", "BOX", "wss", True),
+        ("http://box", "box", "https", False),
+        ("http://box", "box", "wss", False),
+        ("http://box:8001", "box:8000", "http", False),
+        ("http://box.evil.example", "box", "http", False),
+        ("ftp://box", "box", "http", False),
+        ("null", "", "http", False),
+        ("", "", "http", False),
+        ("http://[", "[", "http", False),
+    ],
+)
+def test_which_pages_are_ours(origin: str, host: str, scheme: str, own: bool) -> None:
+    assert is_own_origin(origin, host, scheme) is own
+
+
+@given(st.text(max_size=60), st.text(max_size=40), st.sampled_from(["http", "https", "ws", "wss"]))
+def test_no_origin_makes_it_fall_over(origin: str, host: str, scheme: str) -> None:
+    assert is_own_origin(origin, host, scheme) in {True, False}

@@ -1,0 +1,59 @@
+"""What pages of others may make a browser do here: nothing (CSRF, DNS rebinding), whatever cookie it sends along."""
+
+from pathlib import Path
+
+import pytest
+
+from edge.web.app import endpoints_of
+from edge.web.endpoint import WEBSOCKET
+from tests.support.session_stage import FakeSensors, FakeSessions
+from tests.support.web import Web, make_web
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Web:
+    return make_web(tmp_path, sessions=FakeSessions(), sensors=FakeSensors())
+
+
+async def cookie(web: Web) -> dict[str, str]:
+    return {"Cookie": f"afferent_session={await web.token()}"}
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:9000"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+async def test_no_route_is_changed_by_a_page_of_somebody_else(web: Web, foreign: dict[str, str]) -> None:
+    mine = await cookie(web)
+    for endpoint in endpoints_of(web.deps):
+        if endpoint.method not in {"GET", WEBSOCKET}:
+            path = endpoint.path.replace("{camera}", "front").replace("{rest:path}", "x")
+            answer = await web.ask(endpoint.method, path, signed_in=False, headers={**mine, **foreign})
+            assert (answer.status_code, answer.json()["field"]) == (403, next(iter(foreign))), endpoint.path
+
+
+@pytest.mark.parametrize("own", [{"Origin": "http://localhost"}, {"Sec-Fetch-Site": "same-origin"}, {}])
+async def test_our_own_page_and_programs_may(web: Web, own: dict[str, str]) -> None:
+    mine = await cookie(web)
+    answer = await web.ask("POST", "/v1/cameras/front/start", signed_in=False, headers={**mine, **own})
+    assert answer.status_code == 200
+
+
+async def test_an_operator_covers_more_and_only_an_admin_uncovers(web: Web) -> None:
+    private = {"id": "desk", "kind": "privacy", "points": [[0, 0], [0.5, 0], [0.5, 0.5]]}
+    more = {**private, "id": "door", "points": [[0.5, 0.5], [1, 0.5], [1, 1]]}
+    path = "/v1/cameras/front/plan"
+    for version, zones in enumerate(([private], [private, more])):
+        kept = await web.ask("PUT", path, role="operator", json={"version": version, "zones": zones})
+        assert kept.status_code == 200
+    smaller = {**private, "points": [[0, 0], [0.1, 0], [0.1, 0.1]]}
+    for zones in ([private], [more, smaller], [{**private, "kind": "watch"}, more]):
+        refused = await web.ask("PUT", path, role="operator", json={"version": 2, "zones": zones})
+        assert (refused.status_code, refused.json()["field"]) == (403, "$.zones")
+    assert (await web.ask("PUT", path, json={"version": 2, "zones": []})).status_code == 200

@@ -24,7 +24,7 @@ from edge.sync.refusals import FIRST_FAILURE, BrokerRefusedError, ClosedEarlyErr
 from edge.sync.remote.link import RemoteLink
 from edge.sync.requests import RequestDesk
 from edge.sync.settings import BrokerSettings
-from edge.sync.tls import broker_tls
+from edge.sync.tls import NOTHING, Shown, broker_tls
 
 MQTT_5: Final = MQTTProtocolVersion.MQTTv5
 MQTT_311: Final = MQTTProtocolVersion.MQTTv311
@@ -50,7 +50,7 @@ unconfirmed for so long, or an idle connection whose probes nobody answers."""
 class Identity:
     """Who we are to the broker, and what it says of us when we are gone (`will`, retained on `status_topic`).
 
-    `reply_topic` is where answers come, for a connection that carries questions.
+    `reply_topic` is where answers come, for a connection that carries questions; `shown` is our certificate.
     """
 
     client_id: str
@@ -59,6 +59,7 @@ class Identity:
     ack_topic: str
     will: bytes
     reply_topic: str = ""
+    shown: Shown = NOTHING
 
 
 class BrokerConnection:
@@ -174,7 +175,7 @@ class BrokerConnection:
 
     def _connect(self) -> None:
         """In a thread: name resolution, TCP and TLS block."""
-        tls = broker_tls(self._settings.ca_file) if self._settings.tls else None
+        tls = broker_tls(self._settings.ca_file, self._identity.shown) if self._settings.tls else None
         if tls:
             self._client.tls_set_context(tls)
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -16,6 +16,7 @@ from edge.core.errors import LinkError, StoreError
 from edge.core.health import Health, State
 from edge.core.secrets import SecretMissingError, read_secret
 from edge.core.service import Pulse
+from edge.identity.errors import IdentityDamagedError
 from edge.outbox.rows import Pending
 from edge.outbox.store import Outbox
 from edge.sync.connection import MQTT_5, BrokerConnection, Identity
@@ -26,6 +27,7 @@ from edge.sync.refusals import FIRST_FAILURE, NO_SUBSCRIBERS, words_of
 from edge.sync.remote.link import RemoteLink
 from edge.sync.requests import RequestDesk
 from edge.sync.settings import BrokerSettings
+from edge.sync.tls import what_to_show
 from edge.sync.traffic import Traffic
 from edge.sync.window import Lane
 
@@ -64,6 +66,7 @@ class Publisher:
         software: str = "",
         requests: RequestDesk | None = None,
         remote: RemoteLink | None = None,
+        identity_dir: Path | None = None,
     ) -> None:
         self.name = "publisher"
         self.pulse = Pulse(clock)
@@ -78,6 +81,9 @@ class Publisher:
         self._software = software
         self._requests = requests
         self._remote = remote
+        self._identity_dir = identity_dir
+        self._anew = False
+        self._wake: Callable[[], None] = lambda: None
         self._asked: set[int] = set()
         self._device = outbox.device
         self._backoff = Backoff(rng, first_s=0.5, limit_s=_LONGEST_WAIT_S)
@@ -118,13 +124,17 @@ class Publisher:
                 await self.run_once()
             except LinkError as error:
                 self._health.set(PART, State.FAILED, str(error))
-            except (StoreError, SecretMissingError) as error:
+            except (StoreError, SecretMissingError, IdentityDamagedError) as error:
                 self._health.set(PART, State.FAILED, str(error))
+            else:
+                continue
             await self._rest(self._backoff.next())
 
     async def run_once(self) -> None:
-        """Connect and publish until the connection is lost, which raises `LinkError`."""
+        """Connect and publish until the connection is lost, which raises `LinkError`, or `reconnect` ends it."""
+        self._anew = False
         connection = await self._dialler.dial()
+        self._wake = connection.inbox.nudge
         try:
             self._begin(connection)
             await self._publish_over(connection)
@@ -133,7 +143,12 @@ class Publisher:
                 self._requests.close()
             if self._remote:
                 self._remote.board.close()
-            await connection.close(encode(self._status("offline")))
+            await connection.close(None if self._anew else encode(self._status("offline")))
+
+    def reconnect(self) -> None:
+        """Leave the broker for a moment and come back with what is there by then: another certificate."""
+        self._anew = True
+        self._wake()
 
     def _identity(self) -> Identity:
         secret = self._settings.password_secret
@@ -144,6 +159,7 @@ class Publisher:
             ack_topic=topic(self._device, "ack"),
             reply_topic=topic(self._device, REPLIES),
             will=encode(self._status("offline")),
+            shown=what_to_show(self._settings, self._identity_dir),
         )
 
     def _status(self, state: Literal["online", "offline"]) -> Status:
@@ -174,7 +190,7 @@ class Publisher:
         self._health.set(PART, State.OK, self.link)
 
     async def _publish_over(self, connection: BrokerConnection) -> None:
-        while True:
+        while not self._anew:
             self.pulse.beat()
             await self._take_in(connection, connection.inbox.take())
             self._look_for_life()

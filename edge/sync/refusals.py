@@ -5,6 +5,7 @@ import ssl
 from typing import Final
 
 from edge.core.errors import LinkError
+from edge.sync.tls import CertificateUnusableError
 
 UNSUPPORTED_VERSION: Final = 0x84
 NO_SUBSCRIBERS: Final = 0x10
@@ -34,6 +35,19 @@ _KNOWN: Final[dict[type[OSError], str]] = {
     ConnectionRefusedError: "refuses the connection: nothing listens there, check broker.host and broker.port",
     TimeoutError: "does not answer: check the network and the firewall",
 }
+_ANEW: Final = "afferent edge enrol --replace, with a new token"
+_ALERTS: Final = {
+    "SSLV3_ALERT_CERTIFICATE_REVOKED": f"refuses our certificate, which was revoked: {_ANEW}",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "refuses our certificate, which ran out: see the health of `identity`, and that "
+    "the clock is right",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "asks for a certificate and we show none: afferent edge enrol",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "refuses to talk, perhaps because it asks for a certificate: afferent edge enrol",
+    "TLSV1_ALERT_UNKNOWN_CA": f"does not know the authority of our certificate: {_ANEW}",
+    "SSLV3_ALERT_BAD_CERTIFICATE": f"refuses our certificate: {_ANEW}",
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": "refuses our certificate, which is not meant for a client",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": f"refuses our certificate: {_ANEW}",
+}
+"""OpenSSL's names of the alerts of TLS (RFC 8446, section 6.2) that are about a client's certificate."""
 
 
 class BrokerRefusedError(LinkError):
@@ -63,11 +77,18 @@ def _why(error: OSError | UnicodeError) -> str:
         return _KNOWN[socket.gaierror]
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"shows a certificate that is not trusted: {error.verify_message}"
+    if isinstance(error, CertificateUnusableError):
+        return f"cannot be signed in to: {error}"
     if isinstance(error, ssl.SSLError):
-        return (
-            f"does not speak TLS as we do: {getattr(error, 'reason', None) or error}; check broker.port and broker.tls"
-        )
+        return _why_no_tls(error)
     if isinstance(error, FileNotFoundError):
         return f"cannot be checked: {error.filename or 'broker.ca_file'} is missing"
     known = next((words for kind, words in _KNOWN.items() if isinstance(error, kind)), None)
     return known or f"cannot be reached: {error.strerror or error}"
+
+
+def _why_no_tls(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"shows a certificate that is not trusted: {error.verify_message}"
+    reason = getattr(error, "reason", None) or ""
+    return _ALERTS.get(reason, f"does not speak TLS as we do: {reason or error}; check broker.port and broker.tls")

@@ -21,6 +21,21 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ca_file: Annotated[
         str, Meta(max_length=4096, description="PEM file of the authority to trust; empty trusts the system's.")
     ] = ""
+    identity: Annotated[
+        bool,
+        Meta(
+            description="Whether, with tls, to show the certificate that the device enrolled for, where there is one, "
+            "and to trust its authority where ca_file names no other."
+        ),
+    ] = True
+    client_certificate: Annotated[
+        str,
+        Meta(max_length=4096, description="PEM file of another certificate to show instead; empty shows the device's."),
+    ] = ""
+    client_key: Annotated[
+        str,
+        Meta(max_length=4096, description="PEM file of its private key; empty if it lies in client_certificate too."),
+    ] = ""
     username: Annotated[str, Meta(max_length=256, description="Name to sign in with; empty signs in without.")] = ""
     password_secret: Annotated[
         str, Meta(max_length=64, description="Name of the secret that holds the password; empty for none.")

@@ -138,15 +138,22 @@ def _check_cameras(first: Standing, latest: Standing, before: Standing | None) -
         if grown >= FRAMES_NEEDED:
             yield Check(name=f"camera {camera}", ok=True)
             continue
-        excused = before is not None and before.frames.get(camera) == 0
-        why = f"no frames{' (as before)' if excused else ''}" if not frames else "its frames do not grow"
-        yield Check(name=f"camera {camera}", ok=excused, why=why)
+        excused = before is not None and _was_blind(camera, before)
+        why = "its frames do not grow" if frames else "no frames"
+        yield Check(name=f"camera {camera}", ok=excused, why=f"{why} (so it was before)" if excused else why)
+
+
+def _was_blind(camera: str, before: Standing) -> bool:
+    part = before.parts.get(f"camera.{camera}")
+    return before.frames.get(camera) == 0 or (part is not None and part.state is State.FAILED)
 
 
 def _check_models(latest: Standing, before: Standing | None) -> Iterator[Check]:
     for model, wrong in latest.models.items():
         excused = bool(wrong) and before is not None and bool(before.models.get(model))
-        yield Check(name=f"model {model}", ok=not wrong or excused, why=f"{wrong} (as before)" if excused else wrong)
+        yield Check(
+            name=f"model {model}", ok=not wrong or excused, why=f"{wrong} (so it was before)" if excused else wrong
+        )
 
 
 def _check_sync(first: Standing, latest: Standing, before: Standing | None) -> Check:

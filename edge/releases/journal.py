@@ -42,6 +42,8 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How an update ended."""
 
     result: Result
+    ok: bool = True
+    """Whether it is what was wished for: going back is, where that was asked for."""
     release: str
     reason: str = ""
     request: str = ""
@@ -63,6 +65,8 @@ class Journal(Struct, frozen=True, kw_only=True, omit_defaults=True):
     downgrade: bool = False
     restart: bool = True
     even_busy: bool = False
+    made: bool = False
+    """It was installed by this update, not found here."""
     back: bool = False
     """It was asked for to go back to a release that ran before."""
     request: str = ""

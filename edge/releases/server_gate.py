@@ -1,0 +1,82 @@
+"""The gate of a server, which writes no standing: its units are active, and its address answers, for a while."""
+
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from edge.releases.gate import Check, Verdict
+from edge.releases.ports import Tell, Time
+
+_STEADY_S: Final = 10.0
+"""How long everything must hold without a break: a process that dies at its first job has come up, too."""
+_LOOK_EVERY_S: Final = 1.0
+_ANSWER_S: Final = 5.0
+_SYSTEMCTL_S: Final = 30.0
+_OK: Final = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerGate:
+    """What is looked at: `units` by systemd, unless there are none, and `url`, unless it is empty."""
+
+    units: Sequence[str]
+    url: str
+    time: Time
+    tell: Tell
+    steady_s: float = _STEADY_S
+
+    def wait(self, wait_s: float) -> Verdict:
+        """Look until all holds steadily, at most `wait_s`; return the verdict, or the last one."""
+        end_s, since_s = self.time.mono_s() + wait_s, None
+        while True:
+            verdict, now_s = self._look(), self.time.mono_s()
+            since_s = (now_s if since_s is None else since_s) if verdict.ok else None
+            if since_s is not None and now_s - since_s >= self.steady_s:
+                return verdict
+            if now_s >= end_s:
+                return verdict if not verdict.ok else _unsteady(verdict)
+            self.time.sleep(_LOOK_EVERY_S)
+
+    def _look(self) -> Verdict:
+        checks = [*self._units(), *self._address()]
+        return Verdict(ok=all(check.ok for check in checks), checks=checks)
+
+    def _units(self) -> Iterator[Check]:
+        for unit in self.units:
+            done = subprocess.run(  # noqa: S603 - systemd's own program
+                ["systemctl", "is-active", unit],  # noqa: S607
+                capture_output=True,
+                text=True,
+                timeout=_SYSTEMCTL_S,
+                check=False,
+            )
+            yield Check(name=f"unit {unit}", ok=not done.returncode, why=done.stdout.strip() if done.returncode else "")
+
+    def _address(self) -> Iterator[Check]:
+        if not self.url:
+            return
+        why = _answer(self.url)
+        yield Check(name="address", ok=not why, why=why)
+
+
+def _answer(url: str) -> str:
+    """Empty if it answers 200, else what is wrong."""
+    if urlsplit(url).scheme not in {"http", "https"}:
+        return f"{url}: only http and https can be asked"
+    try:
+        with urllib.request.urlopen(url, timeout=_ANSWER_S) as answer:  # noqa: S310 - see above
+            return "" if answer.status == _OK else f"{url} answers {answer.status}"
+    except urllib.error.HTTPError as error:
+        error.close()
+        return f"{url} answers {error.code}"
+    except (OSError, ValueError) as error:
+        return f"{url}: {error}"
+
+
+def _unsteady(verdict: Verdict) -> Verdict:
+    more = Check(name="steady", ok=False, why="it has not been up long enough yet: give it more time (--wait)")
+    return Verdict(ok=False, checks=[*verdict.checks, more])

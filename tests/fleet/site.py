@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,13 @@ HOSTS: Final = (*EDGES, "broker1", "cloud1")
 CANARY: Final = "edge1"
 _PLAYBOOKS: Final = ROOT / "ansible"
 _RECAP: Final = re.compile(r"^(\S+)\s+: (ok=\d+ .*)$", re.MULTILINE)
+_AFFERENT: Final = "/opt/afferent/current/venv/bin/afferent"
+_COUNT: Final = """
+import sqlite3, sys
+path = "/var/lib/afferent-cloud/cloud.db"
+told = sqlite3.connect(f"file:{path}?mode=ro", uri=True).execute
+print(told("SELECT count(*) FROM records WHERE device = ?", sys.argv[1:]).fetchone()[0])
+"""
 _SETTINGS: Final = {
     "cameras": [{"source": "simulated", "width": 320, "height": 180, "fps": 5}],
     "sensors": [{"source": "simulated"}],
@@ -84,6 +91,26 @@ class Site:
             *options,
         ]
         return Run(self.fleet.controller("env", "-C", str(_PLAYBOOKS), *self._environment(), *argv), report)
+
+    def records(self, device: str) -> int:
+        """How many records of a device the cloud has committed."""
+        return int(self.fleet.host("cloud1").run("python3", "-c", _COUNT, device))
+
+    def hear_from(self, device: str, *, within_s: float = 90.0) -> None:
+        """Wait until the cloud has more from it than now."""
+        seen = self.records(device)
+        self.until(lambda: self.records(device) > seen, f"something new from {device} in the cloud", within_s=within_s)
+
+    def as_cloud(self, *words: str) -> list[str]:
+        """The cloud's command line in its host, as its own user."""
+        return ["runuser", "--user=afferent-cloud", "--", _AFFERENT, "cloud", *words]
+
+    def until(self, true: Callable[[], bool], what: str, *, within_s: float = 60.0) -> None:
+        """Wait until it is true; AssertionError says what was waited for."""
+        deadline = time.monotonic() + within_s
+        while not true():
+            assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
+            time.sleep(0.2)
 
     def _environment(self) -> list[str]:
         return [

@@ -162,6 +162,25 @@ def test_a_killed_daemon_comes_back_after_a_pause(busy: Host) -> None:
     assert int(appliance.shown(busy, "NRestarts")) == 1
 
 
+def test_a_wrong_setting_is_not_tried_again(edge: Host) -> None:
+    """It would fail alike each time; the journal says what is wrong."""
+    appliance.configure(edge, "[web]\nport = 99999\n")
+    edge.ask("systemctl", "restart", UNIT)
+    edge.until(lambda: appliance.shown(edge, "ActiveState") == "failed", "it gave up", within_s=30)
+    assert appliance.shown(edge, "NRestarts") == "0"
+    assert "$.web.port" in _journal(edge)
+
+
+def test_it_starts_with_the_machine(edge: Host) -> None:
+    """And shows a picture without anybody's help."""
+    appliance.configure(edge, _BUSY)
+    edge.run("systemctl", "reset-failed")
+    edge.run("systemctl", "enable", UNIT, "afferent.target")
+    edge.reboot()
+    edge.until(lambda: appliance.active(edge), "it said READY", within_s=60)
+    edge.run(*appliance.probe(edge, "first_frame", UNIT, LIVE))
+
+
 def test_it_costs_little_when_nothing_happens(edge: Host) -> None:
     """`idle_core_share`, `idle_rss_mb`: a still camera of 1280x720 at 10 a second, nobody watching."""
     scenery.still_camera(edge)

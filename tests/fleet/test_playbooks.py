@@ -1,0 +1,165 @@
+"""The playbooks, from nothing: two boxes, a broker and a cloud over ssh, and what becomes of them when things go wrong.
+
+In the order of the file: each test leaves a site that works to the next.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fleet import appliance
+from tests.fleet.box import Box
+from tests.fleet.bundles import BLIND, FIRST, NEXT, THIRD, bundles
+from tests.fleet.figures import note
+from tests.fleet.fleet import Fleet, own_net
+from tests.fleet.site import CANARY, EDGES, HOSTS, Played, Site
+
+REST = EDGES[1]
+_PARTICIPANT = "p01"
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    made = bundles()
+    with Fleet.started(own_net("site"), HOSTS) as fleet:
+        yield Site(fleet, bundles=made.folder, key=made.key)
+
+
+def _boxes(site: Site) -> dict[str, Box]:
+    return {name: Box(site.fleet.host(name)) for name in EDGES}
+
+
+def _well(played: Played) -> Played:
+    """It went through everywhere."""
+    assert (played.code, played.count("failed"), played.count("unreachable")) == (0, {}, {}), played.text[-6000:]
+    return played
+
+
+def test_a_site_is_made_from_nothing(site: Site) -> None:
+    """One command; then every box passes its gate, and what it tells has reached the cloud."""
+    played = _well(site.play("provision"))
+    note("provision_site_s", played.took_s)
+    assert set(played.recap) == set(HOSTS)
+    for name, box in _boxes(site).items():
+        assert (box.current, box.good) == (FIRST, FIRST)
+        box.host.run(*box.gate(wait_s=60))
+        site.hear_from(name)
+
+
+def test_a_second_run_changes_nothing(site: Site) -> None:
+    """Also in check mode, and for the playbooks that change settings and releases."""
+    assert _well(site.play("provision")).count("changed") == {}
+    assert _well(site.play("provision", "--check")).count("changed") == {}
+    assert _well(site.play("configure")).count("changed") == {}
+    assert _well(site.play("deploy", release_version=FIRST)).count("changed") == {}
+
+
+def test_check_mode_says_what_would_be_done_and_does_nothing(site: Site) -> None:
+    """A deployment and a setting: announced, not done, done, and then nothing is left to do."""
+    before = {name: box.traces() for name, box in _boxes(site).items()}
+    announced = _well(site.play("deploy", "--check", release_version=NEXT))
+    assert {name: line.result for name, line in announced.report.items()} == dict.fromkeys(EDGES, "would deploy")
+    wanted = {"edge_settings_box": {"log_level": "warning"}}
+    assert set(_well(site.play("configure", "--check", **wanted)).count("changed")) == set(EDGES)
+    assert {name: box.traces() for name, box in _boxes(site).items()} == before
+    assert set(_well(site.play("configure", **wanted)).count("changed")) == set(EDGES)
+    assert _well(site.play("configure", **wanted)).count("changed") == {}
+    _well(site.play("configure"))
+
+
+def test_a_canary_that_does_not_pass_is_taken_back_and_the_rest_untouched(site: Site) -> None:
+    """Its camera gives no frame: it is active, and yet not well."""
+    rest = _boxes(site)[REST]
+    before = rest.traces()
+    played = site.play("deploy", release_version=BLIND, edge_gate_s=30)
+    assert played.code != 0
+    assert played.report[CANARY].result == "failed", played.text[-4000:]
+    assert "frames" in played.report[CANARY].why
+    assert played.report[REST].result == "untouched"
+    assert rest.traces() == before
+    for box in _boxes(site).values():
+        assert (box.current, box.good) == (FIRST, FIRST)
+        box.host.run(*box.gate(wait_s=60))
+
+
+def test_a_session_holds_a_deployment_off(site: Site) -> None:
+    """The box where somebody takes part is left alone, and is not restarted; the report says why."""
+    box = _boxes(site)[REST]
+    box.session("begin", _PARTICIPANT)
+    pid = appliance.shown(box.host, "MainPID")
+    try:
+        played = site.play("deploy", release_version=NEXT, edge_wait_idle_s=1)
+        assert played.report[REST].result == "held", played.text[-4000:]
+        assert "session" in played.report[REST].why
+        assert (box.current, appliance.shown(box.host, "MainPID")) == (FIRST, pid)
+    finally:
+        box.session("end", _PARTICIPANT)
+    assert _boxes(site)[CANARY].current == NEXT
+    _well(site.play("rollback"))
+
+
+def test_two_hosts_are_deployed_to_and_taken_back_in_time(site: Site) -> None:
+    """`deploy_two_hosts_s`, `rollback_s`"""
+    played = _well(site.play("deploy", release_version=NEXT, waves=["100%"]))
+    assert {name: line.result for name, line in played.report.items()} == dict.fromkeys(EDGES, "deployed")
+    assert {box.good for box in _boxes(site).values()} == {NEXT}
+    back = _well(site.play("rollback"))
+    assert {box.current for box in _boxes(site).values()} == {FIRST}
+    assert note("deploy_two_hosts_s", played.took_s) <= 180
+    assert note("rollback_s", back.took_s) <= 30
+
+
+def test_a_cable_pulled_in_mid_deployment(site: Site) -> None:
+    """The box ends alone what it began; once the cable is back the playbook says how that went."""
+    box = _boxes(site)[REST]
+    with site.playing("deploy", f"--limit={REST}", release_version=THIRD, waves=["100%"]) as run:
+        run.until("Switch to it, judge it, keep it or take it back")
+        site.until(lambda: box.phase != "idle", "the switch began")
+        box.host.pull_cable()
+        try:
+            site.until(lambda: box.good == THIRD and box.phase == "idle", "it is kept", within_s=150)
+        finally:
+            box.host.mend_cable()
+        played = run.ended()
+    assert played.report[REST].result == "deployed", played.text[-4000:]
+    box.host.run(*box.gate(wait_s=60))
+
+
+def test_power_cut_in_mid_update(site: Site) -> None:
+    """After the switch and before the verdict: at the next boot it is decided, and what runs is good."""
+    box = _boxes(site)[CANARY]
+    with site.playing("deploy", f"--limit={CANARY}", release_version=THIRD, away_s=20) as run:
+        run.until("Switch to it, judge it, keep it or take it back")
+        site.until(lambda: box.current == THIRD and box.good != THIRD, "it is tried", within_s=150)
+        box.host.cut_power()
+    box.host.power_on()
+    site.until(lambda: box.phase == "idle" and box.current == box.good, "it is decided", within_s=240)
+    box.host.run(*box.gate(wait_s=90))
+
+
+def test_certificates_are_renewed_without_losing_a_box(site: Site) -> None:
+    """New serial numbers for all, and everybody still delivers."""
+    before = {name: box.serial() for name, box in _boxes(site).items()}
+    _well(site.play("rotate-certificates"))
+    for name, box in _boxes(site).items():
+        assert box.serial() != before[name]
+        site.hear_from(name)
+
+
+def test_a_revoked_box_is_shut_out(site: Site) -> None:
+    """Its open connection ends, it says why, and the other one goes on."""
+    site.fleet.host("cloud1").run(*site.as_cloud("device", "revoke", REST))
+    _well(site.play("provision", "--limit=cloud,broker"))
+    box = _boxes(site)[REST]
+    box.host.until(lambda: box.part("broker") == "failed", "it is refused", within_s=90)
+    site.hear_from(CANARY)
+
+
+def test_a_box_that_is_given_away_keeps_nothing_of_anybody(site: Site) -> None:
+    """Decommission: neither participants' data nor a way in."""
+    host = site.fleet.host(REST)
+    assert _PARTICIPANT in host.run("sh", "-c", "ls -R /var/lib/afferent/sessions")
+    _well(site.play("decommission", f"--limit={REST},cloud1,broker1", target=REST, confirm=REST))
+    assert host.ask("ls", "/var/lib/afferent/sessions").returncode != 0
+    assert host.ask("ls", "/var/lib/afferent/identity/key.pem").returncode != 0
+    assert not appliance.active(host)

@@ -4,7 +4,7 @@ They share nothing but the database, the broker and object storage, so each can 
 one of `serve` and `ingest`. Any of them brings the database to its schema, in turn.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final, Literal
@@ -15,6 +15,7 @@ from cloud.daemon.life import Part, tell_ready, until_signalled, watchdog
 from cloud.daemon.parts import ingest_of, state_of, web_of, work_of
 from cloud.daemon.preparing import Prepared
 from cloud.ingest.embedded import EmbeddedBroker
+from cloud.ingest.service import Ingest
 from cloud.store.first_password import FirstPassword
 from cloud.web.probe import probe_app
 from cloud.web.server import WebServer
@@ -34,15 +35,15 @@ async def run_roles(config: CloudConfig, roles: Collection[Role]) -> None:
 
 def _parts(ground: Ground, roles: Collection[Role]) -> dict[str, Part]:
     clock, config = ground.clock, ground.config
-    prepared, state = dict[str, Part](), _nothing_to_say
+    prepared: dict[str, Part] = {}
     parts: dict[str, Part] = {"watchdog": partial(watchdog, clock)}
-    if "ingest" in roles:
-        ingest = ingest_of(ground)
-        state, prepared["ingest"] = partial(state_of, ingest), ingest.run
+    ingest = ingest_of(ground) if "ingest" in roles else None
+    if ingest:
+        prepared["ingest"] = ingest.run
     if "worker" in roles:
         prepared |= work_of(ground)
-    parts |= {"web": web_of(ground, state).run} if "serve" in roles else _seen_from_beside(ground, roles, state)
-    if "ingest" in roles and config.broker.embedded:
+    parts |= {"web": web_of(ground, ingest).run} if "serve" in roles else _seen_from_beside(ground, ingest)
+    if ingest and config.broker.embedded:
         parts["broker"] = EmbeddedBroker(config.broker.port, clock).run
     if "serve" in roles:
         prepared["revocations"] = partial(ground.trust.revocation.run, ground.rng)
@@ -51,16 +52,14 @@ def _parts(ground: Ground, roles: Collection[Role]) -> dict[str, Part]:
     return {**parts, "prepared": partial(ready.run, prepared)}
 
 
-def _seen_from_beside(ground: Ground, roles: Collection[Role], state: Callable[[], str]) -> dict[str, Part]:
+def _seen_from_beside(ground: Ground, ingest: Ingest | None) -> dict[str, Part]:
     """How a process without the API is watched: a port for machines, where there shall be one."""
-    name = " and ".join(sorted(roles))
     settings = ground.config.processes
-    port = settings.ingest_port if "ingest" in roles else settings.worker_port
+    port = settings.ingest_port if ingest else settings.worker_port
     if not port:
-        tell_ready(name)
-        return {}
+        return {"ready": partial(_be_ready, "without a port to be watched at")}
     server = WebServer(
-        probe_app(ground.registry, ground.database, state),
+        probe_app(ground.registry, ground.database, partial(state_of, ingest)),
         WebSettings(host=settings.host, port=port),
         clock=ground.clock,
         rng=ground.rng,
@@ -69,5 +68,5 @@ def _seen_from_beside(ground: Ground, roles: Collection[Role], state: Callable[[
     return {"probe": server.run}
 
 
-def _nothing_to_say() -> str:
-    return ""
+async def _be_ready(how: str) -> None:
+    tell_ready(how)

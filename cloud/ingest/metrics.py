@@ -61,6 +61,19 @@ class WorkMetrics:
             ["result"],
             registry=registry,
         )
+        self.devices = Gauge("afferent_fleet_devices", "Devices by state", ["state"], registry=registry)
+        self.behind = Gauge(
+            "afferent_fleet_devices_behind", "Devices that are not what they shall be", registry=registry
+        )
+        self.refused = Gauge(
+            "afferent_fleet_devices_refused", "Devices that refuse a part of what they shall be", registry=registry
+        )
+        self.commands_open = Gauge("afferent_fleet_commands_open", "Commands that have not ended", registry=registry)
+        self.commands_expired = Counter(
+            "afferent_fleet_commands_expired_total",
+            "Commands that no device was heard to accept in time",
+            registry=registry,
+        )
 
 
 def _buckets(first: float) -> list[float]:

@@ -34,6 +34,8 @@ class Slice(NamedTuple):
     limit: int = 100
     after: str | None = None
     session: str | None = None
+    state: str | None = None
+    """Of devices: `online`, `offline` or `unknown`."""
 
 
 class Page(NamedTuple):
@@ -81,6 +83,8 @@ class Queries:
         query = select(table).order_by(table.c.device).limit(wanted.limit + 1)
         if wanted.device:
             query = query.where(table.c.device == wanted.device)
+        if wanted.state:
+            query = query.where(table.c.state == wanted.state)
         if wanted.after:
             query = query.where(table.c.device > _decode_cursor(wanted.after, table, ("device",))[0])
         async with self._database.read() as link:

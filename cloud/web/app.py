@@ -14,10 +14,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from cloud.store.errors import StoreUnavailableError
+from cloud.web.command_routes import command_routes
 from cloud.web.deps import WebDeps
+from cloud.web.desired_routes import desired_routes
 from cloud.web.files import Files
+from cloud.web.fleet_routes import fleet_routes
 from cloud.web.guard import Guard, SafeHeaders
 from cloud.web.listing import Listing
+from cloud.web.noting import Noting
 from cloud.web.openapi import describe
 from cloud.web.operations import Operations
 from cloud.web.problems import ProblemError
@@ -35,7 +39,11 @@ def create_app(deps: WebDeps) -> Starlette:
     guard = Middleware(Guard, accounts=deps.accounts, clock=deps.clock, metrics_token=deps.metrics_token)
     return Starlette(
         routes=_routes(deps),
-        middleware=[Middleware(SafeHeaders, media_origin=deps.media_origin), guard],
+        middleware=[
+            Middleware(SafeHeaders, media_origin=deps.media_origin),
+            guard,
+            Middleware(Noting, audit=deps.remote.audit, clock=deps.clock),
+        ],
         exception_handlers={
             ProblemError: _problem,
             HTTPException: _http_error,
@@ -51,7 +59,9 @@ def _routes(deps: WebDeps) -> list[Route | Mount]:
     return [
         Route("/", _page),
         Mount("/console", StaticFiles(directory=_CONSOLE)),
-        Route("/v1/devices", listing.devices),
+        *fleet_routes(deps.queries, deps.remote),
+        *command_routes(deps.remote, deps.clock, deps.on_asked),
+        *desired_routes(deps.remote, deps.clock, deps.on_asked),
         Route("/v1/devices/{device}/gaps", listing.gaps),
         Route("/v1/predictions", listing.predictions),
         Route("/v1/events", listing.events),

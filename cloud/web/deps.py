@@ -10,6 +10,7 @@ from cloud.registry.catalogue import Catalogue
 from cloud.store.accounts import Accounts
 from cloud.store.clock import Clock
 from cloud.store.queries import Queries
+from cloud.store.remote import Remote
 from cloud.trust.desk import TrustDesk
 from cloud.web.settings import WebSettings
 
@@ -20,6 +21,7 @@ class WebDeps:
 
     settings: WebSettings
     queries: Queries
+    remote: Remote
     accounts: Accounts
     storage: ObjectStorage
     catalogue: Catalogue
@@ -27,6 +29,8 @@ class WebDeps:
     clock: Clock
     ingest_state: Callable[[], str]
     """Empty while records come in; otherwise why they do not."""
+    on_asked: Callable[[], None] = lambda: None
+    """Called when something was asked of a device, for a sender that lives in this process."""
     metrics_token: str | None = None
     link_s: int | None = None
     """Send players to the bucket by links valid this long; None passes the video through."""

@@ -1,4 +1,4 @@
-"""The lists: devices, gaps, predictions, events, recordings and the ledger, page by page."""
+"""The lists: gaps, predictions, events, recordings and the ledger, page by page."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,14 +13,12 @@ from cloud.web.parameters import slice_of
 from cloud.web.problems import ProblemError
 from cloud.web.replies import reply
 from cloud.web.shapes import (
-    DevicePage,
     EventPage,
     FilePage,
     GapPage,
     LedgerPage,
     PredictionPage,
     RecordingPage,
-    device_of,
     event_of,
     file_of,
     gap_of,
@@ -41,11 +39,6 @@ class Listing:
     def __init__(self, queries: Queries, catalogue: Catalogue) -> None:
         self._queries = queries
         self._catalogue = catalogue
-
-    async def devices(self, request: Request) -> Response:
-        """`GET /v1/devices`."""
-        page = await _page(self._queries.devices(slice_of(request.query_params)))
-        return reply(DevicePage(items=[device_of(row) for row in page.items], after=page.after))
 
     async def gaps(self, request: Request) -> Response:
         """`GET /v1/devices/{device}/gaps`."""
@@ -87,7 +80,7 @@ class Listing:
     async def _list(
         self, request: Request, table: str, kind: Callable[..., Any], shape: Callable[[dict[str, Any]], Any]
     ) -> Response:
-        wanted = slice_of(request.query_params, of_sessions=table in _OF_SESSIONS)
+        wanted = slice_of(request.query_params, also={"session"} if table in _OF_SESSIONS else ())
         page = await _page(self._queries.page(table, wanted))
         return reply(kind(items=[shape(row) for row in page.items], after=page.after))
 

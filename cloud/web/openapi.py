@@ -4,7 +4,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from cloud.web import shapes, trust_shapes
+from cloud.web import fleet_shapes, shapes, trust_shapes
 from cloud.web.operations import Readiness
 from cloud.web.problems import Problem
 from cloud.web.trust_paths import REVOKED_PATH
@@ -26,6 +26,45 @@ class Operation(NamedTuple):
 
 OPERATIONS: Final = (
     Operation("get", "/v1/devices", "Devices, and how far each has been delivered", shapes.DevicePage, paged=True),
+    Operation("get", "/v1/devices/{device}", "All that is known of one device", fleet_shapes.DeviceReport),
+    Operation(
+        "get", "/v1/devices/{device}/desired", "What it shall be; ETag is the version", fleet_shapes.DesiredState
+    ),
+    Operation(
+        "put",
+        "/v1/devices/{device}/desired",
+        "Say what it shall be, with If-Match: the version that was seen",
+        fleet_shapes.DesiredState,
+        fleet_shapes.DesiredRequest,
+    ),
+    Operation("get", "/v1/devices/{device}/desired/history", "What it was to be before", fleet_shapes.DesiredHistory),
+    Operation(
+        "get", "/v1/devices/{device}/commands", "Its commands, newest first", fleet_shapes.CommandPage, paged=True
+    ),
+    Operation(
+        "post",
+        "/v1/devices/{device}/commands",
+        "Ask it to do something once; under the same id never twice",
+        fleet_shapes.CommandShown,
+        fleet_shapes.CommandRequest,
+    ),
+    Operation("get", "/v1/devices/{device}/commands/{command}", "One command", fleet_shapes.CommandShown),
+    Operation(
+        "post",
+        "/v1/devices/{device}/commands/{command}/cancel",
+        "Call it back while it was not accepted",
+        fleet_shapes.CommandShown,
+    ),
+    Operation(
+        "post",
+        "/v1/devices/commands",
+        "Ask many devices, all or none",
+        fleet_shapes.CommandReport,
+        fleet_shapes.FleetCommandRequest,
+    ),
+    Operation("get", "/v1/commands", "Commands of all devices, newest first", fleet_shapes.CommandPage, paged=True),
+    Operation("get", "/v1/commands/{command}", "How far each device is that was asked", fleet_shapes.CommandReport),
+    Operation("get", "/v1/audit", "Who asked for what, newest first", fleet_shapes.AuditPage),
     Operation("get", "/v1/devices/{device}/gaps", "Records missing of a device", shapes.GapPage, paged=True),
     Operation("get", "/v1/predictions", "Predictions, newest first", shapes.PredictionPage, paged=True),
     Operation("get", "/v1/events", "Events, newest first", shapes.EventPage, paged=True),

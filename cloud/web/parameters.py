@@ -1,5 +1,6 @@
 """Query parameters, checked: each refusal names the parameter and says what would do."""
 
+from collections.abc import Collection
 from typing import Final
 
 from starlette.datastructures import QueryParams
@@ -17,12 +18,12 @@ _LATEST_MS: Final = 253_402_300_800_000
 _KNOWN: Final = {"device", "from", "to", "limit", "after"}
 
 
-def slice_of(query: QueryParams, *, of_sessions: bool = False) -> Slice:
+def slice_of(query: QueryParams, *, also: Collection[str] = ()) -> Slice:
     """The rows that a request asks for; raise `ProblemError` for what cannot be meant.
 
-    Only rows `of_sessions` can be asked for by session.
+    Names in `also` are parameters of this list alone; of them `session` is read here.
     """
-    known = _KNOWN | {"session"} if of_sessions else _KNOWN
+    known = _KNOWN | set(also)
     for name in query:
         if name not in known:
             raise _bad(name, "there is no such parameter", f"use {', '.join(sorted(known))}")

@@ -18,15 +18,15 @@ def reply(content: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(content), status, media_type="application/json")
 
 
-async def body_of(request: Request, kind: type[_S]) -> _S:
-    """The JSON body as `kind`; raise `ProblemError` that names the field."""
+async def body_of(request: Request, kind: type[_S], *, most: int = _LARGEST_BODY) -> _S:
+    """The JSON body of up to `most` bytes as `kind`; raise `ProblemError` that names the field."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise ProblemError(415, "the body is not JSON", field="Content-Type", remedy="send application/json")
     raw = b""
     async for piece in request.stream():
         raw += piece
-        if len(raw) > _LARGEST_BODY:
-            raise ProblemError(413, f"the body has more than {_LARGEST_BODY} bytes", remedy="send less")
+        if len(raw) > most:
+            raise ProblemError(413, f"the body has more than {most} bytes", remedy="send less")
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

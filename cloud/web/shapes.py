@@ -42,6 +42,25 @@ class Device(Struct, frozen=True, kw_only=True):
     """Records missing over all boots."""
     gaps: list[Gap] = []
     """The newest of them; all are at `/v1/devices/{device}/gaps`."""
+    release: str = ""
+    """The directory of the release that runs; empty where the device was not installed as one."""
+    desired_version: int = 0
+    """What it shall be; 0 while nobody asked for anything."""
+    sent_version: int = 0
+    seen_version: int = 0
+    reported_version: int = 0
+    """What is in force, as the device says."""
+    desired_state: str = ""
+    """`in_force`, `taking` or `refused`, as the device says; empty before it said anything."""
+    reported_ms: int | None = None
+    commands_open: int = 0
+    """Commands that have not ended."""
+    open_alarms: int = 0
+    """Events of the grave kinds that have not ended."""
+    uploads_pending: int = 0
+    outbox_records: int = 0
+    """Records that wait on the device, a minute ago at most while it is online."""
+    certificate_expires_ms: int | None = None
 
 
 class Prediction(Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from cloud.store.clock import SystemClock
 from cloud.store.database import Database
 from cloud.store.intake import Intake
 from cloud.store.queries import Queries
+from cloud.store.remote import remote_over
 from cloud.web.app import create_app
 from cloud.web.deps import WebDeps
 from cloud.web.server import WebServer
@@ -62,6 +63,7 @@ async def cloud_stage(folder: Path, **more: Any) -> AsyncIterator[CloudStage]:
         deps = WebDeps(
             settings=settings,
             queries=Queries(database),
+            remote=remote_over(database),
             accounts=accounts,
             catalogue=Catalogue(folder / "models"),
             registry=CollectorRegistry(),

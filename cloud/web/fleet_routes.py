@@ -1,0 +1,82 @@
+"""Devices as things to look after: the list, one of them whole, and who asked for what."""
+
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cloud.store.queries import CursorError, Page, Queries, Slice
+from cloud.store.remote import Remote
+from cloud.web.asking import device_of_path, number_of
+from cloud.web.desired_routes import state_of
+from cloud.web.fleet_shapes import AuditEntry, AuditPage, DeviceReport
+from cloud.web.parameters import slice_of
+from cloud.web.problems import ProblemError
+from cloud.web.replies import reply
+from cloud.web.shapes import Device, DevicePage, device_of
+from contract.remote import Reported
+
+_STATES: Final = ("online", "offline", "unknown")
+_LARGEST: Final = 2**53
+_ENTRIES: Final = 1000
+
+
+def fleet_routes(queries: Queries, remote: Remote) -> list[Route]:
+    """The routes."""
+    handlers = _Handlers(queries, remote)
+    return [
+        Route("/v1/devices", handlers.devices),
+        Route("/v1/devices/{device}", handlers.show),
+        Route("/v1/audit", handlers.audit),
+    ]
+
+
+class _Handlers:
+    def __init__(self, queries: Queries, remote: Remote) -> None:
+        self._queries = queries
+        self._remote = remote
+
+    async def devices(self, request: Request) -> Response:
+        """`GET /v1/devices`: a page, of devices in one state where `state` says so."""
+        wanted = slice_of(request.query_params, also={"state"})
+        state = request.query_params.get("state") or None
+        if state and state not in _STATES:
+            remedy = f"use {', '.join(_STATES)}"
+            raise ProblemError(400, f"state: {state!r:.40} is no state of a device", field="state", remedy=remedy)
+        page = await self._page(wanted._replace(state=state))
+        return reply(DevicePage(items=await self._whole(page.items), after=page.after))
+
+    async def show(self, request: Request) -> Response:
+        """`GET /v1/devices/{device}`: all that is known of one."""
+        device = await device_of_path(request, self._remote.fleet)
+        rows = (await self._queries.devices(Slice(device=device, limit=1))).items
+        reported, telemetry = await self._remote.fleet.said(device)
+        found = DeviceReport(
+            device=(await self._whole(rows))[0],
+            desired=state_of(await self._remote.desired.newest(device)),
+            reported=msgspec.convert(reported, Reported) if reported else None,
+            telemetry=telemetry,
+        )
+        return reply(found)
+
+    async def audit(self, request: Request) -> Response:
+        """`GET /v1/audit`: who asked for what, newest first, of one `target` where it says so."""
+        limit = number_of(request, "limit", 100, _ENTRIES) or 100
+        before = number_of(request, "before", None, _LARGEST)
+        target = request.query_params.get("target") or None
+        rows = await self._remote.audit.page(limit=limit + 1, before=before, target=target)
+        items = [AuditEntry(**row) for row in rows[:limit]]
+        return reply(AuditPage(items=items, before=items[-1].id if len(rows) > limit else None))
+
+    async def _page(self, wanted: Slice) -> Page:
+        try:
+            return await self._queries.devices(wanted)
+        except CursorError as error:
+            remedy = "give `after` as the page before had it, or leave it out to begin again"
+            raise ProblemError(400, f"after: {error}", field="after", remedy=remedy) from error
+
+    async def _whole(self, rows: list[dict[str, Any]]) -> list[Device]:
+        known = await self._remote.fleet.about([row["device"] for row in rows])
+        return [device_of({**row, **known.get(row["device"], {})}) for row in rows]

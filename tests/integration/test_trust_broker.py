@@ -51,13 +51,17 @@ def refusal(port: int, paper: Paper | None, ca_file: str) -> str:
 
 
 def test_a_device_publishes_its_own_leaves_and_nothing_else(papers: Papers, broker: MutualBroker) -> None:
-    with talking(broker.port, papers.sign("gate-1")) as gate:
-        own = {leaf: gate.publish(topic("gate-1", leaf)) for leaf in _DEVICE_WRITES}
-        assert _NO not in own.values(), own
-        others = {leaf: gate.publish(topic("gate-2", leaf)) for leaf in _DEVICE_WRITES}
-        for_it = {leaf: gate.publish(topic("gate-1", leaf)) for leaf in ("ack", "replies", "desired", "cmd/c-1")}
-        elsewhere = {name: gate.publish(name) for name in ("afferent/v2/gate-1/events", "afferent/v1", "afferent/v1/gate-1", "x/gate-1")}
-        assert set((others | for_it | elsewhere).values()) == {_NO}, (others, for_it, elsewhere)
+    """Mosquitto answers what is forbidden and then hangs up, so each is tried over a connection of its own."""
+    gate = papers.sign("gate-1")
+    with talking(broker.port, gate) as talker:
+        own = {leaf: talker.publish(topic("gate-1", leaf)) for leaf in _DEVICE_WRITES}
+    assert _NO not in own.values(), own
+    forbidden = [topic("gate-2", leaf) for leaf in ("status", "events", "requests", "reported")]
+    forbidden += [topic("gate-1", leaf) for leaf in ("ack", "replies", "desired", "cmd/c-1", "cmd/c-1/result")]
+    forbidden += ["afferent/v2/gate-1/events", "afferent/v1", "afferent/v1/gate-1", "events/gate-1"]
+    for name in forbidden:
+        with talking(broker.port, gate) as talker:
+            assert talker.publish(name) == _NO, name
 
 
 def test_a_device_hears_what_is_meant_for_it_and_nothing_else(papers: Papers, broker: MutualBroker) -> None:

@@ -19,7 +19,7 @@ class Wish:
     """The options of the command."""
 
     cloud: str
-    token_file: str
+    from_file: str
     """`-` is standard input: a token never stands on a command line, where every user of the machine could read it."""
     device: str
     ca_file: str = ""
@@ -38,7 +38,7 @@ def enrol_here(wish: Wish, state: Path, clock: Clock) -> str:
         if kept.about.device != wish.device:
             raise RefusedError(f"enrolled already, as {kept.about.device}: --replace makes it {wish.device}")
         return f"Enrolled already as {kept.about.device}, certified until {to_wire(kept.about.expires_ms)}."
-    token = sys.stdin.read(_LONGEST_TOKEN) if wish.token_file == "-" else read_token(Path(wish.token_file))
+    token = sys.stdin.read(_LONGEST_TOKEN) if wish.from_file == "-" else read_token(Path(wish.from_file))
     invitation = Invitation(cloud=wish.cloud, token=token, device=wish.device, ca_file=wish.ca_file)
     with folder.exclusive():
         return _told(enrol(invitation, folder, CloudDoor(wish.cloud, timeout_s=wish.timeout_s)))

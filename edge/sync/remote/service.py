@@ -141,28 +141,29 @@ class RemoteService:
     async def _refuse(self, garbage: Garbage) -> None:
         self.garbage_total += 1
         if garbage.command_id and await self._book.state(garbage.command_id) is None:
-            self._spend()
+            self._check_stock()
             await self._book.end_unheard(garbage.command_id, garbage.name, "failed", garbage.reason)
+            self._stock -= 1
 
     async def _accept(self, command: Command) -> None:
         if await self._book.state(command.command_id) is not None:
             return
-        self._spend()
+        self._check_stock()
         now, (_, expires_ms) = self._clock.now(), span_of(command)
         if now.trusted and now.wall_ms > expires_ms:
             late = f"it came after {command.expires}, when its time was over"
             await self._book.end_unheard(command.command_id, command.name, "expired", late)
         elif await self._book.accept(command):
             self.commands_total += 1
+        self._stock -= 1
 
-    def _spend(self) -> None:
+    def _check_stock(self) -> None:
         """Raise `TooManyCommandsError` if commands come faster than this device takes them."""
         now_ns = self._clock.mono_ns()
         self._stock = min(_BURST, self._stock + (now_ns - self._filled_ns) / 1e9 * _REFILL_PER_S)
         self._filled_ns = now_ns
         if self._stock < 1:
             raise TooManyCommandsError(f"more than {_BURST} commands came at a time")
-        self._stock -= 1
 
     async def _trim(self) -> None:
         if self._trimmed_s >= _TRIM_EVERY_S:

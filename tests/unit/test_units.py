@@ -33,7 +33,9 @@ def test_systemd_finds_nothing_wrong(machine: Path) -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(("unit", "most"), [("afferent-edge", 1.7), ("afferent-cloud@serve", 1.7)])
+@pytest.mark.parametrize(
+    ("unit", "most"), [("afferent-edge", 1.7), ("afferent-cloud@serve", 1.7), ("afferent-update-boot", 1.7)]
+)
 def test_the_exposure_is_low(machine: Path, unit: str, most: float) -> None:
     """`exposure_score`: 1.7 or lower, of the unit as it is installed."""
     assert _exposure(machine, unit) <= most
@@ -58,6 +60,14 @@ def test_what_is_started_exists(path: Path) -> None:
     assert program in {f"/opt/afferent/{release}/venv/bin/afferent" for release in ("current", "good")}
     for instance in INSTANCES if "%i" in words else ("",):
         _parse([word.replace("%i", instance) for word in words])
+
+
+def test_what_waits_for_a_network_is_no_part_of_the_boot() -> None:
+    """An update that cannot go on would keep `multi-user.target` waiting, and whoever waits for that."""
+    (wanted,) = said(UNITS / "afferent.target", "Wants")
+    assert UPDATE.name not in wanted
+    assert {"afferent-update.timer", "afferent-update.path", EDGE.name} <= set(wanted.split())
+    assert not said(UPDATE, "WantedBy")
 
 
 def test_the_target_of_the_cloud_starts_each_of_its_processes() -> None:

@@ -75,6 +75,8 @@ async def _compare(link: AsyncConnection, reported: Reported, now_ms: int) -> No
         return
     if reported.seen > head.version:
         await _renumber(link, reported.device, head.version, reported.seen + 1, now_ms)
+    elif reported.seen == head.version == head.sent_version:
+        await link.execute(update(heads).where(mine).values(due_ms=None))
     elif reported.seen < head.version and head.due_ms is None:
         await link.execute(update(heads).where(mine).values(due_ms=now_ms))
 

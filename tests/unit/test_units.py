@@ -101,7 +101,7 @@ def test_it_is_started_again_with_back_off(path: Path) -> None:
 
 def test_secrets_that_are_not_there_do_not_keep_it_from_starting() -> None:
     """A folder may be empty, a file may not be missing; tmpfiles.d makes the folder."""
-    for path, kind in ((EDGE, "edge"), (CLOUD, "cloud"), (UPDATE, "edge")):
+    for path, kind in ((EDGE, "edge"), (CLOUD, "cloud")):
         (secrets,) = said(path, "LoadCredential")
         name, _, folder = secrets.partition(":")
         assert (name, _made(kind)[folder]) == ("afferent", ("0700", "root"))

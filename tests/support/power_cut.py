@@ -37,6 +37,8 @@ class Deed(IntEnum):
     FOLDER_MADE = 9
     FOLDER_GONE = 10
     FOLDER_SYNCED = 11
+    SYMLINKED = 12
+    DISK_SYNCED = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +95,17 @@ def read_journal(path: Path) -> Iterator[Entry]:
         at = end
 
 
+class LinkTarget(bytes):
+    """The content of a symbolic link: where it leads."""
+
+
 @dataclass(slots=True, eq=False)
 class _File:
     """One inode: what is safe of it, and what was done since: `(offset, data)`, or `(size, None)` for a new size."""
 
     safe: bytearray = field(default_factory=bytearray)
     since: list[tuple[int, bytes | None]] = field(default_factory=list)
+    is_link: bool = False
 
     def sync(self) -> None:
         for at, data in self.since:
@@ -106,7 +113,9 @@ class _File:
         self.since.clear()
 
     def after_cut(self, rng: random.Random) -> bytes:
-        """What a cut leaves of it."""
+        """What a cut leaves of it. A symbolic link is its name: it is there whole or not at all."""
+        if self.is_link:
+            return LinkTarget(self.safe)
         found, kept = bytearray(self.safe), rng.choice((0.0, 0.5, 0.9, 1.0))
         for at, data in self.since:
             if rng.random() < kept:
@@ -142,9 +151,9 @@ class Disk:
     def adopt(self) -> None:
         """Take what lies in the folder now as safe."""
         self._names = {
-            str(path.relative_to(self._root)): _FOLDER if path.is_dir() else _File(bytearray(path.read_bytes()))
+            str(path.relative_to(self._root)): _as_found(path)
             for path in sorted(self._root.rglob("*"))
-            if path.is_dir() or path.is_file()
+            if path.is_symlink() or path.is_dir() or path.is_file()
         }
         self._safe = dict(self._names)
         self._changes.clear()
@@ -182,8 +191,8 @@ class Disk:
                 self._files[entry.inode].since.append((entry.at, None))
             case Deed.SYNCED:
                 self._files[entry.inode].sync()
-            case Deed.FOLDER_SYNCED:
-                self._sync_folder(entry.name)
+            case Deed.FOLDER_SYNCED | Deed.DISK_SYNCED:
+                self._sync_names(entry)
             case _:
                 self._take_name(entry)
 
@@ -192,6 +201,9 @@ class Disk:
             case Deed.RENAMED:
                 old, new = entry.names
                 self._move(old, new)
+            case Deed.SYMLINKED:
+                target, new = entry.names
+                self._change(_Change(new, _File(bytearray(target.encode()), is_link=True)))
             case Deed.LINKED:
                 old, new = entry.names
                 self._change(_Change(new, self._names[old]))
@@ -201,14 +213,24 @@ class Disk:
                 self._change(_Change(entry.name, None))
 
     def _move(self, old: str, new: str) -> None:
-        """Rename a file, or a folder with all in it."""
+        """Rename a file, or a folder: what changed in it and is not safe yet belongs to it, whatever it is called."""
+        if self._names[old] == _FOLDER:
+            self._changes = [_moved(change, f"{old}/", f"{new}/") for change in self._changes]
         self._change(_Change(new, self._names[old], old))
-        for path in [path for path in self._names if path.startswith(f"{old}/")]:
-            self._change(_Change(new + path.removeprefix(old), self._names[path], path))
 
     def _change(self, change: _Change) -> None:
         _rename(self._names, change)
         self._changes.append(change)
+
+    def _sync_names(self, entry: Entry) -> None:
+        """Every name in a folder is safe now, or every name and all content."""
+        if entry.deed is Deed.FOLDER_SYNCED:
+            self._sync_folder(entry.name)
+            return
+        self._safe, self._changes = dict(self._names), []
+        for file in self._names.values():
+            if isinstance(file, _File):
+                file.sync()
 
     def _sync_folder(self, folder: str) -> None:
         """Every change of a name directly in this folder is safe now."""
@@ -230,9 +252,17 @@ def write_disk(folder: Path, contents: dict[str, bytes | None]) -> None:
         place = folder / path
         if content is None:
             place.mkdir(exist_ok=True)
+        elif isinstance(content, LinkTarget):
+            place.symlink_to(content.decode())
         else:
             place.write_bytes(content)
             os.chmod(place, 0o600)  # noqa: PTH101
+
+
+def _as_found(path: Path) -> "_File | str":
+    if path.is_symlink():
+        return _File(bytearray(os.fsencode(path.readlink())), is_link=True)
+    return _FOLDER if path.is_dir() else _File(bytearray(path.read_bytes()))
 
 
 def _apply(found: bytearray, at: int, data: bytes | None) -> None:
@@ -257,9 +287,19 @@ def _tear(found: bytearray, at: int, data: bytes, rng: random.Random) -> None:
         begin = end
 
 
+def _moved(change: _Change, old: str, new: str) -> _Change:
+    path, before = (
+        new + name.removeprefix(old) if name.startswith(old) else name for name in (change.path, change.old)
+    )
+    return _Change(path, change.file, before)
+
+
 def _rename(names: "dict[str, _File | str]", change: _Change) -> None:
     if change.old and names.get(change.old) is change.file:
         del names[change.old]
+        if change.file == _FOLDER:  # what is in a folder goes where it goes
+            for path in [path for path in names if path.startswith(f"{change.old}/")]:
+                names[change.path + path.removeprefix(change.old)] = names.pop(path)
     if change.file is None:
         names.pop(change.path, None)
     else:

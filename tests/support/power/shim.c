@@ -24,7 +24,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { CREATED = 1, OPENED, WROTE, RESIZED, SYNCED, RENAMED, UNLINKED, LINKED, FOLDER_MADE, FOLDER_GONE, FOLDER_SYNCED };
+enum { CREATED = 1, OPENED, WROTE, RESIZED, SYNCED, RENAMED, UNLINKED, LINKED, FOLDER_MADE, FOLDER_GONE, FOLDER_SYNCED,
+       SYMLINKED, DISK_SYNCED };
 enum { MOST_FDS = 4096 };
 
 static struct { uint64_t inode; int append; int folder; char *path; } watched[MOST_FDS];
@@ -288,6 +289,15 @@ static int synced(int fd, long call) {
 int fsync(int fd) { return synced(fd, SYS_fsync); }
 int fdatasync(int fd) { return synced(fd, SYS_fdatasync); }
 
+/* All of the disk of a watched file. */
+int syncfs(int fd) {
+    if (fd < 0 || fd >= MOST_FDS || !watched[fd].inode) return syscall(SYS_syncfs, fd);
+    pthread_mutex_lock(&lock);
+    tell(DISK_SYNCED, 0, 0, 0, NULL, 0);
+    pthread_mutex_unlock(&lock);
+    return 0;
+}
+
 /* Two names, with a zero between them. */
 static void tell_two(uint8_t kind, uint64_t inode, const char *from, const char *to) {
     char both[2 * PATH_MAX];
@@ -347,6 +357,18 @@ int linkat(int from_folder, const char *from, int to_folder, const char *to, int
     errno = error;
     return result;
 }
+int symlinkat(const char *target, int folder, const char *path) {
+    char whole[PATH_MAX];
+    pthread_mutex_lock(&lock);
+    const char *name = below(folder, path, whole);
+    int result = syscall(SYS_symlinkat, target, folder, path), error = errno;
+    if (!result && name) tell_two(SYMLINKED, inode_of(whole), target, name);
+    pthread_mutex_unlock(&lock);
+    errno = error;
+    return result;
+}
+int symlink(const char *target, const char *path) { return symlinkat(target, AT_FDCWD, path); }
+
 int link(const char *from, const char *to) { return linkat(AT_FDCWD, from, AT_FDCWD, to, 0); }
 
 int mkdirat(int folder, const char *path, mode_t mode) {

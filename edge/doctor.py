@@ -24,6 +24,10 @@ from edge.sensing.settings import BleSettings, LslSettings, SensorSettings, Seri
 from edge.sync.probe import probe_broker
 from edge.sync.requests import RequestDesk
 from edge.sync.settings import CloudSettings, FolderSettings
+from edge.web.live_tls import certificate_of
+from edge.web.own_certificate import fingerprint
+from edge.web.settings import https_of
+from edge.web.tls import CertificateError, Tls
 
 _TIMEOUT_S: Final = 5.0
 _FIRST_SAMPLE_S: Final = 3.0
@@ -51,7 +55,7 @@ class Finding:
 def examine(config: EdgeConfig, tell: Callable[[Finding], None]) -> list[Finding]:
     """Examine everything, telling each finding as it is made."""
     found = []
-    for check in (_state, _disk, _clock, _models, _cameras, _sensors, _sessions, _port, _broker, _objects):
+    for check in (_state, _disk, _clock, _models, _cameras, _sensors, _sessions, _port, _https, _broker, _objects):
         for finding in check(config):
             tell(finding)
             found.append(finding)
@@ -117,6 +121,23 @@ def _models(config: EdgeConfig) -> Iterator[Finding]:
         yield Finding(
             "models", False, problem, "copy the model and its manifest again, or remove them from models.folder"
         )
+
+
+def _https(config: EdgeConfig) -> Iterator[Finding]:
+    """The certificate of the page, which people compare with what their browser shows."""
+    files = certificate_of(config.web, config.state / "tls")
+    if files is None:
+        return
+    now_ms = SystemClock().now().wall_ms
+    tls = Tls(*map(str, files))
+    try:
+        tls.context()
+        words = f"SHA-256 fingerprint {fingerprint(files[0])}"
+    except (CertificateError, OSError, ValueError) as error:
+        started = https_of(config.web) == "files" or files[0].exists()
+        yield Finding("https", not started, str(error) if started else "the first start makes a certificate")
+        return
+    yield Finding("https", not tls.warning(now_ms), tls.warning(now_ms) or words, "renew the certificate: " + words)
 
 
 def _cameras(config: EdgeConfig) -> Iterator[Finding]:

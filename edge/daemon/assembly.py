@@ -254,6 +254,7 @@ def _web(
         clock=clock,
         rng=ground.rng,
         closing=deps.closing,
+        certificates=config.state / "tls",
     )
 
 

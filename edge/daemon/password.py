@@ -1,10 +1,12 @@
 """The first password of the page: kept in a file that only the daemon's user reads, never in a log."""
 
 import logging
+import os
 from pathlib import Path
 from typing import Final
 
 from edge.config import EdgeConfig
+from edge.core.audit import AuditLog
 from edge.core.clock import SystemClock
 from edge.core.files import write_private
 from edge.web.auth import Auth
@@ -39,7 +41,10 @@ def page_password(config: EdgeConfig, *, reset: bool) -> str:
     if reset:
         config.state.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
-        return auth_of(config).reset()
+        made = auth_of(config).reset()
+        log = AuditLog(config.state / "audit", clock=SystemClock())
+        log.note(f"cli:{os.environ.get('SUDO_USER') or os.getuid()}", "console", "password reset", "account=admin")
+        return made
     if path.exists():
         return path.read_text(encoding="ascii").strip()
     return "No first password is kept here. Make a new one with: afferent edge password --reset"

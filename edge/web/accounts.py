@@ -170,6 +170,16 @@ def decode_accounts(content: bytes) -> dict[str, Account]:
     return accounts
 
 
+def check_name(name: str) -> str:
+    """Return `name` if an account may be called so; raise `AccountRefusedError`."""
+    try:
+        return msgspec.convert(name, AccountName)
+    except msgspec.ValidationError as error:
+        raise AccountRefusedError(
+            f"{name!r:.40} is no name of an account: use 1 to 32 small letters, digits, dots, dashes or underscores"
+        ) from error
+
+
 def _known(accounts: dict[str, Account], name: str) -> Account:
     if name not in accounts:
         raise UnknownAccountError(f"There is no account {name!r:.40}")

@@ -54,15 +54,16 @@ class Wish:
     topics: frozenset[str]
     mine: "Mine | None" = None
     """What a participant may hear, where that is who listens."""
+    token: str | None = None
+    """The token by which the client was let in."""
 
 
 class Mine:
     """Which live messages are about a participant's own sessions."""
 
-    def __init__(self, participant: str, token: str) -> None:
+    def __init__(self, participant: str) -> None:
         self._participant = participant
         self._sessions: OrderedDict[str, None] = OrderedDict()
-        self.token = token
 
     def hears(self, message: LiveMessage) -> bool:
         """Whether it is. A question that is over names no participant, but a session that was seen before."""
@@ -123,9 +124,10 @@ def wish_of(scope: Scope) -> Wish:
         )
     topics = frozenset(name for name in params.get("topics", "").split(",") if name)
     after, caller = int(raw) if raw else None, caller_of(scope)
+    token = caller.token if caller.role else None
     if caller.subject is None:
-        return Wish(after, topics)
-    return Wish(None, _open_to_participants(topics), Mine(caller.subject, caller.token or ""))
+        return Wish(after, topics, token=token)
+    return Wish(None, _open_to_participants(topics), Mine(caller.subject), token)
 
 
 class Feed:
@@ -136,6 +138,7 @@ class Feed:
         self._line = line
         self._topics = wish.topics
         self._mine = wish.mine
+        self._token = wish.token
         # A row beyond the newest is of another store, wiped since: everything here is new to the client.
         self._cursor = newest if wish.after is None else wish.after if wish.after <= newest else 0
         self._quiet = True
@@ -178,8 +181,8 @@ class Feed:
             await self._catch_up()
 
     def _welcome(self) -> bool:
-        """Whether a participant's link still works: it ends when it is over, and when they are erased."""
-        return self._mine is None or self._deps.auth.who(self._mine.token) is not None
+        """Whether who was let in still would be: a session ends, a link too, and participants are erased."""
+        return self._token is None or self._deps.auth.who(self._token) is not None
 
     async def _catch_up(self) -> None:
         if self._topics and "record" not in self._topics:

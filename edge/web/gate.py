@@ -22,7 +22,7 @@ from edge.web.callers import (
     tokens_of,
 )
 from edge.web.problem import ProblemError, problem_response
-from edge.web.settings import WebSettings
+from edge.web.settings import WebSettings, https_of
 
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
 _OWN_SITES: Final = {"none", "same-origin"}
@@ -47,7 +47,8 @@ class Gate:
     def __init__(self, app: ASGIApp, *, auth: Auth, settings: WebSettings, is_legacy: Callable[[str], bool]) -> None:
         self._app = app
         self._auth = auth
-        self._hosts = {"localhost", *own_names(), *(name.lower() for name in settings.allowed_hosts)}
+        self._hosts = known_hosts(settings)
+        self._hsts = _hsts_of(settings)
         self._origins = frozenset(settings.cors_origins)
         self._open = parse_networks(settings.open_networks, "web.open_networks")
         self._scrapers = parse_networks(settings.metrics_networks, "web.metrics_networks")
@@ -60,12 +61,16 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        outward = _with_security_headers(send, self._is_legacy(scope["path"]))
+        outward = _with_security_headers(send, self._headers(scope))
         if refusal := self._refusal(scope, headers):
             await problem_response(refusal)(scope, receive, outward)
             return
         remember(scope, self._identify(scope, headers))
         await self._app(scope, receive, outward)
+
+    def _headers(self, scope: Scope) -> dict[str, str]:
+        own = {} if self._is_legacy(scope["path"]) else {"Cross-Origin-Resource-Policy": "same-origin"}
+        return {**_SECURITY, **own, **(self._hsts if scope["scheme"] == "https" else {})}
 
     def _refusal(self, scope: Scope, headers: Headers) -> ProblemError | None:
         host = headers.get("host", "")
@@ -178,20 +183,30 @@ def is_own_origin(origin: str, host: str, scheme: str) -> bool:
     return parts.netloc.lower() == host.lower() != "" and parts.scheme in ({"https"} if secure else {"http", "https"})
 
 
+def known_hosts(settings: WebSettings) -> set[str]:
+    """The names by which the appliance may be addressed."""
+    return {"localhost", *own_names(), *(name.lower() for name in settings.allowed_hosts)}
+
+
+def _hsts_of(settings: WebSettings) -> dict[str, str]:
+    """Never for a certificate that browsers warn of: who insists on HTTPS lets nobody look past that."""
+    if not settings.hsts_days or https_of(settings) != "files":
+        return {}
+    return {"Strict-Transport-Security": f"max-age={settings.hsts_days * 86_400}"}
+
+
 def own_names() -> set[str]:
     """The machine's name, and by multicast DNS."""
     name = socket.gethostname().lower()
     return {name, f"{name.partition('.')[0]}.local"}
 
 
-def _with_security_headers(send: Send, legacy: bool) -> Send:
+def _with_security_headers(send: Send, shown: dict[str, str]) -> Send:
     async def outward(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in _SECURITY.items():
+            for name, value in shown.items():
                 headers.setdefault(name, value)
-            if not legacy:
-                headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         await send(message)
 
     return outward

@@ -4,7 +4,8 @@ Both are plain ASGI: one coroutine and one socket write a frame and viewer, on b
 viewer waits in its own `send`; what is held for it is one part in uvicorn and the kernel's bounded send buffer.
 """
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
@@ -41,6 +42,8 @@ OVERLAY: Final = Query(
 )
 _END: Final[Message] = {"type": "http.response.body", "body": b"", "more_body": False}
 _GOING_AWAY: Final = 1001
+_LOOK_EVERY: Final = 10
+"""Pictures between two looks whether who watches may still."""
 
 
 class MotionJpeg:
@@ -56,7 +59,8 @@ class MotionJpeg:
             await send(_END)
             return
         with _watching(self._deps, scope) as pictures:
-            if await while_connected(receive, self._deps.closing, _send_parts(pictures, send)):
+            work = _send_parts(pictures, send, _welcome(self._deps, scope))
+            if await while_connected(receive, self._deps.closing, work):
                 await say_farewell(send, _END)
 
 
@@ -71,7 +75,8 @@ class WebSocketJpeg:
         with _watching(self._deps, scope) as pictures:
             await receive()
             await send({"type": "websocket.accept"})
-            if await while_connected(receive, self._deps.closing, _send_messages(pictures, send)):
+            work = _send_messages(pictures, send, _welcome(self._deps, scope))
+            if await while_connected(receive, self._deps.closing, work):
                 await say_farewell(send, {"type": "websocket.close", "code": _GOING_AWAY, "reason": "stopped"})
 
 
@@ -101,22 +106,33 @@ def _wants_overlay(deps: WebDeps, params: QueryParams) -> bool:
     return deps.settings.live_overlay if asked is None else bool(asked)
 
 
-async def _send_parts(pictures: Slot[Picture], send: Send) -> None:
+def _welcome(deps: WebDeps, scope: Scope) -> Callable[[], bool]:
+    """Tells whether who was let in still would be; asked with each picture, it looks once in a while."""
+    caller, pictures = caller_of(scope), itertools.count(1)
+    token = caller.token if caller.role else None
+
+    def still() -> bool:
+        return token is None or next(pictures) % _LOOK_EVERY != 0 or deps.auth.who(token) is not None
+
+    return still
+
+
+async def _send_parts(pictures: Slot[Picture], send: Send, welcome: Callable[[], bool]) -> None:
     await send(_start())
     await send({"type": "http.response.body", "body": BOUNDARY, "more_body": True})
     seen = 0
     try:
-        while True:
+        while welcome():
             seen, picture = await pictures.next(seen)
             await send({"type": "http.response.body", "body": picture.part, "more_body": True})
     except SlotClosedError:
         return
 
 
-async def _send_messages(pictures: Slot[Picture], send: Send) -> None:
+async def _send_messages(pictures: Slot[Picture], send: Send, welcome: Callable[[], bool]) -> None:
     seen = 0
     try:
-        while True:
+        while welcome():
             seen, picture = await pictures.next(seen)
             await send({"type": "websocket.send", "bytes": picture.jpeg})
     except SlotClosedError:

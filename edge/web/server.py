@@ -3,11 +3,12 @@
 import asyncio
 import random
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Final
 
 import uvicorn
+from anyio import to_thread
 from starlette.types import ASGIApp
 
 from edge.core.backoff import Backoff
@@ -15,9 +16,12 @@ from edge.core.clock import Clock
 from edge.core.health import Health, State
 from edge.core.service import Pulse
 from edge.web.denial import QuietProtocol
+from edge.web.listening import GuestServer, listen
+from edge.web.live_tls import live_tls
 from edge.web.patience import PatientProtocol
+from edge.web.redirect import Redirector
 from edge.web.settings import WebSettings
-from edge.web.tls import CertificateError, Tls
+from edge.web.tls import CertificateError
 
 PART: Final = "web"
 _BEAT_EVERY_S: Final = 5
@@ -32,7 +36,8 @@ class WebServer:
     """Serves `app` until cancelled. A port in use or a bad certificate is reported as health `web` and tried again.
 
     Open-ended responses (live pictures, event streams) end themselves once `closing` is set, and then the server stops,
-    so that it does so while recordings are closed; cancelling it sets `closing` too.
+    so that it does so while recordings are closed; cancelling it sets `closing` too. A certificate of our own is kept
+    in the folder `certificates`.
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class WebServer:
         clock: Clock,
         rng: random.Random,
         closing: asyncio.Event,
+        certificates: Path | None = None,
     ) -> None:
         self._app = app
         self._settings = settings
@@ -52,7 +58,8 @@ class WebServer:
         self._closing = closing
         self._backoff = Backoff(rng, limit_s=_LONGEST_WAIT_S)
         self._pulse = Pulse(clock)
-        self._tls = Tls(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
+        self._tls = live_tls(settings, certificates, clock)
+        self._redirector = Redirector(settings, clock=clock, rng=rng) if self._tls and settings.redirect_port else None
 
     @property
     def name(self) -> str:
@@ -71,7 +78,12 @@ class WebServer:
     async def run(self) -> None:
         """Serve until cancelled; then end the open responses within `shutdown_wait_s`."""
         self._health.set(PART, State.STARTING)
-        try:
+        async with AsyncExitStack() as stack:
+            stack.callback(self._health.set, PART, State.STOPPED)
+            if self._redirector:
+                redirecting = asyncio.create_task(self._redirector.run(), name="web.redirect")
+                stack.push_async_callback(asyncio.wait, {redirecting})
+                stack.callback(redirecting.cancel)
             while True:
                 await self._serve_or_report()
                 self._pulse.beat()
@@ -79,13 +91,11 @@ class WebServer:
                     await asyncio.Event().wait()  # until it is cancelled
                 await self._clock.sleep(self._backoff.next())
                 self._pulse.beat()
-        finally:
-            self._health.set(PART, State.STOPPED)
 
     async def _serve_or_report(self) -> None:
         settings = self._settings
         try:
-            server = _Server(self._config())
+            server = GuestServer(self._config())
             listener = listen(settings)
         except (OSError, UnicodeError) as error:  # the latter for a host that no resolver takes
             where = f"port {settings.port} of {settings.host}"
@@ -96,7 +106,7 @@ class WebServer:
             self._backoff.reset()
             await self._serve(server, listener)
 
-    async def _serve(self, server: "_Server", listener: socket.socket) -> None:
+    async def _serve(self, server: GuestServer, listener: socket.socket) -> None:
         await self._tell_health()
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="uvicorn")
         leaving = asyncio.create_task(self._leave(server), name="uvicorn.leaving")
@@ -112,14 +122,20 @@ class WebServer:
             await asyncio.wait({leaving})
             listener.close()
 
-    async def _leave(self, server: "_Server") -> None:
+    async def _leave(self, server: GuestServer) -> None:
         await self._closing.wait()
         server.should_exit = True
 
     async def _tell_health(self) -> None:
         self._pulse.beat()
-        warning = self._tls.warning(self._clock.now().wall_ms) if self._tls else ""
+        warning = await self._tls_warning()
         self._health.set(PART, State.DEGRADED if warning else State.OK, warning)
+
+    async def _tls_warning(self) -> str:
+        if self._tls is None:
+            return ""
+        await to_thread.run_sync(self._tls.refresh)
+        return self._tls.warning() or (self._redirector.problem if self._redirector else "")
 
     def _config(self) -> uvicorn.Config:
         settings = self._settings
@@ -146,37 +162,3 @@ class WebServer:
         if self._tls:
             config.ssl = self._tls.context()
         return config
-
-
-def listen(settings: WebSettings) -> socket.socket:
-    """A listening TCP socket whose connections hold little in the kernel and end when nobody takes it.
-
-    Raise `OSError` if the address cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # Only with the protocol named does asyncio switch Nagle's delay off: 40 ms an answer otherwise.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Accepted sockets inherit what follows. The kernel doubles the size, to count its own overhead in.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.send_buffer_kib * 512)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, settings.drop_stalled_after_s * 1000)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, settings.drop_stalled_after_s)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        listener.bind((settings.host, settings.port))
-        listener.listen(128)
-        listener.setblocking(False)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: signals are the daemon's."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

@@ -1,6 +1,6 @@
 """Settings of the LAN side, section `[web]`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -49,8 +49,36 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             description="Web origins whose pages may use the routes of existing programs from a browser.",
         ),
     ] = ("http://localhost:3000", "http://localhost:3001", "http://localhost:5173", "http://localhost:8001")
+    https: Annotated[
+        Literal["auto", "off", "own", "files"],
+        Meta(
+            description="Whether to serve HTTPS: `own` with a certificate that the appliance signs itself and renews, "
+            "`files` with tls_certificate and tls_key, `auto` like `files` where tls_certificate is set, else `off`."
+        ),
+    ] = "auto"
+    redirect_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="TCP port where plain HTTP is redirected to HTTPS, such as 80; 0 is none.",
+        ),
+    ] = 0
+    hsts_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=730,
+            description="Days for which browsers shall insist on HTTPS for this name, on all its ports; 0 does not ask "
+            "them to. Told with certificates from files only.",
+        ),
+    ] = 0
     tls_certificate: Annotated[
-        str, Meta(max_length=4096, description="Path of a PEM certificate chain; empty serves plain HTTP.")
+        str,
+        Meta(
+            max_length=4096,
+            description="Path of a PEM certificate chain; taken up within seconds when the file changes.",
+        ),
     ] = ""
     tls_key: Annotated[
         str, Meta(max_length=4096, description="Path of the PEM private key that belongs to tls_certificate.")
@@ -103,3 +131,10 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     shutdown_wait_s: Annotated[
         int, Meta(ge=1, le=60, description="Seconds that open requests have to end when the appliance stops.")
     ] = 3
+
+
+def https_of(settings: WebSettings) -> Literal["off", "own", "files"]:
+    """How HTTPS is served, if it is."""
+    if settings.https == "auto":
+        return "files" if settings.tls_certificate else "off"
+    return settings.https

@@ -33,7 +33,7 @@ from edge.web.relay import Relays
 from edge.web.roles import AccountRole
 from edge.web.server import WebServer
 from edge.web.session_port import SensorPort, SessionPort
-from edge.web.settings import WebSettings
+from edge.web.settings import WebSettings, https_of
 from edge.web.sign_ins import SignIn
 from tests.support.clock import FakeClock
 from tests.support.ports import free_port
@@ -384,6 +384,7 @@ def server_of(web: Web, port: int) -> WebServer:
         clock=web.deps.clock,
         rng=random.Random(1),
         closing=web.deps.closing,
+        certificates=web.deps.snapshots_dir.parent / "tls",
     )
 
 
@@ -391,18 +392,19 @@ def server_of(web: Web, port: int) -> WebServer:
 async def serving(web: Web, *, port: int | None = None) -> AsyncIterator[Web]:
     """`web` behind a real server, on a free port of loopback if none is given; ended as the daemon ends it."""
     port = port or free_port()
-    scheme = "https" if web.deps.settings.tls_certificate else "http"
+    scheme = "http" if https_of(web.deps.settings) == "off" else "https"
     web.base, web.server = f"{scheme}://127.0.0.1:{port}", server_of(web, port)
     web.task = asyncio.create_task(web.server.run())
     try:
-        await _listening(port)
+        await listening(port)
         yield web
     finally:
         web.task.cancel()
         await asyncio.gather(web.task, return_exceptions=True)
 
 
-async def _listening(port: int) -> None:
+async def listening(port: int) -> None:
+    """Wait until something listens on a port of loopback."""
     for _ in range(400):
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)

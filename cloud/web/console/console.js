@@ -1,72 +1,13 @@
-// The console: asks the API every few seconds and draws what changed. Text goes in as text, never as markup.
+// The console: asks the API every few seconds and draws what changed.
+
+import { Problem, ago, ask, bytes, clock, draw, drawn, find, listOf, make, query } from "./page.js";
 
 const EVERY_MS = 5000;
 const STEP = 20;
 const EMOTIONS = [["Happy", "#eecdac"], ["Neutral", "#7fc087"], ["Angry", "#f4978e"], ["Sad", "#879af0"], ["Unknown", "#999999"]];
 const limits = { events: STEP, recordings: STEP, files: STEP, ledger: STEP };
-const drawn = new Map();
 let timer;
 let turn = 0;
-
-const find = (id) => document.getElementById(id);
-
-function make(tag, { text, name, title } = {}, ...children) {
-  const element = document.createElement(tag);
-  if (text !== undefined) element.textContent = text;
-  if (name) element.className = name;
-  if (title) element.title = title;
-  element.append(...children);
-  return element;
-}
-
-class Problem extends Error {
-  constructor(status, body) {
-    super(body.detail ?? `the server answered ${status}`);
-    this.status = status;
-    this.remedy = body.remedy ?? "";
-  }
-}
-
-async function ask(path, options = {}) {
-  const answer = await fetch(path, { ...options, signal: AbortSignal.timeout(15000) });
-  if (answer.status === 204) return null;
-  const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Problem(answer.status, body);
-  return body;
-}
-
-function query(values) {
-  const set = Object.entries(values).filter(([, value]) => value !== "" && value !== undefined);
-  return new URLSearchParams(set).toString();
-}
-
-const clock = (ms, withDay = true) =>
-  new Date(ms).toLocaleString([], { ...(withDay ? { dateStyle: "medium" } : {}), timeStyle: "medium" });
-
-function ago(ms) {
-  const seconds = Math.max(0, Math.round((Date.now() - ms) / 1000));
-  if (seconds < 60) return "just now";
-  if (seconds < 3600) return `${Math.round(seconds / 60)} min ago`;
-  if (seconds < 86400) return `${Math.round(seconds / 3600)} h ago`;
-  return `${Math.round(seconds / 86400)} days ago`;
-}
-
-function bytes(count) {
-  if (count < 1e6) return `${Math.max(1, Math.round(count / 1e3))} kB`;
-  return count < 1e9 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e9).toFixed(2)} GB`;
-}
-
-// Draw only what differs from last time, so that a reader's place and focus stay.
-function draw(id, data, build) {
-  const now = JSON.stringify(data);
-  if (drawn.get(id) === now) return;
-  drawn.set(id, now);
-  find(id).replaceChildren(...build(data));
-}
-
-function listOf(items, words, build) {
-  return items.length ? items.map(build) : [make("li", { text: words, name: "empty" })];
-}
 
 function deviceCard(device, age) {
   const card = make("article", { name: "card" });

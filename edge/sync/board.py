@@ -32,6 +32,10 @@ class Board:
         if self._wake:
             self._wake()
 
+    def is_told(self, topic: str) -> bool:
+        """Whether this connection was handed what `topic` says now."""
+        return self._wake is not None and topic in self._posted and topic not in self._unsent
+
     def open(self, wake: Callable[[], None]) -> None:
         """A connection begins: everything is to be sent; `wake` is called when there is more."""
         self._wake = wake

@@ -8,7 +8,7 @@ export const STREAM_URL = "/v1/events/stream";
 export const STREAM_WORKER = "/viewer/stream-worker.js";
 
 export const liveUrl = (camera) => `/live/${encodeURIComponent(camera)}?t=${Date.now()}`;
-export const signIn = (password) => ask("POST", "/v1/session", { password }, SIGN_IN_WORDS);
+export const signIn = (password, account) => ask("POST", "/v1/session", { password, account }, SIGN_IN_WORDS);
 export const signOut = () => ask("DELETE", "/v1/session");
 export const status = () => ask("GET", "/v1/status");
 export const device = () => ask("GET", "/v1/device");

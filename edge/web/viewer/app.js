@@ -22,6 +22,7 @@ import { stageOf } from "./stage.js";
 import { createStore } from "./state.js";
 import { createUnusual } from "./unusual.js";
 import { createVisionView } from "./vision-view.js";
+import { forget, meet } from "./who.js";
 
 const SLOW_MS = 1_000;
 const OLDER = 30;
@@ -151,8 +152,8 @@ function hearLink(link) {
   if (link.state !== "live") return;
   signIn.close();
   mark(document.body, "data-phase", "ready");
-  byId("sign-out").hidden = false;
   if (before === "live") return;
+  meet();
   if (broken) picture.renew();
   broken = false;
   load();
@@ -160,7 +161,7 @@ function hearLink(link) {
 
 function signedOut() {
   mark(document.body, "data-phase", "signedout");
-  byId("sign-out").hidden = true;
+  forget();
   picture.hide();
   signIn.open();
 }

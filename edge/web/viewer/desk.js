@@ -15,6 +15,7 @@ import { createSignIn } from "./signin.js";
 import { createStartPanel } from "./start-panel.js";
 import { createStore } from "./state.js";
 import { createStimuliPanel } from "./stimuli-panel.js";
+import { forget, meet } from "./who.js";
 
 const PAST = 100;
 const ASK_TIME_MS = 20_000;
@@ -72,13 +73,14 @@ function hearLink(link) {
   if (link.state !== "live") return;
   signIn.close();
   mark(document.body, "data-phase", "ready");
-  byId("sign-out").hidden = false;
-  if (before !== "live") load();
+  if (before === "live") return;
+  meet();
+  load();
 }
 
 function signedOut() {
   mark(document.body, "data-phase", "signedout");
-  byId("sign-out").hidden = true;
+  forget();
   signIn.open();
 }
 

@@ -6,6 +6,7 @@ import { openErase } from "./erase-dialog.js";
 import { createKeyed } from "./keyed.js";
 import { openLink } from "./link-dialog.js";
 import { openParticipant } from "./participant-form.js";
+import { needs } from "./who.js";
 
 /** The state of somebody's consent in words, and how it stands: `given`, `withdrawn` or `missing`. */
 export function consentState(consent) {
@@ -40,11 +41,11 @@ function makeLine(desk) {
     el("div", { class: "line-words" }, name, state, about),
     el(
       "div",
-      { class: "line-go" },
+      { class: "line-go", "data-needs": "operator" },
       consent,
       smallButton("Link…", () => openLink(person, desk)),
       smallButton("Change…", () => openParticipant(desk, person)),
-      smallButton("Erase…", () => openErase(person, desk), "danger"),
+      needs(smallButton("Erase…", () => openErase(person, desk), "danger"), "admin"),
     ),
   );
   return {

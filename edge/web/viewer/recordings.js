@@ -14,6 +14,7 @@ import { shareStream } from "./shared-stream.js";
 import { createSignIn } from "./signin.js";
 import { createStoragePanel } from "./storage-panel.js";
 import { createUploadsPanel } from "./uploads-panel.js";
+import { forget, meet } from "./who.js";
 
 const ASK_TIME_MS = 20_000;
 
@@ -45,13 +46,14 @@ function hearLink(now) {
   if (link !== "live") return;
   signIn.close();
   mark(document.body, "data-phase", "ready");
-  byId("sign-out").hidden = false;
-  if (before !== "live") load();
+  if (before === "live") return;
+  meet();
+  load();
 }
 
 function signedOut() {
   mark(document.body, "data-phase", "signedout");
-  byId("sign-out").hidden = true;
+  forget();
   signIn.open();
 }
 

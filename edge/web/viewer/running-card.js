@@ -11,6 +11,7 @@ import { baselineWords, createRestButton } from "./rest.js";
 import { voiceWords } from "./segment-words.js";
 import { createSessionTimeline } from "./session-timeline.js";
 import { openSession } from "./session-view.js";
+import { needs } from "./who.js";
 
 const KEYS = ["M", "N"];
 const FRESH_MS = 15_000;
@@ -39,6 +40,7 @@ export function createRunningCard(desk, id) {
   const quality = createQualityList(parts.quality);
   const rest = createRestButton(desk, id);
   const strip = createSessionTimeline(parts.strip, { onOpen: () => openSession(session(), desk) });
+  const lead = [parts.mark, rest.button, parts.note, parts.link].map((button) => needs(button, "operator"));
   const element = el(
     "li",
     { class: "card", "data-session": id },
@@ -49,7 +51,7 @@ export function createRunningCard(desk, id) {
     parts.quality,
     parts.baseline,
     parts.counts,
-    el("div", { class: "card-go" }, parts.mark, rest.button, parts.note, parts.link, parts.open, parts.stop),
+    el("div", { class: "card-go" }, ...lead, parts.open, needs(parts.stop, "operator")),
   );
 
   const session = () => book.sessions.get(id);

@@ -29,7 +29,7 @@ export function createSensorCard(id) {
   const list = el("ul", { class: "qualities", "aria-label": "Quality of the signals" });
   const quality = createQualityList(list);
   const buttons = COMMANDS.map(([command, words, open]) => ({ command, button: smallButton(words, () => open(id, name.textContent)) }));
-  const go = el("div", { class: "sensor-go" }, ...buttons.map(({ button }) => button));
+  const go = el("div", { class: "sensor-go", "data-needs": "operator" }, ...buttons.map(({ button }) => button));
   const element = el("li", { class: "sensor-card", "data-sensor": id }, el("header", { class: "sensor-head" }, name, state, calibrated), board, detail, list, facts, go);
 
   function fill(sensor) {

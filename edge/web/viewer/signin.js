@@ -2,11 +2,12 @@
 
 import { byId, say } from "./dom.js";
 
-/** `open()` and `close()` the form; `signIn(password)` is called with what was typed and throws with words to show. */
+/** `open()` and `close()` the form; `signIn(password, account)` is called with what was typed and throws with words to show. */
 export function createSignIn({ signIn, onDone }) {
   const dialog = byId("signin");
   const form = byId("signin-form");
   const field = byId("password");
+  const account = byId("account");
   const error = byId("signin-error");
   const go = byId("signin-go");
 
@@ -16,7 +17,7 @@ export function createSignIn({ signIn, onDone }) {
     if (!field.value) return fail("Enter the password.");
     busy(true);
     try {
-      await signIn(field.value);
+      await signIn(field.value, account.value.trim() || "admin");
       close();
       onDone();
     } catch (problem) {

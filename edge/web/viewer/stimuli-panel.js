@@ -7,6 +7,7 @@ import { byId, el, mark, say, smallButton } from "./dom.js";
 import { bytes, duration } from "./format.js";
 import { createKeyed } from "./keyed.js";
 import { openStimulus } from "./stimulus-form.js";
+import { needs } from "./who.js";
 
 /** The panel; `desk` is `{book, notices}`. */
 export function createStimuliPanel(desk) {
@@ -35,7 +36,13 @@ function makeLine(desk) {
     "li",
     { class: "line" },
     el("div", { class: "line-words" }, name, words),
-    el("div", { class: "line-go" }, preview, smallButton("Change…", () => openStimulus(desk, stimulus)), smallButton("Remove…", () => openRemove(stimulus, desk), "danger")),
+    el(
+      "div",
+      { class: "line-go" },
+      preview,
+      needs(smallButton("Change…", () => openStimulus(desk, stimulus)), "operator"),
+      needs(smallButton("Remove…", () => openRemove(stimulus, desk), "danger"), "operator"),
+    ),
   );
   return {
     element,

@@ -47,7 +47,7 @@ function createItem(act) {
   const again = smallButton("Retry", () => act("retry", upload.id));
   const hold = smallButton("Pause", () => act(upload.state === "paused" ? "resume" : "pause", upload.id));
   const words = el("div", { class: "line-words" }, parts.name, parts.about, parts.bar);
-  const element = el("li", { class: "line" }, words, el("div", { class: "line-go" }, again, hold));
+  const element = el("li", { class: "line" }, words, el("div", { class: "line-go", "data-needs": "operator" }, again, hold));
 
   function fill(item) {
     upload = item;

@@ -77,6 +77,7 @@ def _begin(net: str, *, owned: bool) -> World:
         cwd=ROOT,
         stdin=subprocess.PIPE if owned else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
+        stderr=None if owned else subprocess.DEVNULL,  # what stays must not hold open what it was started in
         start_new_session=True,
     )
     assert kept.stdout is not None

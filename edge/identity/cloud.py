@@ -5,7 +5,7 @@ import socket
 import ssl
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -27,8 +27,28 @@ class _Problem(Struct, frozen=True):
     remedy: str = ""
 
 
-class CloudDoor:
+class Door(Protocol):
     """Asks one cloud. Each question blocks, and raises `LinkError` (later may help) or `RefusedError` (it will not)."""
+
+    def authority(self) -> str:
+        """The authority's certificate, from whoever answers there: to be compared with a pin before it is trusted."""
+        ...
+
+    def claim(self, claim: Claim, authority: str) -> Credentials:
+        """What a token buys, of a server that `authority` (PEM text or a path) vouches for."""
+        ...
+
+    def renew(self, renewal: Renewal, authority: str) -> Credentials:
+        """What a certificate buys, of a server that `authority` (PEM text or a path) vouches for."""
+        ...
+
+    def cut(self) -> None:
+        """From another thread: let the question fail now."""
+        ...
+
+
+class CloudDoor:
+    """A `Door` over HTTPS."""
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
         parts = urlsplit(url)
@@ -41,21 +61,21 @@ class CloudDoor:
         self._cut = False
 
     def authority(self) -> str:
-        """The authority's certificate, from whoever answers there: to be compared with a pin before it is trusted."""
+        """What `AUTHORITY_PATH` gives; the connection is encrypted and nobody's word is taken."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return self._ask("GET", AUTHORITY_PATH, None, context).decode("ascii", "replace")
 
     def claim(self, claim: Claim, authority: str) -> Credentials:
-        """What a token buys, of a server that `authority` (PEM text or a path) vouches for."""
+        """What `CLAIM_PATH` gives."""
         return _decoded(self._ask("POST", CLAIM_PATH, claim, _trusting(authority)), Credentials)
 
     def renew(self, renewal: Renewal, authority: str) -> Credentials:
-        """What a certificate buys, of a server that `authority` (PEM text or a path) vouches for."""
+        """What `RENEW_PATH` gives."""
         return _decoded(self._ask("POST", RENEW_PATH, renewal, _trusting(authority)), Credentials)
 
     def cut(self) -> None:
-        """From another thread: let the question fail now."""
+        """Shut the socket down."""
         self._cut = True
         if self._socket is not None:
             with suppress(OSError):
@@ -94,6 +114,11 @@ class CloudDoor:
         words = f"cloud {self._host}:{self._port} refuses{said}{remedy}"
         later = status in _LATER or status >= _SERVER_FAULT
         return LinkError(words) if later else RefusedError(words)
+
+
+def open_door(url: str, timeout_s: float) -> Door:
+    """The door of the cloud at `url`; raise `RefusedError` for what is no address."""
+    return CloudDoor(url, timeout_s=timeout_s)
 
 
 def _trusting(authority: str) -> ssl.SSLContext:

@@ -7,7 +7,7 @@ from contract.enrolment import Claim, Credentials, Renewal, split_token
 from contract.errors import InvalidMessageError
 from edge.core.errors import RefusedError
 from edge.identity import keys
-from edge.identity.cloud import CloudDoor
+from edge.identity.cloud import Door
 from edge.identity.errors import IdentityDamagedError
 from edge.identity.folder import About, Identity, IdentityFolder
 
@@ -24,7 +24,7 @@ class Invitation:
     """Of the authority that vouches for the cloud's web server, where that is another than the devices'."""
 
 
-def enrol(invitation: Invitation, folder: IdentityFolder, door: CloudDoor) -> Identity:
+def enrol(invitation: Invitation, folder: IdentityFolder, door: Door) -> Identity:
     """Become who the token says. Blocks. Raise `LinkError`, `RefusedError` or `IdentityDamagedError`.
 
     Until it has answered, whoever is there learns nothing but that somebody asks for the authority: the token goes only
@@ -50,14 +50,15 @@ def enrol(invitation: Invitation, folder: IdentityFolder, door: CloudDoor) -> Id
     return _take(credentials, folder, key=key, device=invitation.device, pin=pin, cloud=invitation.cloud)
 
 
-def renew(identity: Identity, folder: IdentityFolder, door: CloudDoor, ca_file: str) -> Identity:
+def renew(identity: Identity, folder: IdentityFolder, door: Door, ca_file: str) -> Identity:
     """Get the next certificate, for a new key. Blocks. Raise `LinkError`, `RefusedError` or `IdentityDamagedError`."""
-    about, key = identity.about, _next_key(folder)
+    about, old_key = identity.about, identity.key.read_bytes()
+    key = _next_key(folder, unlike=old_key)
     request = keys.request_of(key, about.device)
     renewal = Renewal(
         certificate=identity.certificate.read_text(encoding="ascii"),
         request=request,
-        signature=keys.signature_of(identity.key.read_bytes(), request),
+        signature=keys.signature_of(old_key, request),
     )
     credentials = door.renew(renewal, ca_file or str(identity.authority))
     return _take(credentials, folder, key=key, device=about.device, pin=about.pin, cloud=about.cloud)
@@ -71,10 +72,13 @@ def read_token(path: Path) -> str:
         raise RefusedError(f"{path}: {getattr(error, 'strerror', None) or 'is no token'}") from error
 
 
-def _next_key(folder: IdentityFolder) -> bytes:
-    """The one with which was asked before, if no answer came; it is durable before it is used."""
+def _next_key(folder: IdentityFolder, unlike: bytes = b"") -> bytes:
+    """The one with which was asked before, if no answer came; it is durable before it is used.
+
+    One that is in use already (`unlike`) was answered, and but for that not tidied away.
+    """
     kept = folder.next_key()
-    if kept is not None and keys.is_key(kept):
+    if kept is not None and kept != unlike and keys.is_key(kept):
         return kept
     key = keys.make_key()
     folder.keep_next_key(key)

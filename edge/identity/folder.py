@@ -82,14 +82,11 @@ class IdentityFolder:
         return Identity(folder, about)
 
     def next_key(self) -> bytes | None:
-        """The key for which no certificate came yet, PEM; None where there is none."""
+        """The key that was asked with last, PEM, where it was not tidied away yet."""
         try:
-            kept = self._next.read_bytes()
+            return self._next.read_bytes()
         except FileNotFoundError:
             return None
-        identity = self.read()
-        # The same as the one in use: the last change was finished but for tidying up.
-        return kept if identity is None or kept != identity.key.read_bytes() else None
 
     def keep_next_key(self, pem: bytes) -> None:
         """Make it durable, readable by the appliance's user alone."""

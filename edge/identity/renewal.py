@@ -12,7 +12,7 @@ from edge.core.clock import Clock
 from edge.core.errors import EdgeError
 from edge.core.health import Health, State
 from edge.core.service import Pulse
-from edge.identity.cloud import CloudDoor
+from edge.identity.cloud import Door, open_door
 from edge.identity.enrolling import renew
 from edge.identity.errors import IdentityDamagedError
 from edge.identity.folder import Identity, IdentityFolder
@@ -42,6 +42,7 @@ class IdentityRenewal:
         health: Health,
         rng: random.Random,
         on_change: Callable[[], None],
+        open_door: Callable[[str, float], Door] = open_door,
     ) -> None:
         self.name = "identity"
         self.pulse = Pulse(clock)
@@ -52,6 +53,7 @@ class IdentityRenewal:
         self._clock = clock
         self._health = health
         self._on_change = on_change
+        self._open_door = open_door
         self._backoff = Backoff(rng, first_s=_FIRST_WAIT_S, limit_s=_LONGEST_WAIT_S)
         self._identity: Identity | None = None
         self._not_before_ns = 0
@@ -105,7 +107,7 @@ class IdentityRenewal:
         self._tell()
 
     async def _renew(self, identity: Identity) -> None:
-        door = CloudDoor(self._settings.cloud or identity.about.cloud, timeout_s=self._settings.timeout_s)
+        door = self._open_door(self._settings.cloud or identity.about.cloud, self._settings.timeout_s)
         threads = ThreadPoolExecutor(1, thread_name_prefix="identity")
 
         def work() -> None:
@@ -113,6 +115,7 @@ class IdentityRenewal:
                 renew(identity, self._folder, door, self._settings.ca_file)
 
         asked = asyncio.get_running_loop().run_in_executor(threads, work)
+        asked.add_done_callback(_heard)  # also where nobody waits for it any more
         try:
             await self._beating(asked)
             self.renewals_total += 1
@@ -165,3 +168,8 @@ class IdentityRenewal:
     def _life_ms(self) -> int:
         about = self._identity.about if self._identity else None
         return about.expires_ms - about.begins_ms if about else 0
+
+
+def _heard(asked: "asyncio.Future[None]") -> None:
+    if not asked.cancelled():
+        asked.exception()

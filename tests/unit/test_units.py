@@ -117,7 +117,8 @@ def test_its_user_exists_and_owns_its_state(path: Path, kind: str) -> None:
 
 def test_the_appliance_may_use_cameras_boards_and_bluetooth() -> None:
     lines = (UNITS / "sysusers.d/afferent-edge.conf").read_text(encoding="utf-8").splitlines()
-    assert {line.split()[2] for line in lines if line.startswith("m afferent ")} == {"video", "dialout", "bluetooth"}
+    groups = {line.split()[2] for line in lines if line.startswith("m afferent ")}
+    assert groups == {"video", "dialout", "bluetooth", "systemd-journal"}
     assert {"char-81 rw", "char-166 rw", "char-188 rw"} <= set(said(EDGE, "DeviceAllow"))
 
 

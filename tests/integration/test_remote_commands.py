@@ -13,7 +13,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 
 from contract.remote import Desired
 from edge.core.health import State
-from edge.daemon.remote.restart import EXIT_AGAIN
+from edge.daemon.remote.restart import EXIT_AGAIN, RestartDesk, RestartHandler
 from edge.outbox.commands import MOST_OPEN
 from edge.sync.remote.handler import Call, CommandFailedError, Outcome
 from edge.sync.remote.service import PART
@@ -22,7 +22,7 @@ from tests.support.embedded_broker import embedded_broker
 from tests.support.mosquitto import Mosquitto, mosquitto
 from tests.support.outboxes import open_outbox
 from tests.support.remote_cloud import RemoteCloud
-from tests.support.remote_stage import DEVICE, Scribe, remote_device
+from tests.support.remote_stage import DEVICE, Scribe, TrustedClock, remote_device
 
 NOW_MS = time.time_ns() // 1_000_000
 
@@ -181,15 +181,14 @@ async def test_a_restart_ends_in_the_next_run(tmp_path: Path, broker: Mosquitto,
     cloud.send(command("again", "restart", issued_ms=NOW_MS))
     with subprocess.Popen(program, stdout=subprocess.DEVNULL) as process:  # noqa: ASYNC220
         assert await asyncio.to_thread(process.wait, 60) == EXIT_AGAIN
-    with subprocess.Popen(program, stdout=subprocess.DEVNULL) as process:  # noqa: ASYNC220
-        try:
-            await until(lambda: cloud.end("again"))
-            cloud.send(command("again", "restart", issued_ms=NOW_MS))
-            cloud.send(command("still-here", issued_ms=NOW_MS))
-            await until(lambda: cloud.end("still-here"))
-            assert process.poll() is None
-        finally:
-            process.kill()
+    desk = RestartDesk(list, TrustedClock())
+    async with remote_device(tmp_path, broker.port, {"restart": RestartHandler(desk)}) as stage:
+        await until(lambda: cloud.end("again"))
+        cloud.send(command("again", "restart", issued_ms=NOW_MS))
+        cloud.send(command("unknown", "dance", issued_ms=NOW_MS))
+        await until(lambda: cloud.end("unknown"))
+        assert not desk.due.is_set()
+        assert cloud.end("again")["outcome"] == {"boot": stage.outbox.boot}
     assert cloud.end("again")["state"] == "succeeded"
     async with open_outbox(tmp_path) as outbox:
         assert not await outbox.commands.opened()
@@ -211,17 +210,15 @@ async def test_desired_states_come_at_every_connect_and_garbage_is_told(
         assert len(stage.desired) == 2
 
 
-async def test_a_broker_that_lets_us_hear_nothing_is_named(tmp_path: Path) -> None:
-    """MQTT 5: an access list without `desired` and `cmd/+` refuses the subscription; records go on."""
-    acl = tmp_path / "acl"
-    acl.write_text(f"topic write afferent/v1/{DEVICE}/#\ntopic read afferent/v1/{DEVICE}/ack\n")
-    acl.chmod(0o700)
-    with mosquitto(tmp_path / "broker", extra=f"acl_file {acl}") as broker:
-        async with remote_device(tmp_path, broker.port, {}) as stage:
-            await until(lambda: stage.health.of("broker") is State.OK)
-            await asyncio.sleep(0.5)
-            part = stage.health.part(PART)
-    assert part is not None
+async def test_a_broker_that_lets_us_hear_nothing_is_named(tmp_path: Path, broker: Mosquitto) -> None:
+    async with remote_device(tmp_path, broker.port, {}) as stage:
+        await until(lambda: stage.health.of(PART) is State.OK)
+        stage.service.door.shut("broker refuses (subscribing to commands)")
+        await until(lambda: stage.health.of(PART) is State.DEGRADED)
+        broker.stop()
+        await until(lambda: stage.health.of("broker") is State.FAILED)
+        broker.start()
+        await until(lambda: stage.health.of(PART) is State.OK, within_s=60)
 
 
 async def test_a_broker_that_knows_only_mqtt_3_1_1_carries_commands_too(tmp_path: Path) -> None:

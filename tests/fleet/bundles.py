@@ -16,8 +16,7 @@ from tests.fleet import places
 
 FIRST: Final = "0.1.0"
 NEXT: Final = "0.1.1"
-THIRD: Final = "0.1.2"
-BLIND: Final = "0.1.3"
+BLIND: Final = "0.1.2"
 """Its camera never gives a frame: it starts, says READY, and must not pass its gate."""
 _BLINDED: Final = ("edge/capture/simulated.py", "self._pace.wait(1 / self._settings.fps)", "self._pace.wait(86_400)")
 
@@ -56,7 +55,7 @@ def _make(folder: Path) -> None:
     source = folder / "source"
     _checkout(source)
     _build(source, "--new-key", str(folder / "release.key"))
-    for release in (FIRST, NEXT, THIRD):
+    for release in (FIRST, NEXT):
         _bundle(source, folder, release)
     _bundle(source, folder, FIRST, "--kind", "cloud")
     _blind(source)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fleet import appliance
 from tests.fleet.box import Box
-from tests.fleet.bundles import BLIND, FIRST, NEXT, THIRD, bundles
+from tests.fleet.bundles import BLIND, FIRST, NEXT, bundles
 from tests.fleet.figures import note
 from tests.fleet.fleet import Fleet, own_net
 from tests.fleet.site import CANARY, EDGES, HOSTS, Played, Site
@@ -112,12 +112,12 @@ def test_two_hosts_are_deployed_to_and_taken_back_in_time(site: Site) -> None:
 def test_a_cable_pulled_in_mid_deployment(site: Site) -> None:
     """The box ends alone what it began; once the cable is back the playbook says how that went."""
     box = _boxes(site)[REST]
-    with site.playing("deploy", f"--limit={REST}", release_version=THIRD, waves=["100%"]) as run:
+    with site.playing("deploy", f"--limit={REST}", release_version=NEXT, waves=["100%"]) as run:
         run.until("Switch to it, judge it, keep it or take it back")
         site.until(lambda: box.phase != "idle", "the switch began")
         box.host.pull_cable()
         try:
-            site.until(lambda: box.good == THIRD and box.phase == "idle", "it is kept", within_s=150)
+            site.until(lambda: box.good == NEXT and box.phase == "idle", "it is kept", within_s=150)
         finally:
             box.host.mend_cable()
         played = run.ended()
@@ -128,9 +128,9 @@ def test_a_cable_pulled_in_mid_deployment(site: Site) -> None:
 def test_power_cut_in_mid_update(site: Site) -> None:
     """After the switch and before the verdict: at the next boot it is decided, and what runs is good."""
     box = _boxes(site)[CANARY]
-    with site.playing("deploy", f"--limit={CANARY}", release_version=THIRD, away_s=20) as run:
+    with site.playing("deploy", f"--limit={CANARY}", release_version=NEXT, away_s=20) as run:
         run.until("Switch to it, judge it, keep it or take it back")
-        site.until(lambda: box.current == THIRD and box.good != THIRD, "it is tried", within_s=150)
+        site.until(lambda: box.current == NEXT and box.good != NEXT, "it is tried", within_s=150)
         box.host.cut_power()
     box.host.power_on()
     site.until(lambda: box.phase == "idle" and box.current == box.good, "it is decided", within_s=240)

@@ -8,6 +8,11 @@ import pytest
 
 from afferent.__main__ import main
 from edge.daemon import run, watchdog
+from edge.releases.cli import release
+from edge.releases.compose import STATE
+from edge.releases.desk import FOLDER, REQUEST
+from edge.releases.keys import KEYS
+from edge.releases.layout import ROOT
 from tests.support.systemd_units import UNITS, directives, installed_in, said, unit_files
 
 EDGE, CLOUD, UPDATE = (UNITS / f"afferent-{name}.service" for name in ("edge", "cloud@", "update"))
@@ -60,6 +65,21 @@ def test_what_is_started_exists(path: Path) -> None:
     assert program in {f"/opt/afferent/{release}/venv/bin/afferent" for release in ("current", "good")}
     for instance in INSTANCES if "%i" in words else ("",):
         _parse([word.replace("%i", instance) for word in words])
+
+
+@pytest.mark.parametrize("path", [UPDATE, UNITS / "afferent-update-boot.service"], ids=lambda path: path.name)
+def test_the_updater_is_started_with_words_that_it_knows(path: Path) -> None:
+    """It runs from the last release that was good, and works where the units and tmpfiles.d say."""
+    (line,) = said(path, "ExecStart")
+    program, *words = line.split()
+    assert program == "/opt/afferent/good/venv/bin/afferent"
+    assert words[:2] == ["edge", "release"]
+    context = _parse(words[2:], release)
+    assert context.params["root"] == ROOT
+    assert str(ROOT) in said(path, "ReadWritePaths")
+    (watched,) = said(UNITS / "afferent-update.path", "PathExists")
+    assert Path(watched) == STATE / FOLDER / REQUEST
+    assert str(KEYS) in _made("edge")
 
 
 def test_what_waits_for_a_network_is_no_part_of_the_boot() -> None:
@@ -147,13 +167,12 @@ def _ask(*argv: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
 
 
-def _parse(words: list[str]) -> None:
+def _parse(words: list[str], command: click.Command = main) -> click.Context:
     """Let click follow the words to a command, and take its options; raises what click would tell a person."""
-    command: click.Command = main
     context = click.Context(command)
     while isinstance(command, click.Group):
         name = words.pop(0)
         found = command.get_command(context, name)
         assert found is not None, f"there is no command {name!r} in {context.command_path!r}"
         command, context = found, click.Context(found, parent=context, info_name=name)
-    command.make_context(command.name, words)
+    return command.make_context(command.name, words)

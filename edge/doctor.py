@@ -18,6 +18,8 @@ from edge.core.sample import Sample
 from edge.daemon.assembly import TASKS
 from edge.daemon.drivers import camera_opener, sensor_opener
 from edge.daemon.sync import target_maker
+from edge.identity.examining import examine_identity
+from edge.identity.folder import IdentityFolder
 from edge.models.store import ModelStore
 from edge.sensing.sensor import Sensor
 from edge.sensing.settings import BleSettings, LslSettings, SensorSettings, SerialSettings
@@ -55,7 +57,20 @@ class Finding:
 def examine(config: EdgeConfig, tell: Callable[[Finding], None]) -> list[Finding]:
     """Examine everything, telling each finding as it is made."""
     found = []
-    for check in (_state, _disk, _clock, _models, _cameras, _sensors, _sessions, _port, _https, _broker, _objects):
+    for check in (
+        _state,
+        _disk,
+        _clock,
+        _models,
+        _cameras,
+        _sensors,
+        _sessions,
+        _port,
+        _https,
+        _identity,
+        _broker,
+        _objects,
+    ):
         for finding in check(config):
             tell(finding)
             found.append(finding)
@@ -232,11 +247,17 @@ def _port(config: EdgeConfig) -> Iterator[Finding]:
             yield Finding("page", True, f"port {web.port} is free")
 
 
+def _identity(config: EdgeConfig) -> Iterator[Finding]:
+    folder = IdentityFolder(config.state / "identity")
+    yield Finding("identity", *examine_identity(folder, config.device, SystemClock().now().wall_ms))
+
+
 def _broker(config: EdgeConfig) -> Iterator[Finding]:
     if not config.broker.enabled:
         yield Finding("broker", True, "switched off in the settings; records stay on the device")
         return
-    yield from _reach("broker", partial(probe_broker, config.broker, config.secrets, _TIMEOUT_S))
+    identity = config.state / "identity"
+    yield from _reach("broker", partial(probe_broker, config.broker, config.secrets, _TIMEOUT_S, identity))
 
 
 def _objects(config: EdgeConfig) -> Iterator[Finding]:

@@ -15,7 +15,6 @@ import msgspec
 from msgspec import Meta, Struct
 
 from contract.ids import Id
-from contract.manifest import Digest
 from edge.releases.errors import ReleaseError
 
 FOLDER: Final = "update"
@@ -34,7 +33,8 @@ class UpdateRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Told again in the result; one that was done is not done twice."""
     action: Literal["update", "rollback"] = "update"
     url: Text = ""
-    sha256: Digest | Literal[""] = ""
+    sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?(?![\s\S])")] = ""
+    """Of the bundle; needed for an update."""
 
 
 class UpdateResult(Struct, frozen=True, kw_only=True):

@@ -114,14 +114,13 @@ class Work:
         return last is not None and last.request == request.request
 
     def _answer(self, request: UpdateRequest, desk: Desk) -> Outcome:
-        """The request is deleted once the journal has it."""
+        """The request is deleted once the journal has it: whoever dies before that finds it again."""
         order = Journal(source=request.url, sha256=request.sha256, request=request.request)
         if request.action == "update":
             self._updater.begin(replace(order, phase=Phase.DOWNLOADING))
             desk.clear()
             self._tell_under_way(desk)
             return self.go_on()
-        desk.clear()
         return self.roll_back("asked for from afar", replace(order, source=""))
 
     def _told(self, desk: Desk, work: Callable[[], Outcome], request: str) -> Outcome:

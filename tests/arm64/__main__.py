@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.arm64.root import QEMU, EmulatedRoot
+from tests.arm64.root import QEMU, EmulatedRoot, packed
 from tests.arm64.wheels import install
 
 
@@ -35,7 +35,7 @@ def main() -> int:
 
 def measured(cache: Path) -> dict[str, Any]:
     """Make the root on first use, install the lock anew, run what is to be run; each with its seconds."""
-    root, began = EmulatedRoot(cache / "root"), time.monotonic()
+    root, began = EmulatedRoot(cache / f"root-{packed()}"), time.monotonic()
     if not root.folder.is_dir():
         root.make()
     made = time.monotonic()

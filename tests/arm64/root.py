@@ -4,6 +4,7 @@ No maintainer script is run, so making it needs no emulation. Neither /proc nor 
 onnxruntime asks the emulated processor for what qemu cannot tell, and dies.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -16,7 +17,16 @@ from tests.conftest import ROOT
 
 QEMU: Final = Path("/usr/bin/qemu-aarch64-static")
 _SUITE: Final = "bookworm"
-_PACKAGES: Final = ("python3", "python3-minimal", "libc-bin", "libgomp1", "libstdc++6", "zlib1g", "ca-certificates")
+_PACKAGES: Final = (
+    "python3",
+    "python3-minimal",
+    "libc-bin",
+    "libgomp1",
+    "libstdc++6",
+    "zlib1g",
+    "ca-certificates",
+    "tzdata",
+)
 _OURS: Final = ("afferent", "contract", "edge")
 _ENVIRONMENT: Final = {
     "PATH": "/usr/bin:/bin",
@@ -60,6 +70,11 @@ class EmulatedRoot:
         """Run its Python and return what that said; RuntimeError with its last words if it failed."""
         emulated = [str(QEMU), "/usr/bin/python3", *arguments]
         return _run([*_chroot(), str(self.folder), *emulated], environment=_ENVIRONMENT)
+
+
+def packed() -> str:
+    """A name for what the root is made of."""
+    return hashlib.sha256(" ".join((_SUITE, *_PACKAGES)).encode()).hexdigest()[:12]
 
 
 def _chroot() -> list[str]:

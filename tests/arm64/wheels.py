@@ -1,4 +1,4 @@
-"""Which wheels of the device's lock an aarch64 box gets, and their installation by pip, without any emulation."""
+"""Which wheels of the device's lock a box gets, and their installation by pip, without any emulation."""
 
 import re
 import subprocess
@@ -14,16 +14,10 @@ from tests.conftest import ROOT
 LOCK: Final = ROOT / "locks/device.txt"
 PYTHON: Final = "3.11"
 """Debian 12's, which is Raspberry Pi OS's."""
-_PLATFORMS: Final = (
-    "manylinux_2_36_aarch64",
-    "manylinux_2_28_aarch64",
-    "manylinux_2_17_aarch64",
-    "manylinux2014_aarch64",
-)
+_GLIBCS: Final = ("manylinux_2_36", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
 _BOX: Final = {
     "implementation_name": "cpython",
     "os_name": "posix",
-    "platform_machine": "aarch64",
     "platform_python_implementation": "CPython",
     "platform_system": "Linux",
     "python_full_version": f"{PYTHON}.2",
@@ -32,8 +26,8 @@ _BOX: Final = {
 }
 
 
-def locked(text: str) -> Iterator[str]:
-    """The lines of a lock that hold on the box, each with its hashes and without its condition.
+def locked(text: str, machine: str = "aarch64") -> Iterator[str]:
+    """The lines of a lock that hold on a box of this kind, each with its hashes and without its condition.
 
     pip judges conditions by the machine that it runs on, whatever it is told to install for.
     """
@@ -42,21 +36,20 @@ def locked(text: str) -> Iterator[str]:
             continue
         named, *hashes = entry.split(" --hash=")
         wanted = Requirement(named)
-        if wanted.marker is None or wanted.marker.evaluate(dict(_BOX)):
+        if wanted.marker is None or wanted.marker.evaluate({**_BOX, "platform_machine": machine}):
             yield " --hash=".join([f"{wanted.name}{wanted.specifier}", *hashes])
 
 
-def install(folder: Path, cache: Path) -> int:
-    """Put the box's wheels into `folder`; how many packages those are. Raises with pip's words if one has no wheel."""
-    lines = [" ".join(line.split()) for line in locked(LOCK.read_text(encoding="utf-8"))]
+def install(folder: Path, cache: Path, machine: str = "aarch64") -> int:
+    """Put such a box's wheels into `folder`; how many packages those are. RuntimeError with pip's words if one has none."""
+    lines = [" ".join(line.split()) for line in locked(LOCK.read_text(encoding="utf-8"), machine)]
     wanted = cache / "requirements.txt"
     wanted.write_text("\n".join(lines) + "\n", encoding="utf-8")
     argv = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--only-binary=:all:"]
     argv += ["--no-compile", "--disable-pip-version-check", "--target", str(folder), "-r", str(wanted)]
     argv += ["--python-version", PYTHON, "--implementation", "cp", "--abi", "cp311", "--abi", "abi3", "--abi", "none"]
-    done = subprocess.run(
-        [*argv, *(f"--platform={name}" for name in _PLATFORMS)], capture_output=True, text=True, check=False
-    )
+    argv += [f"--platform={glibc}_{machine}" for glibc in _GLIBCS]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"pip: {(done.stderr or done.stdout)[-2000:]}")
     return len(lines)

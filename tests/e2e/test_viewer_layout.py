@@ -168,6 +168,7 @@ def test_everything_by_keyboard(page: Page) -> None:
         "Recordings",
         "Sessions",
         "Hand in",
+        "who",
         "sign-out",
         "power",
         "record",

@@ -128,9 +128,10 @@ def broker_conf(folder: str, port: int) -> None:
 
 @authority.command("broker-acl")
 @click.option("--client", "clients", multiple=True, default=("ingest",), help="Of issue-client; may be repeated.")
-def broker_acl(clients: tuple[str, ...]) -> None:
+@click.option("--home-assistant", is_flag=True, help="Also let devices introduce themselves to Home Assistant.")
+def broker_acl(clients: tuple[str, ...], home_assistant: bool) -> None:
     """Print the access list that keeps each device to its own topics."""
-    click.echo(access_list([_checked(each) for each in clients]), nl=False)
+    click.echo(access_list([_checked(each) for each in clients], home_assistant=home_assistant), nl=False)
 
 
 @device.command("invite")

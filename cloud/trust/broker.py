@@ -12,6 +12,14 @@ SERVICE_SIGN: Final = "@"
 """Begins the common name of what is no device. No device's id can begin so, so that none can pose as a service."""
 _DEVICE_WRITES: Final = ("status", *RECORD_LEAVES, REQUESTS, REPORTED)
 _DEVICE_READS: Final = ("ack", REPLIES, DESIRED, command_leaf("+"))
+_OF_HOME_ASSISTANT: Final = (
+    f"pattern write {ROOT}/%u/ha/#",
+    "pattern write homeassistant/device/%u/config",
+    f"user {SERVICE_SIGN}home-assistant",
+    f"topic read {ROOT}/+/ha/#",
+    f"topic read {ROOT}/+/status",
+    "topic read homeassistant/#",
+)
 _CONF: Final = """\
 # Who is who is decided by certificates alone; a certificate's common name is the user name and the client id.
 listener {port}
@@ -40,12 +48,15 @@ def mosquitto_conf(folder: str = "/etc/mosquitto/afferent", port: int = 8883) ->
     return _CONF.format(folder=folder, port=port)
 
 
-def access_list(services: Sequence[str] = ("ingest",)) -> str:
+def access_list(services: Sequence[str] = ("ingest",), *, home_assistant: bool = False) -> str:
     """Rights by common name: a device over its own topics, each of `services` over those of all devices.
 
+    With `home_assistant`, devices may also introduce themselves to it, and a client `@home-assistant` hears that.
     What is not allowed here is forbidden.
     """
     lines = ["# A device tells its own and hears what is meant for it.", *_of_devices()]
+    if home_assistant:
+        lines += ["", "# For Home Assistant, where home_assistant.enabled is set on devices.", *_OF_HOME_ASSISTANT]
     for service in services:
         lines += ["", f"# The cloud: hears all devices and answers each. Common name {SERVICE_SIGN}{service}."]
         lines += [f"user {SERVICE_SIGN}{service}", *_of_service()]

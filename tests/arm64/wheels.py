@@ -41,7 +41,7 @@ def locked(text: str, machine: str = "aarch64") -> Iterator[str]:
 
 
 def install(folder: Path, cache: Path, machine: str = "aarch64") -> int:
-    """Put such a box's wheels into `folder`; how many packages those are. RuntimeError with pip's words if one has none."""
+    """Put such a box's wheels into `folder`; how many packages those are. Raises pip's words if one has none."""
     lines = [" ".join(line.split()) for line in locked(LOCK.read_text(encoding="utf-8"), machine)]
     wanted = cache / "requirements.txt"
     wanted.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -9,8 +9,9 @@ from edge.config import EdgeConfig
 from edge.core.audit import AuditLog
 from edge.core.clock import SystemClock
 from edge.core.files import write_private
+from edge.web.accounts import ADMIN
 from edge.web.auth import Auth
-from edge.web.passwords import PasswordFileError
+from edge.web.passwords import PasswordFileError, matches
 
 _FILE: Final = "first-password"
 _log = logging.getLogger(__name__)
@@ -45,6 +46,19 @@ def page_password(config: EdgeConfig, *, reset: bool) -> str:
         log = AuditLog(config.state / "audit", clock=SystemClock())
         log.note(f"cli:{os.environ.get('SUDO_USER') or os.getuid()}", "console", "password reset", "account=admin")
         return made
-    if path.exists():
-        return path.read_text(encoding="ascii").strip()
+    if path.exists() and (first := _still_good(config, path)):
+        return first
     return "No first password is kept here. Make a new one with: afferent edge password --reset"
+
+
+def _still_good(config: EdgeConfig, path: Path) -> str:
+    """The first password; empty, and its file gone, if another was chosen since."""
+    first = path.read_text(encoding="ascii").strip()
+    try:
+        admin = auth_of(config).accounts.of(ADMIN)
+    except PasswordFileError:
+        return first
+    if admin is not None and matches(admin.password, first):
+        return first
+    path.unlink(missing_ok=True)
+    return ""

@@ -41,7 +41,6 @@ from edge.web.session_folder_routes import SessionFolderRoutes
 from edge.web.session_routes import SessionRoutes
 from edge.web.sign_in import SignInRoutes
 from edge.web.sign_in_routes import SignInsRoutes
-from edge.web.snapshots import Snapshots
 from edge.web.socket_io import SocketIo
 from edge.web.stimulus_routes import StimulusRoutes
 from edge.web.storage_routes import StorageRoutes
@@ -76,11 +75,10 @@ def create_app(deps: WebDeps) -> Starlette:
 def endpoints_of(deps: WebDeps) -> list[Endpoint]:
     """The whole table, in the order in which the router tries it."""
     page = Page(deps.viewer_dir)
-    snapshots = Snapshots(deps.snapshots_dir, clock=deps.clock, keep=deps.settings.keep_snapshots)
-    cameras, records = CameraRoutes(deps, snapshots=snapshots), RecordRoutes(deps.history)
+    cameras, records = CameraRoutes(deps), RecordRoutes(deps.history)
     feeds = Feeds(deps)
     table = [
-        *CctvRoutes(deps, page=page, snapshots=snapshots).endpoints(),
+        *CctvRoutes(deps, page=page).endpoints(),
         *NativeRoutes(deps, cameras=cameras, records=records).endpoints(),
         *cameras.endpoints(),
         *PlanRoutes(deps).endpoints(),

@@ -95,11 +95,10 @@ class Auth:
         return None
 
     def reset(self) -> str:
-        """Set a new generated password for the admin, end every session and return it to be shown once."""
+        """Set a new generated password for the admin, which ends the admin's sessions; return it to be shown once."""
         password = generate_password()
         now_ms = self._clock.now().wall_ms
         self.accounts.reset(Account(role="admin", password=hash_password(password), since_ms=now_ms))
-        self.sign_ins.clear()
         return password
 
     async def sign_in(self, password: str, address: str, *, account: str = USER, program: str = "") -> NewSession:

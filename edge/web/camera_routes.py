@@ -13,16 +13,15 @@ from edge.web.deps import CameraPort, WebDeps
 from edge.web.endpoint import Endpoint, Handler, answer, body_of, owner_get
 from edge.web.lookup import camera_in
 from edge.web.problem import ProblemError
-from edge.web.snapshots import Snapshots
 from edge.web.views import Cameras, CameraView, RecordingRequest, SnapshotView, camera_view
 
 
 class CameraRoutes:
     """`/v1/cameras` and the pictures that were kept."""
 
-    def __init__(self, deps: WebDeps, *, snapshots: Snapshots) -> None:
+    def __init__(self, deps: WebDeps) -> None:
         self._deps = deps
-        self._snapshots = snapshots
+        self._snapshots = deps.snapshots
 
     def endpoints(self) -> list[Endpoint]:
         """The table of them."""

@@ -25,6 +25,7 @@ from edge.web.relay import Relays
 from edge.web.session_folder_port import SessionFolderPort
 from edge.web.session_port import SensorPort, SessionPort
 from edge.web.settings import WebSettings
+from edge.web.snapshots import Snapshots
 from edge.web.storage_port import StoragePort
 from edge.web.upload_port import UploadPort
 
@@ -218,7 +219,8 @@ class WebDeps:
     clock: Clock
     settings: WebSettings
     auth: Auth
-    snapshots_dir: Path
+    snapshots: Snapshots
+    """Single pictures that were kept."""
     telemetry: Callable[[], Mapping[str, Any]]
     """The newest `telemetry` message: a contract Telemetry body as a dict, with `t_ms`; empty before the first."""
     config: Callable[[], Mapping[str, Any]]

@@ -29,7 +29,6 @@ from edge.web.live import OVERLAY, MotionJpeg, WebSocketJpeg
 from edge.web.lookup import camera_in
 from edge.web.page import Page, prefers_html
 from edge.web.problem import ProblemError
-from edge.web.snapshots import Snapshots
 
 _PATHS: Final = {"/", "/start", "/stop", "/status", "/live", "/snapshot", "/ws/live"}
 _UNAVAILABLE: Final = LegacyError(error="Camera not available")
@@ -45,10 +44,10 @@ def is_legacy(path: str) -> bool:
 class CctvRoutes:
     """S1.1 to S1.13. Where a client names no camera, the first of the config is meant."""
 
-    def __init__(self, deps: WebDeps, *, page: Page, snapshots: Snapshots) -> None:
+    def __init__(self, deps: WebDeps, *, page: Page) -> None:
         self._deps = deps
         self._page = page
-        self._snapshots = snapshots
+        self._snapshots = deps.snapshots
 
     def endpoints(self) -> list[Endpoint]:
         """The table of them."""

@@ -81,11 +81,6 @@ class SignIns:
             self._open[key] = into(self._open[key])
             await self._save()
 
-    def clear(self) -> None:
-        """End every one."""
-        self._open.clear()
-        self._path.unlink(missing_ok=True)
-
     def _forget_first(self, like: SignIn) -> None:
         links = like.participant is not None
         same = [key for key, one in self._open.items() if _kind(one) == _kind(like)]

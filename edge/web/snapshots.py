@@ -17,7 +17,7 @@ class Snapshots:
     """A folder of `snapshot_<unix>.jpg`; the oldest goes when there are more than `keep`."""
 
     def __init__(self, folder: Path, *, clock: Clock, keep: int) -> None:
-        self._folder = folder
+        self.folder = folder
         self._clock = clock
         self._keep = keep
         self._storing = threading.Lock()
@@ -33,22 +33,22 @@ class Snapshots:
         """The picture of that name; None if there is none, whatever the name looks like."""
         if not _NAME.fullmatch(name):
             return None
-        return await to_thread.run_sync(_read, self._folder / name)
+        return await to_thread.run_sync(_read, self.folder / name)
 
     def _store(self, jpeg: bytes, unix: int) -> str:
         with self._storing:  # two requests of one second must not find the same name free
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             kept = self._kept()
             while unix in kept:
                 unix += 1
             name = f"snapshot_{unix}.jpg"
-            write_private(self._folder / name, jpeg)
+            write_private(self.folder / name, jpeg)
             for old in kept[: max(0, len(kept) + 1 - self._keep)]:
-                (self._folder / f"snapshot_{old}.jpg").unlink(missing_ok=True)
+                (self.folder / f"snapshot_{old}.jpg").unlink(missing_ok=True)
             return name
 
     def _kept(self) -> list[int]:
-        found = (_NAME.fullmatch(path.name) for path in self._folder.iterdir())
+        found = (_NAME.fullmatch(path.name) for path in self.folder.iterdir())
         return sorted(int(match[1]) for match in found if match)
 
 

@@ -17,6 +17,8 @@ class Board:
         self._unsent: dict[str, None] = {}
         self._wake: Callable[[], None] | None = None
         self.sent_total = 0
+        self.refused: dict[str, str] = {}
+        """What the broker does not take over this connection, and why, by topic."""
 
     def post(self, topic: str, payload: bytes) -> None:
         """From now on this is what `topic` says; said again only if it is something else. Empty takes it away.
@@ -39,6 +41,7 @@ class Board:
     def open(self, wake: Callable[[], None]) -> None:
         """A connection begins: everything is to be sent; `wake` is called when there is more."""
         self._wake = wake
+        self.refused.clear()
         self._unsent = dict.fromkeys(self._posted)
 
     def close(self) -> None:

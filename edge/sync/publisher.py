@@ -85,6 +85,8 @@ class Publisher:
         self._anew = False
         self._wake: Callable[[], None] = lambda: None
         self._asked: set[int] = set()
+        self._posted: dict[int, str] = {}
+        """Of these, what the broker is to retain: its topic."""
         self._device = outbox.device
         self._backoff = Backoff(rng, first_s=0.5, limit_s=_LONGEST_WAIT_S)
         self._dialler = Dialler(
@@ -181,6 +183,7 @@ class Publisher:
         self._patience = 1
         self._progress_ns = self._heard_ns = self._clock.mono_ns()
         self._asked.clear()
+        self._posted.clear()
         if self._settings.ack == "cloud":
             connection.inbox.taken_at_a_time = max(1, min(connection.capacity, self._window.limit) // 2)
         if self._requests:
@@ -221,7 +224,9 @@ class Publisher:
         for payload in self._requests.take(self._free_packets(connection)) if self._requests else []:
             self._asked.add(connection.publish(topic(self._device, REQUESTS), payload))
         for name, payload in self._remote.board.take(self._free_packets(connection)) if self._remote else []:
-            self._asked.add(connection.publish(name, payload, retain=True))
+            mid = connection.publish(name, payload, retain=True)
+            self._asked.add(mid)
+            self._posted[mid] = name
 
     async def _take_in(self, connection: BrokerConnection, news: News) -> None:
         for mid, code in news.taken:
@@ -248,6 +253,9 @@ class Publisher:
     def _taken(self, mid: int, code: int) -> None:
         if mid in self._asked:
             self._asked.discard(mid)
+            name = self._posted.pop(mid, "")
+            if name and code >= FIRST_FAILURE and self._remote:
+                self._remote.board.refused[name] = words_of(code, "refused")
         elif code >= FIRST_FAILURE:
             self._hold(f"the broker refuses records: it {words_of(code, 'refused')}")
         elif code == NO_SUBSCRIBERS and self._settings.ack == "broker":

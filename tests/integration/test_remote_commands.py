@@ -237,3 +237,16 @@ async def test_a_broker_that_knows_only_mqtt_3_1_1_carries_commands_too(tmp_path
             await until(lambda: stage.desired)
     assert done(tmp_path) == ["cmd-1"]
     assert msgspec.json.encode(cloud.end("cmd-1"))
+
+
+async def test_a_broker_that_does_not_retain_what_we_say_is_named(tmp_path: Path) -> None:
+    """An access list that forgot `reported`: MQTT 5 tells so, and records go on."""
+    acl = tmp_path / "acl"
+    acl.write_text(f"topic write afferent/v1/{DEVICE}/status\ntopic write afferent/v1/{DEVICE}/commands\n")
+    acl.chmod(0o700)
+    with mosquitto(tmp_path / "broker", extra=f"acl_file {acl}") as running:
+        async with remote_device(tmp_path, running.port, {}) as stage:
+            await until(lambda: stage.health.of(PART) is State.DEGRADED)
+            part = stage.health.part(PART)
+    assert part
+    assert f"afferent/v1/{DEVICE}/reported: see its access list" in part.detail

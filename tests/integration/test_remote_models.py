@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contract.manifest import encode_manifest
 from contract.remote import WantedModel
 from edge.core.errors import ModelError
-from edge.daemon.remote.models import ModelTaker, ModelUnreachableError, in_the_background, problem_of
+from edge.daemon.remote.background import in_the_background
+from edge.daemon.remote.models import ModelTaker, ModelUnreachableError, problem_of
 from edge.models.settings import ModelSettings
 from edge.models.store import ModelStore
 from edge.releases.keys import sign
@@ -67,7 +68,7 @@ def installed(tmp_path: Path) -> list[str]:
 
 
 async def test_a_signed_model_is_installed_once_and_dropped(server: str, taker: ModelTaker, tmp_path: Path) -> None:
-    await in_the_background(taker.take, wanted(server))
+    await in_the_background(lambda: taker.take(wanted(server)))
     assert installed(tmp_path) == [MANIFEST.name]
     taker.take(wanted("http://127.0.0.1:9"))
     taker.drop([MANIFEST.name, "never-there"])
@@ -90,7 +91,7 @@ async def test_what_is_not_as_it_was_said_is_refused(  # noqa: PLR0917 - fixture
     server: str, taker: ModelTaker, tmp_path: Path, file: str, changes: dict[str, str], why: str
 ) -> None:
     with pytest.raises(ModelError, match=why):
-        await in_the_background(taker.take, wanted(server, file, **changes))
+        await in_the_background(lambda: taker.take(wanted(server, file, **changes)))
     assert installed(tmp_path) == []
 
 

@@ -9,11 +9,14 @@ import pytest
 from contract.messages import CommandState
 from contract.remote import Command
 from edge.core.clock import Stamp
+from edge.core.errors import StoreDelayedError
 from edge.outbox.commands import KEPT_COMMANDS, MOST_OPEN, Entry, TooManyCommandsError, has_expired
+from edge.outbox.settings import OutboxSettings
 from edge.outbox.store import Outbox
 from tests.support.clock import START_MS, FakeClock
 from tests.support.commands import HOUR_MS, command, states, told
 from tests.support.outboxes import open_outbox
+from tests.unit.test_outbox_full import fill_disk, free_disk
 
 
 async def test_a_command_that_is_sent_again_is_in_the_book_once(tmp_path: Path) -> None:
@@ -158,3 +161,24 @@ async def test_steps_are_records_like_any_other(tmp_path: Path) -> None:
         assert seen == [CommandState(command_id="cmd-1", name="snapshot", state="accepted")]
         assert isinstance(outbox, Outbox)
         assert outbox.outbox_records == 1
+
+
+async def test_a_full_disk_doubles_no_step(tmp_path: Path) -> None:
+    """Whoever accepts is told to wait, and again when it asks again; with room it is in the book once."""
+    async with open_outbox(tmp_path, limits=OutboxSettings(linger_ms=0, waiting_records=10, wait_s=0.2)) as outbox:
+        await outbox.commands.accept(command("before"))
+        await fill_disk(outbox)
+        for _ in range(2):
+            with pytest.raises(StoreDelayedError):
+                await outbox.commands.accept(command())
+        with pytest.raises(StoreDelayedError):
+            await outbox.commands.end(command("before"), "succeeded")
+        assert not await outbox.commands.opened(), "neither is begun while its last step waits"
+        await free_disk(outbox)
+        async with asyncio.timeout(10):
+            while await outbox.commands.state("before") != "succeeded":  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert not await outbox.commands.accept(command())
+        assert [entry.command.command_id for entry in await outbox.commands.opened()] == ["cmd-1"]
+        assert await states(outbox) == ["accepted"]
+        assert await states(outbox, "before") == ["accepted", "succeeded"]

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -15,10 +16,11 @@ from edge.core.clock import Clock
 from edge.core.errors import EdgeError, ModelError, PlanConflictError
 from edge.core.health import Health, State
 from edge.core.service import Pulse
+from edge.daemon.remote.background import in_the_background
 from edge.daemon.remote.begin import Beginning
 from edge.daemon.remote.folder import refused_at
 from edge.daemon.remote.log_level import LogLevel
-from edge.daemon.remote.models import ModelTaker, ModelUnreachableError, in_the_background, problem_of
+from edge.daemon.remote.models import ModelTaker, ModelUnreachableError, problem_of
 from edge.daemon.remote.overlay import SettingRefusedError
 from edge.daemon.remote.restart import RestartDesk
 from edge.daemon.remote.settings_patch import with_patch
@@ -96,6 +98,7 @@ class DesiredService:
 
     async def run(self) -> None:
         """Take what is to be taken until cancelled."""
+        self._level.settle(self.settled.log_level)
         try:
             while True:
                 self._news.clear()
@@ -159,7 +162,7 @@ class DesiredService:
         for place, model in enumerate(desired.models):
             for tried in range(1, _MOST_TRIES + 1):
                 try:
-                    await in_the_background(self._models.take, model)
+                    await in_the_background(partial(self._models.take, model))
                     break
                 except ModelUnreachableError as error:
                     why: EdgeError = error

@@ -1,13 +1,14 @@
 """`diagnostics`: a bundle of what this device knows of itself, to object storage."""
 
-import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from msgspec import Struct
 
 from edge.core.clock import Clock
 from edge.core.errors import EdgeError
 from edge.daemon.remote.arguments import arguments_of
+from edge.daemon.remote.background import in_the_background
 from edge.daemon.remote.diagnostics import Part, bundle
 from edge.daemon.remote.files import RemoteFiles
 from edge.sync.remote.handler import Call, CommandFailedError, Outcome
@@ -30,7 +31,7 @@ class DiagnosticsHandler:
         """Make it."""
         arguments_of(call.command, _Arguments)
         made_s = self._clock.now().wall_ms // 1000
-        content = await asyncio.to_thread(bundle, self._parts(), made_s=made_s)
+        content = await in_the_background(partial(bundle, self._parts(), made_s=made_s))
         name = "diagnostics.tar.gz"
         try:
             key = await self._files.keep(

@@ -4,11 +4,8 @@ The signature lies beside the manifest under its name and `.sig`: lines of a key
 base64, as of a release. Trusted are the keys in `model-keys.d/*.pub` of the configuration's folder, and no others.
 """
 
-import asyncio
 import tempfile
-import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -35,33 +32,6 @@ _SILENCE_S: Final = 20.0
 
 class ModelUnreachableError(EdgeError):
     """It cannot be fetched now; later it may."""
-
-
-async def in_the_background(work: Callable[..., None], *arguments: object) -> None:
-    """Do what may block for minutes in a thread that does not keep the daemon from ending; what it leaves half done in
-    the folder of models, the next installation sweeps away."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def finish(error: BaseException | None) -> None:
-        if done.done():
-            return
-        if error:
-            done.set_exception(error)
-        else:
-            done.set_result(None)
-
-    def run() -> None:
-        error: BaseException | None = None
-        try:
-            work(*arguments)
-        except BaseException as raised:  # noqa: BLE001 - handed on to whoever awaits
-            error = raised
-        with suppress(RuntimeError):  # the loop is closed: the daemon has ended
-            loop.call_soon_threadsafe(finish, error)
-
-    threading.Thread(target=run, name="model-taker", daemon=True).start()
-    await done
 
 
 class ModelTaker:

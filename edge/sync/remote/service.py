@@ -182,6 +182,9 @@ class RemoteService:
     def _tell_health(self) -> None:
         if self.door.why_shut:
             self._health.set(PART, State.DEGRADED, self.door.why_shut)
+        elif self._link.board.refused:
+            name, why = next(iter(self._link.board.refused.items()))
+            self._health.set(PART, State.DEGRADED, f"the broker {why} on {name}: see its access list")
         else:
             self._health.set(PART, State.OK, f"{self._runner.running} commands at work")
 

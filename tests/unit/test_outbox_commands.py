@@ -182,3 +182,25 @@ async def test_a_full_disk_doubles_no_step(tmp_path: Path) -> None:
         assert [entry.command.command_id for entry in await outbox.commands.opened()] == ["cmd-1"]
         assert await states(outbox) == ["accepted"]
         assert await states(outbox, "before") == ["accepted", "succeeded"]
+
+
+async def test_a_damaged_store_keeps_its_book(tmp_path: Path) -> None:
+    """The header is gone: open commands go on, ended ones stay known, and none ends twice."""
+    async with open_outbox(tmp_path) as outbox:
+        for name in ("open", "running", "ended"):
+            await outbox.commands.accept(command(name, camera="front"))
+        await outbox.commands.begin(command("running"))
+        await outbox.commands.note("running", "asked")
+        await outbox.commands.end(command("ended"), "succeeded")
+    path = tmp_path / "store.db"
+    path.write_bytes(b"\x00" * 100 + path.read_bytes()[100:])
+    async with open_outbox(tmp_path) as outbox:
+        assert outbox.repaired
+        await outbox.commands.mend()
+        found = {one.command.command_id: one for one in await outbox.commands.opened()}
+        assert {name: one.state for name, one in found.items()} == {"open": "accepted", "running": "running"}
+        assert found["open"].command == command("open", camera="front")
+        assert found["running"].note == "asked"
+        assert not await outbox.commands.accept(command("ended"))
+        assert not await outbox.commands.accept(command("open"))
+        assert (await states(outbox, "ended")) == ["accepted", "succeeded"]

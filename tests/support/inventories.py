@@ -1,5 +1,6 @@
 """Ansible's variables and templates without Ansible: enough of both to see what a role writes for an inventory."""
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -31,9 +32,8 @@ def read(path: Path) -> Any:
 def role_variables(role: str) -> dict[str, Any]:
     """What a role's own files say of its variables, not yet resolved."""
     folder = ANSIBLE / "roles" / role
-    return read(folder / "defaults/main.yml") | (
-        read(folder / "vars/main.yml") if (folder / "vars/main.yml").exists() else {}
-    )
+    files = [path for path in (folder / "defaults/main.yml", folder / "vars/main.yml") if path.exists()]
+    return {name: value for path in files for name, value in read(path).items()}
 
 
 def example_variables(*names: str) -> dict[str, Any]:
@@ -51,6 +51,14 @@ def resolve(name: str, variables: Mapping[str, Any]) -> Any:
 
 def render(role: str, template: str, variables: Mapping[str, Any]) -> str:
     """A template of a role, as the module `template` writes it."""
+    environment = _environment(role)
+    source, _, _ = environment.loader.get_source(environment, template)  # type: ignore[union-attr]
+    needed = meta.find_undeclared_variables(environment.parse(source))
+    return environment.get_template(template).render({name: resolve(name, variables) for name in needed})
+
+
+@functools.cache
+def _environment(role: str) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ANSIBLE / "roles" / role / "templates"),
         trim_blocks=True,
@@ -59,9 +67,7 @@ def render(role: str, template: str, variables: Mapping[str, Any]) -> str:
         autoescape=False,  # noqa: S701 - no HTML
     )
     _equip(environment)
-    source, _, _ = environment.loader.get_source(environment, template)  # type: ignore[union-attr]
-    needed = meta.find_undeclared_variables(environment.parse(source))
-    return environment.get_template(template).render({name: resolve(name, variables) for name in needed})
+    return environment
 
 
 def _resolved(value: Any, variables: Mapping[str, Any]) -> Any:

@@ -1,5 +1,6 @@
 """The roles and playbooks: typed whole, builtin modules alone, no secret where others read, and settings that load."""
 
+import functools
 import re
 import shutil
 import subprocess
@@ -29,11 +30,11 @@ _WANTED = (
 )  # fmt: skip
 
 
-def tasks() -> Iterator[tuple[str, dict[str, Any]]]:
+@functools.cache
+def tasks() -> list[tuple[str, dict[str, Any]]]:
     """Every task and handler with where it is, those in blocks and plays too."""
-    for path in (*_TASK_FILES, *_PLAYBOOKS):
-        for each in _flat(read(path)):
-            yield f"{path.relative_to(ANSIBLE)}: {each.get('name')}", each
+    found = [(path, task) for path in (*_TASK_FILES, *_PLAYBOOKS) for task in _flat(read(path))]
+    return [(f"{path.relative_to(ANSIBLE)}: {task.get('name')}", task) for path, task in found]
 
 
 def _flat(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

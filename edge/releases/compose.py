@@ -78,6 +78,7 @@ def updater_of(choice: Choice) -> Iterator[Updater]:
 
     Raise `NotNowError` if another is at work, `ReleaseError` if this is not root.
     """
+    os.umask(0o022)  # what is installed is for everybody to read, whoever installs it
     layout, ports = Layout(choice.root), ports_of(choice)
     layout.prepare()
     try:

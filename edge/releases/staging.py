@@ -58,6 +58,10 @@ class Stager:
         if self.layout.has(journal.release):  # whoever did this died before saying so
             return
         note = self._note(journal)
+        if note.release.release != journal.release:
+            raise BundleRefusedError(
+                f"the bundle changed meanwhile: it was {journal.release}, now {note.release.release}"
+            )
         draft, final = self.layout.draft_of(journal.release), self.layout.of(journal.release)
         unpacked = self.layout.incoming / "unpacked"
         for left in (draft, unpacked):

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from contract.times import to_wire
 from edge.core.standing import Standing
-from edge.releases.errors import BundleRefusedError, HeldError, NotNowError, ReleaseBrokenError
+from edge.releases.errors import BundleRefusedError, HeldError, NotNowError, ReleaseBrokenError, ReleaseError
 from edge.releases.gate import Question, Verdict
 from edge.releases.journal import Journal, Outcome, Phase, Result, keep_room, read_journal, write_journal
 from edge.releases.layout import Layout
@@ -63,6 +63,18 @@ class Updater:
         keep_room(self._layout.journal)
         self._write(replace(order, previous=self.journal.previous, last=self.journal.last, tries=0))
 
+    def take_words(self, order: Journal) -> None:
+        """Let the update that is under way go as far as `order` now says, and as it says."""
+        self._write(
+            replace(
+                self.journal,
+                goal=order.goal,
+                downgrade=order.downgrade,
+                restart=order.restart,
+                even_busy=order.even_busy,
+            )
+        )
+
     def run(self, *, until: Phase = Phase.IDLE) -> Outcome:
         """Go on to the end, or to `until`; return how it ended.
 
@@ -109,7 +121,9 @@ class Updater:
             self._write(self._steps[journal.phase](journal))
         except OSError as error:
             self._fail_disk(journal, error)
-        except (BundleRefusedError, ReleaseBrokenError) as error:
+        except NotNowError:
+            raise
+        except ReleaseError as error:
             self._fail(journal, str(error))
 
     def _fail_disk(self, journal: Journal, error: OSError) -> None:

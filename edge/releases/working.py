@@ -34,6 +34,8 @@ class Work:
         under_way = self._updater.journal
         if under_way.phase is Phase.IDLE or (under_way.source, under_way.sha256) != (order.source, order.sha256):
             self._updater.begin(replace(order, phase=Phase.DOWNLOADING))
+        else:
+            self._updater.take_words(order)
         return self.go_on()
 
     def activate(self, release: str, order: Journal, goal: Goal = "tried") -> Outcome:

@@ -115,6 +115,31 @@ def test_it_holds_while_a_session_is_recorded_and_goes_on_after_it(world: World)
     assert _take(world, bundle).result == "committed"
 
 
+def test_the_same_wish_with_other_words_goes_as_far_as_they_say(world: World) -> None:
+    bundle = world.bundle(NEW)
+    (world.folder / "session").touch()
+    with pytest.raises(HeldError):
+        _take(world, bundle)
+    assert _take(world, bundle, even_busy=True).result == "committed"
+
+
+def test_without_a_key_nothing_is_begun_that_stays(world: World) -> None:
+    bundle = world.bundle(NEW)
+    (world.keys / "ours.pub").unlink()
+    outcome = _take(world, bundle)
+    assert (outcome.result, "put the public key there" in outcome.reason) == ("failed", True)
+    assert world.updater().journal.phase is Phase.IDLE
+
+
+def test_a_bundle_that_is_replaced_meanwhile_is_refused(world: World) -> None:
+    bundle = world.bundle(NEW)
+    updater = world.updater()
+    updater.begin(Journal(phase=Phase.VERIFYING, source=str(bundle)))
+    updater.run(until=Phase.STAGING)
+    world.bundle("3.0").replace(bundle)
+    assert "the bundle changed meanwhile" in updater.run().reason
+
+
 def test_activating_is_held_without_a_trace(world: World) -> None:
     _take(world, world.bundle(NEW), goal="staged")
     (world.folder / "session").touch()

@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from contract.errors import InvalidSettingsError
+from edge.diagnostics_cli import diagnostics
+from edge.enrol_cli import enrol
+from edge.releases.cli import release
+from edge.releases.gate_cli import gate
+from edge.web.account_cli import account_commands
 
 if TYPE_CHECKING:
     from edge.config import EdgeConfig
@@ -28,7 +33,10 @@ Examples:
   afferent edge check-config --config edge.toml  say what is wrong with a configuration, and where
   afferent edge run --config edge.toml           run in the foreground; systemd does the same
   afferent edge password --reset                 make a new password for the page
-  afferent edge model add --help                 install a detector of faces, objects or expressions"""
+  afferent edge model add --help                 install a detector of faces, objects or expressions
+  afferent edge enrol --help                     make this device known to a cloud
+  afferent edge gate                             wait until it works; exit with 1 if it does not
+  afferent edge release status                   which releases lie here, which one runs"""
 )
 def edge_cli() -> None:
     """The appliance: cameras and body signals in, seen on the LAN, carried to the cloud."""
@@ -51,7 +59,7 @@ def run(path: Path | None) -> None:
     from edge.daemon import run_daemon
 
     try:
-        asyncio.run(run_daemon(config))
+        sys.exit(asyncio.run(run_daemon(config)))
     except EdgeError as error:
         raise click.ClickException(str(error)) from error
 
@@ -198,6 +206,10 @@ def _load(path: Path | None) -> "EdgeConfig":
     except InvalidSettingsError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
+
+
+for _command in (gate, release, enrol, diagnostics, account_commands(lambda path: _load(path).state)):
+    edge_cli.add_command(_command)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,14 @@ from edge.affect.settings import AffectSettings
 from edge.capture.settings import AutoSettings, CameraSettings
 from edge.collecting.settings import CollectSettings
 from edge.core.wear import WearSettings
+from edge.identity.settings import IdentitySettings
 from edge.models.settings import ModelSettings
 from edge.outbox.settings import OutboxSettings
 from edge.recording.previews.settings import PreviewSettings
 from edge.recording.retention.settings import RetentionSettings
 from edge.recording.settings import RecordingSettings
 from edge.sensing.settings import SensorSettings
+from edge.sync.home_assistant import HomeAssistantSettings
 from edge.sync.settings import BrokerSettings, FolderSettings, ObjectsSettings
 from edge.sync.upload_settings import UploadSettings
 from edge.vision.settings import VisionSettings
@@ -80,6 +82,8 @@ class EdgeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     broker: BrokerSettings = BrokerSettings()
     objects: ObjectsSettings = FolderSettings()
     uploads: UploadSettings = UploadSettings()
+    identity: IdentitySettings = IdentitySettings()
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     web: WebSettings = WebSettings()
 
     def __post_init__(self) -> None:
@@ -94,6 +98,11 @@ class EdgeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def state(self) -> Path:
         """The folder in which everything is kept."""
         return Path(self.state_dir).expanduser() if self.state_dir else default_state_dir()
+
+    @property
+    def identity_dir(self) -> Path:
+        """The folder of the device's own key and certificate."""
+        return self.state / "identity"
 
     @property
     def secrets(self) -> Path:

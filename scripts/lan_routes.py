@@ -13,6 +13,7 @@ from edge.web.deps import WebDeps
 from edge.web.endpoint import WEBSOCKET, Endpoint
 from edge.web.relay import Relays
 from edge.web.settings import WebSettings
+from edge.web.snapshots import Snapshots
 
 MARK: Final = "<!-- the table below is written by `make docs` -->\n"
 _NOWHERE: Final = Path("/nonexistent")
@@ -58,7 +59,7 @@ def _deps() -> WebDeps:
         clock=clock,
         settings=WebSettings(),
         auth=Auth(_NOWHERE, clock=clock),
-        snapshots_dir=_NOWHERE,
+        snapshots=Snapshots(_NOWHERE, clock=clock, keep=1),
         telemetry=dict,
         config=dict,
         version="",

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,12 +22,15 @@ from edge.core.health import Health, PartHealth, State
 from edge.core.hub import Hub
 from edge.core.service import Service
 from edge.core.slot import Slot
+from edge.daemon.afar import make_afar
 from edge.daemon.camera import CameraUnit
 from edge.daemon.cameras import make_camera
 from edge.daemon.collecting import Collecting, make_collecting
 from edge.daemon.ground import Ground
 from edge.daemon.health_ledger import HealthLedger
 from edge.daemon.password import auth_of, ensure_password
+from edge.daemon.remote.begin import Beginning
+from edge.daemon.remote.make import make_link
 from edge.daemon.sensors import Sensors, make_sensors
 from edge.daemon.storage import Storage, make_storage
 from edge.daemon.sync import Carrier, make_carrier
@@ -46,9 +49,10 @@ from edge.vision.overlay import paint
 from edge.vision.threads import hold_opencv_to_its_caller
 from edge.web.app import create_app
 from edge.web.deps import WebDeps
-from edge.web.kept_metrics import Totals
+from edge.web.kept_metrics import Total, Totals
 from edge.web.relay import Relays
 from edge.web.server import WebServer
+from edge.web.snapshots import Snapshots
 
 TASKS: Final = ("motion", "anomaly", "emotion", "voices")
 """What there are models for."""
@@ -57,22 +61,25 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """What the LAN side shows beside cameras."""
+    """What the LAN side shows."""
 
+    units: Mapping[str, CameraUnit]
+    relays: Relays
     storage: Storage
     sensors: Sensors
     carrier: Carrier
     collecting: Collecting
-    totals: Totals
 
 
 @dataclass(frozen=True, kw_only=True)
 class Appliance:
-    """All services, and what has to be ended in order before they are cancelled."""
+    """All services, and what has to be ended in order before they are cancelled. `again` is set when the daemon is to
+    be started anew."""
 
     services: Sequence[Service]
     recorders: Sequence[RecordingService]
     leave: Callable[[], None]
+    again: asyncio.Event
 
     async def close(self) -> None:
         """End what is being recorded; meanwhile the page lets its visitors go."""
@@ -80,26 +87,19 @@ class Appliance:
         await asyncio.gather(*(recorder.close() for recorder in self.recorders))
 
 
-async def assemble(config: EdgeConfig, clock: Clock, version: str, stack: AsyncExitStack) -> Appliance:
+async def assemble(beginning: Beginning, clock: Clock, version: str, stack: AsyncExitStack) -> Appliance:
     """Make every room and tie them together; what has to be closed is pushed on `stack`.
 
     Raise `StoreError` if the store cannot be opened at all.
     """
     hold_opencv_to_its_caller()
+    config = beginning.config
     hub, health = Hub(), Health(clock)
-    outbox = await stack.enter_async_context(
-        Outbox.open(
-            config.state / "store.db",
-            device=config.device,
-            clock=clock,
-            health=health,
-            limits=config.outbox,
-            host_boot=host_boot(),
-        )
-    )
-    ground = _ground(config, clock, hub, health, outbox)
+    outbox = await stack.enter_async_context(_store(config, clock, health))
+    ground, models = _ground(config, clock, hub, health, outbox)
     stack.callback(ground.album.close)
-    carrier = make_carrier(config, clock=clock, hub=hub, health=health, outbox=outbox, version=version)
+    link = make_link(config.device)
+    carrier = make_carrier(config, clock=clock, hub=hub, health=health, outbox=outbox, version=version, link=link)
     slots: dict[str, Slot[Frame]] = {settings.id: Slot() for settings in config.cameras}
     storage = make_storage(ground, carrier.uploader, slots)
     await _close_left_open(ground, storage.spool)
@@ -116,15 +116,25 @@ async def assemble(config: EdgeConfig, clock: Clock, version: str, stack: AsyncE
     _announce(outbox, hub, health, ledger, units.values())
     vitals = _vitals(ground, carrier, units)
     keeper = ClockKeeper(outbox=outbox, clock=clock, health=health, rng=ground.rng)
-    totals = totals_of(units, storage=storage, carrier=carrier, collecting=collecting, outbox=outbox, keeper=keeper)
-    web = _web(
+    counted = [totals_of(units, storage=storage, carrier=carrier, collecting=collecting, outbox=outbox, keeper=keeper)]
+    rooms = Rooms(units, relays, storage, sensors, carrier, collecting)
+    deps = _web_deps(ground, rooms, vitals=vitals, version=version, totals=partial(_all_of, counted))
+    web = _web_server(ground, deps)
+    up = asyncio.Event()
+    afar = make_afar(
         ground,
-        Rooms(storage, sensors, carrier, collecting, totals),
+        beginning,
+        link=link,
+        carrier=carrier,
         units=units,
-        relays=relays,
-        vitals=vitals,
-        version=version,
+        sensors=sensors,
+        models=models,
+        deps=deps,
+        up=up,
     )
+    stack.callback(afar.remote.close)
+    storage.on_uploaded.append(afar.remote.files.uploaded)
+    counted.append(afar.remote.totals)
     services: list[Service] = [
         outbox,
         keeper,
@@ -134,26 +144,45 @@ async def assemble(config: EdgeConfig, clock: Clock, version: str, stack: AsyncE
         *sensors.services,
         *collecting.services,
         *carrier.services,
+        *afar.services,
         vitals,
         web,
     ]
-    services.append(Watchdog(tuple(services), health=health, clock=clock))
-    return Appliance(services=services, recorders=list(recorders.values()), leave=web.leave)
+    services.append(Watchdog(tuple(services), up=up, health=health, clock=clock))
+    return Appliance(
+        services=services, recorders=list(recorders.values()), leave=web.leave, again=afar.remote.restart.due
+    )
 
 
-def _ground(config: EdgeConfig, clock: Clock, hub: Hub, health: Health, outbox: Outbox) -> Ground:
+def _store(config: EdgeConfig, clock: Clock, health: Health) -> AbstractAsyncContextManager[Outbox]:
+    return Outbox.open(
+        config.state / "store.db",
+        device=config.device,
+        clock=clock,
+        health=health,
+        limits=config.outbox,
+        host_boot=host_boot(),
+    )
+
+
+def _ground(
+    config: EdgeConfig, clock: Clock, hub: Hub, health: Health, outbox: Outbox
+) -> tuple[Ground, Mapping[str, str]]:
+    """It, and what is wrong with each model; empty if nothing is."""
     album = EventAlbum(config.state / "events", config.vision.events, clock, health)
-    return Ground(
+    models, problems = _models(config, health)
+    ground = Ground(
         config=config,
         clock=clock,
         hub=hub,
         health=health,
         outbox=outbox,
-        models=_models(config, health),
+        models=models,
         album=album,
         host_boot=host_boot(),
         turns=asyncio.Semaphore(os.cpu_count() or 1),
     )
+    return ground, problems
 
 
 async def _close_left_open(ground: Ground, spool: Spool) -> None:
@@ -165,17 +194,23 @@ async def _close_left_open(ground: Ground, spool: Spool) -> None:
         _log.error("events of a former run stay open: %s", error)
 
 
-def _models(config: EdgeConfig, health: Health) -> ModelStore:
+def _models(config: EdgeConfig, health: Health) -> tuple[ModelStore, Mapping[str, str]]:
     """The models, each tried once before anybody needs it, so that a broken one is known from the start."""
     store = ModelStore.of(config.models, config.state)
-    try:
-        for task in TASKS:
-            store.load(task)
-    except ModelError as error:
-        health.set("models", State.FAILED, str(error))
+    problems = {task: _problem_with(store, task) for task in TASKS}
+    if wrong := "; ".join(filter(None, problems.values())):
+        health.set("models", State.FAILED, wrong)
     else:
         health.set("models", State.DEGRADED if store.problems else State.OK, "; ".join(store.problems))
-    return store
+    return store, problems
+
+
+def _problem_with(store: ModelStore, task: str) -> str:
+    try:
+        store.load(task)
+    except ModelError as error:
+        return str(error)
+    return ""
 
 
 def _announce(outbox: Outbox, hub: Hub, health: Health, ledger: HealthLedger, units: Iterable[CameraUnit]) -> None:
@@ -208,21 +243,17 @@ def _vitals(ground: Ground, carrier: Carrier, units: Mapping[str, CameraUnit]) -
     )
 
 
-def _web(
-    ground: Ground,
-    rooms: Rooms,
-    *,
-    units: Mapping[str, CameraUnit],
-    relays: Relays,
-    vitals: VitalsService,
-    version: str,
-) -> WebServer:
+def _all_of(counted: Iterable[Totals]) -> Sequence[Total]:
+    return [total for totals in counted for total in totals()]
+
+
+def _web_deps(ground: Ground, rooms: Rooms, *, vitals: VitalsService, version: str, totals: Totals) -> WebDeps:
     config, clock = ground.config, ground.clock
     auth = auth_of(config)
     ensure_password(config, auth)
-    deps = WebDeps(
-        cameras=units,
-        relays=relays,
+    return WebDeps(
+        cameras=rooms.units,
+        relays=rooms.relays,
         history=ground.outbox,
         hub=ground.hub,
         health=ground.health,
@@ -230,13 +261,13 @@ def _web(
         settings=config.web,
         auth=auth,
         audit=AuditLog(config.state / "audit", clock=clock),
-        snapshots_dir=config.state / "snapshots",
+        snapshots=Snapshots(config.state / "snapshots", clock=clock, keep=config.web.keep_snapshots),
         telemetry=vitals.latest,
         config=lambda: _plain(config),
         version=version,
         device=config.device,
         event_pictures=ground.album,
-        clip_of=partial(_clip_of, rooms.storage.spool, units),
+        clip_of=partial(_clip_of, rooms.storage.spool, rooms.units),
         paint=paint,
         sessions=rooms.sensors.desk,
         sensors=rooms.sensors,
@@ -245,13 +276,17 @@ def _web(
         uploads=rooms.carrier.desk,
         collect=rooms.collecting.collector,
         folders=rooms.sensors.desk.folders if rooms.sensors.desk else None,
-        totals=rooms.totals,
+        totals=totals,
     )
+
+
+def _web_server(ground: Ground, deps: WebDeps) -> WebServer:
+    config = ground.config
     return WebServer(
         create_app(deps),
         settings=config.web,
         health=ground.health,
-        clock=clock,
+        clock=ground.clock,
         rng=ground.rng,
         closing=deps.closing,
         certificates=config.state / "tls",

@@ -18,6 +18,8 @@ from edge.core.errors import EdgeError
 from edge.core.notify import sd_notify
 from edge.core.service import supervise
 from edge.daemon.assembly import Appliance, assemble
+from edge.daemon.remote.begin import begin
+from edge.daemon.remote.restart import EXIT_AGAIN
 from edge.daemon.room import wait_for_room
 
 _CLOSE_WITHIN_S: Final = 3.0
@@ -28,35 +30,45 @@ class StateFolderError(EdgeError):
     """The state folder cannot be used: it cannot be written, or another daemon has it."""
 
 
-async def run_daemon(config: EdgeConfig) -> None:
-    """Run the appliance until SIGTERM or SIGINT. Raise `StateFolderError` if the state folder cannot be had."""
-    with _own(config.state):
+async def run_daemon(own: EdgeConfig) -> int:
+    """Run the appliance until SIGTERM or SIGINT, or until it is to be started anew; return the exit code.
+
+    `own` are the device's own settings; what is desired from afar is laid over them. Raise `StateFolderError` if the
+    state folder cannot be had.
+    """
+    with _own(own.state):
+        beginning = await asyncio.to_thread(begin, own)
+        config = beginning.config
         _log.info("afferent %s, device %s, state in %s", _version(), config.device, config.state)
         clock = SystemClock()
         await wait_for_room(config.state, clock)
         async with AsyncExitStack() as stack:
-            appliance = await assemble(config, clock, _version(), stack)
+            appliance = await assemble(beginning, clock, _version(), stack)
             await _run_until_stopped(appliance)
-    _log.info("stopped")
+    again = appliance.again.is_set()
+    _log.info("stopped, to be started anew" if again else "stopped")
+    return EXIT_AGAIN if again else 0
 
 
 async def _run_until_stopped(appliance: Appliance) -> None:
-    """The services run as one task; a signal first ends what is being recorded, then cancels them all."""
+    """The services run as one task; a signal, or a restart that is due, first ends what is being recorded, then cancels
+    them all."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     running = asyncio.create_task(supervise(appliance.services), name="services")
     stopping = asyncio.create_task(stop.wait(), name="signal")
+    due = asyncio.create_task(appliance.again.wait(), name="restart")
     try:
-        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running, stopping, due}, return_when=asyncio.FIRST_COMPLETED)
         if not running.done():
             sd_notify("STOPPING=1")
             await _close(appliance)
     finally:
-        for task in (running, stopping):
+        for task in (running, stopping, due):
             task.cancel()
-        await asyncio.wait({running, stopping})
+        await asyncio.wait({running, stopping, due})
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
     if not running.cancelled():

@@ -15,6 +15,7 @@ from edge.core.secrets import read_secret
 from edge.core.service import Service
 from edge.outbox.store import Outbox
 from edge.sync.publisher import Publisher
+from edge.sync.remote.link import RemoteLink
 from edge.sync.requests import RequestDesk
 from edge.sync.settings import CloudSettings, FolderSettings, S3Settings
 from edge.sync.status import SyncStatus
@@ -58,9 +59,9 @@ def target_maker(config: EdgeConfig, requests: RequestDesk) -> Callable[[], Targ
 
 
 def make_carrier(
-    config: EdgeConfig, *, clock: Clock, hub: Hub, health: Health, outbox: Outbox, version: str
+    config: EdgeConfig, *, clock: Clock, hub: Hub, health: Health, outbox: Outbox, version: str, link: RemoteLink
 ) -> Carrier:
-    """Publisher and uploader of these settings."""
+    """Publisher and uploader of these settings; `link` is what the publisher carries for remote hands."""
     requests = RequestDesk()
     publisher = Publisher(
         config.broker,
@@ -71,6 +72,8 @@ def make_carrier(
         secrets_dir=config.secrets,
         software=version,
         requests=requests,
+        remote=link,
+        identity_dir=config.identity_dir,
     )
     uploader = Uploader(
         target_maker(config, requests),

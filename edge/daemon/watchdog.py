@@ -1,5 +1,6 @@
 """Says READY when the appliance can be used, and feeds systemd's watchdog only while every service makes progress."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Final
@@ -18,10 +19,12 @@ _log = logging.getLogger(__name__)
 class Watchdog:
     """A `Service` over all the others."""
 
-    def __init__(self, services: Sequence[Service], *, health: Health, clock: Clock) -> None:
+    def __init__(self, services: Sequence[Service], *, up: asyncio.Event, health: Health, clock: Clock) -> None:
+        """`up` is set once the appliance can be used."""
         self.name = "watchdog"
         self.pulse = Pulse(clock)
         self._services = services
+        self._up = up
         self._health = health
         self._clock = clock
         self._named: list[str] = []
@@ -29,6 +32,7 @@ class Watchdog:
     async def run(self) -> None:
         """Watch until cancelled."""
         await self._wait_until_usable()
+        self._up.set()
         sd_notify("READY=1")
         _log.info("ready")
         every_s = min(watchdog_interval_s() or _FEED_EVERY_S, _FEED_EVERY_S)

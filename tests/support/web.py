@@ -35,6 +35,7 @@ from edge.web.server import WebServer
 from edge.web.session_port import SensorPort, SessionPort
 from edge.web.settings import WebSettings, https_of
 from edge.web.sign_ins import SignIn
+from edge.web.snapshots import Snapshots
 from tests.support.clock import FakeClock
 from tests.support.ports import free_port
 
@@ -344,7 +345,7 @@ def make_web(
         settings=chosen,
         auth=auth,
         audit=AuditLog(folder / "audit", clock=clock),
-        snapshots_dir=folder / "snapshots",
+        snapshots=Snapshots(folder / "snapshots", clock=clock, keep=chosen.keep_snapshots),
         telemetry=dict,
         config=lambda: {"web": {"port": chosen.port}},
         version="0.1.0",
@@ -384,7 +385,7 @@ def server_of(web: Web, port: int) -> WebServer:
         clock=web.deps.clock,
         rng=random.Random(1),
         closing=web.deps.closing,
-        certificates=web.deps.snapshots_dir.parent / "tls",
+        certificates=web.deps.snapshots.folder.parent / "tls",
     )
 
 

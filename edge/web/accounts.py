@@ -138,15 +138,18 @@ class Accounts:
             self._save(accounts)
 
     def _save(self, accounts: dict[str, Account]) -> None:
-        """Only the first account needs no file of accounts: such an appliance stays as older releases know it."""
+        """Only the first account needs no file of accounts: such an appliance stays as older releases know it.
+
+        The file that is the truth is written last: what fails before changed nothing.
+        """
         owner = accounts.get(ADMIN)
         alone = owner is not None and owner.role == "admin" and len(accounts) == 1
-        if not alone or self._path.exists():
-            write_private(self._path, msgspec.json.encode(_File(accounts=accounts)))
         if owner is None:
             self._old_path.unlink(missing_ok=True)
         else:
             write_private(self._old_path, msgspec.json.encode(owner.password))
+        if not alone or self._path.exists():
+            write_private(self._path, msgspec.json.encode(_File(accounts=accounts)))
         self._read = None
 
     @contextmanager

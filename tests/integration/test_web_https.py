@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import time
 import warnings
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import httpx
 import pytest
 import websockets
 
+import edge.web.listening
 from edge.core.health import State
 from edge.web.own_certificate import OwnCertificate, fingerprint
 from edge.web.settings import WebSettings
@@ -141,6 +143,59 @@ async def test_handshakes_that_fail_cost_nobody_anything(tmp_path: Path, caplog:
                 writer.close()
                 await asyncio.gather(writer.wait_closed(), return_exceptions=True)
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_who_begins_a_handshake_and_says_nothing_is_sent_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edge.web.listening, "_HANDSHAKE_WITHIN_S", 0.3)
+    async with serving(make_web(tmp_path, https="own")) as web:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(web))
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_it_ends_quickly_with_viewers_that_take_nothing(tmp_path: Path) -> None:
+    """`stop_s`: 5 s or less, over HTTPS too."""
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    async with asyncio.timeout(15):
+        async with serving(make_web(tmp_path, https="own", shutdown_wait_s=1)) as web:
+            await web.cameras["front"].start()
+            viewers = [await asyncio.open_connection("127.0.0.1", port_of(web), ssl=trusting) for _ in range(3)]
+            for _, writer in viewers:
+                writer.write(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                await writer.drain()
+            await viewers[0][0].readuntil(b"--frame")
+            began = time.monotonic()
+        assert time.monotonic() - began < 5
+        for _, writer in viewers:
+            writer.transport.abort()
+
+
+async def test_no_websocket_is_opened_by_a_page_of_somebody_else(tmp_path: Path) -> None:
+    async with serving(make_web(tmp_path, https="own")) as web:
+        trusting = ssl.create_default_context(cafile=str(tmp_path / "tls" / "certificate.pem"))
+        authority = f"127.0.0.1:{port_of(web)}"
+        cookie = {"Cookie": f"afferent_session={await web.token()}"}
+        for path in ("/v1/events/ws", "/ws/live", "/predictions", "/socket.io/?EIO=4&transport=websocket"):
+            for origin in (f"http://{authority}", "https://evil.example", "null"):
+                with pytest.raises(websockets.InvalidStatus) as refused:
+                    await websockets.connect(
+                        f"wss://{authority}{path}",
+                        ssl=trusting,
+                        proxy=None,
+                        additional_headers={**cookie, "Origin": origin},
+                    )
+                assert refused.value.response.status_code == 403, (path, origin)
+        async with websockets.connect(
+            f"wss://{authority}/v1/events/ws",
+            ssl=trusting,
+            proxy=None,
+            additional_headers={**cookie, "Origin": f"https://{authority}"},
+        ) as feed:
+            assert '"hello"' in str(await feed.recv())
 
 
 async def test_plain_http_is_sent_on_only_for_our_own_names(tmp_path: Path) -> None:

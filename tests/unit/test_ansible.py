@@ -114,6 +114,11 @@ def test_units_and_folders_are_those_of_the_systemd_folder(kind: str) -> None:
     assert "/etc/afferent/credentials" in unit
 
 
+def test_a_box_gets_every_unit_that_is_not_the_cloud_s() -> None:
+    ours = {path.name for path in (ROOT / "systemd").glob("afferent*.*") if "cloud" not in path.name}
+    assert set(role_variables("edge")["edge_unit_names"]) == ours
+
+
 @pytest.mark.parametrize("box", ["lab-1", "gate-1"])
 def test_the_example_s_boxes_get_settings_that_load(box: str) -> None:
     own = ["host_vars/gate-1"] if box == "gate-1" else []

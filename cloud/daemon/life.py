@@ -1,6 +1,7 @@
 """How a process of the cloud lives: it starts its parts, tells systemd, and ends all of them at a signal."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -46,10 +47,13 @@ async def watchdog(clock: Clock) -> None:
 
 
 def notify(*lines: str) -> None:
-    """One datagram by the protocol of sd_notify(3); nothing without systemd."""
+    """One datagram by the protocol of sd_notify(3); nothing without systemd, which notices by itself what it misses."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as link:
+    with (
+        contextlib.suppress(ConnectionError, FileNotFoundError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as link,
+    ):
         link.connect("\0" + address[1:] if address.startswith("@") else address)
         link.sendall("\n".join(lines).encode())

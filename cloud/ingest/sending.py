@@ -13,8 +13,8 @@ from cloud.store.clock import Clock
 from cloud.store.errors import StoreUnavailableError
 from cloud.store.outgoing import Outgoing, Post
 from contract.codec import encode
-from contract.remote import Desired
-from contract.topics import DESIRED, command_leaf, topic
+from contract.remote import Command
+from contract.topics import DESIRED, REPORTED, command_leaf, topic
 
 _log = logging.getLogger(__name__)
 _AT_ONCE: Final = 100
@@ -72,21 +72,28 @@ class Sender:
     async def _send(self, taken: list[Outgoing]) -> None:
         results = await asyncio.gather(*(self._deliver(one) for one in taken))
         for one, is_taken in zip(taken, results, strict=True):
-            what = "desired" if isinstance(one.message, Desired) else "command"
+            what = "command" if isinstance(one.message, Command) else "desired"
             self._metrics.sent.labels(what, "taken" if is_taken else "not_taken").inc()
         now_ms = self._clock.now_ms()
         ours = [one for one, is_taken in zip(taken, results, strict=True) if is_taken]
         await self._post.sent(ours, now_ms, again_ms=now_ms + self._again_ms)
 
     async def _deliver(self, one: Outgoing) -> bool:
-        if isinstance(one.message, Desired):
-            leaf, retain = DESIRED, True
-        else:
+        if one.message is None:
+            return await self._clear(one.device)
+        if isinstance(one.message, Command):
             leaf, retain = command_leaf(one.message.command_id), False
+        else:
+            leaf, retain = DESIRED, True
         expires_s = None if one.expires_ms is None else (one.expires_ms - self._clock.now_ms()) // 1000
         return await self._line.deliver(
             topic(one.device, leaf), encode(one.message), retain=retain, expires_s=expires_s
         )
+
+    async def _clear(self, device: str) -> bool:
+        """Take from the broker what it retains for and of a device that left."""
+        leaves = (DESIRED, REPORTED, "status")
+        return all([await self._line.deliver(topic(device, leaf), b"", retain=True, expires_s=None) for leaf in leaves])
 
     async def _rest(self) -> None:
         waking = asyncio.ensure_future(self._woken.wait())

@@ -16,6 +16,7 @@ from contract.topics import RECORD_LEAVES, REPORTED, REQUESTS, split
 
 _LARGEST_VERSION: Final = 2**52
 """Below what a version may be, so that there is always a higher one."""
+_RETAINED: Final = ("/status", f"/{REPORTED}")
 _Said = TypeVar("_Said", Status, Reported)
 
 
@@ -38,7 +39,7 @@ def sort(deliveries: Iterable[Delivery], received_ms: int) -> Sorted:
     questions: list[Question] = []
     reports: dict[str, Reported] = {}
     unreadable = 0
-    for delivery in deliveries:
+    for delivery in filter(_says_something, deliveries):
         try:
             device, leaf = split(delivery.topic)
             if leaf == "status":
@@ -56,6 +57,11 @@ def sort(deliveries: Iterable[Delivery], received_ms: int) -> Sorted:
         except ContractError as error:
             rejected.append(Rejected(delivery.topic, str(error), delivery.payload))
     return Sorted(records, list(statuses.values()), rejected, unreadable, questions, list(reports.values()))
+
+
+def _says_something(delivery: Delivery) -> bool:
+    """Not where somebody took from the broker what it had retained of a device that left."""
+    return bool(delivery.payload) or not delivery.topic.endswith(_RETAINED)
 
 
 def _status(device: str, payload: bytes) -> Status:

@@ -1,17 +1,21 @@
 """How devices are as things to look after: what they should be against what they are, and what waits for somebody."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.store import fleet_tables, tables
+from cloud.store.audit import Deed, note_within
 from cloud.store.commands import ENDS
 from cloud.store.database import Database
+from cloud.store.outgoing import clear_retained
 
-_GRAVE = ("HIGH", "CRITICAL")
+_GRAVE: Final = ("HIGH", "CRITICAL")
+_REMOVED: Final = "the device was taken off the list"
 
 
 class Counts(NamedTuple):
@@ -28,6 +32,7 @@ class Fleet:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
 
     async def about(self, devices: Sequence[str]) -> dict[str, dict[str, Any]]:
         """What is known of each of `devices` beside its records; nothing of those that nobody knows."""
@@ -57,6 +62,21 @@ class Fleet:
             ]
         reported, vitals = (msgspec.json.decode(body) if body else None for body in bodies)
         return reported, vitals
+
+    async def remove(self, device: str, deed: Deed, *, now_ms: int) -> None:
+        """Take a device off the list: its commands end, and what is retained for it is taken from the broker.
+
+        What it delivered stays. It is on the list again as soon as it speaks: end its certificates first.
+        """
+        async with self._database.write() as link:
+            for table in (fleet_tables.desired, fleet_tables.reported, fleet_tables.vitals, tables.devices):
+                await link.execute(delete(table).where(table.c.device == device))
+            waiting = fleet_tables.commands.c.state.in_(("queued", "sent"))
+            ended = {"state": "cancelled", "reason": _REMOVED, "state_ms": now_ms, "due_ms": None}
+            mine = fleet_tables.commands.c.device == device
+            await link.execute(update(fleet_tables.commands).where(mine, waiting).values(ended))
+            await clear_retained(link, self._insert, device, now_ms)
+            await note_within(link, deed, now_ms)
 
     async def counts(self) -> Counts:
         """Over all devices."""

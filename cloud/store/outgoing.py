@@ -28,10 +28,10 @@ _KEYS: Final = {"commands": ("device", "command_id"), "desired_heads": ("device"
 
 
 class Outgoing(NamedTuple):
-    """One message to `device`. `due_ms` is until when it is the taker's."""
+    """One message to `device`, or None: nothing is to be retained for it. `due_ms` is until when it is the taker's."""
 
     device: str
-    message: Command | Desired
+    message: Command | Desired | None
     due_ms: int
     expires_ms: int | None = None
 
@@ -64,6 +64,13 @@ async def make_due(link: AsyncConnection, device: str, now_ms: int) -> None:
     await link.execute(update(_heads).where(_heads.c.device == device, _heads.c.version > 0).values(due_ms=now_ms))
 
 
+async def clear_retained(link: AsyncConnection, insert: Any, device: str, now_ms: int) -> None:
+    """Nothing shall be retained for the device: version 0 of its desired state is due, which says so."""
+    values = {"version": 0, "sent_version": -1, "due_ms": now_ms}
+    insertion = insert(_heads).values(device=device, **values)
+    await link.execute(insertion.on_conflict_do_update(index_elements=["device"], set_=values))
+
+
 async def _is_any_due(link: AsyncConnection, now_ms: int) -> bool:
     for table in (_commands, _heads):
         if (await link.execute(select(table.c.device).where(table.c.due_ms <= now_ms).limit(1))).first():
@@ -88,7 +95,7 @@ async def _take_commands(link: AsyncConnection, now_ms: int, most: int) -> list[
 async def _take_desired(link: AsyncConnection, now_ms: int, most: int) -> list[Outgoing]:
     body = and_(_desired.c.device == _heads.c.device, _desired.c.version == _heads.c.version)
     columns = (_desired.c.set_ms, _desired.c.by, _desired.c.body, _reported.c.seen)
-    query = select(_heads, *columns, tables.devices.c.state.label("presence")).join(_desired, body)
+    query = select(_heads, *columns, tables.devices.c.state.label("presence")).join(_desired, body, isouter=True)
     query = query.join(_reported, _reported.c.device == _heads.c.device, isouter=True)
     taken: list[Outgoing] = []
     for row in await _due(link, query, _heads, now_ms, most):
@@ -96,7 +103,8 @@ async def _take_desired(link: AsyncConnection, now_ms: int, most: int) -> list[O
         known = is_sent and (row["seen"] or 0) >= row["version"]
         away = is_sent and row["presence"] == "offline"
         if not known and not away:
-            taken.append(Outgoing(row["device"], desired_of(row), now_ms + LEASE_MS))
+            message = desired_of(row) if row["body"] else None
+            taken.append(Outgoing(row["device"], message, now_ms + LEASE_MS))
         await _move(link, _heads, row, _next_due(now_ms, of_no_use=known, away=away))
     return taken
 
@@ -124,8 +132,8 @@ async def _move(link: AsyncConnection, table: Table, row: dict[str, Any], due_ms
 async def _mark_sent(link: AsyncConnection, one: Outgoing, now_ms: int, again_ms: int) -> None:
     table, mine = _place(one)
     values: dict[str, Any] = {"sent_ms": now_ms}
-    if isinstance(one.message, Desired):
-        values["sent_version"] = one.message.version
+    if not isinstance(one.message, Command):
+        values["sent_version"] = one.message.version if one.message else 0
     else:
         values["sends"] = table.c.sends + 1
         queued = and_(mine, table.c.state == "queued")
@@ -135,7 +143,7 @@ async def _mark_sent(link: AsyncConnection, one: Outgoing, now_ms: int, again_ms
 
 
 def _place(one: Outgoing) -> tuple[Table, Any]:
-    if isinstance(one.message, Desired):
+    if not isinstance(one.message, Command):
         return _heads, _heads.c.device == one.device
     return _commands, and_(_commands.c.device == one.device, _commands.c.command_id == one.message.command_id)
 

@@ -59,7 +59,7 @@ def _routes(deps: WebDeps) -> list[Route | Mount]:
     return [
         Route("/", _page),
         Mount("/console", StaticFiles(directory=_CONSOLE)),
-        *fleet_routes(deps.queries, deps.remote),
+        *fleet_routes(deps.queries, deps.remote, deps.clock, deps.on_asked),
         *command_routes(deps.remote, deps.clock, deps.on_asked),
         *desired_routes(deps.remote, deps.clock, deps.on_asked),
         Route("/v1/devices/{device}/gaps", listing.gaps),

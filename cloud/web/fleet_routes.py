@@ -7,9 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cloud.store.clock import Clock
 from cloud.store.queries import CursorError, Page, Queries, Slice
 from cloud.store.remote import Remote
-from cloud.web.asking import device_of_path, number_of
+from cloud.web.asking import Woken, deed_of, device_of_path, number_of
 from cloud.web.desired_routes import state_of
 from cloud.web.fleet_shapes import AuditEntry, AuditPage, DeviceReport
 from cloud.web.parameters import slice_of
@@ -23,20 +24,23 @@ _LARGEST: Final = 2**53
 _ENTRIES: Final = 1000
 
 
-def fleet_routes(queries: Queries, remote: Remote) -> list[Route]:
-    """The routes."""
-    handlers = _Handlers(queries, remote)
+def fleet_routes(queries: Queries, remote: Remote, clock: Clock, on_asked: Woken) -> list[Route]:
+    """The routes; `on_asked` is called when something is to be sent."""
+    handlers = _Handlers(queries, remote, clock, on_asked)
     return [
         Route("/v1/devices", handlers.devices),
-        Route("/v1/devices/{device}", handlers.show),
+        Route("/v1/devices/{device}", handlers.show, methods=["GET"]),
+        Route("/v1/devices/{device}", handlers.remove, methods=["DELETE"]),
         Route("/v1/audit", handlers.audit),
     ]
 
 
 class _Handlers:
-    def __init__(self, queries: Queries, remote: Remote) -> None:
+    def __init__(self, queries: Queries, remote: Remote, clock: Clock, on_asked: Woken) -> None:
         self._queries = queries
         self._remote = remote
+        self._clock = clock
+        self._on_asked = on_asked
 
     async def devices(self, request: Request) -> Response:
         """`GET /v1/devices`: a page, of devices in one state where `state` says so."""
@@ -60,6 +64,14 @@ class _Handlers:
             telemetry=telemetry,
         )
         return reply(found)
+
+    async def remove(self, request: Request) -> Response:
+        """`DELETE /v1/devices/{device}`: off the list. What it delivered stays, and its certificates too."""
+        device = await device_of_path(request, self._remote.fleet)
+        deed = deed_of(request, "device.remove", device)
+        await self._remote.fleet.remove(device, deed, now_ms=self._clock.now_ms())
+        self._on_asked()
+        return Response(status_code=204)
 
     async def audit(self, request: Request) -> Response:
         """`GET /v1/audit`: who asked for what, newest first, of one `target` where it says so."""

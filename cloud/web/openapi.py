@@ -27,6 +27,7 @@ class Operation(NamedTuple):
 OPERATIONS: Final = (
     Operation("get", "/v1/devices", "Devices, and how far each has been delivered", shapes.DevicePage, paged=True),
     Operation("get", "/v1/devices/{device}", "All that is known of one device", fleet_shapes.DeviceReport),
+    Operation("delete", "/v1/devices/{device}", "Take it off the list; its records stay", None),
     Operation(
         "get", "/v1/devices/{device}/desired", "What it shall be; ETag is the version", fleet_shapes.DesiredState
     ),

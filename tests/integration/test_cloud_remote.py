@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from sqlalchemy import select
 
 from cloud.ingest.lookout import Lookout
 from cloud.ingest.metrics import IngestMetrics, WorkMetrics
@@ -21,8 +22,10 @@ from cloud.store.clock import SystemClock
 from cloud.store.commands import Asked, CommandConflictError, CommandSlice, NotCancellableError
 from cloud.store.database import Database
 from cloud.store.desired import ANY, VersionConflictError, Wish
+from cloud.store.fleet_tables import desired_heads
 from cloud.store.intake import Intake
 from cloud.store.outgoing import LEASE_MS, Post
+from cloud.store.queries import Queries, Slice
 from cloud.store.remote import Remote, remote_over
 from contract.messages import CommandState, Status
 from contract.remote import Command
@@ -167,6 +170,43 @@ async def test_a_desired_state_reaches_a_device_that_comes_later_and_again_one_t
 async def _reports(remote: Remote, device: RemoteDevice, seen: int) -> bool:
     found = await remote.fleet.about([device.name])
     return bool(found) and found[device.name]["seen_version"] == seen
+
+
+async def test_a_device_that_left_leaves_nothing_at_the_broker(
+    database: Database, remote: Remote, broker: Mosquitto, device: RemoteDevice
+) -> None:
+    device.deaf = True
+    device.come()
+    async with ingesting(database, broker):
+        await remote.desired.set(device.name, wish(10), DEED, expected=0, now_ms=SystemClock().now_ms())
+        await ask(remote, device.name, "c1")
+        await until(lambda: device.heard and device.desired)
+        device.report(version=0, seen=1)
+        await until(lambda: _reports(remote, device, 1))
+        device.leave()
+        await until(lambda: _presence(database, device, "offline"))
+        await remote.fleet.remove(device.name, DEED, now_ms=SystemClock().now_ms())
+        await until(lambda: _is_cleared(database, device))
+        assert await remote.fleet.known([device.name]) == set()
+        assert await state(remote, device.name, "c1") == "cancelled"
+    device.desired.clear()
+    async with ingesting(database, broker):
+        await asyncio.sleep(0.3)
+        assert await remote.fleet.known([device.name]) == set(), "no retained birth brings it back"
+    device.come()
+    await asyncio.sleep(0.2)
+    assert device.desired == []
+
+
+async def _presence(database: Database, device: RemoteDevice, wanted: str) -> bool:
+    (row,) = (await Queries(database).devices(Slice(device=device.name))).items
+    return bool(row["state"] == wanted)
+
+
+async def _is_cleared(database: Database, device: RemoteDevice) -> bool:
+    query = select(desired_heads).where(desired_heads.c.device == device.name, desired_heads.c.sent_version == 0)
+    async with database.read() as link:
+        return (await link.execute(query)).first() is not None
 
 
 async def test_two_ingests_send_each_command_once(postgres: Postgres, broker: Mosquitto, device: RemoteDevice) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -163,14 +164,17 @@ async def opened(url: str) -> AsyncIterator[Database]:
 
 
 class CloudProcess:
-    """`cloud run` as a process of its own."""
+    """`cloud run`, or another role, as a process of its own; `port` is that of `[web]`, `seen_at` where it answers."""
 
-    def __init__(self, folder: Path, settings: str, port: int) -> None:
+    def __init__(
+        self, folder: Path, settings: str, port: int, *, role: str = "run", seen_at: int | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.config = folder / "cloud.toml"
         self.config.write_text(f'state_dir = "{folder}"\n{settings}\n[web]\nport = {port}\n', encoding="utf-8")
-        self.log = folder / "log"
-        self.url = f"http://127.0.0.1:{port}"
+        self.log = folder / (f"log-{role}" if role != "run" else "log")
+        self.url = f"http://127.0.0.1:{seen_at or port}"
+        self._role = role
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -181,7 +185,7 @@ class CloudProcess:
     def start(self, *, ready: bool = True) -> None:
         """Start it; return once it is ready, or with `ready=False` once it answers at all."""
         with self.log.open("ab") as log:
-            program = [sys.executable, "-m", "cloud", "run", "--config", str(self.config)]
+            program = [sys.executable, "-m", "cloud", self._role, "--config", str(self.config)]
             environment = os.environ | {"PYTHONUNBUFFERED": "1"}
             self._process = subprocess.Popen(program, stdout=log, stderr=log, cwd=ROOT, env=environment)
         self.wait("/readyz" if ready else "/healthz")
@@ -218,9 +222,9 @@ class CloudProcess:
 
 
 @contextmanager
-def cloud_process(folder: Path, settings: str, port: int) -> Iterator[CloudProcess]:
+def cloud_process(folder: Path, settings: str, port: int, **role: Any) -> Iterator[CloudProcess]:
     """One that is not started yet, and gone after the block."""
-    process = CloudProcess(folder, settings, port)
+    process = CloudProcess(folder, settings, port, **role)
     try:
         yield process
     finally:

@@ -71,14 +71,6 @@ def unpack(bundle: Path, note: Note, folder: Path) -> None:
         raise BundleRefusedError(f"{bundle.name}: {', '.join(sorted({*missing, *heads})[:5])} missing; copy it again")
 
 
-def check_parts(folder: Path, release: Release) -> None:
-    """Raise `BundleRefusedError` unless what was unpacked to `folder` still is what the release names."""
-    for part in release.files:
-        with (folder / part.path).open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != part.sha256:
-                raise BundleRefusedError(f"{part.path} is damaged")
-
-
 _HEAD: Final = {NOTE: MOST_BYTES, SIGNATURE: MOST_SIGNATURE_BYTES}
 
 

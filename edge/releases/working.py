@@ -128,15 +128,15 @@ class Work:
     def _told(self, desk: Desk, work: Callable[[], Outcome], request: str) -> Outcome:
         try:
             outcome = work()
-        except NotNowError:
-            self._tell_under_way(desk)
+        except NotNowError as error:
+            self._tell_under_way(desk, str(error))
             raise
         except ReleaseError as error:
             outcome = Outcome(result="failed", ok=False, release="", reason=str(error), request=request)
         self._tell(desk, outcome)
         return outcome
 
-    def _tell_under_way(self, desk: Desk) -> None:
+    def _tell_under_way(self, desk: Desk, reason: str = "") -> None:
         journal = self._updater.journal
         if journal.request:
             desk.tell(
@@ -145,6 +145,7 @@ class Work:
                     state="under_way",
                     phase=journal.phase.value,
                     release=journal.release,
+                    reason=reason,
                     t=to_wire(self._ports.time.wall_ms()),
                 )
             )

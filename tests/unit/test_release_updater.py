@@ -237,6 +237,7 @@ def test_a_bundle_that_can_never_be_had_is_given_up(world: World) -> None:
     answer = world.answer()
     assert answer
     assert (answer.state, answer.phase) == ("under_way", "downloading")
+    assert "cannot be brought" in answer.reason
     write_journal(world.layout.journal, replace(world.updater().journal, tries=MOST_DOWNLOADS))
     world.resume()
     answer = world.answer()

@@ -1,5 +1,6 @@
 """A real mosquitto with the configuration and access list of docs/trust.md: issue 6, point 4."""
 
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from edge.core.errors import LinkError
 from edge.identity.folder import About, IdentityFolder
 from edge.sync.probe import probe_broker
 from edge.sync.settings import BrokerSettings
-from edge.sync.tls import Shown
+from edge.sync.tls import Shown, broker_tls
 from tests.support.trust import MutualBroker, Paper, Papers, talking
 
 _NO = "Not authorized"
@@ -140,6 +141,19 @@ def test_a_revoked_device_is_refused_after_a_reload_and_cut_off_by_a_restart(
     broker.take_up_list()
     with talking(broker.port, renewed) as back:
         assert back.publish(topic("gate-1", "events")) != _NO
+
+
+def test_a_servers_next_certificate_is_taken_up_by_a_reload(papers: Papers, broker: MutualBroker) -> None:
+    gate, serials = papers.sign("gate-1"), []
+    for _ in range(2):
+        context = broker_tls("", gate.shown)
+        with (
+            socket.create_connection(("localhost", broker.port)) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as talk,
+        ):
+            serials.append((talk.getpeercert() or {})["serialNumber"])
+        broker.serve_with(papers.sign("localhost", "server", label="next").shown)
+    assert serials[0] != serials[1]
 
 
 def test_the_doctor_leaves_the_session_of_the_appliance_alone(

@@ -247,3 +247,13 @@ def test_the_authority_is_made_once_and_its_key_is_private(tmp_path: Path) -> No
     assert '"changed":true' in cloud("authority", "issue-server", "localhost", *sans, "--json")
     assert '"changed":false' in cloud("authority", "issue-server", "localhost", *sans, "--json")
     assert '"changed":true' in cloud("authority", "issue-server", "localhost", "--json")
+    request, certificate = tmp_path / "request.pem", tmp_path / "certificate.pem"
+    request.write_text(keys.request_of(keys.make_key(), "whatever"))
+    cloud("authority", "issue-server", "broker", "--request", str(request), "--out", str(certificate))
+    made = x509.load_pem_x509_certificate(certificate.read_bytes())
+    assert made.subject.rfc4514_string() == "CN=broker"
+    cloud("authority", "issue-client", "ingest")
+    assert "1 certificates of @ingest revoked" in cloud("authority", "revoke", "@ingest")
+    assert '"changed":true' in cloud("authority", "issue-client", "ingest", "--json")
+    assert "X509 CRL" in cloud("authority", "crl")
+    assert "user @ingest" in CliRunner().invoke(cloud_cli, ["authority", "broker-acl"]).output

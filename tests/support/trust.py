@@ -116,6 +116,15 @@ class MutualBroker(Mosquitto):
     def take_up_list(self) -> None:
         """As an operator or a timer does: copy the list, then SIGHUP."""
         (self._place / "crl.pem").write_bytes(self._list.read_bytes())
+        self._reload()
+
+    def serve_with(self, server: Shown) -> None:
+        """Take up another certificate of its own."""
+        (self._place / "server.pem").write_bytes(Path(server.certificate).read_bytes())
+        (self._place / "server.key").write_bytes(Path(server.key).read_bytes())
+        self._reload()
+
+    def _reload(self) -> None:
         assert self._process
         self._process.send_signal(signal.SIGHUP)
         time.sleep(0.3)

@@ -1,9 +1,11 @@
 """Accounts in a browser: a viewer looks and is told why nothing else goes; an admin does, and sees what was done."""
 
+from pathlib import Path
+
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import PHONE, Visit, poor_contrast, too_wide, visiting
-from tests.support.stage import Stage
+from tests.support.stage import Stage, staged
 
 
 def sign_in(visit: Visit, account: str, password: str, path: str = "/viewer/") -> Page:
@@ -65,6 +67,21 @@ def test_an_admin_makes_a_viewer_who_cannot_and_sees_what_was_tried(browser: Bro
         admin.locator(".sheet [data-action=go]").click()
         expect(admin.locator("[data-account=lena]")).to_have_count(0)
         expect(page.locator("#signin")).to_be_visible(timeout=15_000)
+
+
+def test_over_https_with_our_own_certificate_all_works_as_before(browser: Browser, tmp_path: Path) -> None:
+    with (
+        staged(tmp_path, https="own") as stage,
+        visiting(browser, stage.url, ignore_https_errors=True) as visit,
+    ):
+        page = sign_in(visit, "admin", stage.password)
+        expect(page.locator("#link-text")).to_have_text("Live")
+        expect(page.locator("#stage")).to_have_attribute("data-view", "live")
+        cookies = {cookie["name"]: cookie for cookie in page.context.cookies()}
+        kept = cookies["afferent_session"]
+        assert (kept["secure"], kept["httpOnly"], kept["sameSite"]) == (True, True, "Strict")
+        page.click("#power")
+        expect(page.locator("#power")).to_have_text("Start")
 
 
 def test_one_s_own_password_and_the_look_of_the_page(browser: Browser, stage: Stage) -> None:

@@ -84,7 +84,7 @@ class Stage:
     """What a test steers. All methods may be called from the test's thread."""
 
     def __init__(self, folder: Path, cameras: tuple[str, ...], **ports: Any) -> None:
-        """`ports` are further ones of `WebDeps`."""
+        """`ports` are further ones of `WebDeps`, or change `WebSettings`."""
         self._folder = folder
         self._ports = ports
         self._clock = SystemClock()
@@ -92,7 +92,8 @@ class Stage:
         self._loop = asyncio.new_event_loop()
         self._serving: asyncio.Task[None] | None = None
         self._vision: dict[str, dict[str, Any]] = {}
-        self.url = f"http://127.0.0.1:{self._port}"
+        scheme = "https" if ports.get("https") == "own" else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._port}"
         self.password = ""
         self.hub = Hub()
         self.history = MemoryHistory()

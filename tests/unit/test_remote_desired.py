@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from contract.remote import Desired, WantedModel
 from edge.capture.settings import SimulatedSettings
 from edge.config import EdgeConfig
 from edge.core.errors import ModelError, PlanConflictError
+from edge.core.files import write_private
 from edge.core.health import Health, State
 from edge.daemon.remote.begin import FOLDER, Beginning, begin
 from edge.daemon.remote.desired import PART, DesiredService
@@ -240,6 +241,70 @@ def test_settings_that_fit_the_device_no_more_are_put_aside(tmp_path: Path) -> N
     assert beginning.config == other
     assert beginning.folder.refused[0].path == "$.settings.cameras.front"
     assert (beginning.folder.version, beginning.folder.seen) == (0, 1)
+
+
+async def test_a_disk_that_takes_no_count_is_not_restarted_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or else the appliance would restart for ever: a start that cannot be counted is not made."""
+    DesiredFolder(tmp_path / FOLDER).take(desired(1, {"cameras": {"front": {"fps": 5}}}))
+
+    def full(_path: Path, _content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.daemon.remote.folder.write_private", full)
+        beginning = begin(own(tmp_path))
+        assert (beginning.trying, beginning.config) == (0, own(tmp_path))
+        async with running(beginning) as room:
+            await room.until(lambda: "disk takes nothing" in getattr(room.health.part(PART), "detail", ""))
+            assert not room.restart.due.is_set()
+            with pytest.raises(OSError, match="No space"):
+                await room.service.wanted(desired(2))
+    assert begin(own(tmp_path)).trying == 1
+
+
+class Killed(BaseException):
+    """SIGKILL, as far as a test can make one within its process."""
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_killed_at_any_step_the_folder_is_the_old_or_the_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Before and after each rename and each deletion of: taken, started, in force, refused."""
+    folder = DesiredFolder(tmp_path / FOLDER)
+    folder.take(desired(1, {"log_level": "warning"}))
+    folder.confirm()
+    left = [step]
+
+    def dying(work: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*words: Any, **more: Any) -> Any:
+            for when in ("before", "after"):
+                if left[0] == 0:
+                    raise Killed
+                left[0] -= 1
+                if when == "before":
+                    result = work(*words, **more)
+            return result
+
+        return wrapped
+
+    reached = 0
+    with monkeypatch.context() as patch, suppress(Killed):
+        patch.setattr("edge.daemon.remote.folder.write_private", dying(write_private))
+        patch.setattr(DesiredFolder, "_remove", dying(DesiredFolder._remove))
+        folder.take(desired(2, {"log_level": "error"}))
+        reached = 2
+        folder.count_start()
+        folder.confirm()
+        reached = 3
+        folder.refuse(3, [])
+    kept = DesiredFolder(tmp_path / FOLDER)
+    assert kept.version in {1, 2}
+    assert kept.version == 2 or reached < 3
+    assert kept.seen >= (2 if reached else 1)
+    beginning = begin(own(tmp_path))
+    assert beginning.config.log_level in {"warning", "error"}
+    assert beginning.trying in {0, 2}
 
 
 @pytest.mark.parametrize("name", ["in-force.json", "taking.json", "aside.json"])

@@ -213,9 +213,14 @@ def tell_result(folder: Path, **words: str) -> None:
     (folder / FOLDER / RESULT).write_bytes(msgspec.json.encode(result))
 
 
+def idle() -> RestartDesk:
+    """Nothing is in the way of a restart."""
+    return RestartDesk(list, FakeClock())
+
+
 async def test_an_update_is_asked_for_and_its_end_is_heard_by_whichever_run(tmp_path: Path) -> None:
     told: list[str] = []
-    handler = UpdateHandler("update", tmp_path, clock=FakeClock(), turn=asyncio.Lock())
+    handler = UpdateHandler("update", tmp_path, clock=FakeClock(), turn=asyncio.Lock(), restart=idle())
     wanted = {"url": "https://releases.example/a.tar", "sha256": "a" * 64}
     tell_result(tmp_path, request="an-earlier-one")
     async with waiting_for(lambda: handler.run(call("update", wanted, told=told))) as task:
@@ -237,17 +242,30 @@ async def test_an_update_is_asked_for_and_its_end_is_heard_by_whichever_run(tmp_
 
 
 async def test_a_rollback_is_asked_for_and_without_an_updater_it_fails(tmp_path: Path) -> None:
-    handler = UpdateHandler("rollback", tmp_path, clock=FakeClock(), turn=asyncio.Lock())
+    handler = UpdateHandler("rollback", tmp_path, clock=FakeClock(), turn=asyncio.Lock(), restart=idle())
     with pytest.raises(CommandFailedError, match="afferent-update"):
         await handler.run(call("rollback"))
     assert not (tmp_path / FOLDER / REQUEST).exists(), "nobody does it later"
     with pytest.raises(CommandFailedError, match="arguments"):
         await handler.run(call("rollback", {"to": "0.1"}))
-    update = UpdateHandler("update", tmp_path, clock=FakeClock(), turn=asyncio.Lock())
+    update = UpdateHandler("update", tmp_path, clock=FakeClock(), turn=asyncio.Lock(), restart=idle())
     with pytest.raises(CommandFailedError, match="sha256"):
         await update.run(call("update", {"url": "https://releases.example/a.tar"}))
     with pytest.raises(CommandFailedError, match="url"):
         await update.run(call("update", {"url": "file:///etc/shadow", "sha256": "a" * 64}))
+
+
+async def test_a_rollback_waits_for_the_session(tmp_path: Path) -> None:
+    busy, told = ["session s-1 is being recorded"], list[str]()
+    desk = RestartDesk(lambda: busy, FakeClock())
+    handler = UpdateHandler("rollback", tmp_path, clock=FakeClock(), turn=asyncio.Lock(), restart=desk)
+    async with waiting_for(lambda: handler.run(call("rollback", told=told))) as task:
+        await asyncio.sleep(0.01)
+        assert told == ["waits: session s-1 is being recorded"]
+        assert not (tmp_path / FOLDER / REQUEST).exists()
+        tell_result(tmp_path, release="0.1.0")
+        busy.clear()
+        assert await asyncio.wait_for(task, 10) == {"release": "0.1.0"}
 
 
 async def test_a_certificate_is_renewed_or_the_reason_told() -> None:

@@ -17,12 +17,14 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
     """`own` is what the device's file says, `config` what this run runs with. `trying` is the version of the desired
-    state that is not in force yet and with which this run has to come up; 0 if there is none."""
+    state that is not in force yet and with which this run has to come up; 0 if there is none. `uncounted` is that of
+    one with which no start could be counted, because the disk took nothing: it must not be restarted for."""
 
     own: EdgeConfig
     config: EdgeConfig
     folder: DesiredFolder
     trying: int = 0
+    uncounted: int = 0
 
 
 def begin(own: EdgeConfig) -> Beginning:
@@ -36,7 +38,8 @@ def begin(own: EdgeConfig) -> Beginning:
         return _try_taking(own, folder) or _with_in_force(own, folder)
     except OSError as error:
         _log.error("the desired state in %s cannot be worked with: %s", own.state / FOLDER, error)
-        return Beginning(own=own, config=_in_force_or(own, folder), folder=folder)
+        uncounted = folder.taking.desired.version if folder.taking else 0
+        return Beginning(own=own, config=_in_force_or(own, folder), folder=folder, uncounted=uncounted)
 
 
 def _try_taking(own: EdgeConfig, folder: DesiredFolder) -> Beginning | None:

@@ -147,7 +147,7 @@ class DesiredService:
                 return
             config = with_patch(self._beginning.own, desired.settings)
             if not trying and self._needs_restart(config):
-                self._begin_restart()
+                self._begin_restart(desired)
                 return
             self._call_off_restart()
             await self._take_live(desired, config)
@@ -202,7 +202,10 @@ class DesiredService:
         running = self._beginning.config
         return msgspec.structs.replace(config, log_level=running.log_level) != running
 
-    def _begin_restart(self) -> None:
+    def _begin_restart(self, desired: Desired) -> None:
+        if desired.version == self._beginning.uncounted:
+            self._health.set(PART, State.DEGRADED, f"version {desired.version} waits: the disk takes nothing")
+            return
         reasons = self._restart.busy()
         self._health.set(PART, State.OK, f"a restart waits: {'; '.join(reasons)}" if reasons else "restarting")
         if self._restarting is None:

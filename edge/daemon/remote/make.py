@@ -144,8 +144,8 @@ def make_remote(ground: Ground, beginning: Beginning, link: RemoteLink, reach: R
         "restart": RestartHandler(restart),
         "diagnostics": DiagnosticsHandler(parts, files, clock),
         "log_level": LogLevelHandler(level),
-        "update": UpdateHandler("update", config.state, clock=clock, turn=turn),
-        "rollback": UpdateHandler("rollback", config.state, clock=clock, turn=turn),
+        "update": UpdateHandler("update", config.state, clock=clock, turn=turn, restart=restart),
+        "rollback": UpdateHandler("rollback", config.state, clock=clock, turn=turn, restart=restart),
         "renew_certificate": RenewalHandler(reach.renew),
     }
     noter = _Noter(reach.note)

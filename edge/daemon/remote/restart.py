@@ -23,14 +23,18 @@ class RestartDesk:
 
     async def restart(self, tell: Callable[[str], Awaitable[None]] | None = None) -> NoReturn:
         """Wait until nothing is in the way, telling once what is, and restart. Never returns: it is cancelled."""
+        await self.idle(tell)
+        self.due.set()
+        while True:
+            await asyncio.Event().wait()
+
+    async def idle(self, tell: Callable[[str], Awaitable[None]] | None = None) -> None:
+        """Return when nothing is in the way, having told once what was."""
         reasons = self.busy()
         if reasons and tell:
             await tell(f"waits: {'; '.join(reasons)}")
         while self.busy():
             await self._clock.sleep(_LOOK_EVERY_S)
-        self.due.set()
-        while True:
-            await asyncio.Event().wait()
 
 
 class RestartHandler:

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from contract.manifest import Digest
 from edge.core.clock import Clock
 from edge.daemon.remote.arguments import arguments_of
+from edge.daemon.remote.restart import RestartDesk
 from edge.releases.desk import FOLDER, REQUEST, UpdateRequest, UpdateResult, read_result, write_request
 from edge.sync.remote.handler import Call, CommandFailedError, Outcome
 
@@ -35,17 +36,29 @@ class _Rollback(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class UpdateHandler:
     """`update`: `{"url": ..., "sha256": ...}` of a signed bundle. `rollback`: nothing. Outcome: `release`."""
 
-    def __init__(self, action: Literal["update", "rollback"], state: Path, *, clock: Clock, turn: asyncio.Lock) -> None:
-        """`state` is the state folder; `turn` is shared by both, as the updater does one thing at a time."""
+    def __init__(
+        self,
+        action: Literal["update", "rollback"],
+        state: Path,
+        *,
+        clock: Clock,
+        turn: asyncio.Lock,
+        restart: RestartDesk,
+    ) -> None:
+        """`state` is the state folder; `turn` is shared by both, as the updater does one thing at a time. `restart`
+        knows what is in the way of a rollback; an update waits by itself once it is downloaded."""
         self._action = action
         self._state = state
         self._clock = clock
         self._turn = turn
+        self._restart = restart
 
     async def run(self, call: Call) -> Outcome:
         """Ask, and wait."""
         request = self._request(call)
         async with self._turn:
+            if self._action == "rollback":
+                await self._restart.idle(call.tell)
             await self._ask(request)
             return await self._answer(call)
 

@@ -16,7 +16,7 @@ _INIT = """#!/bin/sh
 for tree in cpu cpuacct memory pids blkio devices freezer cpuset; do
     [ -d /sys/fs/cgroup/$tree ] && mount -o remount,bind,rw /sys/fs/cgroup/$tree
 done
-# A unit with a /proc of its own sees the machine's boot, not the one that systemd-nspawn makes up; let all see the same.
+# A unit with a /proc of its own sees the boot of the machine, not the one that nspawn makes up: let all see the same.
 umount /proc/sys/kernel/random/boot_id
 exec /lib/systemd/systemd "$@"
 """

@@ -11,21 +11,20 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta, Struct
 
 from contract.messages import Event, Prediction, Record
-from contract.topics import topic
 from edge.core.clock import Clock
 from edge.core.files import write_private
 from edge.core.health import Health, State
 from edge.core.hub import Hub
 from edge.core.service import Pulse
 from edge.sync.board import Board
+from edge.sync.home_entities import KINDS, SLOW, Group, Value, components_of, config_of, config_topic, state_topic
 
 PART: Final = "home_assistant"
 _EVERY_S: Final = 1.0
@@ -35,9 +34,6 @@ _MOST_OPEN: Final = 200
 _QUADRANTS: Final = {"HH": "excited", "HL": "calm", "LH": "distressed", "LL": "dull"}
 """First letter valence, second arousal, as of `Prediction.probe`."""
 _log = logging.getLogger(__name__)
-Value = str | int | float | None
-Group = tuple[str, str]
-"""`("camera", id)`, `("sensor", id)` or `("device", "")`: what has a state topic of its own."""
 Readings = Callable[[], Mapping[Group, Mapping[str, Value]]]
 """Values of each group by the keys of its entities."""
 
@@ -58,49 +54,6 @@ class HomeAssistantSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fi
     name: Annotated[
         str, Meta(max_length=80, description="What Home Assistant calls the appliance; empty takes the device's name.")
     ] = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entity:
-    """One thing that Home Assistant shows; the words are its own. `key` is that of the value."""
-
-    key: str
-    name: str
-    platform: Literal["sensor", "binary_sensor"] = "sensor"
-    device_class: str = ""
-    unit: str = ""
-    state_class: str = ""
-    icon: str = ""
-    diagnostic: bool = False
-
-
-_MEASURED: Final = "measurement"
-_KINDS: Final[Mapping[str, tuple[Entity, ...]]] = {
-    "camera": (
-        Entity(key="motion", name="Motion", platform="binary_sensor", device_class="motion"),
-        Entity(key="occupied", name="Occupancy", platform="binary_sensor", device_class="occupancy"),
-        Entity(key="occupancy", name="Things in zones", state_class=_MEASURED, icon="mdi:account-group"),
-        Entity(key="alarm", name="Alarm", platform="binary_sensor", device_class="safety"),
-        Entity(key="last_event", name="Last event", icon="mdi:cctv"),
-        Entity(key="last_event_at", name="Last event at", device_class="timestamp"),
-        Entity(key="recording", name="Recording", platform="binary_sensor", device_class="running"),
-        Entity(key="working", name="Camera", platform="binary_sensor", device_class="connectivity", diagnostic=True),
-    ),
-    "sensor": (
-        Entity(key="hr_bpm", name="Heart rate", unit="bpm", state_class=_MEASURED, icon="mdi:heart-pulse"),
-        Entity(key="scl_us", name="Skin conductance", unit="µS", state_class=_MEASURED, icon="mdi:hand-water"),
-        Entity(key="skin_c", name="Skin temperature", device_class="temperature", unit="°C", state_class=_MEASURED),
-        Entity(key="emotion", name="Emotion", icon="mdi:emoticon-outline"),
-    ),
-    "device": (
-        Entity(key="temperature_c", name="Temperature", device_class="temperature", unit="°C", state_class=_MEASURED),
-        Entity(key="storage_used_percent", name="Storage used", unit="%", state_class=_MEASURED, icon="mdi:harddisk"),
-        Entity(key="disk_free_gb", name="Disk free", device_class="data_size", unit="GB", state_class=_MEASURED),
-        Entity(key="outbox_records", name="Records waiting", state_class=_MEASURED, diagnostic=True),
-    ),
-}
-SLOW: Final = ("sensor", "device")
-"""Groups whose values change all the time."""
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -146,7 +99,7 @@ class HomeAssistantService:
         self._clock = clock
         self._health = health
         self._events = Events()
-        self._config_topic = f"{settings.prefix}/device/{_plain_id(device)}/config"
+        self._config_topic = config_topic(settings.prefix, device)
 
     async def run(self) -> None:
         """Tell until cancelled."""
@@ -182,8 +135,8 @@ class HomeAssistantService:
 
     async def _introduce(self, told: Told | None) -> None:
         """Say what there is; what was told and is no more is taken back."""
-        components = self._components()
-        topics = [self._state_topic(group) for group in self._names]
+        components = components_of(self._device, self._names)
+        topics = [state_topic(self._device, group) for group in self._names]
         now = Told(
             config_topic=self._config_topic,
             topics=topics,
@@ -200,62 +153,18 @@ class HomeAssistantService:
         self._health.set(PART, State.OK, f"{len(components)} entities")
 
     def _config(self, components: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "device": {
-                "identifiers": [f"afferent_{_plain_id(self._device)}"],
-                "name": self._settings.name or self._device,
-                "manufacturer": "Afferent",
-                "model": "Edge appliance",
-                "sw_version": self._software,
-            },
-            "origin": {"name": "afferent", "sw_version": self._software},
-            "availability": [
-                {
-                    "topic": topic(self._device, "status"),
-                    "value_template": "{{ value_json.state }}",
-                    "payload_available": "online",
-                    "payload_not_available": "offline",
-                }
-            ],
-            "qos": 1,
-            "components": dict(components),
-        }
-
-    def _components(self) -> dict[str, dict[str, Any]]:
-        return {
-            _component_id(group, entity): self._component(group, name, entity)
-            for group, name in self._names.items()
-            for entity in _KINDS[group[0]]
-        }
-
-    def _component(self, group: Group, name: str, entity: Entity) -> dict[str, Any]:
-        words = {
-            "device_class": entity.device_class,
-            "unit_of_measurement": entity.unit,
-            "state_class": entity.state_class,
-            "icon": entity.icon,
-            "entity_category": "diagnostic" if entity.diagnostic else "",
-        }
-        return {
-            "platform": entity.platform,
-            "name": f"{name} {entity.name}".strip(),
-            "unique_id": f"afferent_{_plain_id(self._device)}_{_component_id(group, entity)}",
-            "state_topic": self._state_topic(group),
-            "value_template": f"{{{{ value_json.{entity.key} }}}}",
-            **{key: word for key, word in words.items() if word},
-        }
-
-    def _state_topic(self, group: Group) -> str:
-        kind, name = group
-        return topic(self._device, f"ha/{kind}/{name}" if name else f"ha/{kind}")
+        name = self._settings.name or self._device
+        return config_of(self._device, name=name, software=self._software, components=components)
 
     def _show(self, *, slow: bool) -> None:
         readings = self._readings()
         for group in self._names:
             if group[0] in SLOW and not slow:
                 continue
-            values = {**dict.fromkeys(entity.key for entity in _KINDS[group[0]]), **readings.get(group, {})}
-            self._board.post(self._state_topic(group), msgspec.json.encode({**values, **self._events.of(group)}))
+            values = {**dict.fromkeys(entity.key for entity in KINDS[group[0]]), **readings.get(group, {})}
+            self._board.post(
+                state_topic(self._device, group), msgspec.json.encode({**values, **self._events.of(group)})
+            )
 
     async def _watch(self) -> None:
         async for message in self._hub.watch():
@@ -296,15 +205,6 @@ class Events:
                 self._alarms.pop(next(iter(self._alarms)))
         if event.phase == "open":
             self._values["camera", event.camera] |= {"last_event": event.type, "last_event_at": t}
-
-
-def _component_id(group: Group, entity: Entity) -> str:
-    return "_".join(part for part in (group[0], _plain_id(group[1]), entity.key) if part)
-
-
-def _plain_id(name: str) -> str:
-    """Home Assistant takes letters, digits, dashes and underscores."""
-    return name.replace(".", "_")
 
 
 def _read(path: Path) -> Told | None:

@@ -13,7 +13,8 @@ from contract.messages import AnyBody, Event, Prediction, Record
 from edge.core.health import Health, State
 from edge.core.hub import Hub
 from edge.sync.board import MOST_TOPICS, Board
-from edge.sync.home_assistant import PART, Group, HomeAssistantService, HomeAssistantSettings, Value
+from edge.sync.home_assistant import PART, HomeAssistantService, HomeAssistantSettings
+from edge.sync.home_entities import Group, Value
 from tests.support.clock import START_MS, FakeClock
 
 ON = HomeAssistantSettings(enabled=True, name="Hall")

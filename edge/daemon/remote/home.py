@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from contract.sessions import SensorView, SignalView
 from edge.core.storage_view import StorageView
-from edge.sync.home_assistant import Group, Readings, Value
+from edge.sync.home_assistant import Readings
+from edge.sync.home_entities import Group, Value
 from edge.web.deps import CameraPort
 
 _GB: Final = 1e9

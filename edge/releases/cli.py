@@ -1,23 +1,25 @@
-"""`afferent edge release`: the only thing that changes what is installed; people, Ansible and the appliance use it."""
+"""`afferent edge release`: the only thing that changes what is installed; people, Ansible and the appliance use it.
+
+What does the work is imported when it is used: every command of the appliance, and the appliance, import this.
+"""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from edge.releases.bundle import read_note
-from edge.releases.compose import STATE, Choice, ports_of, updater_of
-from edge.releases.desk import Desk
 from edge.releases.errors import NotNowError, ReleaseError
-from edge.releases.journal import Journal, Outcome
-from edge.releases.keys import KEYS, load_keys
-from edge.releases.layout import ROOT, Layout
-from edge.releases.pruning import prune as prune_releases
+from edge.releases.journal import Journal, Outcome, source_of
+from edge.releases.layout import Layout
+from edge.releases.places import KEYS, ROOT, STATE
 from edge.releases.report import NOT_NOW, progress, report_of, show
-from edge.releases.working import Work, local
+
+if TYPE_CHECKING:
+    from edge.releases.compose import Choice
+    from edge.releases.working import Work
 
 Command = Callable[..., None]
 _PATH: Final = click.Path(path_type=Path)
@@ -101,7 +103,7 @@ def release() -> None:
 @_common
 def stage(bundle: str, **said: Any) -> None:
     """Download (or take the file), verify signature and digests, install beside the others, self-test."""
-    _run(said, lambda work: work.take(_order(said, goal="staged", source=local(bundle))))
+    _run(said, lambda work: work.take(_order(said, goal="staged", source=source_of(bundle))))
 
 
 @release.command(short_help="Switch to an installed release and restart; it is being tried then.")
@@ -142,7 +144,7 @@ def rollback(to: str, reason: str, **said: Any) -> None:
 @_common
 def apply(bundle: str, **said: Any) -> None:
     """Install a release, switch to it when no session is being recorded, and keep it if it works; else go back."""
-    _run(said, lambda work: work.take(_order(said, goal="committed", source=local(bundle))))
+    _run(said, lambda work: work.take(_order(said, goal="committed", source=source_of(bundle))))
 
 
 @release.command(short_help="Go on with what was interrupted, then with what the appliance asks for.")
@@ -157,6 +159,8 @@ def resume(boot: bool, **said: Any) -> None:
 
     Started at boot, by a timer, and when a request is written. Ends with 0 also if an update failed: the result tells.
     """
+    from edge.releases.desk import Desk
+
     if boot:
         _run(said, None)
     else:
@@ -174,6 +178,9 @@ def status(root: Path, as_json: bool) -> None:
 @_common
 def prune(**said: Any) -> None:
     """Delete every release but current, good, the one before it, and one that is being installed."""
+    from edge.releases.compose import updater_of
+    from edge.releases.pruning import prune as prune_releases
+
     with _caught(said), updater_of(_choice(said)) as updater:
         layout, journal = Layout(said["root"]), updater.journal
         gone = prune_releases(layout, keep={journal.previous, journal.release, journal.before})
@@ -186,6 +193,9 @@ def prune(**said: Any) -> None:
 @_json
 def inspect(bundle: Path, keys: Path, as_json: bool) -> None:
     """Verify the signature of a bundle that lies here, and say what it is. The files in it are not looked at."""
+    from edge.releases.bundle import read_note
+    from edge.releases.keys import load_keys
+
     try:
         note = read_note(bundle, load_keys(keys))
     except (ReleaseError, OSError) as error:
@@ -215,8 +225,11 @@ def self_test() -> None:
         click.echo(f"model {manifest.name} {manifest.version}: works ({provider})")
 
 
-def _run(said: dict[str, Any], do: Callable[[Work], Outcome] | None, *, fails: bool = True) -> None:
+def _run(said: dict[str, Any], do: "Callable[[Work], Outcome] | None", *, fails: bool = True) -> None:
     """Carry it out as the only updater, print the report, and exit. Without `do`: what is to be done at boot."""
+    from edge.releases.compose import ports_of, updater_of
+    from edge.releases.working import Work
+
     choice, layout = _choice(said), Layout(said["root"])
     with _caught(said), updater_of(choice) as updater:
         if do is None:
@@ -261,7 +274,9 @@ def _order(said: dict[str, Any], **more: Any) -> Journal:
     )
 
 
-def _choice(said: dict[str, Any]) -> Choice:
+def _choice(said: dict[str, Any]) -> "Choice":
+    from edge.releases.compose import Choice
+
     known = {name: said[name] for name in Choice.__dataclass_fields__ if name in said}
     return Choice(tell=progress(as_json=said["as_json"]), **known)
 

@@ -16,14 +16,14 @@ from edge.releases.download import Download
 from edge.releases.errors import NotNowError, ReleaseError
 from edge.releases.gate import Question, Verdict, Watch, reasons_against_restart, wait_for
 from edge.releases.install import host_python, install_wheels, self_test
-from edge.releases.keys import KEYS, load_keys
-from edge.releases.layout import ROOT, Layout
+from edge.releases.keys import load_keys
+from edge.releases.layout import Layout
+from edge.releases.places import KEYS, ROOT, STATE
 from edge.releases.ports import UNITS, Host, HostTime, Ports, Systemd, Tell, free_bytes
 from edge.releases.server_gate import ServerGate
 from edge.releases.staging import Stager
 from edge.releases.updater import Updater
 
-STATE: Final = Path("/var/lib/afferent")
 _CONFIGS: Final[dict[Kind, Path]] = {"edge": Path("/etc/afferent/edge.toml"), "cloud": Path("/etc/afferent/cloud.toml")}
 
 

@@ -9,10 +9,10 @@ import msgspec
 
 from edge.core.errors import EdgeError
 from edge.core.standing import Standing, read_standing
-from edge.releases.compose import STATE, Choice, watch_of
 from edge.releases.gate import Question, Verdict, reasons_against_restart, wait_for
 from edge.releases.journal import Phase, read_journal
-from edge.releases.layout import ROOT, Layout
+from edge.releases.layout import Layout
+from edge.releases.places import ROOT, STATE
 
 
 @click.command(
@@ -39,6 +39,8 @@ def gate(idle: bool, as_json: bool, **said: Any) -> None:
     every model passed its self-test, and records are acknowledged or there are none to send. While a release is being
     tried, what did not work before is excused. Exit: 0 it passes, 1 it does not, or not within --wait seconds.
     """
+    from edge.releases.compose import Choice, watch_of
+
     watch = watch_of(
         Choice(
             tell=lambda words: click.echo(words, err=True),

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from edge.core.standing import Standing
+from edge.releases.errors import BundleRefusedError
 from edge.releases.layout import replace_durably
 
 _ROOM: Final = ".room"
@@ -84,6 +85,19 @@ class Journal(Struct, frozen=True, kw_only=True, omit_defaults=True):
     previous: str = ""
     """What was good before what is good now."""
     last: Outcome | None = None
+
+
+def source_of(said: str) -> str:
+    """A bundle as the journal keeps it: an address, or a file by its whole path, for whoever goes on starts elsewhere.
+
+    Raise `BundleRefusedError` if there is no such file.
+    """
+    if "://" in said:
+        return said
+    path = Path(said).resolve()
+    if not path.is_file():
+        raise BundleRefusedError(f"{said}: there is no such file")
+    return str(path)
 
 
 def read_journal(path: Path) -> Journal | None:

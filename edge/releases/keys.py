@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from edge.releases.errors import BundleRefusedError, ReleaseError
 
-KEYS: Final = Path("/etc/afferent/release-keys.d")
 MOST_SIGNATURE_BYTES: Final = 4096
 
 

@@ -13,8 +13,8 @@ import msgspec
 from contract.release import NOTE, InvalidReleaseError, Release, decode_release
 from edge.core.files import sync_folder
 from edge.releases.errors import ReleaseError
+from edge.releases.places import ROOT
 
-ROOT: Final = Path("/opt/afferent")
 Link = Literal["current", "good"]
 _TARGET: Final = re.compile(r"releases/([A-Za-z0-9][A-Za-z0-9._+-]{0,63})")
 

@@ -1,14 +1,13 @@
 """What the commands do, each as one function of the updater: what a person, Ansible and the appliance ask for alike."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from msgspec.structs import replace
 
 from contract.times import to_wire
 from edge.releases.desk import Desk, UpdateRequest, UpdateResult
-from edge.releases.errors import BundleRefusedError, HeldError, NotNowError, ReleaseError
+from edge.releases.errors import HeldError, NotNowError, ReleaseError
 from edge.releases.journal import Goal, Journal, Outcome, Phase
 from edge.releases.layout import Layout
 from edge.releases.ports import Ports
@@ -172,13 +171,3 @@ class Work:
             raise error
         self._ports.tell(f"{error}; waiting")
         self._ports.time.sleep(_LOOK_EVERY_S)
-
-
-def local(source: str) -> str:
-    """A file's path as the journal keeps it: whole, for whoever goes on may start elsewhere."""
-    if "://" in source:
-        return source
-    path = Path(source).resolve()
-    if not path.is_file():
-        raise BundleRefusedError(f"{source}: there is no such file")
-    return str(path)

@@ -9,10 +9,8 @@ import pytest
 from afferent.__main__ import main
 from edge.daemon import run, watchdog
 from edge.releases.cli import release
-from edge.releases.compose import STATE
 from edge.releases.desk import FOLDER, REQUEST
-from edge.releases.keys import KEYS
-from edge.releases.layout import ROOT
+from edge.releases.places import KEYS, ROOT, STATE
 from tests.support.systemd_units import UNITS, directives, installed_in, said, unit_files
 
 EDGE, CLOUD, UPDATE = (UNITS / f"afferent-{name}.service" for name in ("edge", "cloud@", "update"))

@@ -3,6 +3,7 @@
 In the order of the file: each test leaves a site that works to the next.
 """
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,7 @@ from tests.fleet.site import CANARY, EDGES, HOSTS, Played, Site
 
 REST = EDGES[1]
 _PARTICIPANT = "p01"
+_CABLE_OUT_S = 25  # longer than ssh takes to notice
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +97,7 @@ def test_a_session_holds_a_deployment_off(site: Site) -> None:
     finally:
         box.session("end", _PARTICIPANT)
     assert _boxes(site)[CANARY].current == NEXT
-    _well(site.play("rollback"))
+    _well(site.play("rollback", f"--limit={CANARY}"))
 
 
 def test_two_hosts_are_deployed_to_and_taken_back_in_time(site: Site) -> None:
@@ -110,18 +112,17 @@ def test_two_hosts_are_deployed_to_and_taken_back_in_time(site: Site) -> None:
 
 
 def test_a_cable_pulled_in_mid_deployment(site: Site) -> None:
-    """The box ends alone what it began; once the cable is back the playbook says how that went."""
+    """The box goes on alone with what it began; once the cable is back the playbook says how that went."""
     box = _boxes(site)[REST]
     with site.playing("deploy", f"--limit={REST}", release_version=NEXT, waves=["100%"]) as run:
         run.until("Switch to it, judge it, keep it or take it back")
         site.until(lambda: box.phase != "idle", "the switch began")
         box.host.pull_cable()
-        try:
-            site.until(lambda: box.good == NEXT and box.phase == "idle", "it is kept", within_s=150)
-        finally:
-            box.host.mend_cable()
+        time.sleep(_CABLE_OUT_S)
+        box.host.mend_cable()
         played = run.ended()
     assert played.report[REST].result == "deployed", played.text[-4000:]
+    assert (box.current, box.good) == (NEXT, NEXT)
     box.host.run(*box.gate(wait_s=60))
 
 

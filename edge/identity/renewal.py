@@ -28,7 +28,7 @@ _DAY_MS: Final = 86_400_000
 
 
 class IdentityRenewal:
-    """A `Service`. Health part: `identity`. `on_change` is called whenever there is another certificate.
+    """A `Service`. Health part: `identity`. `on_change` is called whenever there is another certificate than before.
 
     A device that was never enrolled is none of its business until it is; that is noticed within seconds.
     """
@@ -56,6 +56,7 @@ class IdentityRenewal:
         self._open_door = open_door
         self._backoff = Backoff(rng, first_s=_FIRST_WAIT_S, limit_s=_LONGEST_WAIT_S)
         self._identity: Identity | None = None
+        self._looked = False
         self._not_before_ns = 0
         self._trouble = ""
         self._one_at_a_time = asyncio.Lock()
@@ -88,6 +89,7 @@ class IdentityRenewal:
             identity = self._folder.read()
             if identity is None:
                 raise IdentityDamagedError("this device was never enrolled: afferent edge enrol --help")
+            self._identity, self._looked = identity, True
             await self._renew(identity)
         self._look()
         return self.expires
@@ -137,8 +139,11 @@ class IdentityRenewal:
         except IdentityDamagedError as error:
             self._health.set(PART, State.FAILED, str(error))
             return
-        if found != self._identity:
-            self._identity, self._trouble = found, ""
+        changed = self._looked and found != self._identity
+        self._looked = True
+        self._identity = found
+        if changed:
+            self._trouble = ""
             self._on_change()
         self._tell()
 

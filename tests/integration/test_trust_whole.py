@@ -122,7 +122,8 @@ def enrol(site: Site, state: Path, token: str, *more: str) -> subprocess.Complet
     program = [
         sys.executable,
         "-m",
-        "edge.enrol_cli",
+        "edge",
+        "enrol",
         "--cloud",
         site.url,
         "--token-file",

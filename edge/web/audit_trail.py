@@ -3,7 +3,6 @@
 What is refused is noted too, but sampled: whoever knocks all day fills neither the disk nor the pages of the log.
 """
 
-from collections import OrderedDict
 from http import HTTPStatus
 from typing import Final
 
@@ -22,7 +21,6 @@ _REFUSED: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _WINDOW_S: Final = 600.0
 _OF_ONE: Final = 10
 _OF_ALL: Final = 60
-_TABLE: Final = 256
 
 
 class AuditTrail:
@@ -76,12 +74,12 @@ class AuditTrail:
 
 
 class Sampling:
-    """How many refusals are noted: so many of one address, and of all, within ten minutes."""
+    """How many refusals are noted: so many of one address, and of all, within ten minutes. So its table is bounded."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._began_s = -_WINDOW_S
-        self._of: OrderedDict[str, int] = OrderedDict()
+        self._of: dict[str, int] = {}
         self._all = 0
         self._passed_over = 0
 
@@ -97,8 +95,6 @@ class Sampling:
             return None
         self._of[address] = count + 1
         self._all += 1
-        if len(self._of) > _TABLE:
-            self._of.popitem(last=False)
         passed_over, self._passed_over = self._passed_over, 0
         return passed_over
 

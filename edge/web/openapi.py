@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from edge.web.access import Access
+from edge.web.access import Access, least_role
 from edge.web.endpoint import WEBSOCKET, Endpoint, Query
 from edge.web.problem import Problem
 
@@ -58,6 +58,8 @@ def _operation(endpoint: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
         "parameters": [*_path_parameters(endpoint.path), *map(_query_parameter, endpoint.queries)],
         "responses": _responses(endpoint, schema_of),
     }
+    if endpoint.access is not Access.PUBLIC:
+        told["x-least-role"] = least_role(endpoint.access, changes=endpoint.changes)
     if endpoint.body is not None:
         told["requestBody"] = {"required": True, "content": _content(_JSON, schema_of[_key(endpoint.body)])}
     elif endpoint.upload:

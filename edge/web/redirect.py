@@ -96,6 +96,7 @@ class Redirect:
         name = urlsplit(f"//{host}").hostname or "localhost"
         shown = f"[{name}]" if ":" in name else name
         port = "" if self._port == _USUAL_PORT else f":{self._port}"
-        path = scope.get("raw_path", b"/").decode("latin-1")
+        raw = scope.get("raw_path", b"/").decode("latin-1")
+        path = raw if raw.startswith("/") else "/"  # a proxy's request names a whole address there
         query = scope.get("query_string", b"").decode("latin-1")
         return f"https://{shown}{port}{path}{'?' if query else ''}{query}"

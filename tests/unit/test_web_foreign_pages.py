@@ -1,11 +1,15 @@
 """What pages of others may make a browser do here: nothing (CSRF, DNS rebinding), whatever cookie it sends along."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.web.app import endpoints_of
 from edge.web.endpoint import WEBSOCKET
+from edge.web.redirect import Redirect
 from tests.support.session_stage import FakeSensors, FakeSessions
 from tests.support.web import Web, make_web
 
@@ -57,3 +61,21 @@ async def test_an_operator_covers_more_and_only_an_admin_uncovers(web: Web) -> N
         refused = await web.ask("PUT", path, role="operator", json={"version": 2, "zones": zones})
         assert (refused.status_code, refused.json()["field"]) == (403, "$.zones")
     assert (await web.ask("PUT", path, json={"version": 2, "zones": []})).status_code == 200
+
+
+@given(
+    st.text(st.characters(codec="latin-1"), max_size=60),
+    st.sampled_from(["/", "//evil.example", "http://evil.example/", "*", ""]),
+)
+def test_plain_http_leads_nowhere_but_here(query: str, path: str) -> None:
+    redirect = Redirect({"box.local"}, 8443)
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "headers": [(b"host", b"box.local:80")],
+        "raw_path": path.encode(),
+        "query_string": query.encode("latin-1"),
+    }
+    where = redirect._answer(scope).headers["location"]
+    assert (urlsplit(where).scheme, urlsplit(where).netloc) == ("https", "box.local:8443")
+    assert not set(where) & {"\r", "\n"}

@@ -24,12 +24,18 @@ CONFIG: Final = click.option(
 """The option that each command has; its parameter is `config_path`."""
 
 
+class WrongSettingError(click.ClickException):
+    """A setting is not as it may be: what no restart mends, which the units tell by the exit code."""
+
+    exit_code = 2
+
+
 def load(config_path: Path | None) -> CloudConfig:
-    """The configuration; raise `click.ClickException` that says what is wrong with it."""
+    """The configuration; raise `WrongSettingError` that says what is wrong with it."""
     try:
         return load_config(config_path)
     except ContractError as error:
-        raise click.ClickException(str(error)) from error
+        raise WrongSettingError(str(error)) from error
 
 
 def with_database(config_path: Path | None, action: Callable[[Database], Awaitable[_T]]) -> _T:
@@ -50,5 +56,7 @@ def run_to_end(work: Coroutine[Any, Any, _T]) -> _T:
     """Run `work`; what can go wrong for an operator's reasons becomes one line."""
     try:
         return asyncio.run(work)
-    except (InvalidSettingsError, StoreUnavailableError, AlreadyExistsError, BrokerNotInstalledError) as error:
+    except InvalidSettingsError as error:
+        raise WrongSettingError(str(error)) from error
+    except (StoreUnavailableError, AlreadyExistsError, BrokerNotInstalledError) as error:
         raise click.ClickException(str(error)) from error

@@ -113,6 +113,19 @@ def desired(config_path: Path | None, name: str, wanted: TextIO | None, expect: 
     click.echo(msgspec.json.format(msgspec.json.encode(found or DesiredRequest()), indent=2))
 
 
+@device.command("remove", epilog="\b\nExamples:\n  afferent cloud device remove gate")
+@click.argument("name")
+@CONFIG
+def remove(config_path: Path | None, name: str) -> None:
+    """Take the device NAME off the list and its retained messages from the broker. Its records stay; see `revoke`."""
+
+    async def go(remote: Remote) -> None:
+        await remote.fleet.remove(name, _deed("device.remove", name), now_ms=SystemClock().now_ms())
+
+    _with_remote(config_path, name, go)
+    click.echo(f"{name} is off the list; it comes back should it speak again")
+
+
 def _with_remote(config_path: Path | None, name: str, action: Callable[[Remote], Awaitable[_T]]) -> _T:
     """Run `action` where the device is known; what is refused becomes one line."""
 

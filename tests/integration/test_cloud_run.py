@@ -128,7 +128,7 @@ def test_users_are_added_by_standard_input_alone(cloud: CloudProcess) -> None:
 def test_a_wrong_setting_is_one_clear_line(cloud: CloudProcess) -> None:
     cloud.config.write_text("[web]\nport = 70000\n")
     done = cloud.command("run")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.strip().endswith("$.web.port: must be <= 65535 (it is 70000)")
     assert len(done.stderr.strip().splitlines()) == 1
 
@@ -146,7 +146,7 @@ def test_a_place_where_nothing_can_be_is_one_clear_line(cloud: CloudProcess, set
     beside = "" if settings.startswith("state_dir") else f'state_dir = "{cloud.config.parent}"\n'
     cloud.config.write_text(beside + settings.format(config=cloud.config) + "\n", encoding="utf-8")
     done = cloud.command("run")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert field in done.stderr
 

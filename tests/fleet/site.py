@@ -154,15 +154,14 @@ def _edge_variables() -> dict[str, Any]:
 
 
 class Run:
-    """A playbook that is running."""
+    """A playbook that is running. What it says goes to a file: ssh stays for a while and would hold a pipe open."""
 
     def __init__(self, argv: Sequence[str], report: Path) -> None:
         self._report = report
+        self._said = report.with_name("said")
         self._began = time.monotonic()
-        self._process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        self._said: list[str] = []
+        with self._said.open("wb") as said:
+            self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
 
     def __enter__(self) -> "Run":
         return self
@@ -171,24 +170,22 @@ class Run:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
 
-    def until(self, words: str) -> None:
-        """Read on until it says something with these words; AssertionError if it ended before."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._said.append(line)
-            if words in line:
-                return
-        raise AssertionError(f"it ended without {words!r}:\n{''.join(self._said)[-3000:]}")
+    def until(self, words: str, *, within_s: float = 900.0) -> None:
+        """Wait until it says these words; AssertionError if it ends or the time is over before."""
+        while words not in self._text():
+            assert self._process.poll() is None, f"it ended without {words!r}:\n{self._text()[-3000:]}"
+            assert time.monotonic() - self._began < within_s, f"not within {within_s:.0f} s: {words!r}"
+            time.sleep(0.1)
 
     def ended(self) -> Played:
         """Wait for its end."""
-        assert self._process.stdout is not None
-        self._said.extend(self._process.stdout)
-        code, text = self._process.wait(), "".join(self._said)
-        return Played(code, text, time.monotonic() - self._began, _recap(text), _reported(self._report))
+        code = self._process.wait()
+        took_s, text = time.monotonic() - self._began, self._text()
+        return Played(code, text, took_s, _recap(text), _reported(self._report))
+
+    def _text(self) -> str:
+        return self._said.read_text(encoding="utf-8", errors="replace")
 
 
 def _recap(text: str) -> dict[str, dict[str, int]]:

@@ -65,8 +65,8 @@ def create_app(deps: WebDeps) -> Starlette:
         routes=[endpoint.route() for endpoint in endpoints_of(deps)],
         middleware=[
             Middleware(LegacyCors, origins=settings.cors_origins, families=_CORS),
-            Middleware(Gate, auth=deps.auth, settings=settings, is_legacy=_is_legacy),
             *([Middleware(AuditTrail, audit=deps.audit, clock=deps.clock)] if deps.audit else []),
+            Middleware(Gate, auth=deps.auth, settings=settings, is_legacy=_is_legacy),
         ],
         exception_handlers={ProblemError: on_problem, HTTPException: on_http_error, Exception: on_bug},
     )

@@ -21,6 +21,7 @@ from edge.web.callers import (
     remember,
     tokens_of,
 )
+from edge.web.deed import begin_deed, deed_of
 from edge.web.problem import ProblemError, problem_response
 from edge.web.settings import WebSettings, https_of
 
@@ -62,10 +63,11 @@ class Gate:
             return
         headers = Headers(scope=scope)
         outward = _with_security_headers(send, self._headers(scope))
+        remember(scope, self._identify(scope, headers))
         if refusal := self._refusal(scope, headers):
+            _note(scope, headers, refusal)
             await problem_response(refusal)(scope, receive, outward)
             return
-        remember(scope, self._identify(scope, headers))
         await self._app(scope, receive, outward)
 
     def _headers(self, scope: Scope) -> dict[str, str]:
@@ -181,6 +183,13 @@ def is_own_origin(origin: str, host: str, scheme: str) -> bool:
         return False
     secure = scheme in {"https", "wss"}
     return parts.netloc.lower() == host.lower() != "" and parts.scheme in ({"https"} if secure else {"http", "https"})
+
+
+def _note(scope: Scope, headers: Headers, refusal: ProblemError) -> None:
+    """For the audit log: which page it was, but not the path, which may tell of participants."""
+    field = refusal.problem.field or ""
+    begin_deed(scope, "a page of somebody else")
+    deed_of(scope).target = f"{field}={headers.get(field, '')}"
 
 
 def known_hosts(settings: WebSettings) -> set[str]:

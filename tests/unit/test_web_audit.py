@@ -107,6 +107,13 @@ async def test_admins_read_it_by_pages_and_filters(web: Web) -> None:
     assert (await web.ask("GET", "/v1/audit", role="operator")).status_code == 403
 
 
+async def test_pages_of_others_are_noted_with_where_they_are_from(web: Web) -> None:
+    cookie = {"Cookie": f"afferent_session={await web.token()}", "Origin": "https://evil.example"}
+    await web.ask("POST", "/v1/cameras/front/stop", signed_in=False, headers=cookie)
+    (line,) = lines(web)
+    assert told(line) == ("admin", "a page of somebody else", "Origin=https://evil.example", "refused: 403")
+
+
 async def test_who_knocks_all_day_is_sampled(web: Web) -> None:
     for _ in range(30):
         await web.ask("POST", "/v1/cameras/front/stop", signed_in=False)

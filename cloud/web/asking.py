@@ -28,6 +28,14 @@ async def device_of_path(request: Request, fleet: Fleet) -> str:
     return device
 
 
+def command_of_path(request: Request) -> str:
+    """The command that the path names; raise `ProblemError` 404 for what no command can be called."""
+    try:
+        return check_id(str(request.path_params["command"]), "command")
+    except InvalidIdError as error:
+        raise ProblemError(404, str(error), field="command") from error
+
+
 def deed_of(request: Request, action: str, target: str) -> Deed:
     """What the caller is about to do; the store notes it together with doing it."""
     caller = caller_of(request)

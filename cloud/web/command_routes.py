@@ -21,7 +21,7 @@ from cloud.store.commands import (
     TooManyCommandsError,
 )
 from cloud.store.remote import Remote
-from cloud.web.asking import Woken, deed_of, device_of_path
+from cloud.web.asking import Woken, command_of_path, deed_of, device_of_path
 from cloud.web.fleet_shapes import (
     MOST_DEVICES,
     CommandPage,
@@ -33,7 +33,7 @@ from cloud.web.fleet_shapes import (
 from cloud.web.parameters import slice_of
 from cloud.web.problems import ProblemError
 from cloud.web.replies import body_of, reply
-from contract.ids import new_token
+from contract.ids import check_id, new_token
 from contract.remote import CommandName
 
 _NAMES: Final = get_args(CommandName)
@@ -73,11 +73,11 @@ class _Handlers:
     async def show(self, request: Request) -> Response:
         """`GET /v1/devices/{device}/commands/{command}`."""
         device = await device_of_path(request, self._remote.fleet)
-        return reply(command_of(await self._one(device, request.path_params["command"])))
+        return reply(command_of(await self._one(device, command_of_path(request))))
 
     async def report(self, request: Request) -> Response:
         """`GET /v1/commands/{command}`: how far every device is that was asked under this id."""
-        command_id = request.path_params["command"]
+        command_id = command_of_path(request)
         rows = await self._remote.commands.page(CommandSlice(command_id=command_id, limit=MOST_DEVICES))
         if not rows:
             raise ProblemError(404, f"there is no command {command_id!r:.80}", field="command")
@@ -105,7 +105,7 @@ class _Handlers:
     async def cancel(self, request: Request) -> Response:
         """`POST .../cancel`: while it was not accepted. One that was sent may still be on its way; `reason` says so."""
         device = await device_of_path(request, self._remote.fleet)
-        command_id = request.path_params["command"]
+        command_id = command_of_path(request)
         deed = deed_of(request, "command.cancel", device)
         try:
             found = await self._remote.commands.cancel(device, command_id, deed, now_ms=self._clock.now_ms())
@@ -170,9 +170,9 @@ def _cursor_of(row: dict[str, Any]) -> str:
 def _key_of(cursor: str) -> tuple[int, str, str]:
     try:
         parts = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("/")
-        if len(parts) == _KEY_PARTS and parts[0].isdigit() and len(parts[0]) < 17 and "\0" not in cursor:  # noqa: PLR2004
-            return int(parts[0]), parts[1], parts[2]
-    except (binascii.Error, UnicodeError, ValueError):
+        if len(parts) == _KEY_PARTS and parts[0].isascii() and parts[0].isdigit() and len(parts[0]) < 17:  # noqa: PLR2004
+            return int(parts[0]), check_id(parts[1]), check_id(parts[2])
+    except (binascii.Error, UnicodeError, ValueError):  # of an id, too
         pass  # the same refusal as for one of another list
     remedy = "give `after` as the page before had it, or leave it out to begin again"
     raise ProblemError(400, "after: it is none that an earlier page gave", field="after", remedy=remedy)

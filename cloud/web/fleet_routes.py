@@ -77,7 +77,7 @@ class _Handlers:
         """`GET /v1/audit`: who asked for what, newest first, of one `target` where it says so."""
         limit = number_of(request, "limit", 100, _ENTRIES) or 100
         before = number_of(request, "before", None, _LARGEST)
-        target = request.query_params.get("target") or None
+        target = (request.query_params.get("target") or "").replace("\0", "") or None
         rows = await self._remote.audit.page(limit=limit + 1, before=before, target=target)
         items = [AuditEntry(**row) for row in rows[:limit]]
         return reply(AuditPage(items=items, before=items[-1].id if len(rows) > limit else None))

@@ -30,6 +30,7 @@ _PAGE: Final = 200
 _ID: Final = re.compile(r"[0-9]{1,18}")
 _FOR_PARTICIPANTS: Final = frozenset({"session", "ask"})
 _MOST_SEEN: Final = 64
+_LOOK_EVERY_NS: Final = 1_000_000_000
 MOST_OF_ONE: Final = 8
 """Feeds of one participant at once: a page needs one, and for a while two where it was opened anew."""
 
@@ -139,6 +140,7 @@ class Feed:
         self._topics = wish.topics
         self._mine = wish.mine
         self._token = wish.token
+        self._looked_ns = 0
         # A row beyond the newest is of another store, wiped since: everything here is new to the client.
         self._cursor = newest if wish.after is None else wish.after if wish.after <= newest else 0
         self._quiet = True
@@ -181,8 +183,12 @@ class Feed:
             await self._catch_up()
 
     def _welcome(self) -> bool:
-        """Whether who was let in still would be: a session ends, a link too, and participants are erased."""
-        return self._token is None or self._deps.auth.who(self._token) is not None
+        """Whether who was let in still would be. A link is looked at each time: its participant may be erased."""
+        now_ns = self._deps.clock.mono_ns()
+        if self._token is None or (self._mine is None and now_ns - self._looked_ns < _LOOK_EVERY_NS):
+            return True
+        self._looked_ns = now_ns
+        return self._deps.auth.who(self._token) is not None
 
     async def _catch_up(self) -> None:
         if self._topics and "record" not in self._topics:

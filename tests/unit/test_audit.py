@@ -109,3 +109,13 @@ def test_no_bytes_make_the_reader_fall_over(content: bytes) -> None:
     )
     found = list(entries_of(content + b"\n" + good + b"\n"))
     assert found[-1] == (len(content) + 1, msgspec.json.decode(good, type=AuditEntry))
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=20), st.data())
+def test_what_is_looked_for_is_found_however_it_is_written(actor: str, data: st.DataObject) -> None:
+    begin = data.draw(st.integers(0, len(actor) - 1))
+    part = actor[begin : data.draw(st.integers(begin + 1, len(actor)))]
+    entry = AuditEntry(t="2026-01-01T00:00:00.000Z", clock="trusted", actor=actor, address="b", action="c")
+    wanted = AuditFilter(actor=part)
+    assert wanted.takes(entry)
+    assert [found for _, found in entries_of(msgspec.json.encode(entry), wanted.needles)] == [entry]

@@ -1,6 +1,7 @@
 """`afferent cloud authority`, and what `afferent cloud device` has to do with certificates."""
 
 import asyncio
+import getpass
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -18,6 +19,7 @@ from cloud.trust.broker import SERVICE_SIGN, access_list, mosquitto_conf
 from cloud.trust.desk import TrustDesk, trust_desk
 from cloud.trust.errors import TrustError
 from cloud.trust.issuing import Order
+from cloud.trust.register import Asker
 from contract.errors import ContractError
 from contract.ids import check_id
 from contract.times import to_wire
@@ -114,7 +116,7 @@ def issue_client(config_path: Path | None, name: str, **how: Any) -> None:
 @CONFIG
 def revoke_name(config_path: Path | None, name: str) -> None:
     """Revoke all certificates whose common name is NAME: of a server, or @NAME of a client."""
-    ended = _with_desk(config_path, lambda desk: desk.revocation.revoke(name))
+    ended = _with_desk(config_path, lambda desk: desk.revocation.revoke(name, by=_asker()))
     click.echo(f"{ended} certificates of {name} revoked; see that brokers take up the list")
 
 
@@ -140,7 +142,7 @@ def broker_acl(clients: tuple[str, ...], home_assistant: bool) -> None:
 @CONFIG
 def invite(config_path: Path | None, name: str, hours: float | None) -> None:
     """Print a token with which the device NAME can enrol once. An unused one that it had dies."""
-    click.echo(_with_desk(config_path, lambda desk: desk.enrolment.invite(name, by="command line", hours=hours)))
+    click.echo(_with_desk(config_path, lambda desk: desk.enrolment.invite(name, by=_asker(), hours=hours)))
 
 
 @device.command("list")
@@ -162,7 +164,7 @@ def list_devices(config_path: Path | None, as_json: bool) -> None:
 @CONFIG
 def revoke(config_path: Path | None, name: str) -> None:
     """End all certificates and invitations of the device NAME, and write the list that brokers read."""
-    ended = _with_desk(config_path, lambda desk: desk.revocation.revoke(_checked(name)))
+    ended = _with_desk(config_path, lambda desk: desk.revocation.revoke(_checked(name), by=_asker()))
     click.echo(f"{ended} certificates of {name} revoked; brokers refuse it once they have read the list again")
 
 
@@ -218,6 +220,10 @@ def _checked(name: str) -> str:
         return check_id(name, "name")
     except ContractError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _asker() -> Asker:
+    return Asker(f"cli:{getpass.getuser()}")
 
 
 def _folder(config: CloudConfig) -> Path:

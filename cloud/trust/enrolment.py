@@ -20,7 +20,7 @@ from cloud.store.clock import Clock
 from cloud.trust.authority import Authority, Issued
 from cloud.trust.errors import CertificateRefusedError, TokenRefusedError
 from cloud.trust.papers import Wanted
-from cloud.trust.register import Held, Invitation, Register
+from cloud.trust.register import Asker, Held, Invitation, Register
 from cloud.trust.requests import digest_of, read_request
 from cloud.trust.settings import TrustSettings
 from contract.enrolment import Claim, Credentials, Renewal, Token, join_token, split_token
@@ -44,7 +44,7 @@ class Enrolment:
         self._settings = settings
         self._clock = clock
 
-    async def invite(self, device: str, *, by: str, hours: float | None = None) -> str:
+    async def invite(self, device: str, *, by: Asker, hours: float | None = None) -> str:
         """A token for `device`, shown this once; it replaces an unused one. Raise `InvalidIdError`."""
         check_id(device, "device")
         pin = await asyncio.to_thread(self._authority.pin)

@@ -1,7 +1,8 @@
 """The register of trust in the database: who was invited, what was signed, what was revoked.
 
 Nothing that the authority signs is handed out before it stands here, and a token is redeemed in the same transaction
-that registers what it bought. Revocation locks the same rows first, so that nothing slips by it.
+that registers what it bought. Revocation locks the same rows first, so that nothing slips by it. Each is noted in the
+audit by the transaction that does it.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import and_, delete, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cloud.store.audit import Deed, note_within
 from cloud.store.database import Database
 from cloud.store.tables import certificates, enrolments
 from cloud.trust.authority import Issued
@@ -24,6 +26,13 @@ _KEPT_MS: Final = 400 * _DAY_MS
 """For so long after its end a certificate is still listed; longer than it may be renewed."""
 _LIST_LOCK: Final = 7_233_041_192
 """PostgreSQL advisory lock of who writes the list of the revoked. Any number will do, but the migration's."""
+
+
+class Asker(NamedTuple):
+    """Who asks, for the audit: a user, or `cli:ACCOUNT`, and from where."""
+
+    name: str
+    address: str = ""
 
 
 class Invitation(NamedTuple):
@@ -69,7 +78,7 @@ class Register:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def invite(self, device: str, *, by: str, now_ms: int, expires_ms: int) -> tuple[str, str]:
+    async def invite(self, device: str, *, by: Asker, now_ms: int, expires_ms: int) -> tuple[str, str]:
         """A new invitation: its id and its secret, which is returned once and kept as a digest.
 
         Unused ones of the same device die, and what is long over is forgotten.
@@ -79,7 +88,7 @@ class Register:
             "id": token_id,
             "device": device,
             "digest": _digest(secret),
-            "by": by[:200],
+            "by": by.name[:200],
             "created_ms": now_ms,
             "expires_ms": expires_ms,
         }
@@ -89,6 +98,7 @@ class Register:
             await link.execute(delete(enrolments).where(or_(unused, mine.expires_ms < now_ms - _KEPT_MS)))
             await link.execute(delete(certificates).where(kept.expires_ms < now_ms - _KEPT_MS))
             await link.execute(insert(enrolments), row)
+            await note_within(link, Deed(by.name, "device.invite", device, address=by.address), now_ms)
         return token_id, secret
 
     async def invitation(self, token_id: str) -> Invitation | None:
@@ -107,6 +117,7 @@ class Register:
             if (await link.execute(spent)).rowcount != 1:
                 return False
             await link.execute(insert(certificates), issued._asdict())
+            await note_within(link, _by_device(issued, "device.enrol"), now_ms)
         return True
 
     async def replace(self, old: Held, issued: Issued, *, now_ms: int, most: int) -> bool:
@@ -117,6 +128,7 @@ class Register:
             if locked.scalar_one() is not None or await _since(link, old.name, now_ms - _DAY_MS) >= most:
                 return False
             await link.execute(insert(certificates), issued._asdict())
+            await note_within(link, _by_device(issued, "certificate.renew"), now_ms)
         return True
 
     async def add(self, issued: Issued) -> None:
@@ -155,7 +167,7 @@ class Register:
             for name in sorted(invited.keys() | newest.keys())
         ]
 
-    async def revoke(self, name: str, now_ms: int) -> int:
+    async def revoke(self, name: str, *, by: Asker, now_ms: int) -> int:
         """End every certificate and every invitation of a common name; how many certificates that were."""
         mine = certificates.c
         async with self._database.write() as link:
@@ -163,6 +175,8 @@ class Register:
             await link.execute(select(mine.serial).where(mine.name == name).with_for_update())
             alive = and_(mine.name == name, mine.revoked_ms.is_(None))
             done = await link.execute(update(certificates).where(alive).values(revoked_ms=now_ms))
+            said = f"{done.rowcount} certificates"
+            await note_within(link, Deed(by.name, "device.revoke", name, detail=said, address=by.address), now_ms)
         return int(done.rowcount)
 
     @asynccontextmanager
@@ -186,6 +200,10 @@ async def _since(link: AsyncConnection, name: str, since_ms: int) -> int:
     """How many certificates a name got."""
     young = and_(certificates.c.name == name, certificates.c.issued_ms > since_ms)
     return int((await link.execute(select(func.count()).select_from(certificates).where(young))).scalar_one())
+
+
+def _by_device(issued: Issued, action: str) -> Deed:
+    return Deed(f"device:{issued.name}", action, issued.name, detail=f"serial {issued.serial}")
 
 
 def _digest(secret: str) -> str:

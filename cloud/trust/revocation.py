@@ -9,7 +9,7 @@ from cloud.store.clock import Backoff, Clock
 from cloud.store.errors import StoreUnavailableError
 from cloud.trust.authority import Authority
 from cloud.trust.errors import NoAuthorityError
-from cloud.trust.register import Register
+from cloud.trust.register import Asker, Register
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_S: Final = 600.0
@@ -23,12 +23,12 @@ class Revocation:
         self._register = register
         self._clock = clock
 
-    async def revoke(self, name: str) -> int:
+    async def revoke(self, name: str, *, by: Asker) -> int:
         """End all certificates and invitations of `name`; how many certificates that were. Done twice, it is done once.
 
         Raise `NoAuthorityError`, also after it was registered: then the list has still to be written.
         """
-        ended = await self._register.revoke(name, self._clock.now_ms())
+        ended = await self._register.revoke(name, by=by, now_ms=self._clock.now_ms())
         await self.refresh()
         return ended
 

@@ -10,9 +10,10 @@ from starlette.routing import Route
 
 from cloud.trust.desk import TrustDesk
 from cloud.trust.errors import NoAuthorityError, TrustError
-from cloud.trust.register import Held
+from cloud.trust.register import Asker, Held
 from cloud.web.attempts import Attempts
 from cloud.web.guard import caller_of
+from cloud.web.noting import leave_to_handler
 from cloud.web.problems import ProblemError
 from cloud.web.replies import body_of, reply
 from cloud.web.trust_paths import REVOKED_PATH
@@ -97,15 +98,14 @@ class _Desk:
     async def invite(self, request: Request) -> Response:
         """A token for one device, shown this once."""
         device, wanted = _device_of(request), await body_of(request, InvitationRequest)
-        caller = caller_of(request)
-        by = caller.user if caller else ""
-        token = await _answered(self._trust.enrolment.invite(device, by=by, hours=wanted.hours))
+        token = await _answered(self._trust.enrolment.invite(device, by=_asker(request), hours=wanted.hours))
         return reply(Invitation(device=device, token=token), 201)
 
     async def revoke(self, request: Request) -> Response:
         """End all certificates and invitations of one device."""
         device = _device_of(request)
-        return reply(Revoked(device=device, certificates=await _answered(self._trust.revocation.revoke(device))))
+        ended = await _answered(self._trust.revocation.revoke(device, by=_asker(request)))
+        return reply(Revoked(device=device, certificates=ended))
 
 
 async def _answered(question: Awaitable[_T]) -> _T:
@@ -120,6 +120,13 @@ def _refuse(error: TrustError) -> NoReturn:
         remedy = "on the server: afferent cloud authority init"
         raise ProblemError(503, "this server keeps no authority", remedy=remedy) from error
     raise ProblemError(403, str(error), remedy="see docs/trust.md") from error
+
+
+def _asker(request: Request) -> Asker:
+    """Noted where it is done."""
+    leave_to_handler(request)
+    caller = caller_of(request)
+    return Asker(caller.user if caller else "", request.client.host if request.client else "")
 
 
 def _device_of(request: Request) -> str:

@@ -11,12 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloud.__main__ import cloud_cli
-from cloud.trust.desk import TrustDesk
+from cloud.store.audit import Audit
+from cloud.trust.desk import TrustDesk, trust_desk
 from cloud.trust.errors import CertificateRefusedError, RequestRefusedError, TokenRefusedError, TrustError
+from cloud.trust.settings import TrustSettings
 from contract.enrolment import Claim, Credentials, join_token, split_token
 from edge.identity import keys
-from tests.support.cloud import StillClock
-from tests.support.trust import DAY_MS, claim, desk_at, renewal
+from tests.support.cloud import StillClock, opened
+from tests.support.trust import ASKER, DAY_MS, claim, desk_at, renewal
 
 GATE = "gate-1"
 
@@ -33,7 +35,7 @@ async def desk(tmp_path: Path, clock: StillClock) -> AsyncIterator[TrustDesk]:
 
 
 async def invited(desk: TrustDesk, device: str = GATE) -> str:
-    return await desk.enrolment.invite(device, by="test")
+    return await desk.enrolment.invite(device, by=ASKER)
 
 
 async def enrolled(desk: TrustDesk) -> tuple[bytes, Credentials]:
@@ -167,8 +169,8 @@ async def test_what_is_revoked_stays_revoked(desk: TrustDesk) -> None:
     token, key = await invited(desk), keys.make_key()
     first = await desk.enrolment.claim(claim(token, key=key))
     waiting = await invited(desk)
-    assert await desk.revocation.revoke(GATE) == 1
-    assert await desk.revocation.revoke(GATE) == 0
+    assert await desk.revocation.revoke(GATE, by=ASKER) == 1
+    assert await desk.revocation.revoke(GATE, by=ASKER) == 0
     with pytest.raises(CertificateRefusedError, match="was revoked"):
         await desk.enrolment.renew(renewal(first.certificate, key, keys.make_key()))
     for dead in (token, waiting):
@@ -184,14 +186,14 @@ async def test_what_is_revoked_stays_revoked(desk: TrustDesk) -> None:
 async def test_revoking_while_a_device_renews_leaves_it_nothing(desk: TrustDesk) -> None:
     key, first = await enrolled(desk)
     asked = [desk.enrolment.renew(renewal(first.certificate, key, keys.make_key())) for _ in range(4)]
-    await asyncio.gather(*asked, desk.revocation.revoke(GATE), return_exceptions=True)
+    await asyncio.gather(*asked, desk.revocation.revoke(GATE, by=ASKER), return_exceptions=True)
     assert all(each.revoked_ms is not None for each in await desk.register.certificates_of(GATE))
 
 
 async def test_a_list_that_was_not_written_is_made_good(desk: TrustDesk, clock: StillClock) -> None:
     """As by a kill between the register and the list."""
     await enrolled(desk)
-    await desk.register.revoke(GATE, clock.ms)
+    await desk.register.revoke(GATE, by=ASKER, now_ms=clock.ms)
     assert not desk.authority.listed()
     assert await desk.revocation.refresh()
     assert len(desk.authority.listed()) == 1
@@ -207,6 +209,22 @@ async def test_lists_written_in_a_row_are_each_newer_and_none_is_from_the_future
         moments.append(x509.load_pem_x509_crl(desk.authority.revocation_list().encode()).last_update_utc)
     assert moments == sorted(set(moments))
     assert moments[-1].timestamp() * 1000 < clock.ms
+
+
+async def test_who_did_what_is_noted(tmp_path: Path, clock: StillClock) -> None:
+    async with opened(f"sqlite:///{tmp_path / 'cloud.db'}") as database:
+        desk = trust_desk(TrustSettings(), tmp_path, database=database, clock=clock)
+        desk.authority.init(clock.ms)
+        key, first = await enrolled(desk)
+        await desk.enrolment.renew(renewal(first.certificate, key, keys.make_key()))
+        await desk.revocation.revoke(GATE, by=ASKER)
+        noted = [(row["actor"], row["action"], row["target"]) for row in await Audit(database).page(limit=9)]
+    assert noted == [
+        ("test", "device.revoke", GATE),
+        (f"device:{GATE}", "certificate.renew", GATE),
+        (f"device:{GATE}", "device.enrol", GATE),
+        ("test", "device.invite", GATE),
+    ]
 
 
 async def test_devices_are_listed_with_how_they_stand(desk: TrustDesk, clock: StillClock) -> None:

@@ -24,7 +24,7 @@ from edge.identity import keys
 from tests.support.cloud import opened
 from tests.support.cloud_stage import CloudStage, cloud_stage
 from tests.support.postgres import Postgres, running_postgres
-from tests.support.trust import claim, desk_at, renewal
+from tests.support.trust import ASKER, claim, desk_at, renewal
 
 GATE = "gate-1"
 
@@ -56,7 +56,7 @@ async def test_a_device_claims_and_renews_without_a_sign_in(stage: tuple[CloudSt
     async with cloud.client() as client:
         assert (await client.get(AUTHORITY_PATH)).text == desk.authority.pem()
         assert "X509 CRL" in (await client.get(REVOKED_PATH)).text
-        answer = await post(client, CLAIM_PATH, claim(await desk.enrolment.invite(GATE, by="test"), key=key))
+        answer = await post(client, CLAIM_PATH, claim(await desk.enrolment.invite(GATE, by=ASKER), key=key))
         assert answer.status_code == 200, answer.text
         first = msgspec.json.decode(answer.content, type=Credentials)
         assert (first.broker_host, first.broker_port) == ("broker.example.org", 8883)
@@ -106,7 +106,7 @@ async def test_a_guesser_waits_ever_longer_and_nobody_else_does(stage: tuple[Clo
 
 async def test_bodies_are_bounded_and_of_their_kind(stage: tuple[CloudStage, TrustDesk]) -> None:
     cloud, desk = stage
-    sound = claim(await desk.enrolment.invite(GATE, by="test"))
+    sound = claim(await desk.enrolment.invite(GATE, by=ASKER))
     async with cloud.client() as client:
         huge = msgspec.structs.replace(sound, request="x" * 17_000)
         assert (await post(client, CLAIM_PATH, huge)).status_code == 413
@@ -162,14 +162,16 @@ def postgres() -> Any:
 async def test_races_end_the_same_way_on_postgresql(postgres: Postgres, tmp_path: Path) -> None:
     """Of many claims one wins; whoever renews while they are revoked keeps nothing; lists are written in turn."""
     async with desk_at(postgres.create("trust"), tmp_path) as desk:
-        token, key = await desk.enrolment.invite(GATE, by="test"), keys.make_key()
+        token, key = await desk.enrolment.invite(GATE, by=ASKER), keys.make_key()
         answers = await asyncio.gather(*(desk.enrolment.claim(claim(token)) for _ in range(6)), return_exceptions=True)
         assert sum(isinstance(answer, Credentials) for answer in answers) == 1
-        token = await desk.enrolment.invite(GATE, by="test")
+        token = await desk.enrolment.invite(GATE, by=ASKER)
         bought = await asyncio.gather(*(desk.enrolment.claim(claim(token, key=key)) for _ in range(4)))
         assert len({one.certificate for one in bought}) == 1
         renewals = [desk.enrolment.renew(renewal(bought[0].certificate, key, keys.make_key())) for _ in range(4)]
-        await asyncio.gather(*renewals, *(desk.revocation.revoke(GATE) for _ in range(3)), return_exceptions=True)
+        await asyncio.gather(
+            *renewals, *(desk.revocation.revoke(GATE, by=ASKER) for _ in range(3)), return_exceptions=True
+        )
         held = await desk.register.certificates_of(GATE)
         assert all(each.revoked_ms is not None for each in held)
         assert desk.authority.listed() == {int(each.serial, 16) for each in held}

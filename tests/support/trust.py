@@ -17,6 +17,7 @@ from cloud.trust.authority import Authority, Issued
 from cloud.trust.broker import access_list, mosquitto_conf
 from cloud.trust.desk import TrustDesk, trust_desk
 from cloud.trust.papers import Kind, Revoked, Wanted
+from cloud.trust.register import Asker
 from cloud.trust.requests import read_request
 from cloud.trust.settings import TrustSettings
 from contract.enrolment import Claim, Renewal
@@ -27,6 +28,7 @@ from tests.support.mosquitto import Mosquitto
 from tests.support.ports import free_port, wait_for_port
 
 DAY_MS = 86_400_000
+ASKER = Asker("test")
 _AGE_DAYS = 30
 """Of an authority, so that what it signed can have run out."""
 

@@ -1,6 +1,7 @@
 """HTTPS on real sockets: our own certificate, certificates that change, handshakes that fail, and the way from HTTP."""
 
 import asyncio
+import hashlib
 import logging
 import socket
 import ssl
@@ -36,12 +37,7 @@ def shown_by(port: int, *, version: ssl.TLSVersion | None = None) -> str:
     with socket.create_connection(("127.0.0.1", port), 5) as plain, context.wrap_socket(plain) as wrapped:
         der = wrapped.getpeercert(binary_form=True)
     assert der is not None
-    pem = Path(f"/tmp/afferent-{port}.pem")  # noqa: S108
-    pem.write_text(ssl.DER_cert_to_PEM_cert(der), encoding="ascii")
-    try:
-        return fingerprint(pem)
-    finally:
-        pem.unlink()
+    return ":".join(f"{byte:02X}" for byte in hashlib.sha256(der).digest())
 
 
 def port_of(web: Web) -> int:

@@ -135,7 +135,7 @@ def _certificate(pem: str) -> tuple[x509.Certificate, ec.EllipticCurvePublicKey]
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode("ascii"))
         key = certificate.public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise CertificateRefusedError("the certificate is no PEM certificate that can be read") from error
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise CertificateRefusedError(_NOT_OURS)

@@ -25,7 +25,7 @@ def read_request(pem: str, name: str | None = None) -> ec.EllipticCurvePublicKey
     try:
         request = x509.load_pem_x509_csr(pem.encode("ascii"))
         key, named = request.public_key(), _names(request.subject)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise RequestRefusedError("the request is no PEM certificate signing request that can be read") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise RequestRefusedError("the request's key must be an elliptic curve key over P-256")

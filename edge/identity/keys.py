@@ -103,5 +103,5 @@ def _certificate(pem: str) -> "Certificate":
 
     try:
         return x509.load_pem_x509_certificate(pem.encode())
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise IdentityDamagedError("what came is no certificate that can be read") from error

@@ -97,7 +97,7 @@ class Soak:
     async def _settle(self) -> dict[str, Any]:
         """Compare again and again until nothing is missing, or nothing more has come for as long as patience lasts.
 
-        To compare takes its time on a busy machine, so patience counts from the last comparison that found less missing.
+        To compare takes its time on a busy machine: patience counts from the last comparison that found less missing.
         """
         began_s = shrank_s = time.monotonic()
         sink, missing = Sink(), -1
@@ -107,8 +107,8 @@ class Soak:
             verdict: Verdict = judge(owed, sink)
             now_s = time.monotonic()
             self._happened.drain_s = now_s - began_s
-            if verdict.lost != missing:
-                missing, shrank_s = verdict.lost, now_s
+            if len(verdict.lost) != missing:
+                missing, shrank_s = len(verdict.lost), now_s
             if not missing or now_s - shrank_s > _DRAIN_WITHIN_S:
                 return figures(owed, sink, verdict, self._happened, self._site.bucket.parts)
             await asyncio.sleep(2.0)

@@ -59,7 +59,14 @@ def target_maker(config: EdgeConfig, requests: RequestDesk) -> Callable[[], Targ
 
 
 def make_carrier(
-    config: EdgeConfig, *, clock: Clock, hub: Hub, health: Health, outbox: Outbox, version: str, link: RemoteLink
+    config: EdgeConfig,
+    *,
+    clock: Clock,
+    hub: Hub,
+    health: Health,
+    outbox: Outbox,
+    version: str,
+    link: RemoteLink | None = None,
 ) -> Carrier:
     """Publisher and uploader of these settings; `link` is what the publisher carries for remote hands."""
     requests = RequestDesk()

@@ -2,10 +2,10 @@
 PY := .venv/bin/python
 export ORT_DISABLE_TELEMETRY := 1
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-dev test check soak test-s3 bench bench-peers eval-vision eval-affect firmware models docs lock clean
+.PHONY: help run setup setup-dev test check soak test-s3 test-fleet test-update test-arm64 test-v4l2 release bench bench-peers eval-vision eval-affect firmware models docs lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## set up and start the appliance and a local cloud; prints the addresses to open and the password
 	@exec $(PY) -m afferent demo --data-dir var/demo
@@ -21,6 +21,24 @@ soak: setup-dev ## let everything fail for MINUTES=10 with SEED=1, and prove tha
 test-s3: setup-dev ## the tests of object storage against Ceph over TLS; installs its Debian packages where it may
 	@scripts/system-packages.sh ceph
 	@$(PY) -m pytest tests/real_s3
+
+test-fleet: setup-dev ## install, deploy, break and take back on booted hosts, over ssh; needs root; JSON=path
+	@scripts/system-packages.sh fleet
+	@$(PY) -m pytest tests/fleet
+
+test-update: setup-dev ## let an update die in every phase of every death; JSON=path
+	@$(PY) -m tests.update_cases $(if $(JSON),--json $(JSON))
+
+test-arm64: setup-dev ## the device's lock on aarch64: wheels resolve, import and run under emulation; JSON=path
+	@scripts/system-packages.sh arm64
+	@$(PY) -m tests.arm64 $(if $(JSON),--json $(JSON))
+
+test-v4l2: setup-dev ## a V4L2 camera in a small virtual machine, seen through the hardened unit; JSON=path
+	@scripts/system-packages.sh v4l2
+	@$(PY) -m tests.v4l2 $(if $(JSON),--json $(JSON))
+
+release: setup-dev ## build and sign a bundle for devices or servers: KEY=file MACHINE=aarch64 KIND=edge|cloud RELEASE=name
+	@$(PY) -m scripts.build_release $(if $(KEY),--key $(KEY)) $(if $(MACHINE),--machine $(MACHINE)) $(if $(KIND),--kind $(KIND)) $(if $(RELEASE),--release $(RELEASE))
 
 check: setup-dev ## lint, types, and who may import whom
 	@$(PY) -m ruff check .

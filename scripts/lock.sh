@@ -14,3 +14,4 @@ compile locks/run.txt --extra edge --extra cpu --extra ble --extra lsl --extra c
 compile locks/device.txt --extra edge --extra cpu --extra ble --extra lsl --constraint locks/dev.txt
 compile locks/jetson.txt --extra edge --extra ble --extra lsl --constraint locks/dev.txt
 compile locks/cloud.txt --extra cloud --constraint locks/dev.txt
+"$uv" pip compile locks/fleet.in --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o locks/fleet.txt

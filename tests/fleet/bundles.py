@@ -1,9 +1,11 @@
 """Signed releases of this checkout as it is committed, and one that installs well and then never shows a picture.
 
 They are made anew when the commit, a lock or the recipe changes; the wheels of others come from the cache.
+AFFERENT_FLEET_COMMIT names another commit than the last one: who mends playbooks need not wait for releases.
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -46,8 +48,12 @@ def bundles() -> Bundles:
 
 
 def _digest() -> str:
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, check=True).stdout
-    return hashlib.sha256(head + Path(__file__).read_bytes()).hexdigest()[:12]
+    return hashlib.sha256(_commit() + Path(__file__).read_bytes()).hexdigest()[:12]
+
+
+def _commit() -> bytes:
+    named = os.environ.get("AFFERENT_FLEET_COMMIT") or "HEAD"
+    return subprocess.run(["git", "rev-parse", named], cwd=ROOT, capture_output=True, check=True).stdout.strip()
 
 
 def _make(folder: Path) -> None:
@@ -65,7 +71,7 @@ def _make(folder: Path) -> None:
 
 def _checkout(source: Path) -> None:
     source.mkdir()
-    tree = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True).stdout
+    tree = subprocess.run(["git", "archive", _commit().decode()], cwd=ROOT, capture_output=True, check=True).stdout
     subprocess.run(["tar", "-x", "-C", str(source)], input=tree, check=True)
 
 

@@ -5,6 +5,7 @@ nothing here asks the daemon anything, so that a daemon that hangs is seen by it
 """
 
 import os
+import stat
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -18,9 +19,11 @@ FILE: Final = "standing.json"
 WRITTEN_EVERY_S: Final = 2.0
 FRESH_S: Final = 10.0
 """A standing older than this is of a daemon that is gone, or hangs."""
-_RUNTIME: Final = Path("/run/afferent")
-_MOST_BYTES: Final = 1 << 20
+_RUN: Final = Path("/run")
+_RUNTIME: Final = _RUN / "afferent"
+_MOST_BYTES: Final = 256 * 1024
 _NOTE: Final = "release.json"
+_SAFELY: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 Link = Literal["up", "away", "none"]
 """To the broker: connected; configured and not connected; not configured."""
 Count = Annotated[int, Meta(ge=0)]
@@ -79,6 +82,19 @@ def find_standing(state: Path) -> Path:
     return (_RUNTIME if (_RUNTIME / FILE).exists() else state) / FILE
 
 
+def began_with_this_boot(path: Path) -> bool:
+    """Whether what lies there was written since the host came up: in a /run in memory, which begins empty.
+
+    Then no name of a boot need be compared. In a container a process with a /proc of its own (ProtectProc=) is told
+    another name than those beside it.
+    """
+    try:
+        here, run, disk = (place.stat().st_dev for place in (path, _RUN, Path("/")))
+    except OSError:
+        return False
+    return here == run != disk
+
+
 def write_standing(path: Path, standing: Standing) -> None:
     """Replace `path` as a whole, readable by everybody. Not synced: after a power cut it says nothing true anyway."""
     draft = path.with_name(f".{path.name}.new")
@@ -88,9 +104,14 @@ def write_standing(path: Path, standing: Standing) -> None:
 
 
 def read_standing(path: Path) -> Standing:
-    """What is there; raise `StandingError` if it is missing, too large or malformed."""
+    """What is there; raise `StandingError` if it is missing, too large or malformed.
+
+    Root reads it where another user writes: no link is followed, and no pipe waited for.
+    """
     try:
-        with path.open("rb") as file:
+        with os.fdopen(os.open(path, _SAFELY), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise StandingError(f"{path} is no plain file")
             raw = file.read(_MOST_BYTES + 1)
         if len(raw) > _MOST_BYTES:
             raise StandingError(f"{path} is too large to be the appliance's")

@@ -11,7 +11,7 @@ from typing import Final
 
 from contract.release import Kind, Release
 from edge.core.clock import host_boot
-from edge.core.standing import Standing, StandingError, find_standing, read_standing
+from edge.core.standing import Standing, StandingError, began_with_this_boot, find_standing, read_standing
 from edge.releases.download import Download
 from edge.releases.errors import NotNowError, ReleaseError
 from edge.releases.gate import Question, Verdict, Watch, reasons_against_restart, wait_for
@@ -45,9 +45,17 @@ class Choice:
 def watch_of(choice: Choice) -> Watch:
     """How the standing of the appliance on this machine is seen."""
     time, boot = HostTime(), host_boot()
+
+    def place() -> Path:
+        return choice.standing or find_standing(choice.state)
+
+    def fresh(standing: Standing) -> bool:
+        of_boot = standing.host_boot if began_with_this_boot(place()) else boot
+        return standing.fresh(round(time.mono_s() * 1e9), of_boot)
+
     return Watch(
-        read=lambda: read_standing(choice.standing or find_standing(choice.state)),
-        fresh=lambda standing: standing.fresh(round(time.mono_s() * 1e9), boot),
+        read=lambda: read_standing(place()),
+        fresh=fresh,
         mono_s=time.mono_s,
         sleep=time.sleep,
         tell=choice.tell,
@@ -57,7 +65,7 @@ def watch_of(choice: Choice) -> Watch:
 def ports_of(choice: Choice) -> Ports:
     """The real world."""
     watch, time, tell = watch_of(choice), HostTime(), choice.tell
-    download = Download(sleep=time.sleep, free=free_bytes, tell=tell)
+    download = Download(sleep=time.sleep, free=free_bytes, tell=tell, mono_s=time.mono_s)
     return Ports(
         host=Host(machine=platform.machine(), python=host_python(), boot=host_boot(), free=free_bytes),
         time=time,

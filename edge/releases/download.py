@@ -29,10 +29,13 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """How large a bundle may be, how long a server may be silent, and what the disk must keep free."""
+    """How large a bundle may be, how long a server may be silent or slow, and what the disk must keep free."""
 
     most_bytes: int = 2_000 * _MEGABYTE
     silence_s: float = 30.0
+    slow_s: float = 120.0
+    """In so long, again and again, `least_bytes` must come: who drips would else keep the updater from all else."""
+    least_bytes: int = 64 * 1024
     keep_free_bytes: int = 64 * _MEGABYTE
 
 
@@ -43,7 +46,7 @@ def is_address(source: str) -> bool:
 
 def check_address(source: str, sha256: str) -> None:
     """Raise `BundleRefusedError` unless it is http or https, and comes with a digest."""
-    if urlsplit(source).scheme not in {"http", "https"} or not urlsplit(source).hostname:
+    if not _is_web(source):
         raise BundleRefusedError(f"{plain(source)}: only http and https addresses, and files, can be installed from")
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         raise BundleRefusedError(f"{plain(source)}: what comes over a network needs its SHA-256, 64 digits 0-9 a-f")
@@ -51,7 +54,10 @@ def check_address(source: str, sha256: str) -> None:
 
 def plain(source: str) -> str:
     """An address without what may be secret in it: user, password, query."""
-    parts = urlsplit(source)
+    try:
+        parts = urlsplit(source)
+    except ValueError:
+        return "that address"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
@@ -62,6 +68,7 @@ class Download:
     sleep: Callable[[float], None]
     free: Callable[[Path], int]
     tell: Tell
+    mono_s: Callable[[], float]
     bounds: Bounds = Bounds()
 
     def bring(self, source: str, sha256: str, target: Path) -> None:
@@ -124,11 +131,12 @@ class Download:
         expected = size + int(told) if told.isdigit() else 0
         self._check_room(part.parent, expected, expected - size)
         with part.open("ab" if goes_on else "wb") as file:
-            synced = size
+            synced, pace = size, _Pace(self.bounds, self.mono_s, size)
             for chunk in iter(lambda: answer.read1(_CHUNK), b""):
                 size += len(chunk)
                 self._check_room(part.parent, size, len(chunk))
                 file.write(chunk)
+                pace.check(size)
                 if size - synced >= _SYNC_EVERY:
                     file.flush()
                     os.fsync(file.fileno())
@@ -144,6 +152,31 @@ class Download:
             raise BundleRefusedError(f"too large: a bundle may have {self.bounds.most_bytes / _MEGABYTE:g} MB")
         if self.free(folder) - coming < self.bounds.keep_free_bytes:
             raise NotNowError(f"no room for the bundle in {folder}")
+
+
+class _Pace:
+    """Whether enough comes."""
+
+    def __init__(self, bounds: Bounds, mono_s: Callable[[], float], had: int) -> None:
+        self._bounds = bounds
+        self._mono_s = mono_s
+        self._since_s, self._had = mono_s(), had
+
+    def check(self, size: int) -> None:
+        """With `size` bytes there by now; raise `NotNowError` if too few came in the last while."""
+        if self._mono_s() - self._since_s < self._bounds.slow_s:
+            return
+        if size - self._had < self._bounds.least_bytes:
+            raise NotNowError(f"too slow: {size - self._had} bytes in {self._bounds.slow_s:g} s")
+        self._since_s, self._had = self._mono_s(), size
+
+
+def _is_web(source: str) -> bool:
+    try:
+        parts = urlsplit(source)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _opener() -> urllib.request.OpenerDirector:

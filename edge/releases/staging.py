@@ -43,6 +43,7 @@ class Stager:
         note = self._note(journal)
         release = note.release
         _check_host(release, self.ports.host)
+        self._check_kind(release)
         if self.layout.has(release.release):
             if (self.layout.of(release.release) / NOTE).read_bytes() != note.raw:
                 raise BundleRefusedError(
@@ -106,6 +107,14 @@ class Stager:
             raise BundleRefusedError(
                 f"{release.release} needs {needed / 1e6:.0f} MB of free disk below {self.layout.root}, there are "
                 f"{free / 1e6:.0f}: free some, or move {self.layout.root} to a larger one"
+            )
+
+    def _check_kind(self, release: Release) -> None:
+        """A signed release of a server is none of an appliance: who may only ask must not make one the other."""
+        there = self.layout.points_to("good") or self.layout.points_to("current")
+        if there and (kind := self.layout.note_of(there).kind) != release.kind:
+            raise BundleRefusedError(
+                f"{release.release} is a release of kind {release.kind}, below {self.layout.root} is one of kind {kind}"
             )
 
     def _check_order(self, release: Release, journal: Journal) -> None:

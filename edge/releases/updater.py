@@ -24,6 +24,8 @@ MOST_DOWNLOADS: Final = 50
 """Runs that may try to download one bundle; by an hourly timer, two days."""
 MOST_TRIALS: Final = 3
 """Gates that may be begun for one release: an updater that is killed in each would else never end."""
+_MOST_REASON: Final = 2000
+"""Characters: what an appliance tells of itself goes into it, and the journal must stay one that can be read."""
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 _SWITCHED: Final = {Phase.SWITCHING, Phase.RESTARTING, Phase.TRYING}
 _GOING_BACK: Final = {Phase.RETURNING, Phase.RESTARTING_BACK, Phase.CHECKING_BACK}
@@ -238,7 +240,7 @@ class Updater:
         return replace(
             journal,
             phase=Phase.RETURNING,
-            reason=reason[:2000],
+            reason=reason[:_MOST_REASON],
             asked_back=asked,
             even_busy=even_busy or journal.even_busy,
             tries=0,
@@ -286,7 +288,7 @@ class Updater:
             result=result,
             ok=result != "failed" if ok is None else ok,
             release=journal.release,
-            reason=reason,
+            reason=reason[:_MOST_REASON],
             request=journal.request,
             changed=changed,
             ended=to_wire(self._ports.time.wall_ms()),

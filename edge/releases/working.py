@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from contract.times import to_wire
 from edge.releases.desk import Desk, UpdateRequest, UpdateResult
+from edge.releases.download import check_address
 from edge.releases.errors import HeldError, NotNowError, ReleaseError
 from edge.releases.journal import Goal, Journal, Outcome, Phase
 from edge.releases.layout import Layout
@@ -118,6 +119,7 @@ class Work:
         """The request is deleted once the journal has it: whoever dies before that finds it again."""
         order = Journal(source=request.url, sha256=request.sha256, request=request.request)
         if request.action == "update":
+            check_address(request.url, request.sha256)  # a file is for root alone to name
             self._updater.begin(replace(order, phase=Phase.DOWNLOADING))
             desk.clear()
             self._tell_under_way(desk)

@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,11 @@ def server() -> Iterator[_Server]:
 def _bring(server: _Server, target: Path, *, digest: str = _DIGEST, free: int = 1 << 40, **bounds: Any) -> list[float]:
     slept: list[float] = []
     download = Download(
-        sleep=slept.append, free=lambda _folder: free, tell=lambda _words: None, bounds=Bounds(**bounds)
+        sleep=slept.append,
+        free=lambda _folder: free,
+        tell=lambda _words: None,
+        mono_s=time.monotonic,
+        bounds=Bounds(**bounds),
     )
     download.bring(f"http://127.0.0.1:{server.server_address[1]}/a.tar", digest, target)
     assert target.read_bytes() == _CONTENT
@@ -147,3 +152,10 @@ def test_an_address_needs_a_digest_and_is_shown_without_secrets() -> None:
     with pytest.raises(BundleRefusedError, match="SHA-256"):
         check_address("https://user:secret@host/a.tar?token=1", "")
     assert plain("https://user:secret@host/a.tar?token=1") == "https://host/a.tar"
+
+
+def test_a_server_that_drips_is_left_and_what_came_is_kept(server: _Server, tmp_path: Path) -> None:
+    with pytest.raises(NotNowError, match="too slow"):
+        _bring(server, tmp_path / "a.tar", slow_s=0, least_bytes=1 << 30)
+    assert (tmp_path / "a.part").stat().st_size
+    _bring(server, tmp_path / "a.tar", slow_s=0, least_bytes=1)

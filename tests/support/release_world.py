@@ -150,7 +150,7 @@ class World:
         return Ports(
             host=Host(machine=MACHINE, python=PYTHON, boot=self.boot(), free=free_bytes),
             time=time,
-            bring=Download(sleep=time.sleep, free=lambda _folder: 1 << 40, tell=tell).bring,
+            bring=Download(sleep=time.sleep, free=lambda _folder: 1 << 40, tell=tell, mono_s=time.mono_s).bring,
             install=_install,
             self_test=_self_test,
             restart=lambda _kind: self.start(),

@@ -1,24 +1,31 @@
 """The gate: what it lets pass, what not, and that it says why of each thing."""
 
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from contract.times import to_wire
+from edge.core import standing
 from edge.core.health import Health, State
 from edge.core.standing import (
     FILE,
     PartStanding,
     Standing,
     StandingError,
+    began_with_this_boot,
     find_standing,
     read_standing,
     running_release,
     standing_path,
     write_standing,
 )
+from edge.releases.compose import Choice, watch_of
 from edge.releases.gate import Gate, Question, Verdict, Watch, reasons_against_restart, wait_for
+from edge.releases.ports import HostTime
 from edge.releases.standing_service import StandingService, Told
 from tests.support.clock import FakeClock
 
@@ -148,6 +155,34 @@ def test_a_file_that_is_no_standing_is_none(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / FILE).write_bytes(raw)
     with pytest.raises(StandingError):
         read_standing(tmp_path / FILE)
+
+
+def test_a_standing_that_leads_elsewhere_or_never_comes_is_none(tmp_path: Path) -> None:
+    """Root reads it in a folder of the appliance's, which may have been taken over."""
+    write_standing(tmp_path / "other", _FIRST)
+    (tmp_path / FILE).symlink_to(tmp_path / "other")
+    with pytest.raises(StandingError, match="cannot be read"):
+        read_standing(tmp_path / FILE)
+    (tmp_path / FILE).unlink()
+    os.mkfifo(tmp_path / FILE)
+    with pytest.raises(StandingError, match="no plain file"):
+        read_standing(tmp_path / FILE)
+
+
+def test_in_a_run_in_memory_no_name_of_a_boot_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container ProtectProc= shows the daemon another boot_id than the shell beside it has."""
+    path = tmp_path / FILE
+    now = round(HostTime().mono_s() * 1000)
+    write_standing(path, replace(_FIRST, host_boot="of another view", mono_ms=now, busy=["a session"]))
+    choice = Choice(tell=lambda _words: None, standing=path)
+    assert not began_with_this_boot(path)
+    assert reasons_against_restart(watch_of(choice)) == []
+    memory = Path("/dev/shm")  # noqa: S108 - a folder in memory, as /run is
+    monkeypatch.setattr(standing, "_RUN", memory)
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        shutil.move(path, Path(folder) / FILE)
+        choice = Choice(tell=lambda _words: None, standing=Path(folder) / FILE)
+        assert reasons_against_restart(watch_of(choice)) == ["a session"]
 
 
 def test_where_it_is_written_and_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

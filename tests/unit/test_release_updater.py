@@ -73,6 +73,7 @@ def test_a_broken_release_is_never_switched_to(world: World) -> None:
     [
         ({"machine": "aarch64"}, "is for aarch64"),
         ({"python": "3.12"}, "is for Python 3.12"),
+        ({"kind": "cloud"}, "is a release of kind cloud"),
         ({"version": "0.9"}, "older than 1.0: --downgrade"),
     ],
 )
@@ -276,6 +277,30 @@ def test_a_request_that_is_none_is_answered(world: World) -> None:
     assert answer
     assert answer.state == "failed"
     assert "only http and https" in answer.reason
+
+
+def test_a_request_cannot_name_a_file_or_a_torn_address(world: World) -> None:
+    bundle = world.bundle(NEW)
+    for number, url in enumerate([str(bundle), "", "http://[", "http:///x", "//host/a.tar"]):
+        write_request(world.state, UpdateRequest(request=f"r{number}", url=url, sha256="0" * 64))
+        world.resume()
+        answer = world.answer()
+        assert answer
+        assert (answer.request, answer.state) == (f"r{number}", "failed")
+        assert "only http and https" in answer.reason
+        assert Desk(world.state).take() is None
+    assert world.layout.staged() == [OLD]
+
+
+def test_whatever_an_appliance_tells_the_journal_stays_one_that_can_be_read(world: World) -> None:
+    updater = world.updater()
+    updater.begin(Journal(phase=Phase.TRYING, release=OLD, before=OLD))
+    updater.take_back("x" * (2 << 20))
+    updater.run()
+    found = read_journal(world.layout.journal)
+    assert found
+    assert found.last
+    assert len(found.last.reason) == 2000
 
 
 def test_pruning_spares_what_one_would_go_back_to(world: World) -> None:

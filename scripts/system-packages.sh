@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The real servers that the tests start. Installs what is missing where it may; says what to install where it may not.
-# `ceph` as an argument adds what the tests of object storage against Ceph need.
+# Arguments add what tests need that are not among the usual ones: `ceph`, `fleet`, `arm64`, `v4l2`, several at once too.
 set -euo pipefail
 packages=(
     mosquitto                        # the MQTT broker
@@ -13,8 +13,21 @@ packages=(
     gcc-avr binutils-avr avr-libc    # the sensor node's firmware
     gcc libc6-dev libsimavr-dev libelf-dev # and a simulated chip to run it on
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
+    systemd                          # to judge the units by its own tools
+    prometheus                       # promtool, for the rules and their cases
 )
-[ "${1:-}" != ceph ] || packages+=(radosgw ceph-mon ceph-osd ceph-mgr)
+for kind in "$@"; do
+    case $kind in
+        ceph) packages+=(radosgw ceph-mon ceph-osd ceph-mgr) ;;
+        fleet) packages+=(debootstrap systemd-container iproute2 openssh-client) ;;
+        arm64) packages+=(mmdebstrap qemu-user-static) ;;
+        v4l2) packages+=(qemu-system-x86 cpio busybox-static kmod debootstrap) ;;
+        *)
+            printf '%s: no such kind of tests: ceph, fleet, arm64, v4l2\n' "$kind" >&2
+            exit 2
+            ;;
+    esac
+done
 
 missing=()
 for package in "${packages[@]}"; do

@@ -191,6 +191,15 @@ def encode_plan(plan: Plan) -> bytes:
     return msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n"
 
 
+def uncovered(before: Plan, wanted: Plan) -> str:
+    """The place in `wanted` that shows what `before` hides: a privacy zone moved or removed, or faces; else empty."""
+    kept = {zone.points for zone in wanted.zones if zone.kind == "privacy"}
+    for zone in before.zones:
+        if zone.kind == "privacy" and zone.points not in kept:
+            return f"zones.{zone.id}"
+    return "face_blur" if before.face_blur and not wanted.face_blur else ""
+
+
 def area(points: tuple[Point, ...]) -> float:
     """The share of the picture that a polygon without crossings encloses: the shoelace formula."""
     turned = (*points[1:], points[0])

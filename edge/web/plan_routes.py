@@ -5,7 +5,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contract.plan import MOST_BYTES, Plan, encode_plan
+from contract.plan import MOST_BYTES, Plan, encode_plan, uncovered
 from edge.core.errors import PlanConflictError, StoreError
 from edge.web.access import Access
 from edge.web.callers import Caller, caller_of
@@ -90,14 +90,12 @@ class PlanRoutes:
 
 
 def _check_privacy(caller: Caller, before: Plan, wanted: Plan) -> None:
-    """What is painted over was promised to people: only an admin uncovers any of it. Anybody may cover more."""
-    kept = {zone.points for zone in wanted.zones if zone.kind == "privacy"}
-    uncovered = [zone for zone in before.zones if zone.kind == "privacy" and zone.points not in kept]
-    if uncovered and not caller.is_at_least("admin"):
+    """What is hidden was promised to people: only an admin uncovers any of it. Anybody may cover more."""
+    if (place := uncovered(before, wanted)) and not caller.is_at_least("admin"):
         raise ProblemError(
             HTTPStatus.FORBIDDEN,
-            f"Only an admin may move or remove the privacy zone {uncovered[0].name or uncovered[0].id}",
-            field="$.zones",
+            f"Only an admin may show again what {place} hides",
+            field="$.zones" if place.startswith("zones") else f"$.{place}",
             remedy="draw another privacy zone over what is to be covered too, or ask an admin",
         )
 

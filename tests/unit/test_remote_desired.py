@@ -209,6 +209,33 @@ async def test_what_is_wrong_is_refused_with_its_place_and_the_old_stays(tmp_pat
     assert begin(own(tmp_path)).config.log_level == "error"
 
 
+async def test_what_hides_people_is_not_taken_away_from_afar(tmp_path: Path) -> None:
+    hidden = Zone(id="desk", kind="privacy", points=PLAN.zones[0].points)
+    plans = {"front": FakePlans()}
+    plans["front"].kept = Plan(zones=(hidden,), face_blur=True)
+    async with running(begin(own(tmp_path)), plans=plans) as room:
+        for version, plan, path in (
+            (1, PLAN, "$.plans.front.zones.desk"),
+            (2, Plan(zones=(hidden,)), "$.plans.front.face_blur"),
+        ):
+            await room.service.wanted(desired(version, plans={"front": plan}))
+            assert [one.path for one in room.service.folder.refused] == [path]
+        more = Plan(zones=(hidden, Zone(id="bed", kind="privacy", points=hidden.points)), face_blur=True)
+        await room.service.wanted(desired(3, plans={"front": more}))
+        await room.until(lambda: room.service.folder.version == 3)
+        assert plans["front"].kept.zones == more.zones
+
+
+async def test_what_somebody_hides_while_a_plan_is_taken_stays_hidden(tmp_path: Path) -> None:
+    """The restart is what lies between: the plan was checked by the run before."""
+    DesiredFolder(tmp_path / FOLDER).take(desired(1, plans={"front": PLAN}))
+    plans = {"front": FakePlans()}
+    plans["front"].kept = kept = Plan(zones=(Zone(id="desk", kind="privacy", points=PLAN.zones[0].points),))
+    async with running(begin(own(tmp_path)), plans=plans) as room:
+        await room.until(lambda: room.service.folder.version == 1)
+    assert plans["front"].kept == kept
+
+
 def test_three_starts_that_do_not_come_up_put_it_aside(tmp_path: Path) -> None:
     folder = DesiredFolder(tmp_path / FOLDER)
     folder.take(desired(1, {"log_level": "warning"}))

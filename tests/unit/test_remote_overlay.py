@@ -61,7 +61,7 @@ def merge(target: Any, patch: Any) -> Any:
     return result
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(plain=_SECTIONS, patch=_SECTIONS)
 def test_a_section_is_merged_as_rfc_7396_says_and_nothing_else_is_touched(
     plain: dict[str, Any], patch: dict[str, Any]
@@ -75,7 +75,7 @@ def test_a_section_is_merged_as_rfc_7396_says_and_nothing_else_is_touched(
     assert patched(plain, {}) == plain
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(known=st.lists(st.sampled_from(["front", "yard", "gate"]), unique=True), patch=_BY_ID)
 def test_cameras_are_merged_by_id_in_their_order(known: list[str], patch: dict[str, Any]) -> None:
     plain = {"cameras": [{"id": name, "fps": 5, "source": "auto"} for name in known]}
@@ -91,7 +91,7 @@ def test_cameras_are_merged_by_id_in_their_order(known: list[str], patch: dict[s
     assert patched({"cameras": found}, {"cameras": patch})["cameras"] == found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(patch=st.dictionaries(st.text(max_size=8) | st.sampled_from(SETTABLE), _JSON, max_size=3))
 def test_whatever_comes_gives_settings_or_a_place_and_a_reason(patch: dict[str, Any]) -> None:
     try:
@@ -137,6 +137,16 @@ def test_what_is_patched_is_in_force_and_null_is_the_default_again() -> None:
         ({"cameras": {"new": {"source": "command", "argv": ["sh"]}}}, "$.settings.cameras.new.argv"),
         ({"cameras": {"new": {"source": "file", "path": "/etc/shadow"}}}, "$.settings.cameras.new.path"),
         ({"cameras": {"new": {"source": "rtsp", "password_secret": "p"}}}, "$.settings.cameras.new.password_secret"),
+        ({"sensors": {"s": {"source": "lsl", "library": "/var/lib/afferent/x.so"}}}, "$.settings.sensors.s.library"),
+        ({"sensors": {"s": {"source": "replay", "files": ["/etc/passwd"]}}}, "$.settings.sensors.s.files"),
+        ({"sensors": {"s": {"source": "serial", "port": "socket://10.0.0.1:22"}}}, "$.settings.sensors.s.port"),
+        ({"sensors": {"s": {"source": "serial", "port": "/etc/passwd"}}}, "$.settings.sensors.s.port"),
+        ({"cameras": {"new": {"source": "v4l2", "device": "/dev/../etc/passwd"}}}, "$.settings.cameras.new.device"),
+        ({"retention": {"max_days": 0.001}}, "$.settings.retention.max_days"),
+        ({"retention": {"event": {"max_days": 0.9}}}, "$.settings.retention.event.max_days"),
+        ({"retention": {"max_bytes": 2**20}}, "$.settings.retention.max_bytes"),
+        ({"retention": {"session": {"max_bytes": 1}}}, "$.settings.retention.session.max_bytes"),
+        ({"retention": {"reserve_bytes": 2**50}}, "$.settings.retention.reserve_bytes"),
         ({"log_level": "loud"}, "$.settings.log_level"),
         ({"vision": {"nonsense": 1}}, "$.settings.vision"),
     ],
@@ -159,6 +169,21 @@ def test_a_camera_that_names_a_secret_may_get_other_settings() -> None:
     config = with_patch(own(), {"cameras": {"door": {"max_width": 640}}})
     assert config.cameras[0].max_width == 640  # type: ignore[union-attr]
     with_patch(own(), {"cameras": {"door": None}})
+
+
+def test_devices_that_are_plugged_in_may_be_named() -> None:
+    for port in ("auto", "usb:85736", "/dev/serial/by-id/usb-1"):
+        with_patch(own(), {"sensors": {"s": {"source": "serial", "port": port}}})
+    with_patch(own(), {"cameras": {"new": {"source": "v4l2", "device": "/dev/video2"}}})
+
+
+def test_what_is_kept_may_be_less_but_neither_nothing_nor_below_what_the_device_itself_says() -> None:
+    small = parse_config(OWN + b"[retention]\nmax_bytes = 4194304\nmax_days = 0.5\n", "edge.toml")
+    assert with_patch(small, {"retention": {"max_bytes": 2**22}}).retention.max_days == 0.5
+    wanted = {"max_days": 1, "max_bytes": 2**30, "event": {"max_bytes": 2**40, "max_days": 30}}
+    assert with_patch(own(), {"retention": wanted}).retention.max_bytes == 2**30
+    with pytest.raises(SettingRefusedError):
+        with_patch(small, {"retention": {"max_bytes": 2**21}})
 
 
 def test_what_leaves_the_device_has_no_name_of_a_secret_and_no_query() -> None:

@@ -60,7 +60,10 @@ async def test_an_operator_covers_more_and_only_an_admin_uncovers(web: Web) -> N
     for zones in ([private], [more, smaller], [{**private, "kind": "watch"}, more]):
         refused = await web.ask("PUT", path, role="operator", json={"version": 2, "zones": zones})
         assert (refused.status_code, refused.json()["field"]) == (403, "$.zones")
-    assert (await web.ask("PUT", path, json={"version": 2, "zones": []})).status_code == 200
+    assert (await web.ask("PUT", path, json={"version": 2, "face_blur": True})).status_code == 200
+    refused = await web.ask("PUT", path, role="operator", json={"version": 3})
+    assert (refused.status_code, refused.json()["field"]) == (403, "$.face_blur")
+    assert (await web.ask("PUT", path, json={"version": 3})).status_code == 200
 
 
 @given(

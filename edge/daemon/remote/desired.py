@@ -1,6 +1,7 @@
 """Takes a desired state: checked whole, kept, applied at once where that can be, else by a restart."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
@@ -8,7 +9,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from contract.plan import Plan
+from contract.plan import Plan, uncovered
 from contract.remote import Desired, Refused
 from edge.config import EdgeConfig
 from edge.core.backoff import Backoff
@@ -28,6 +29,7 @@ from edge.sync.remote.reading import BadDesired
 
 PART: Final = "desired"
 _BEAT_S: Final = 2.0
+_log = logging.getLogger(__name__)
 _MOST_TRIES: Final = 6
 """Times that a model is fetched before its desired state is refused."""
 
@@ -132,6 +134,11 @@ class DesiredService:
             refused_at(f"$.plans.{camera}", f"there is no camera {camera}: there are {', '.join(sorted(cameras))}")
             for camera in desired.plans
             if camera not in cameras
+        ]
+        found += [
+            refused_at(f"$.plans.{camera}.{place}", "what hides people is taken away on the device alone, by an admin")
+            for camera, plan in desired.plans.items()
+            if camera in self._plans and (place := uncovered(self._plans[camera].plan(), plan))
         ]
         if problem := problem_of(desired.models):
             found.append(refused_at(*problem))
@@ -247,11 +254,14 @@ class DesiredService:
 
 
 async def _set_plan(port: PlanPort, plan: Plan) -> None:
-    """Whatever version is there; the one within is passed over."""
+    """Whatever version is there; the one within is passed over. What somebody hid meanwhile stays hidden."""
     same = msgspec.structs.replace(plan, version=port.plan().version)
     if same == port.plan():
+        return
+    if place := uncovered(port.plan(), plan):
+        _log.warning("a desired plan is not taken: it would show again what %s hides", place)
         return
     try:
         await port.set_plan(same)
     except PlanConflictError:  # somebody saved one at the very moment
-        await port.set_plan(msgspec.structs.replace(plan, version=port.plan().version))
+        await _set_plan(port, plan)

@@ -4,6 +4,7 @@ Pure, so that what would come of a patch is known before anything is taken. Came
 configuration and objects by id in a patch: a merge patch cannot name the element of a list.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -18,8 +19,11 @@ ROOT: Final = "$.settings"
 _DEEPEST: Final = 16
 _SOURCE: Final = ("url", "username", "verify_tls")
 """Where a source that signs in takes its secret to."""
-_LOCAL: Final = ("argv", "path")
-"""Programs and files of this machine."""
+_LOCAL: Final = ("argv", "path", "library", "files")
+"""Programs, code and files of this machine."""
+_NODES: Final = ("device", "port")
+"""Cameras and boards that are plugged in."""
+_PLUGGED_IN: Final = re.compile(r"auto|usb:.*|board:.*|/dev/(?!.*\.\.).*", re.DOTALL)
 
 
 class SettingRefusedError(InvalidSettingsError):
@@ -51,8 +55,8 @@ def patched(plain: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any
 
 
 def check_sources(own: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Raise `SettingRefusedError` where a patch would run a program, read a file, or name or carry off a secret of this
-    device: of cameras and sensors those settings are as `own` has them, and are set on the device alone."""
+    """Raise `SettingRefusedError` where a patch would run a program, load a library, read a file, or name or carry off
+    a secret of this device: of cameras and sensors those settings are as `own` has them."""
     for section in BY_ID:
         known = {one.get("id"): one for one in own.get(section, ())}
         for one in wanted.get(section, ()):
@@ -115,6 +119,9 @@ def _check_source(own: Mapping[str, Any], wanted: Mapping[str, Any], path: str) 
     for key in sorted(keys):
         if own.get(key) != wanted.get(key):
             raise SettingRefusedError(f"{path}.{key}", "is set on the device alone, in its edge.toml")
+    for key in _NODES:
+        if own.get(key) != wanted.get(key) is not None and not _PLUGGED_IN.fullmatch(str(wanted[key])):
+            raise SettingRefusedError(f"{path}.{key}", "from afar this is a device below /dev/, or found by its id")
     if wanted.get("source") == "command" != own.get("source"):
         raise SettingRefusedError(f"{path}.source", "programs are set on the device alone, in its edge.toml")
 

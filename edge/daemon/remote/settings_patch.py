@@ -7,6 +7,7 @@ from contract.errors import InvalidSettingsError
 from contract.remote import SETTABLE
 from contract.settings import decode_settings
 from edge.config import EdgeConfig
+from edge.daemon.remote.keeping import check_keeping
 from edge.daemon.remote.overlay import BY_ID, ROOT, SettingRefusedError, check_sources, patched, plain_of
 
 _PATH: Final = re.compile(r"^(?P<path>\$\S*): (?P<reason>.*)$", re.DOTALL)
@@ -19,11 +20,13 @@ def with_patch(config: EdgeConfig, patch: dict[str, Any]) -> EdgeConfig:
     wanted = patched(own, patch)
     check_sources(own, wanted)
     try:
-        return decode_settings(wanted, EdgeConfig)
+        result = decode_settings(wanted, EdgeConfig)
     except InvalidSettingsError as error:
         found = _PATH.match(str(error))
         path, reason = (found["path"], found["reason"]) if found else ("$", str(error))
         raise SettingRefusedError(_place(path, wanted), reason) from error
+    check_keeping(config.retention, result.retention)
+    return result
 
 
 def settable_of(config: EdgeConfig) -> dict[str, Any]:

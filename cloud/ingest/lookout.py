@@ -12,6 +12,8 @@ _log = logging.getLogger(__name__)
 _EVERY_S: Final = 5.0
 _COUNT_S: Final = 30.0
 _FORGET_S: Final = 3600.0
+_GIVEN_UP_MS: Final = 14 * 86_400_000
+"""So long after it ran out a command still ends as its device says, be that away meanwhile; then nobody waits."""
 _KEPT_MS: Final = 400 * 86_400_000
 """Longer than any device remembers what it did, and than a year."""
 _STATES: Final = ("online", "offline", "unknown")
@@ -41,12 +43,18 @@ class Lookout:
         if expired := await self._remote.commands.expire(now_ms):
             _log.warning("%d commands ran out before a device was heard to accept them", expired)
             self._metrics.commands_expired.inc(expired)
+        if now_s - self._forgot_s >= _FORGET_S:
+            await self._forget(now_ms)
+            self._forgot_s = now_s
         if now_s - self._counted_s >= _COUNT_S:
             await self._count()
             self._counted_s = now_s
-        if now_s - self._forgot_s >= _FORGET_S:
-            await self._remote.commands.forget(now_ms - _KEPT_MS)
-            self._forgot_s = now_s
+
+    async def _forget(self, now_ms: int) -> None:
+        if lost := await self._remote.commands.give_up(now_ms - _GIVEN_UP_MS, now_ms):
+            _log.warning("%d commands were accepted and never ended: given up", lost)
+            self._metrics.commands_expired.inc(lost)
+        await self._remote.commands.forget(now_ms - _KEPT_MS)
 
     async def _count(self) -> None:
         counts = await self._remote.fleet.counts()

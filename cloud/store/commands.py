@@ -2,14 +2,15 @@
 
 How far a command is, the device says (`command_states`); until it does, what the cloud knows by itself counts:
 `queued`, `sent`, `cancelled`, or `expired` for one that no device was heard to accept in time. A device's word that
-comes later goes before it, for it is what happened.
+comes later goes before it, for it is what happened. One that was accepted and whose end was never told (the device was
+replaced, or lost what it knew) is `expired` in the end, too: only an end that comes later goes before that.
 """
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,9 +24,13 @@ MOST_OPEN: Final = 100
 """Commands of one device that have not ended."""
 _CANCELLED_LATE: Final = "cancelled after it was sent: if it is on its way still, the device does it and says so"
 _NEVER_ACCEPTED: Final = "the device was not heard to accept it in time"
+_NEVER_ENDED: Final = "the device accepted it, and was not heard to end it"
+_LOST: Final = "lost"
 _table, _told = fleet_tables.commands, fleet_tables.command_states
-_STATE: Final = func.coalesce(_told.c.state, _table.c.state)
-_ON: Final = and_(_told.c.device == _table.c.device, _told.c.command_id == _table.c.command_id)
+_IS_LOST: Final = and_(_table.c.state == _LOST, _told.c.state.not_in(ENDS))
+STATE: Final = case((_IS_LOST, "expired"), else_=func.coalesce(_told.c.state, _table.c.state))
+"""How far a command is, where `command_states` is joined by `ON`."""
+ON: Final = and_(_told.c.device == _table.c.device, _told.c.command_id == _table.c.command_id)
 
 
 class CommandConflictError(StoreError):
@@ -102,7 +107,7 @@ class Commands:
         """End a command that was not accepted; return whether there is such a one. Raise `NotCancellableError`."""
         mine = and_(_table.c.device == device, _table.c.command_id == command_id)
         async with self._database.write() as link:
-            query = select(_table.c.state, _told.c.state.label("told")).join(_told, _ON, isouter=True).where(mine)
+            query = select(_table.c.state, _told.c.state.label("told")).join(_told, ON, isouter=True).where(mine)
             row = (await link.execute(query.with_for_update(of=_table))).first()
             if row is None:
                 return False
@@ -119,7 +124,7 @@ class Commands:
     async def expire(self, now_ms: int) -> int:
         """End what ran out and was never accepted, and let the device's word stand for the rest; return how many."""
         over = and_(_table.c.state.in_(("queued", "sent")), _table.c.expires_ms <= now_ms)
-        heard = select(_told.c.device).where(_ON).correlate(_table).exists()
+        heard = select(_told.c.device).where(ON).correlate(_table).exists()
         values = {"state": "expired", "reason": _NEVER_ACCEPTED, "state_ms": now_ms, "due_ms": None}
         async with self._database.read() as link:
             if (await link.execute(select(_table.c.device).where(over).limit(1))).first() is None:
@@ -128,6 +133,14 @@ class Commands:
             expired = (await link.execute(update(_table).where(over, ~heard).values(values))).rowcount
             await link.execute(update(_table).where(over, heard).values(state="told", due_ms=None))
         return expired
+
+    async def give_up(self, before_ms: int, now_ms: int) -> int:
+        """End what was accepted, ran out before that moment, and of which no end was told; return how many."""
+        unended = select(_told.c.device).where(ON, _told.c.state.not_in(ENDS)).correlate(_table).exists()
+        over = and_(_table.c.state != _LOST, _table.c.expires_ms < before_ms, unended)
+        values = {"state": _LOST, "reason": _NEVER_ENDED, "state_ms": now_ms, "due_ms": None}
+        async with self._database.write() as link:
+            return (await link.execute(update(_table).where(over).values(values))).rowcount
 
     async def forget(self, before_ms: int) -> int:
         """Drop what ran out before that moment; return how many."""
@@ -152,15 +165,15 @@ async def _fresh(link: AsyncConnection, devices: Sequence[str], row: dict[str, A
 
 async def _check_room(link: AsyncConnection, devices: Sequence[str]) -> None:
     count = func.count()
-    query = select(_table.c.device, count).join(_told, _ON, isouter=True)
-    query = query.where(_table.c.device.in_(devices), _STATE.not_in(ENDS)).group_by(_table.c.device)
+    query = select(_table.c.device, count).join(_told, ON, isouter=True)
+    query = query.where(_table.c.device.in_(devices), STATE.not_in(ENDS)).group_by(_table.c.device)
     for device, _ in await link.execute(query.having(count >= MOST_OPEN)):
         raise TooManyCommandsError(f"{device} has {MOST_OPEN} commands before it that have not ended")
 
 
 def _view() -> Select[Any]:
     told = (_told.c.state.label("told"), _told.c.reason.label("told_reason"), _told.c.outcome, _told.c.t_ms)
-    return select(_table, *told).join(_told, _ON, isouter=True)
+    return select(_table, *told).join(_told, ON, isouter=True)
 
 
 def _conditions(wanted: CommandSlice) -> list[ColumnElement[bool]]:
@@ -170,9 +183,9 @@ def _conditions(wanted: CommandSlice) -> list[ColumnElement[bool]]:
     if wanted.command_id is not None:
         found.append(_table.c.command_id == wanted.command_id)
     if wanted.state == "open":
-        found.append(_STATE.not_in(ENDS))
+        found.append(STATE.not_in(ENDS))
     elif wanted.state:
-        found.append(_STATE.in_((wanted.state,)))
+        found.append(STATE.in_((wanted.state,)))
     if wanted.after:
         key = tuple_(_table.c.asked_ms, _table.c.device, _table.c.command_id)
         found.append(key < tuple_(*wanted.after))
@@ -183,7 +196,9 @@ def _whole(row: dict[str, Any]) -> dict[str, Any]:
     """With the device's word in the place of ours, where there is one, and plain values for JSON."""
     told = row.pop("told")
     reason, outcome, t_ms = row.pop("told_reason"), row.pop("outcome"), row.pop("t_ms")
-    if told:
+    if row["state"] == _LOST and told not in ENDS:
+        row["state"] = "expired"
+    elif told:
         row |= {"state": told, "reason": reason, "state_ms": t_ms}
     row["arguments"] = msgspec.json.decode(row["arguments"])
     row["outcome"] = msgspec.json.decode(outcome) if outcome else {}

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.store import fleet_tables, tables
 from cloud.store.audit import Deed, note_within
-from cloud.store.commands import ENDS
+from cloud.store.commands import ENDS, ON, STATE
 from cloud.store.database import Database
 from cloud.store.outgoing import clear_retained
 
@@ -126,10 +126,9 @@ async def _open_alarms(link: AsyncConnection, devices: Sequence[str]) -> dict[st
 
 
 async def _open_commands(link: AsyncConnection, devices: Sequence[str] | None) -> dict[str, int]:
-    held, told = fleet_tables.commands.c, fleet_tables.command_states.c
-    on = and_(told.device == held.device, told.command_id == held.command_id)
-    query = select(held.device, func.count()).join(fleet_tables.command_states, on, isouter=True)
-    query = query.where(func.coalesce(told.state, held.state).not_in(ENDS)).group_by(held.device)
+    held = fleet_tables.commands.c
+    query = select(held.device, func.count()).join(fleet_tables.command_states, ON, isouter=True)
+    query = query.where(STATE.not_in(ENDS)).group_by(held.device)
     if devices is not None:
         query = query.where(held.device.in_(devices))
     return _by_first(await link.execute(query))

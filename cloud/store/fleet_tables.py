@@ -59,7 +59,7 @@ commands = Table(
     Column("by", Text, nullable=False),
     Column("asked_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
-    Column("state", Text, nullable=False),  # queued | sent | cancelled | expired | told (see `command_states`)
+    Column("state", Text, nullable=False),  # queued | sent | cancelled | expired | told | lost: see commands.py
     Column("reason", Text, nullable=False, server_default=""),
     Column("state_ms", BigInteger, nullable=False),
     Column("sent_ms", BigInteger),

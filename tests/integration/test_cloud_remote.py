@@ -271,6 +271,37 @@ async def test_what_ran_out_is_expired_unless_the_device_says_otherwise(database
     assert await state(remote, NAME, "c1") == "succeeded", "an older step changes nothing"
 
 
+async def test_what_was_accepted_and_never_ended_does_not_stay_open(database: Database, remote: Remote) -> None:
+    """A box that was replaced tells no ends; a hundred such commands would keep its successor from any."""
+    clock, intake = StillClock(), Intake(database)
+    await intake.set_status(Status(device=NAME, boot=BOOT, state="online", t=to_wire(clock.ms)), clock.ms)
+    for name in ("c1", "c2", "c3"):
+        await ask(remote, NAME, name, for_ms=10_000, now_ms=clock.ms)
+    await remote.commands.cancel(NAME, "c3", DEED, now_ms=clock.ms)
+    said = [CommandState(command_id=f"c{n}", name="snapshot", state="accepted") for n in (1, 2, 3)]
+    await intake.add([incoming(one, number) for number, one in enumerate(said, 1)], clock.ms)
+    metrics = WorkMetrics(CollectorRegistry())
+    clock.ms += 14 * 24 * HOUR_MS
+    await Lookout(remote, metrics=metrics, clock=clock).look()
+    assert (await remote.fleet.about([NAME]))[NAME]["commands_open"] == 3, "its device may be on a ship"
+    clock.ms += 10_001
+    await Lookout(remote, metrics=metrics, clock=clock).look()
+    await Lookout(remote, metrics=metrics, clock=clock).look()
+    assert metrics.commands_expired._value.get() == 3
+    found = await one(remote, NAME, "c1")
+    assert (found["state"], found["state_ms"]) == ("expired", clock.ms)
+    assert "not heard to end it" in found["reason"]
+    assert (await remote.fleet.about([NAME]))[NAME]["commands_open"] == 0
+    assert await remote.commands.page(CommandSlice(device=NAME, state="open")) == []
+    assert len(await remote.commands.page(CommandSlice(device=NAME, state="expired"))) == 3
+    late = CommandState(command_id="c1", name="snapshot", state="running")
+    await intake.add([incoming(late, 4)], clock.ms)
+    assert await state(remote, NAME, "c1") == "expired"
+    done = CommandState(command_id="c1", name="snapshot", state="succeeded")
+    await intake.add([incoming(done, 5)], clock.ms)
+    assert await state(remote, NAME, "c1") == "succeeded", "what happened goes before what was thought"
+
+
 async def test_a_cancelled_command_is_not_sent_and_an_accepted_one_cannot_be(
     database: Database, remote: Remote
 ) -> None:

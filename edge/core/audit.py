@@ -6,6 +6,8 @@ No secret and no body of a request is ever noted. A line names participants by a
 leaves no name behind: the alias is made with a secret of this appliance.
 """
 
+import errno
+import fcntl
 import hashlib
 import logging
 import os
@@ -13,7 +15,7 @@ import re
 import secrets
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -23,7 +25,7 @@ from msgspec import Meta, Struct
 
 from contract.times import to_wire
 from edge.core.clock import Clock
-from edge.core.files import sync_folder, write_private
+from edge.core.files import make_folder, sync_folder, write_private
 
 _NAME: Final = "audit-{number:08d}.jsonl"
 _NAMED: Final = re.compile(r"audit-(?P<number>[0-9]{8})\.jsonl")
@@ -33,6 +35,7 @@ _OFFSETS: Final = 2**32
 _LONGEST_LINE: Final = 4096
 _OUT_OF_PLACE: Final = re.compile(r"[^ -~]")
 _log = logging.getLogger(__name__)
+_log.setLevel(logging.INFO)  # whatever the level of all others: it may be set from afar, and who did that is to be told
 
 
 class AuditEntry(Struct, frozen=True, kw_only=True):
@@ -98,7 +101,7 @@ class AuditLog:
         entry = self._entry(actor, address, action, target=target, outcome=outcome)
         _log.info("audit: %s from %s: %s %s: %s", entry.actor, entry.address, entry.action, entry.target, entry.outcome)
         try:
-            with self._lock:
+            with self._lock, self._alone():
                 self._append(msgspec.json.encode(entry) + b"\n")
         except OSError as error:
             _log.error("the audit log in %s does not take this line: %s", self._folder, error)
@@ -148,8 +151,21 @@ class AuditLog:
         try:
             size = os.fstat(handle).st_size
             torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-            os.write(handle, b"\n" + line if torn else line)
+            whole = b"\n" + line if torn else line
+            if os.write(handle, whole) < len(whole):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Neither another process, the command line, begins a file meanwhile."""
+        make_folder(self._folder)
+        handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
         finally:
             os.close(handle)
 

@@ -11,7 +11,7 @@ SYNCS_PER_FILE: Final = 2
 
 def write_private(path: Path, content: bytes) -> None:
     """Replace `path` as a whole, durably, with a file that only its owner may read: who owns its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -24,6 +24,17 @@ def write_private(path: Path, content: bytes) -> None:
         sync_folder(path.parent)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """See that there is a folder. What root makes of it belongs to who owns the last one above that was there."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(mode=mode, exist_ok=True)
+    if os.geteuid() == 0:
+        owner = folder.parent.stat()
+        os.chown(folder, owner.st_uid, owner.st_gid)
 
 
 def sync_folder(folder: Path) -> None:

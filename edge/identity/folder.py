@@ -19,7 +19,7 @@ from msgspec import Meta, Struct
 
 from contract.ids import Id
 from edge.core.errors import RefusedError
-from edge.core.files import sync_folder, write_private
+from edge.core.files import make_folder, sync_folder, write_private
 from edge.identity.errors import IdentityDamagedError
 
 NAMES: Final = ("key.pem", "certificate.pem", "authority.pem", "identity.json")
@@ -147,11 +147,6 @@ def _point(link: Path, target: Path) -> None:
 
 def _make_folder(folder: Path) -> None:
     """For who owns the folder above it, alone; what root makes belongs to the appliance's user."""
-    if folder.is_dir():
-        return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if os.geteuid() == 0:
-        owner = folder.parent.stat()
-        os.chown(folder, owner.st_uid, owner.st_gid)
-    sync_folder(folder.parent)
+    if not folder.is_dir():
+        make_folder(folder, 0o700)
+        sync_folder(folder.parent)

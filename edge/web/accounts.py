@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from edge.core.errors import EdgeError
-from edge.core.files import write_private
+from edge.core.files import make_folder, write_private
 from edge.web.passwords import PasswordFileError, StoredPassword, load_password
 from edge.web.roles import AccountRole
 
@@ -154,7 +154,7 @@ class Accounts:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self._lock_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(self._lock_path.parent, 0o700)
         if not self._lock_path.exists():
             write_private(self._lock_path, b"")
         handle = os.open(self._lock_path, os.O_RDWR | os.O_CLOEXEC)

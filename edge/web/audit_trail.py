@@ -1,6 +1,7 @@
 """Every request that changes something goes into the audit log, with how it ended, before its client hears of that.
 
-What is refused is noted too, but sampled: whoever knocks all day fills neither the disk nor the pages of the log.
+What is refused, and what those without an account fail at, is noted too, but sampled, and so is what one participant
+does: whoever knocks all day fills neither the disk nor the pages of the log.
 """
 
 from http import HTTPStatus
@@ -18,9 +19,11 @@ _SAFE: Final = {"GET", "HEAD", "OPTIONS"}
 _PERSONAL: Final = {"participant", "session_id"}
 """What of a path tells of a participant: noted by an alias."""
 _REFUSED: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-_WINDOW_S: Final = 600.0
+_WINDOW_S: Final = 3600.0
 _OF_ONE: Final = 10
 _OF_ALL: Final = 60
+_OF_PARTICIPANT: Final = 200
+_OF_PARTICIPANTS: Final = 1000
 
 
 class AuditTrail:
@@ -30,6 +33,7 @@ class AuditTrail:
         self._app = app
         self._audit = audit
         self._sampling = Sampling(clock)
+        self._taking_part = Sampling(clock, of_one=_OF_PARTICIPANT, of_all=_OF_PARTICIPANTS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on; note what was done when its answer begins, or that there was none."""
@@ -55,12 +59,19 @@ class AuditTrail:
         if not deed.action:
             return
         caller, outcome = caller_of(scope), outcome_of(status)
-        if outcome.startswith(("refused", "limited")):
-            passed_over = self._sampling.ask(caller.address)
-            if passed_over is None:
-                return
-            outcome += f", {passed_over} more not noted" if passed_over else ""
+        passed_over = self._passed_over(caller, outcome)
+        if passed_over is None:
+            return
+        outcome += f", {passed_over} more not noted" if passed_over else ""
         await to_thread.run_sync(self._write, dict(scope.get("path_params", {})), deed, caller, outcome)
+
+    def _passed_over(self, caller: Caller, outcome: str) -> int | None:
+        """How many like this one were passed over before it; None to pass it over too."""
+        if caller.participant is not None:
+            return self._taking_part.ask(caller.participant)
+        if outcome == "done" or (caller.user is not None and outcome.startswith("failed")):
+            return 0
+        return self._sampling.ask(caller.address)
 
     def _write(self, params: dict[str, str], deed: Deed, caller: Caller, outcome: str) -> None:
         actor = deed.actor or caller.user or "-"
@@ -74,26 +85,28 @@ class AuditTrail:
 
 
 class Sampling:
-    """How many refusals are noted: so many of one address, and of all, within ten minutes. So its table is bounded."""
+    """How many are noted: so many of one, and of all, within an hour. So its table is bounded."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, of_one: int = _OF_ONE, of_all: int = _OF_ALL) -> None:
         self._clock = clock
+        self._of_one = of_one
+        self._of_all = of_all
         self._began_s = -_WINDOW_S
         self._of: dict[str, int] = {}
         self._all = 0
         self._passed_over = 0
 
-    def ask(self, address: str) -> int | None:
+    def ask(self, who: str) -> int | None:
         """How many were passed over before this one, which is to be noted; None to pass it over too."""
         now_s = self._clock.mono_ns() / 1e9
         if now_s - self._began_s >= _WINDOW_S:
             self._began_s, self._all = now_s, 0
             self._of.clear()
-        count = self._of.get(address, 0)
-        if count >= _OF_ONE or self._all >= _OF_ALL:
+        count = self._of.get(who, 0)
+        if count >= self._of_one or self._all >= self._of_all:
             self._passed_over += 1
             return None
-        self._of[address] = count + 1
+        self._of[who] = count + 1
         self._all += 1
         passed_over, self._passed_over = self._passed_over, 0
         return passed_over

@@ -95,8 +95,11 @@ class SignInRoutes:
 
     async def sign_out(self, request: Request) -> Response:
         """End the caller's session, if there is one."""
-        if token := caller_of(request.scope).token:
-            await self._auth.sign_out(token)
+        caller = caller_of(request.scope)
+        if caller.role is None:
+            deed_of(request.scope).action = ""  # nobody was signed in, so nothing is done
+        elif caller.token:
+            await self._auth.sign_out(caller.token)
         response = Response(status_code=HTTPStatus.NO_CONTENT, headers={"Cache-Control": "no-store"})
         for cookie in (COOKIE, LINK_COOKIE):
             response.delete_cookie(cookie, httponly=True, samesite="strict", secure=request.url.scheme == "https")

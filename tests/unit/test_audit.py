@@ -1,6 +1,7 @@
 """The audit log: durable lines, bounded files, and a reader that no damage stops."""
 
 import logging
+import os
 import stat
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.core.audit import AuditEntry, AuditFilter, AuditLog, entries_of
+from edge.web.accounts import Account, Accounts
+from edge.web.passwords import NOBODYS
 from tests.support.clock import FakeClock
 
 
@@ -31,6 +34,45 @@ def test_a_line_is_kept_and_told_to_the_journal(tmp_path: Path, caplog: pytest.L
     assert "audit: lena from 192.0.2.1: cameras.stop camera=front: done" in caplog.text
     (path,) = (tmp_path / "audit").iterdir()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_journal_hears_of_it_however_quiet_all_else_was_made(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """From afar, too: who silences the log is told of in it."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        logging.getLogger("edge.other").info("quiet")
+        log_in(tmp_path).note("cloud:mallory", "", "desired", "version 7")
+    finally:
+        root.setLevel(level)
+    assert "cloud:mallory" in caplog.text
+    assert "quiet" not in caplog.text
+
+
+def test_half_a_line_on_a_full_disk_is_not_said_to_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = log_in(tmp_path)
+    log.note("a", "b", "before")
+    write = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda handle, line: write(handle, line[:20]))
+        assert not log.note("a", "b", "half")
+    assert log.note("a", "b", "after")
+    assert actions(log) == ["after", "before"]
+
+
+def test_what_root_makes_belongs_to_who_owns_the_folder_above(tmp_path: Path) -> None:
+    """`sudo afferent edge password --reset` before the first start locked the daemon out of its own folders."""
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 4711, 4712)
+    log_in(tmp_path).note("a", "b", "act")
+    Accounts(tmp_path / "auth").reset(Account(role="admin", password=NOBODYS))
+    above = tmp_path.stat()
+    made = [path.stat() for path in tmp_path.rglob("*")]
+    assert len(made) == 5
+    assert {(each.st_uid, each.st_gid) for each in made} == {(above.st_uid, above.st_gid)}
 
 
 def test_its_files_are_bounded_and_the_oldest_goes(tmp_path: Path) -> None:

@@ -120,6 +120,16 @@ async def test_who_knocks_all_day_is_sampled(web: Web) -> None:
     assert len(lines(web)) == 10
 
 
+async def test_who_has_no_account_cannot_push_others_out_of_the_log(web: Web) -> None:
+    """Neither by nonsense, nor by hosts that are not ours, nor by signing out."""
+    for _ in range(15):
+        await web.ask("POST", "/v1/session", signed_in=False, content=b"nonsense")
+        await web.ask("POST", "/v1/session", signed_in=False, headers={"Host": "evil.example"})
+        await web.ask("DELETE", "/v1/session", signed_in=False, headers={"Authorization": "Bearer nobody"})
+    assert len(lines(web)) == 10
+    assert not [entry for entry in lines(web) if entry.outcome == "done"]
+
+
 def test_how_many_refusals_were_passed_over_is_told_by_the_next() -> None:
     clock = FakeClock()
     sampling = Sampling(clock)
@@ -127,7 +137,7 @@ def test_how_many_refusals_were_passed_over_is_told_by_the_next() -> None:
     assert sampling.ask("b") == 2
     others = [sampling.ask(f"c-{number}") for number in range(400)]
     assert sum(asked is not None for asked in others) == 49
-    clock.advance(601)
+    clock.advance(3601)
     assert sampling.ask("a") == 351
 
 

@@ -88,6 +88,20 @@ def test_what_waits_for_a_network_is_no_part_of_the_boot() -> None:
     assert not said(UPDATE, "WantedBy")
 
 
+def test_nothing_starts_before_what_it_reads_is_mounted() -> None:
+    """A read-only root binds these with `nofail`, which nobody waits for: defaults would be taken for settings."""
+    for path in (EDGE, CLOUD, UPDATE):
+        assert {"/opt/afferent", "/etc/afferent"} <= _needs(path)
+    assert "/var/lib/afferent" in _needs(UPDATE)  # to the others a StateDirectory= says it
+    assert _needs(UNITS / "afferent-update-boot.service") == {"/opt/afferent"}
+
+
+def test_a_request_that_cannot_be_deleted_does_not_start_the_updater_for_ever() -> None:
+    watch = UNITS / "afferent-update.path"
+    assert said(watch, "TriggerLimitIntervalSec") == ["10min"]
+    assert said(watch, "TriggerLimitBurst") == ["30"]
+
+
 def test_the_target_of_the_cloud_starts_each_of_its_processes() -> None:
     (wanted,) = said(UNITS / "afferent-cloud.target", "Wants")
     assert wanted.split() == [f"afferent-cloud@{instance}.service" for instance in INSTANCES]
@@ -153,6 +167,10 @@ def _made(kind: str) -> dict[str, tuple[str, str]]:
     lines = (UNITS / f"tmpfiles.d/afferent-{kind}.conf").read_text(encoding="utf-8").splitlines()
     words = [line.split() for line in lines if line.startswith("d ")]
     return {path: (mode, user) for _, path, mode, user, *_ in words}
+
+
+def _needs(path: Path) -> set[str]:
+    return {name for line in said(path, "RequiresMountsFor") for name in line.split()}
 
 
 def _exposure(machine: Path, unit: str) -> float:

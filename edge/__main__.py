@@ -94,7 +94,11 @@ def doctor(path: Path | None) -> None:
 
 @edge_cli.command()
 @_config_option
-@click.option("--reset", is_flag=True, help="Make a new password; everybody signed in is signed out at the next start.")
+@click.option(
+    "--reset",
+    is_flag=True,
+    help="Make a new password for admin: its sessions end at once, those of other accounts go on.",
+)
 def password(path: Path | None, reset: bool) -> None:
     """Say where the page's first password is, or make a new one and print it."""
     config = _load(path)

@@ -30,6 +30,8 @@ from edge.vision.settings import VisionSettings
 from edge.web.settings import WebSettings
 
 SYSTEM_CONFIG: Final = Path("/etc/afferent/edge.toml")
+SYSTEM_STATE: Final = Path("/var/lib/afferent")
+"""`StateDirectory=` of the unit."""
 
 
 def device_name(host: str) -> str:
@@ -49,7 +51,7 @@ class EdgeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             max_length=4096,
             description="Folder of the store, recordings, snapshots and what was learned; empty takes systemd's "
-            "StateDirectory, else `$XDG_STATE_HOME/afferent`.",
+            "StateDirectory, else `$XDG_STATE_HOME/afferent`, else `/var/lib/afferent` if it is there and ours.",
         ),
     ] = ""
     secrets_dir: Annotated[
@@ -111,12 +113,21 @@ class EdgeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def default_state_dir() -> Path:
-    """systemd's `StateDirectory=` if there is one, else `$XDG_STATE_HOME/afferent`."""
+    """systemd's `StateDirectory=` if there is one, else `$XDG_STATE_HOME/afferent`; for root and the appliance's user,
+    where nothing is there, the folder that systemd gives an installed daemon."""
     given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     if given:
         return Path(given)
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "afferent" / "edge"
+    own = Path(base) / "afferent" / "edge"
+    return SYSTEM_STATE if not own.is_dir() and _is_ours(SYSTEM_STATE) else own
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        return folder.is_dir() and os.geteuid() in {0, folder.stat().st_uid}
+    except OSError:
+        return False
 
 
 def load_config(path: Path | None) -> EdgeConfig:

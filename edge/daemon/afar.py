@@ -20,6 +20,7 @@ from edge.daemon.remote.home import names_of, readings_of
 from edge.daemon.remote.make import Reach, Remote, make_remote
 from edge.daemon.sensors import Sensors
 from edge.daemon.sync import Carrier
+from edge.daemon.totals import totals_of_identity
 from edge.identity.folder import IdentityFolder
 from edge.identity.renewal import IdentityRenewal
 from edge.outbox.store import Outbox
@@ -29,6 +30,7 @@ from edge.sync.home_assistant import HomeAssistantService
 from edge.sync.remote.link import RemoteLink
 from edge.web.control import fresh_frame
 from edge.web.deps import WebDeps
+from edge.web.kept_metrics import Total
 from edge.web.metrics import registry_of
 
 RELEASE = running_release(Path(sys.prefix))
@@ -40,7 +42,12 @@ class Afar:
     """Remote hands, and everything that has to run."""
 
     remote: Remote
+    identity: IdentityRenewal
     services: Sequence[Service]
+
+    def totals(self) -> Sequence[Total]:
+        """What was counted since the start."""
+        return [*self.remote.totals(), *totals_of_identity(self.identity)]
 
 
 def make_afar(  # noqa: PLR0913 - it looks after everything
@@ -90,7 +97,7 @@ def make_afar(  # noqa: PLR0913 - it looks after everything
         clock=ground.clock,
     )
     home = _home(ground, link, units=units, sensors=sensors, deps=deps)
-    return Afar(remote=remote, services=[identity, *remote.services, home, standing])
+    return Afar(remote=remote, identity=identity, services=[identity, *remote.services, home, standing])
 
 
 def _identity(ground: Ground, carrier: Carrier) -> IdentityRenewal:

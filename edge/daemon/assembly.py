@@ -134,7 +134,7 @@ async def assemble(beginning: Beginning, clock: Clock, version: str, stack: Asyn
     )
     stack.callback(afar.remote.close)
     storage.on_uploaded.append(afar.remote.files.uploaded)
-    counted.append(afar.remote.totals)
+    counted.append(afar.totals)
     services: list[Service] = [
         outbox,
         keeper,

@@ -7,9 +7,10 @@ from edge.daemon.camera import CameraUnit
 from edge.daemon.collecting import Collecting
 from edge.daemon.storage import Storage
 from edge.daemon.sync import Carrier
+from edge.identity.renewal import IdentityRenewal
 from edge.outbox.clock_keeper import ClockKeeper
 from edge.outbox.store import Outbox
-from edge.web.kept_metrics import Total
+from edge.web.kept_metrics import Level, Total
 
 _RECORDER: Final = (
     ("clips", "recordings", "Recordings that were closed"),
@@ -44,6 +45,18 @@ def totals_of(
         ]
 
     return totals
+
+
+def totals_of_identity(identity: IdentityRenewal) -> list[Total]:
+    """Of the device's certificate; nothing of one that was never enrolled."""
+    if identity.expires_ms is None:
+        return []
+    about = "When the device's certificate ends, in seconds since 1970"
+    return [
+        Level(name="certificate_expires_seconds", about=about, value=identity.expires_ms / 1000),
+        _total("certificate_renewals", "Certificates that were got for an older one", identity.renewals_total),
+        _total("certificate_renewal_failures", "Attempts to renew that failed", identity.failures_total),
+    ]
 
 
 def _of_recorders(units: Mapping[str, CameraUnit]) -> list[Total]:

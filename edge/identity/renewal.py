@@ -47,7 +47,9 @@ class IdentityRenewal:
         self.name = "identity"
         self.pulse = Pulse(clock)
         self.renewals_total = 0
+        """Certificates that were got in this run."""
         self.failures_total = 0
+        """Attempts that failed, asked for or due."""
         self._settings = settings
         self._folder = folder
         self._clock = clock
@@ -90,7 +92,11 @@ class IdentityRenewal:
             if identity is None:
                 raise IdentityDamagedError("this device was never enrolled: afferent edge enrol --help")
             self._identity, self._looked = identity, True
-            await self._renew(identity)
+            try:
+                await self._renew(identity)
+            except EdgeError:
+                self.failures_total += 1
+                raise
         self._look()
         return self.expires
 
@@ -100,7 +106,6 @@ class IdentityRenewal:
             await self.renew()
             self._trouble = ""
         except EdgeError as error:
-            self.failures_total += 1
             self._trouble = str(error)
         if self._trouble or self._is_old():
             self._not_before_ns = self._clock.mono_ns() + round(self._backoff.next() * 1e9)

@@ -37,6 +37,11 @@ class Total:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level(Total):
+    """A number that goes up and down. `name` is without `afferent_`."""
+
+
 Totals = Callable[[], Sequence[Total]]
 
 
@@ -50,10 +55,11 @@ def kept_metrics(storage: StoragePort | None, totals: Totals) -> Iterator[Metric
 
 
 def _counters(totals: Sequence[Total]) -> Iterator[Metric]:
-    families: dict[str, CounterMetricFamily] = {}
+    families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
     for one in totals:
         if one.name not in families:
-            families[one.name] = CounterMetricFamily(f"afferent_{one.name}", one.about, labels=list(one.labels))
+            kind = GaugeMetricFamily if isinstance(one, Level) else CounterMetricFamily
+            families[one.name] = kind(f"afferent_{one.name}", one.about, labels=list(one.labels))
         families[one.name].add_metric(list(one.labels.values()), one.value)
     yield from families.values()
 

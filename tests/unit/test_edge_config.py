@@ -21,6 +21,25 @@ def test_no_file_at_all_gives_an_appliance_that_works() -> None:
     assert config.web.open_networks == ("127.0.0.0/8", "::1/128")
 
 
+def test_the_command_line_finds_the_state_of_an_installed_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run by root, or the appliance's user, without what systemd tells the daemon."""
+    system = tmp_path / "var"
+    monkeypatch.setattr("edge.config.SYSTEM_STATE", system)
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    own = tmp_path / "afferent" / "edge"
+    assert EdgeConfig().state == own, "nothing is installed"
+    system.mkdir()
+    assert EdgeConfig().state == system
+    with monkeypatch.context() as somebody_else:
+        somebody_else.setattr("os.geteuid", lambda: 4711)
+        assert EdgeConfig().state == own
+    own.mkdir(parents=True)
+    assert EdgeConfig().state == own, "somebody runs one of their own here"
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/other")
+    assert EdgeConfig().state == Path("/var/lib/other")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

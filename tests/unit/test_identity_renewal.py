@@ -8,11 +8,13 @@ import pytest
 
 from edge.core.errors import LinkError, RefusedError
 from edge.core.health import Health, State
+from edge.daemon.totals import totals_of_identity
 from edge.identity.enrolling import Invitation, enrol
 from edge.identity.errors import IdentityDamagedError
 from edge.identity.folder import IdentityFolder
 from edge.identity.renewal import PART, IdentityRenewal
 from edge.identity.settings import IdentitySettings
+from edge.web.kept_metrics import kept_metrics
 from tests.support.clock import FakeClock
 from tests.support.paper_cloud import DAY_MS, PaperCloud
 
@@ -137,9 +139,27 @@ async def test_a_refusal_is_told_in_the_clouds_words(bench: Bench) -> None:
     bench.cloud.trouble = RefusedError("cloud c:1 refuses: this certificate was revoked")
     with pytest.raises(RefusedError):
         await bench.service.renew()
+    assert bench.service.failures_total == 1
     await bench.pass_days(61)
     assert "was revoked" in bench.words
-    assert bench.service.failures_total >= 1
+    assert bench.service.failures_total > 1
+
+
+async def test_who_scrapes_sees_when_it_ends_and_how_renewing_went(bench: Bench) -> None:
+    def scraped() -> dict[str, tuple[str, float]]:
+        families = kept_metrics(None, lambda: totals_of_identity(bench.service))
+        return {sample.name: (family.type, sample.value) for family in families for sample in family.samples}
+
+    await bench.look()
+    assert scraped() == {}, "it was never enrolled"
+    bench.enrol()
+    await bench.pass_days(61)
+    assert bench.service.expires_ms is not None
+    assert scraped() == {
+        "afferent_certificate_expires_seconds": ("gauge", bench.service.expires_ms / 1000),
+        "afferent_certificate_renewals_total": ("counter", 1),
+        "afferent_certificate_renewal_failures_total": ("counter", 0),
+    }
 
 
 async def test_asked_from_afar_it_renews_at_once(bench: Bench) -> None:

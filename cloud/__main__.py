@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Collection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -25,6 +26,7 @@ from cloud.trust_cli import authority
 Examples:
   afferent cloud run                               SQLite and a folder below ~/.local/state
   afferent cloud run --config /etc/afferent/cloud.toml
+  afferent cloud check-config --config cloud.toml  say what is wrong with the settings, and where
   afferent cloud user first-password               what the first run made for the user admin
   afferent cloud user add ada                      let somebody sign in
   afferent cloud token add ada --label dashboard   let a program in"""
@@ -80,6 +82,19 @@ def ingest(config_path: Path | None) -> None:
 def worker(config_path: Path | None) -> None:
     """Erase, tidy up, and end what ran out, until SIGTERM."""
     _be(config_path, ["worker"])
+
+
+@cloud_cli.command("check-config", epilog="\b\nExamples:\n  afferent cloud check-config --config cloud.toml")
+@CONFIG
+def check_config(config_path: Path | None) -> None:
+    """Read the settings and say whether they are right; exit with 2 if not. Starts nothing, changes nothing.
+
+    Whether secrets are in their places is not looked at, for only the unit is given those.
+    """
+    config = load(config_path)
+    database = urlsplit(config.database_url)
+    click.echo(f"The settings are right. Database: {database.scheme} at {database.hostname or database.path}.")
+    click.echo(f"State folder: {config.state_path}")
 
 
 @cloud_cli.command("migrate", epilog="\b\nExamples:\n  afferent cloud migrate --config /etc/afferent/cloud.toml")

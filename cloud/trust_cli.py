@@ -19,7 +19,7 @@ from cloud.trust.broker import SERVICE_SIGN, access_list, mosquitto_conf
 from cloud.trust.desk import TrustDesk, trust_desk
 from cloud.trust.errors import TrustError
 from cloud.trust.issuing import Order
-from cloud.trust.register import Asker
+from cloud.trust.register import OTHERS, Asker
 from contract.errors import ContractError
 from contract.ids import check_id
 from contract.times import to_wire
@@ -115,8 +115,8 @@ def issue_client(config_path: Path | None, name: str, **how: Any) -> None:
 @click.argument("name")
 @CONFIG
 def revoke_name(config_path: Path | None, name: str) -> None:
-    """Revoke all certificates whose common name is NAME: of a server, or @NAME of a client."""
-    ended = _with_desk(config_path, lambda desk: desk.revocation.revoke(name, by=_asker()))
+    """Revoke all certificates whose common name is NAME: of a server, or @NAME of a client; no device's."""
+    ended = _with_desk(config_path, lambda desk: desk.revocation.revoke(name, by=_asker(), kinds=OTHERS))
     click.echo(f"{ended} certificates of {name} revoked; see that brokers take up the list")
 
 

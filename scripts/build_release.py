@@ -18,7 +18,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 _LOCKS: Final[dict[str, str]] = {"edge": "device.txt", "cloud": "cloud.txt"}
 _TESTS: Final[dict[str, list[list[str]]]] = {
     "edge": [["version"], ["edge", "check-config", "--config", "{config}"], ["edge", "release", "self-test"]],
-    "cloud": [["version"], ["cloud", "--help"]],
+    "cloud": [["version"], ["cloud", "--help"], ["cloud", "check-config", "--config", "{config}"]],
 }
 _PATH: Final = click.Path(path_type=Path)
 

@@ -109,9 +109,10 @@ class Authority:
         return _content(self.crl_path).decode("ascii")
 
     def _listed_ms(self) -> int:
-        if not self.crl_path.exists():
+        try:
+            return papers.ms_of(x509.load_pem_x509_crl(self.crl_path.read_bytes()).last_update_utc)
+        except (FileNotFoundError, ValueError):
             return 0
-        return papers.ms_of(x509.load_pem_x509_crl(_content(self.crl_path)).last_update_utc)
 
     def _read_key(self) -> ec.EllipticCurvePrivateKey:
         key = load_pem_private_key(_content(self._key), None)

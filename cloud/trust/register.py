@@ -8,19 +8,21 @@ audit by the transaction that does it.
 import hashlib
 import hmac
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import and_, delete, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.store.audit import Deed, note_within
 from cloud.store.database import Database
 from cloud.store.tables import certificates, enrolments
 from cloud.trust.authority import Issued
-from cloud.trust.papers import Revoked
+from cloud.trust.papers import Kind, Revoked
 
+DEVICES: Final[tuple[Kind, ...]] = ("device",)
+OTHERS: Final[tuple[Kind, ...]] = ("server", "client")
 _DAY_MS: Final = 86_400_000
 _KEPT_MS: Final = 400 * _DAY_MS
 """For so long after its end a certificate is still listed; longer than it may be renewed."""
@@ -142,15 +144,15 @@ class Register:
         return found[0] if found else None
 
     async def live_of_key(self, name: str, key_digest: str, now_ms: int) -> Held | None:
-        """The newest certificate of this name and key that has neither run out nor been revoked."""
+        """The newest certificate of a device of this name and key that has neither run out nor been revoked."""
         mine = certificates.c
-        same = and_(mine.name == name, mine.key_digest == key_digest, mine.revoked_ms.is_(None))
+        same = and_(_is_of(name), mine.key_digest == key_digest, mine.revoked_ms.is_(None))
         found = await self._certificates(and_(same, mine.expires_ms > now_ms))
         return found[0] if found else None
 
-    async def certificates_of(self, name: str) -> list[Held]:
-        """All of a common name, newest first."""
-        return await self._certificates(certificates.c.name == name)
+    async def certificates_of(self, device: str) -> list[Held]:
+        """All of a device, newest first."""
+        return await self._certificates(_is_of(device))
 
     async def devices(self) -> list[Standing]:
         """Every device that was invited or has a certificate, by name."""
@@ -167,16 +169,20 @@ class Register:
             for name in sorted(invited.keys() | newest.keys())
         ]
 
-    async def revoke(self, name: str, *, by: Asker, now_ms: int) -> int:
-        """End every certificate and every invitation of a common name; how many certificates that were."""
-        mine = certificates.c
+    async def revoke(self, name: str, *, by: Asker, now_ms: int, kinds: Collection[Kind] = DEVICES) -> int:
+        """End every certificate of these kinds of a common name, and every invitation of a device; how many that were.
+
+        A server may be called as a device is: who may end the one does not end the other by it.
+        """
+        mine, is_device = certificates.c, "device" in kinds
+        alive = and_(mine.name == name, mine.kind.in_(kinds), mine.revoked_ms.is_(None))
         async with self._database.write() as link:
-            await link.execute(delete(enrolments).where(enrolments.c.device == name))
-            await link.execute(select(mine.serial).where(mine.name == name).with_for_update())
-            alive = and_(mine.name == name, mine.revoked_ms.is_(None))
+            if is_device:
+                await link.execute(delete(enrolments).where(enrolments.c.device == name))
+            await link.execute(select(mine.serial).where(alive).with_for_update())
             done = await link.execute(update(certificates).where(alive).values(revoked_ms=now_ms))
-            said = f"{done.rowcount} certificates"
-            await note_within(link, Deed(by.name, "device.revoke", name, detail=said, address=by.address), now_ms)
+            said, action = f"{done.rowcount} certificates", "device.revoke" if is_device else "certificate.revoke"
+            await note_within(link, Deed(by.name, action, name, detail=said, address=by.address), now_ms)
         return int(done.rowcount)
 
     @asynccontextmanager
@@ -196,9 +202,13 @@ class Register:
             return [Held(*row) for row in await link.execute(query)]
 
 
-async def _since(link: AsyncConnection, name: str, since_ms: int) -> int:
-    """How many certificates a name got."""
-    young = and_(certificates.c.name == name, certificates.c.issued_ms > since_ms)
+def _is_of(device: str) -> ColumnElement[bool]:
+    return and_(certificates.c.name == device, certificates.c.kind == "device")
+
+
+async def _since(link: AsyncConnection, device: str, since_ms: int) -> int:
+    """How many certificates a device got."""
+    young = and_(_is_of(device), certificates.c.issued_ms > since_ms)
     return int((await link.execute(select(func.count()).select_from(certificates).where(young))).scalar_one())
 
 

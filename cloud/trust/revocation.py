@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import random
+from collections.abc import Collection
 from typing import Final
 
 from cloud.store.clock import Backoff, Clock
 from cloud.store.errors import StoreUnavailableError
 from cloud.trust.authority import Authority
 from cloud.trust.errors import NoAuthorityError
-from cloud.trust.register import Asker, Register
+from cloud.trust.papers import Kind
+from cloud.trust.register import DEVICES, Asker, Register
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_S: Final = 600.0
@@ -23,23 +25,32 @@ class Revocation:
         self._register = register
         self._clock = clock
 
-    async def revoke(self, name: str, *, by: Asker) -> int:
-        """End all certificates and invitations of `name`; how many certificates that were. Done twice, it is done once.
+    async def revoke(self, name: str, *, by: Asker, kinds: Collection[Kind] = DEVICES) -> int:
+        """End all certificates of `name` of these kinds; how many that were. Done twice, it is done once.
+
+        A device's invitations end too.
 
         Raise `NoAuthorityError`, also after it was registered: then the list has still to be written.
         """
-        ended = await self._register.revoke(name, by=by, now_ms=self._clock.now_ms())
+        ended = await self._register.revoke(name, by=by, now_ms=self._clock.now_ms(), kinds=kinds)
         await self.refresh()
         return ended
 
     async def refresh(self) -> bool:
         """Write the list where the register says another than it does; whether it did. Raise `NoAuthorityError`."""
         async with self._register.listing() as revoked:
-            listed = await asyncio.to_thread(self._authority.listed)
+            listed = await asyncio.to_thread(self._listed)
             if listed == {each.serial for each in revoked}:
                 return False
             await asyncio.to_thread(self._authority.write_list, revoked, self._clock.now_ms())
         return True
+
+    def _listed(self) -> set[int] | None:
+        """What the list says; None for one that is gone or torn, which is written anew like one that is old."""
+        try:
+            return self._authority.listed()
+        except (NoAuthorityError, ValueError):
+            return None
 
     async def run(self, rng: random.Random) -> None:
         """Refresh now and then until cancelled: whoever revoked may have been killed before the list was written."""

@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from cloud.__main__ import cloud_cli
 from tests.conftest import ROOT
 
 
@@ -45,6 +47,24 @@ def test_check_config_says_what_is_wrong_and_exits_with_2(tmp_path: Path) -> Non
     assert "500" in done.stderr
     assert "Traceback" not in done.stderr
     assert afferent("edge", "run", "--config", str(settings)).returncode == 2
+
+
+def test_the_cloud_says_what_is_wrong_with_its_settings_and_exits_with_2(tmp_path: Path) -> None:
+    path = tmp_path / "cloud.toml"
+    path.write_text(
+        f'state_dir = "{tmp_path / "state"}"\n[store]\ndatabase_url = "postgresql://me:pw@db.example.org/a"\n'
+    )
+    done = CliRunner().invoke(cloud_cli, ["check-config", "--config", str(path)])
+    assert (done.exit_code, done.stdout.splitlines()[0]) == (
+        0,
+        "The settings are right. Database: postgresql at db.example.org.",
+    )
+    assert "pw" not in done.output
+    path.write_text("[web]\nport = 99999\n")
+    done = CliRunner().invoke(cloud_cli, ["check-config", "--config", str(path)])
+    assert done.exit_code == 2
+    assert "$.web.port" in done.output
+    assert list(tmp_path.iterdir()) == [path], "it makes nothing"
 
 
 def test_doctor_examines_each_part_and_says_what_to_do(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from cloud.__main__ import cloud_cli
 from cloud.store.audit import Audit
 from cloud.trust.desk import TrustDesk, trust_desk
 from cloud.trust.errors import CertificateRefusedError, RequestRefusedError, TokenRefusedError, TrustError
+from cloud.trust.issuing import Order
+from cloud.trust.register import OTHERS
 from cloud.trust.settings import TrustSettings
 from contract.enrolment import Claim, Credentials, join_token, split_token
 from edge.identity import keys
@@ -225,6 +227,27 @@ async def test_who_did_what_is_noted(tmp_path: Path, clock: StillClock) -> None:
         (f"device:{GATE}", "device.enrol", GATE),
         ("test", "device.invite", GATE),
     ]
+
+
+async def test_a_server_of_the_same_name_is_not_touched(desk: TrustDesk) -> None:
+    """Who may revoke devices must not take the broker's certificate away by a device's name."""
+    _, bought = await enrolled(desk)
+    order = Order("server", GATE, (GATE,), 30)
+    await desk.issuing.sign_request(order, keys.request_of(keys.make_key(), GATE))
+    assert [each.pem for each in await desk.register.certificates_of(GATE)] == [bought.certificate]
+    assert await desk.revocation.revoke(GATE, by=ASKER) == 1
+    assert await desk.revocation.revoke(GATE, by=ASKER, kinds=OTHERS) == 1
+
+
+@pytest.mark.parametrize("torn", [b"", b"-----BEGIN X509 CRL-----\nAA==\n-----END X509 CRL-----\n", None])
+async def test_a_list_that_is_gone_or_torn_is_written_anew(desk: TrustDesk, torn: bytes | None) -> None:
+    await enrolled(desk)
+    await desk.revocation.revoke(GATE, by=ASKER)
+    path, listed = desk.authority.crl_path, desk.authority.listed()
+    assert len(listed) == 1
+    path.unlink() if torn is None else path.write_bytes(torn)
+    assert await desk.revocation.refresh()
+    assert desk.authority.listed() == listed
 
 
 async def test_devices_are_listed_with_how_they_stand(desk: TrustDesk, clock: StillClock) -> None:

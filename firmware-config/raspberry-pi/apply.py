@@ -79,6 +79,7 @@ class Piece:
             growing.symlink_to(self.text)
         else:
             _write(growing, self.text)
+            _give_mode_of(file, growing)
         growing.replace(file)
 
 
@@ -161,11 +162,21 @@ def _refuse_what_would_not_last(wish: Wish) -> None:
         raise RefusedError(f"packages are missing: apt-get install {' '.join(absent)}")
     if wish.data and wish.root == Path("/") and not any(words[1] == "/data" for words in mounts):
         raise RefusedError("the data partition is not mounted: mount -L afferent-data /data")
+    if not wish.data and _BEGIN in _needed(wish.root / "etc/fstab"):
+        _refuse_to_leave(wish.root / "data")
     for path in KEPT if wish.data else ():
         if _has_content(wish.root / path) and not _has_content(wish.root / "data" / path):
             raise RefusedError(
                 f"/{path} is not on the data partition yet: cp -aT /{path} /data/{path}, with all stopped"
             )
+
+
+def _refuse_to_leave(data: Path) -> None:
+    if left := [path for path in KEPT if _has_content(data / path)]:
+        raise RefusedError(
+            f"/{left[0]} lies on the data partition: say --data, or give that up first "
+            "(copy it all back, and take our lines out of /etc/fstab)"
+        )
 
 
 def _apply(wish: Wish, pending: list[Piece]) -> None:
@@ -182,8 +193,9 @@ def _has_content(folder: Path) -> bool:
 
 
 def _read(file: Path) -> str | None:
+    """What others wrote is kept byte for byte: whatever its encoding, however its lines end."""
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_bytes().decode("utf-8", "surrogateescape")
     except FileNotFoundError:
         return None
 
@@ -195,10 +207,16 @@ def _needed(file: Path) -> str:
 
 
 def _write(file: Path, text: str) -> None:
-    with file.open("w", encoding="utf-8") as stream:
-        stream.write(text)
+    with file.open("wb") as stream:
+        stream.write(text.encode("utf-8", "surrogateescape"))
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def _give_mode_of(old: Path, new: Path) -> None:
+    """Only where it differs, for the boot partition knows no modes and may refuse."""
+    if old.is_file() and (mode := old.stat().st_mode) != new.stat().st_mode:
+        new.chmod(mode & 0o7777)
 
 
 def _asked() -> tuple[Wish, bool]:
@@ -214,4 +232,5 @@ def _asked() -> tuple[Wish, bool]:
 
 
 if __name__ == "__main__":
+    os.umask(0o022)
     sys.exit(main())

@@ -1,8 +1,10 @@
 """The script that prepares a Raspberry Pi: what it says it does, twice is once, and other people's lines stay."""
 
 import importlib.util
+import io
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,28 @@ def test_it_refuses_to_hide_what_is_not_on_the_data_partition_yet(card: Path) ->
     assert _run(card, "--read-only").returncode == 0
 
 
+def test_bytes_line_ends_and_modes_of_others_stay(card: Path) -> None:
+    """An editor of another system left its marks; somebody's umask is not for everybody's files."""
+    theirs = b"# caf\xe9\r\ndtparam=i2c_arm=on\r\n"
+    (card / "boot/firmware/config.txt").write_bytes(theirs)
+    (card / "etc/fstab").chmod(0o640)
+    assert _run_alone(card, "--data", umask=0o077) == 0
+    assert (card / "boot/firmware/config.txt").read_bytes().startswith(theirs)
+    assert (card / "etc/fstab").stat().st_mode & 0o777 == 0o640
+    assert (card / "etc/sysctl.d/60-afferent.conf").stat().st_mode & 0o777 == 0o644
+    for folder in ("etc/sysctl.d", "data/var/lib/afferent", "opt/afferent"):
+        assert (card / folder).stat().st_mode & 0o777 == 0o755
+    assert _run(card, "--data").stdout == "Nothing to change.\n"
+
+
+def test_it_refuses_to_leave_what_lies_on_the_data_partition(card: Path) -> None:
+    """Without `--data` the appliance would begin anew, beside its own state."""
+    assert _run(card, "--data").returncode == 0
+    (card / "data/var/lib/afferent/store.db").touch()
+    _refused(card, "--data", options=())
+    assert _run(card, "--data").returncode == 0
+
+
 def test_a_card_of_before_debian_12_is_known_by_its_boot_folder(card: Path) -> None:
     (card / "boot/firmware/config.txt").rename(card / "boot/config.txt")
     (card / "boot/firmware/cmdline.txt").rename(card / "boot/cmdline.txt")
@@ -157,17 +181,27 @@ def test_the_kernels_line_stays_one_line(words: list[str], read_only: bool) -> N
     ]
 
 
-def _refused(card: Path, words: str) -> None:
+def _refused(card: Path, words: str, options: tuple[str, ...] = ("--read-only",)) -> None:
     before = _files(card)
-    done = _run(card, "--read-only")
+    done = _run(card, *options)
     assert done.returncode == 2
     assert words in done.stderr
     assert _files(card) == before
 
 
 def _run(card: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """The script in this process, which costs a hundredth of one of its own."""
+    argv = [str(SCRIPT), "--root", str(card), *options]
+    said, wrong = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(wrong):
+        patch.setattr(sys, "argv", argv)
+        code = apply.main()
+    return subprocess.CompletedProcess(argv, code, said.getvalue(), wrong.getvalue())
+
+
+def _run_alone(card: Path, *options: str, umask: int) -> int:
     argv = [sys.executable, str(SCRIPT), "--root", str(card), *options]
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(argv, capture_output=True, check=False, timeout=60, umask=umask).returncode
 
 
 def _files(card: Path) -> dict[str, str]:

@@ -37,7 +37,7 @@ LATE_MS = 15_000
 def cloud(tmp_path: Path) -> Iterator[CloudProcess]:
     """A cloud with a user; its broker is never there, which the page need not know."""
     with cloud_process(tmp_path / "cloud", f"[broker]\nport = {free_port()}", free_port()) as found:
-        assert found.command("user", "add", USER, stdin=f"{PASSWORD}\n").returncode == 0
+        assert found.command("user", "add", USER, stdin=f"{PASSWORD}\n").exit_code == 0
         found.start(ready=False)
         yield found
 

@@ -23,7 +23,7 @@ from tests.support.ports import free_port
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[CloudProcess]:
     with cloud_process(tmp_path / "cloud", f"[broker]\nport = {free_port()}", free_port()) as found:
-        assert found.command("user", "add", USER, stdin=f"{PASSWORD}\n").returncode == 0
+        assert found.command("user", "add", USER, stdin=f"{PASSWORD}\n").exit_code == 0
         thread = threading.Thread(target=asyncio.run, args=(_fill(found),))  # the browser's loop holds this one
         thread.start()
         thread.join()

@@ -72,7 +72,7 @@ def test_three_processes_ask_a_device_and_survive_each_others_end(
         _hear(told, "READY=1")
     told.close()
     device.come()
-    _until(lambda: serve.command("device", "show", NAME).returncode == 0)
+    _until(lambda: serve.command("device", "show", NAME).exit_code == 0)
     assert serve.command("device", "command", NAME, "snapshot", "--id", "c1").stdout == "c1\n"
     _until(lambda: device.done)
 
@@ -101,13 +101,13 @@ def test_the_command_line_says_what_a_device_shall_be(cloud: dict[str, CloudProc
     serve, ingest = cloud["serve"], cloud["ingest"]
     ingest.start()
     device.come()
-    _until(lambda: serve.command("device", "show", NAME).returncode == 0)
+    _until(lambda: serve.command("device", "show", NAME).exit_code == 0)
     wanted = json.dumps({"settings": {"log_level": "debug"}})
     first = serve.command("device", "desired", NAME, "--set", "-", "--expect", "0", stdin=wanted)
     assert json.loads(first.stdout)["version"] == 1
     _until(lambda: device.desired)
     late = serve.command("device", "desired", NAME, "--set", "-", "--expect", "0", stdin=wanted)
-    assert (late.returncode, late.stdout) == (1, "")
+    assert (late.exit_code, late.stdout) == (1, "")
     assert "it is at version 1" in late.stderr
     unmeant = serve.command("device", "desired", NAME, "--set", "-", stdin='{"settings": {"broker": {}}}')
     assert "$.settings.broker: this may not be set from afar" in unmeant.stderr

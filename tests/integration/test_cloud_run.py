@@ -51,10 +51,10 @@ def test_the_first_start_keeps_a_password_that_no_log_has_and_sigterm_ends_it(cl
 
 def test_a_replaced_first_password_is_kept_no_longer(cloud: CloudProcess) -> None:
     cloud.start()
-    assert cloud.command("user", "add", "admin", "--replace", stdin="a long password\n").returncode == 0
+    assert cloud.command("user", "add", "admin", "--replace", stdin="a long password\n").exit_code == 0
     assert not (cloud.config.parent / "first-password").exists()
     none = cloud.command("user", "first-password")
-    assert (none.returncode, none.stdout) == (1, "")
+    assert (none.exit_code, none.stdout) == (1, "")
     assert "user add admin --replace" in none.stderr
 
 
@@ -117,7 +117,7 @@ def test_users_are_added_by_standard_input_alone(cloud: CloudProcess) -> None:
     assert cloud.command("migrate").stdout == "database at revision 0007\n"
     assert cloud.command("user", "add", "ada", stdin="a long password\n").stdout == "user ada added\n"
     again = cloud.command("user", "add", "ada", stdin="another password\n")
-    assert again.returncode == 1
+    assert again.exit_code == 1
     assert "exists already" in again.stderr
     made = cloud.command("user", "add", "ada", "--replace", stdin="\n").stdout
     assert "password: " in made
@@ -127,7 +127,7 @@ def test_users_are_added_by_standard_input_alone(cloud: CloudProcess) -> None:
 
 def test_a_wrong_setting_is_one_clear_line(cloud: CloudProcess) -> None:
     cloud.config.write_text("[web]\nport = 70000\n")
-    done = cloud.command("run")
+    done = cloud.refused()
     assert done.returncode == 2
     assert done.stderr.strip().endswith("$.web.port: must be <= 65535 (it is 70000)")
     assert len(done.stderr.strip().splitlines()) == 1
@@ -145,7 +145,7 @@ def test_a_wrong_setting_is_one_clear_line(cloud: CloudProcess) -> None:
 def test_a_place_where_nothing_can_be_is_one_clear_line(cloud: CloudProcess, settings: str, field: str) -> None:
     beside = "" if settings.startswith("state_dir") else f'state_dir = "{cloud.config.parent}"\n'
     cloud.config.write_text(beside + settings.format(config=cloud.config) + "\n", encoding="utf-8")
-    done = cloud.command("run")
+    done = cloud.refused()
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert field in done.stderr

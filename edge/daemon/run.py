@@ -18,7 +18,7 @@ from edge.core.errors import EdgeError
 from edge.core.notify import sd_notify
 from edge.core.service import supervise
 from edge.daemon.assembly import Appliance, assemble
-from edge.daemon.remote.begin import begin
+from edge.daemon.remote.begin import begin, blamed_rightly
 from edge.daemon.remote.restart import EXIT_AGAIN
 from edge.daemon.room import wait_for_room
 
@@ -37,14 +37,14 @@ async def run_daemon(own: EdgeConfig) -> int:
     state folder cannot be had.
     """
     with _own(own.state):
-        beginning = await asyncio.to_thread(begin, own)
-        config = beginning.config
-        _log.info("afferent %s, device %s, state in %s", _version(), config.device, config.state)
+        _log.info("afferent %s, device %s, state in %s", _version(), own.device, own.state)
         clock = SystemClock()
-        await wait_for_room(config.state, clock)
-        async with AsyncExitStack() as stack:
-            appliance = await assemble(beginning, clock, _version(), stack)
-            await _run_until_stopped(appliance)
+        await wait_for_room(own.state, clock)  # first: a start that waits for the disk is none that is tried
+        beginning = await asyncio.to_thread(begin, own)
+        with blamed_rightly(beginning):
+            async with AsyncExitStack() as stack:
+                appliance = await assemble(beginning, clock, _version(), stack)
+                await _run_until_stopped(appliance)
     again = appliance.again.is_set()
     _log.info("stopped, to be started anew" if again else "stopped")
     return EXIT_AGAIN if again else 0

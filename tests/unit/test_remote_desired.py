@@ -15,10 +15,10 @@ from contract.plan import Plan, Zone
 from contract.remote import Desired, WantedModel
 from edge.capture.settings import SimulatedSettings
 from edge.config import EdgeConfig
-from edge.core.errors import ModelError, PlanConflictError
+from edge.core.errors import ModelError, PlanConflictError, StoreError
 from edge.core.files import write_private
 from edge.core.health import Health, State
-from edge.daemon.remote.begin import FOLDER, Beginning, begin
+from edge.daemon.remote.begin import FOLDER, Beginning, begin, blamed_rightly
 from edge.daemon.remote.desired import PART, DesiredService
 from edge.daemon.remote.folder import MOST_STARTS, DesiredFolder
 from edge.daemon.remote.log_level import LogLevel
@@ -248,6 +248,41 @@ def test_three_starts_that_do_not_come_up_put_it_aside(tmp_path: Path) -> None:
     assert "did not come up" in beginning.folder.refused[0].reason
     assert (beginning.folder.version, beginning.folder.seen) == (1, 2)
     assert begin(own(tmp_path)).config.log_level == "warning"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StoreError("damaged"),
+        OSError(28, "No space left on device"),
+        ExceptionGroup("services", [ValueError("x"), OSError(5, "Input/output error")]),
+    ],
+)
+def test_a_host_that_fails_is_not_blamed_on_what_is_desired(tmp_path: Path, error: Exception) -> None:
+    DesiredFolder(tmp_path / FOLDER).take(desired(1, {"log_level": "error"}))
+    for _ in range(2 * MOST_STARTS):
+        beginning = begin(own(tmp_path))
+        assert beginning.trying == 1
+        with pytest.raises(type(error)), blamed_rightly(beginning):
+            raise error
+    for _ in range(MOST_STARTS):
+        with pytest.raises(ValueError, match="its own"), blamed_rightly(begin(own(tmp_path))):
+            raise ValueError("its own")
+    assert begin(own(tmp_path)).trying == 0
+
+
+def test_what_fails_once_it_is_in_force_forgives_nothing_to_the_next(tmp_path: Path) -> None:
+    folder = DesiredFolder(tmp_path / FOLDER)
+    folder.take(desired(1))
+    beginning = begin(own(tmp_path))
+    with pytest.raises(StoreError), blamed_rightly(beginning):
+        beginning.folder.confirm()
+        beginning.folder.take(desired(2))
+        beginning.folder.count_start()
+        raise StoreError("damaged")
+    taking = DesiredFolder(tmp_path / FOLDER).taking
+    assert taking is not None
+    assert taking.starts == 1
 
 
 async def test_a_start_that_comes_up_at_the_second_try_counts_no_more(tmp_path: Path) -> None:

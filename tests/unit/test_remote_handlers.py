@@ -25,6 +25,7 @@ from edge.daemon.remote.diagnostics import (
     host_text,
     journal_text,
     store_text,
+    without_people,
 )
 from edge.daemon.remote.diagnostics_handler import DiagnosticsHandler
 from edge.daemon.remote.files import MOST_FILES, RemoteFiles
@@ -330,6 +331,29 @@ async def test_a_bundle_is_bounded_and_survives_a_part_that_fails(tmp_path: Path
     assert b"MemTotal" in found["diagnostics/host.txt"]
     same = {"a": lambda: b"1"}
     assert bundle(same, made_s=1) == bundle(same, made_s=1)
+
+
+def test_words_that_do_not_fit_stop_nobody_who_logs(capsys: pytest.CaptureFixture[str]) -> None:
+    ring = LogRing()
+    ring.handle(logging.LogRecord("edge.sync", logging.INFO, "", 0, "%d files", ("many",), None))
+    ring.handle(logging.LogRecord("edge.sync", logging.INFO, "", 0, "goes on", (), None))
+    assert b"goes on" in ring.text()
+    assert "Logging error" in capsys.readouterr().err
+
+
+def test_no_traceback_of_rooms_that_speak_of_people_is_taken_from_the_journal() -> None:
+    said = """at box afferent[7]: KeyError: 'participant-6'
+at box afferent[7]: t - edge.sync.publisher - INFO - connected
+at box afferent[7]: t - edge.affect.desk - ERROR - a session failed
+at box afferent[7]: Traceback (most recent call last):
+at box afferent[7]: KeyError: 'participant-7'
+at box afferent[7]: t - edge.capture.service - ERROR - camera front
+at box afferent[7]: OSError: no such device
+at box systemd[1]: afferent-edge.service: Deactivated"""
+    kept = "\n".join(without_people(said.splitlines()))
+    assert "participant" not in kept
+    assert "Traceback" not in kept
+    assert [word in kept for word in ("connected", "camera front", "no such device", "Deactivated")] == [True] * 4
 
 
 def test_the_log_ring_keeps_no_line_of_rooms_that_speak_of_people() -> None:

@@ -1,16 +1,21 @@
 """The first thing that a run of the daemon does: find out with which settings it runs."""
 
+import errno
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
 from edge.config import EdgeConfig
+from edge.core.errors import StoreError
 from edge.daemon.remote.folder import MOST_STARTS, DesiredFolder, refused_at
 from edge.daemon.remote.overlay import SettingRefusedError
 from edge.daemon.remote.settings_patch import with_patch
 
 FOLDER: Final = "remote"
 """Within the state folder."""
+_HOST: Final = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENOMEM, errno.ENFILE}
 _log = logging.getLogger(__name__)
 
 
@@ -40,6 +45,28 @@ def begin(own: EdgeConfig) -> Beginning:
         _log.error("the desired state in %s cannot be worked with: %s", own.state / FOLDER, error)
         uncounted = folder.taking.desired.version if folder.taking else 0
         return Beginning(own=own, config=_in_force_or(own, folder), folder=folder, uncounted=uncounted)
+
+
+@contextmanager
+def blamed_rightly(beginning: Beginning) -> Iterator[None]:
+    """Inside, a run that fails because of the host (its disk, its memory, the store) does not count against the desired
+    state with which it was to come up: no other settings would have come up either."""
+    try:
+        yield
+    except BaseException as error:
+        taking = beginning.folder.taking
+        if beginning.trying and taking and taking.desired.version == beginning.trying and _is_of_host(error):
+            with suppress(OSError):  # then it counts, and the next one does not: see `begin`
+                beginning.folder.forgive_start()
+        raise
+
+
+def _is_of_host(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return any(_is_of_host(each) for each in error.exceptions)
+    if isinstance(error, OSError):
+        return error.errno in _HOST
+    return isinstance(error, StoreError | MemoryError)
 
 
 def _try_taking(own: EdgeConfig, folder: DesiredFolder) -> Beginning | None:

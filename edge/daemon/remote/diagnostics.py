@@ -7,6 +7,7 @@ of those rooms are left out that speak of people.
 import gzip
 import io
 import logging
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -27,6 +28,8 @@ _RING_LINES: Final = 2000
 _LONGEST_LINE: Final = 2000
 _JOURNAL_LINES: Final = 3000
 _JOURNAL_S: Final = 15.0
+_BEGINS: Final = re.compile(r"systemd\[1\]: | - [\w.]+ - (DEBUG|INFO|WARNING|ERROR|CRITICAL) - ")
+"""A line of systemd, or the first of what we log."""
 _UNIT: Final = "afferent-edge.service"
 PRIVATE_ROOMS: Final = ("edge.affect", "edge.collecting", "edge.core.audit", "edge.web")
 """Loggers whose lines may name people."""
@@ -43,9 +46,12 @@ class LogRing(logging.Handler):
         self._lines: deque[str] = deque(maxlen=_RING_LINES)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a line."""
-        if not record.name.startswith(PRIVATE_ROOMS):
-            self._lines.append(self.format(record)[:_LONGEST_LINE])
+        """Keep a line. One that cannot be made is told on standard error, like those of other handlers."""
+        try:
+            if not record.name.startswith(PRIVATE_ROOMS):
+                self._lines.append(self.format(record)[:_LONGEST_LINE])
+        except Exception:  # noqa: BLE001 - whoever logs goes on, whatever is wrong with the words
+            self.handleError(record)
 
     def text(self) -> bytes:
         """All of them, oldest first."""
@@ -82,7 +88,7 @@ def journal_text() -> bytes:
     command = [program, "--unit", _UNIT, "--lines", str(_JOURNAL_LINES), "--no-pager", "--output", "short-iso"]
     done = subprocess.run(command, capture_output=True, timeout=_JOURNAL_S, check=False)  # noqa: S603 - fixed words
     lines = done.stdout.decode(errors="replace").splitlines()
-    return "\n".join(_without_people(lines)).encode() or done.stderr
+    return "\n".join(without_people(lines)).encode() or done.stderr
 
 
 def disk_text(state: Path) -> bytes:
@@ -117,9 +123,16 @@ def _content(part: Part) -> bytes:
         return f"cannot be told: {type(error).__name__}: {error}\n".encode()
 
 
-def _without_people(lines: Iterable[str]) -> list[str]:
-    private = tuple(f" - {room}" for room in PRIVATE_ROOMS)
-    return [line[:_LONGEST_LINE] for line in lines if not any(mark in line for mark in private)]
+def without_people(lines: Iterable[str]) -> list[str]:
+    """What may leave the device of a journal. What follows a line without being one of its own, such as a traceback, is
+    as private as that; so is what comes before the first."""
+    private, hidden, kept = tuple(f" - {room}" for room in PRIVATE_ROOMS), True, []
+    for line in lines:
+        if _BEGINS.search(line):
+            hidden = any(mark in line for mark in private)
+        if not hidden:
+            kept.append(line[:_LONGEST_LINE])
+    return kept
 
 
 def _size_of(path: Path) -> int:

@@ -77,6 +77,12 @@ class DesiredFolder:
             self._write(_TAKING, taking := msgspec.structs.replace(self.taking, starts=self.taking.starts + 1))
             self.taking = taking
 
+    def forgive_start(self) -> None:
+        """The start that was counted last failed for a reason that lies not in what is being taken."""
+        if self.taking and self.taking.starts:
+            self._write(_TAKING, taking := msgspec.structs.replace(self.taking, starts=self.taking.starts - 1))
+            self.taking = taking
+
     def confirm(self) -> None:
         """What is being taken is in force."""
         if self.taking:

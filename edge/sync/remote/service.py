@@ -19,6 +19,7 @@ from edge.sync.remote.door import Arrival, Door
 from edge.sync.remote.link import RemoteLink
 from edge.sync.remote.reading import BadDesired, Garbage, read_command, read_desired, span_of
 from edge.sync.remote.runner import CommandRunner
+from edge.sync.remote.stock import Stock
 
 PART: Final = "remote"
 _BEAT_S: Final = 5.0
@@ -26,6 +27,9 @@ _TRIM_EVERY_S: Final = 3600.0
 _BURST: Final = 200
 _REFILL_PER_S: Final = 0.2
 """So many commands at once are taken, then one each five seconds: each costs the store some records."""
+_BURST_DESIRED: Final = 20
+_REFILL_DESIRED_PER_S: Final = 1 / 60
+"""So many desired states, then one each minute: each is written, noted, and may cost a restart."""
 _log = logging.getLogger(__name__)
 OnDesired = Callable[[Desired | BadDesired], Awaitable[None]]
 
@@ -64,8 +68,8 @@ class RemoteService:
         self._clock = clock
         self._health = health
         self._told: Reported | None = None
-        self._stock = float(_BURST)
-        self._filled_ns = clock.mono_ns()
+        self._stock = Stock(clock, most=_BURST, per_s=_REFILL_PER_S)
+        self._desired_stock = Stock(clock, most=_BURST_DESIRED, per_s=_REFILL_DESIRED_PER_S)
         self._trimmed_s = _TRIM_EVERY_S
         self._nudged = asyncio.Event()
 
@@ -108,10 +112,14 @@ class RemoteService:
             await self._runner.close()
 
     async def _hear(self, waiting: list[Arrival]) -> None:
-        """Each is settled once it is durable; what is not is looked at again."""
+        """Each is settled once it is durable; what is not is looked at again, as is a desired state that came too soon:
+        if a newer one comes meanwhile that takes its place."""
         for arrival in waiting:
             if arrival.leaf == DESIRED:
+                if self._desired_stock.empty:
+                    continue
                 await self._hear_desired(arrival.payload)
+                self._desired_stock.take()
             else:
                 await self._hear_command(arrival)
             self.door.settle(arrival)
@@ -143,7 +151,7 @@ class RemoteService:
         if garbage.command_id and await self._book.state(garbage.command_id) is None:
             self._check_stock()
             await self._book.end_unheard(garbage.command_id, garbage.name, "failed", garbage.reason)
-            self._stock -= 1
+            self._stock.take()
 
     async def _accept(self, command: Command) -> None:
         if await self._book.state(command.command_id) is not None:
@@ -155,14 +163,11 @@ class RemoteService:
             await self._book.end_unheard(command.command_id, command.name, "expired", late)
         elif await self._book.accept(command):
             self.commands_total += 1
-        self._stock -= 1
+        self._stock.take()
 
     def _check_stock(self) -> None:
         """Raise `TooManyCommandsError` if commands come faster than this device takes them."""
-        now_ns = self._clock.mono_ns()
-        self._stock = min(_BURST, self._stock + (now_ns - self._filled_ns) / 1e9 * _REFILL_PER_S)
-        self._filled_ns = now_ns
-        if self._stock < 1:
+        if self._stock.empty:
             raise TooManyCommandsError(f"more than {_BURST} commands came at a time")
 
     async def _trim(self) -> None:

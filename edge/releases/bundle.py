@@ -1,6 +1,7 @@
 """Reads a bundle: nothing is believed before its signature, and nothing written that its note does not name."""
 
 import hashlib
+import io
 import os
 import tarfile
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from edge.releases.errors import BundleRefusedError
 from edge.releases.keys import MOST_SIGNATURE_BYTES, check_signature
 
 _CHUNK: Final = 1 << 20
+_MOST_AT_ONCE: Final = 2 * _CHUNK
 _SEARCHED: Final = 8
 """The note and its signature are among so many first members: a bundle that is none is refused at once."""
 Tell = Callable[[str], None]
@@ -74,15 +76,25 @@ def unpack(bundle: Path, note: Note, folder: Path) -> None:
 _HEAD: Final = {NOTE: MOST_BYTES, SIGNATURE: MOST_SIGNATURE_BYTES}
 
 
+class _Sipping(io.FileIO):
+    """Read in small pieces alone: a tar can say that it has a name of gigabytes, before anything of it is proven."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As of any file; raise `tarfile.ReadError` for more than a piece."""
+        if size is None or not 0 <= size <= _MOST_AT_ONCE:
+            raise tarfile.ReadError(f"it asks for {size} bytes at once")
+        return super().read(size) or b""
+
+
 @contextmanager
 def _open(bundle: Path) -> Iterator[tarfile.TarFile]:
     """Plain tar, never compressed: what it unpacks to cannot be larger than it is."""
     try:
-        with tarfile.open(bundle, "r:") as tar:
+        with _Sipping(bundle) as file, tarfile.open(fileobj=file, mode="r:") as tar:
             yield tar
     except FileNotFoundError as error:
         raise BundleRefusedError(f"{bundle} is not there") from error
-    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
+    except (tarfile.TarError, EOFError, ValueError, OverflowError, RecursionError) as error:
         raise BundleRefusedError(f"{bundle.name} is no tar, or is cut off: {error}; copy it again") from error
 
 

@@ -137,11 +137,11 @@ class World:
         """What the commands do."""
         return Work(updater, self.layout, self.ports())
 
-    def updater(self, kind: type[Updater] = Updater) -> Updater:
+    def updater(self, kind: type[Updater] = Updater, keep_free: int = 0) -> Updater:
         """The updater of this world."""
         self.layout.prepare()
         ports = self.ports()
-        stager = Stager(layout=self.layout, ports=ports, keys=lambda: load_keys(self.keys), keep_free=0)
+        stager = Stager(layout=self.layout, ports=ports, keys=lambda: load_keys(self.keys), keep_free=keep_free)
         return kind(self.layout, ports, stager)
 
     def ports(self, tell: Callable[[str], None] = lambda _words: None) -> Ports:

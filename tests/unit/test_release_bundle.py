@@ -1,6 +1,7 @@
 """A bundle: nothing is believed before its signature, and nothing is written that the signed note does not name."""
 
 import io
+import os
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -108,6 +109,27 @@ def test_one_changed_bit_refuses_the_bundle(world: World, name: str) -> None:
 
     with pytest.raises(BundleRefusedError):
         _taken(world, _changed(world.bundle("1.0"), change))
+
+
+@pytest.mark.parametrize("kind", [b"x", b"g", b"L", b"K"])
+def test_a_header_of_gigabytes_is_refused_before_it_is_read(world: World, kind: bytes) -> None:
+    """By whoever could make the updater fetch it: nothing of it is signed."""
+    bundle = world.folder / "large.tar"
+    header = tarfile.TarInfo("long")
+    header.type, header.size = kind, 1 << 33
+    bundle.write_bytes(header.tobuf(tarfile.GNU_FORMAT))
+    os.truncate(bundle, 1 << 34)
+    with pytest.raises(BundleRefusedError, match="at once"):
+        read_note(bundle, load_keys(world.keys))
+
+
+def test_headers_without_end_are_refused(world: World) -> None:
+    header = tarfile.TarInfo("long")
+    header.type = b"x"
+    bundle = world.folder / "many.tar"
+    bundle.write_bytes(header.tobuf() * 5000)
+    with pytest.raises(BundleRefusedError, match="no tar"):
+        read_note(bundle, load_keys(world.keys))
 
 
 def test_a_missing_file_refuses_the_bundle(world: World) -> None:

@@ -1,6 +1,5 @@
 """The steps of an update that is not disturbed, what it refuses, and what it remembers."""
 
-import dataclasses
 from pathlib import Path
 
 import msgspec
@@ -95,8 +94,7 @@ def test_another_build_under_a_name_that_is_taken_is_refused(world: World) -> No
 
 def test_a_bundle_for_which_there_is_no_room_is_refused_before_it_is_unpacked(world: World) -> None:
     bundle = world.bundle(NEW)
-    updater = world.updater()
-    updater._stager = dataclasses.replace(updater._stager, keep_free=1 << 60)
+    updater = world.updater(keep_free=1 << 60)
     outcome = world.work(updater).take(Journal(source=str(bundle)))
     assert "MB of free disk" in outcome.reason
     assert world.layout.staged() == [OLD]
@@ -209,6 +207,26 @@ def test_an_updater_that_is_killed_in_each_trial_gives_up(world: World) -> None:
     write_journal(world.layout.journal, replace(updater.journal, tries=MOST_TRIALS))
     world.resume()
     assert _links(world) == (OLD, OLD)
+
+
+@pytest.mark.parametrize("phase", [Phase.VERIFYING, Phase.STAGING, Phase.TESTING])
+def test_an_updater_that_dies_of_a_bundle_each_time_gives_it_up(world: World, phase: Phase) -> None:
+    """Of no memory, say: systemd starts it once a minute, and nothing else could be installed meanwhile."""
+    bundle = world.bundle(NEW)
+    if phase is Phase.TESTING:
+        _take(world, bundle, goal="staged")
+    order = Journal(phase=phase, source=str(bundle), release=NEW, tries=9)
+    write_journal(world.layout.journal, order)
+    world.resume()
+    assert _links(world) == (NEW, NEW), "the tenth time it works"
+    write_journal(world.layout.journal, replace(order, tries=10))
+    world.resume()
+    last = world.updater().journal.last
+    assert last
+    assert (last.result, last.reason) == (
+        "failed",
+        f"{phase.value} was begun 10 times and never came to its end: given up",
+    )
 
 
 def test_a_lost_journal_is_not_a_lost_box(world: World) -> None:

@@ -35,7 +35,7 @@ from tests.support.mosquitto import Mosquitto, mosquitto
 from tests.support.ports import free_port
 from tests.support.postgres import Postgres, running_postgres
 
-WITHIN_S = 25.0
+WITHIN_S = 60.0
 
 
 class Device:

@@ -51,7 +51,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.soc
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as link:
         path = tmp_path / "notify"
         link.bind(str(path))
-        link.settimeout(10)
+        link.settimeout(60)
         monkeypatch.setenv("NOTIFY_SOCKET", str(path))
         yield link
 
@@ -124,7 +124,7 @@ def _hear(link: socket.socket, word: str) -> None:
 
 
 def _until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.1)

@@ -425,7 +425,7 @@ async def test_after_days_away_alarms_come_first_and_live_records_beside_the_res
             await until(lambda: bool(consumer.arrived))
             await add(outbox, 100)
             await outbox.append(alarm())
-            await until(lambda: not outbox.outbox_records)
+            await until(lambda: not outbox.outbox_records, within_s=90)
             assert publisher.resent_total == 0, "what is still to come is not missing"
     order = consumer.sequence(outbox.boot)
     assert sorted(order) == list(range(1, 1602)), "everything, once"

@@ -70,7 +70,7 @@ def cloud(broker: Mosquitto) -> Iterator[RemoteCloud]:
         yield listening
 
 
-async def until(condition: Callable[[], object], within_s: float = 30.0) -> None:
+async def until(condition: Callable[[], object], within_s: float = 60.0) -> None:
     """Return once it holds."""
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110 - conditions of several threads

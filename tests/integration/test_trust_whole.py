@@ -161,7 +161,7 @@ async def delivered(outbox: Outbox, index: int) -> None:
     await until(lambda: outbox.waiting_records == 0, "the record is acknowledged")
 
 
-async def until(condition: object, what: str, within_s: float = 20.0) -> None:
+async def until(condition: object, what: str, within_s: float = 60.0) -> None:
     deadline = time.monotonic() + within_s
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline, f"not within {within_s} s: {what}"

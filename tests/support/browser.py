@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 _FLAGS = [
@@ -20,7 +20,9 @@ _FLAGS = [
 ]
 DESK = (1440, 900)
 PHONE = (390, 844)
-_WAIT_MS = 10_000
+_WAIT_MS = 30_000
+"""A guard, not a figure: the machine may be busy with other tests."""
+expect.set_options(timeout=_WAIT_MS)
 _RATIO = """() => {
   const scale = (text) => (text.startsWith("color(srgb") ? 255 : 1);
   const channels = (text) => text.match(/[\\d.]+/g).map((v, i) => v * (i < 3 ? scale(text) : 1));

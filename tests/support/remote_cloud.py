@@ -39,7 +39,7 @@ class RemoteCloud:
     def __enter__(self) -> "RemoteCloud":
         self._client.connect("127.0.0.1", self._port, 30)
         self._client.loop_start()
-        assert self._subscribed.wait(10), "the test's cloud could not subscribe"
+        assert self._subscribed.wait(30), "the test's cloud could not subscribe"
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -52,7 +52,7 @@ class RemoteDevice:
         self._client = client
         client.connect("127.0.0.1", self._port, clean_start=False, properties=properties)
         client.loop_start()
-        assert self._subscribed.wait(10), "the device could not subscribe"
+        assert self._subscribed.wait(30), "the device could not subscribe"
         self._births += 1
         self._say_status("online")
 

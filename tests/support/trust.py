@@ -161,7 +161,7 @@ class Talker:
         self._client.on_message = lambda _c, _u, message: self._heard(message.topic, bytes(message.payload))
         self._client.connect("localhost", port)
         self._client.loop_start()
-        assert self._connected.wait(5), "the broker did not take the connection"
+        assert self._connected.wait(30), "the broker did not take the connection"
 
     def publish(self, topic: str, payload: bytes = b"x", *, retain: bool = False) -> str:
         """The broker's word on it."""
@@ -171,7 +171,7 @@ class Talker:
         """The broker's word on it."""
         return self._answer(self._client.subscribe(topic, qos=1)[1] or 0)
 
-    def wait_heard(self, count: int, within_s: float = 3.0) -> list[tuple[str, bytes]]:
+    def wait_heard(self, count: int, within_s: float = 30.0) -> list[tuple[str, bytes]]:
         """What was heard once that are `count`, or after `within_s`."""
         with self._news:
             self._news.wait_for(lambda: len(self.heard) >= count, within_s)
@@ -184,7 +184,7 @@ class Talker:
 
     def _answer(self, mid: int) -> str:
         with self._news:
-            assert self._news.wait_for(lambda: mid in self._answers, 5), "no answer of the broker"
+            assert self._news.wait_for(lambda: mid in self._answers, 30), "no answer of the broker"
             return self._answers[mid]
 
     def _answered(self, mid: int, words: str) -> None:

@@ -291,7 +291,7 @@ class Web:
 
     def client(self, **options: Any) -> httpx.AsyncClient:
         """An HTTP client of the running server."""
-        return httpx.AsyncClient(base_url=self.base, timeout=10.0, trust_env=False, verify=False, **options)  # noqa: S501
+        return httpx.AsyncClient(base_url=self.base, timeout=30.0, trust_env=False, verify=False, **options)  # noqa: S501
 
     async def signed_in(self, role: AccountRole = "admin") -> dict[str, str]:
         """The header of a signed-in program."""

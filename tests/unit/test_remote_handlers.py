@@ -183,7 +183,7 @@ async def test_a_restart_waits_for_the_session_and_is_done_in_the_next_run() -> 
         assert not desk.due.is_set()
         assert told == ["waits: session s-1 is being recorded"]
         busy.clear()
-        await asyncio.wait_for(desk.due.wait(), 5)
+        await asyncio.wait_for(desk.due.wait(), 30)
         assert not task.done(), "the next run tells its end"
     assert await handler.resume(call("restart", began_in="boot-1")) == {"boot": "boot-2"}
     async with waiting_for(lambda: handler.resume(call("restart", began_in="boot-2"))) as task:
@@ -225,7 +225,7 @@ async def test_an_update_is_asked_for_and_its_end_is_heard_by_whichever_run(tmp_
     wanted = {"url": "https://releases.example/a.tar", "sha256": "a" * 64}
     tell_result(tmp_path, request="an-earlier-one")
     async with waiting_for(lambda: handler.run(call("update", wanted, told=told))) as task:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not (tmp_path / FOLDER / REQUEST).exists():  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
             request = msgspec.json.decode((tmp_path / FOLDER / REQUEST).read_bytes(), type=UpdateRequest)
@@ -266,7 +266,7 @@ async def test_a_rollback_waits_for_the_session(tmp_path: Path) -> None:
         assert not (tmp_path / FOLDER / REQUEST).exists()
         tell_result(tmp_path, release="0.1.0")
         busy.clear()
-        assert await asyncio.wait_for(task, 10) == {"release": "0.1.0"}
+        assert await asyncio.wait_for(task, 30) == {"release": "0.1.0"}
 
 
 async def test_a_certificate_is_renewed_or_the_reason_told() -> None:

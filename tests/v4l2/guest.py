@@ -54,6 +54,7 @@ enabled = false
 _SLOWLY: Final = """
 [Service]
 TimeoutStartSec=15min
+TimeoutStopSec=2min
 WatchdogSec=5min
 Restart=no
 StandardOutput=journal+console

@@ -20,7 +20,11 @@ FIRST: Final = "0.1.0"
 NEXT: Final = "0.1.1"
 BLIND: Final = "0.1.2"
 """Its camera never gives a frame: it starts, says READY, and must not pass its gate."""
-_BLINDED: Final = ("edge/capture/simulated.py", "self._pace.wait(1 / self._settings.fps)", "self._pace.wait(86_400)")
+_BLINDED: Final = (
+    "edge/capture/simulated.py",
+    "self._pace.wait(1 / self._settings.fps)",
+    "self._pace.wait(86_400), self._pace.wait(86_400)",  # the first wait after each opening ends at once
+)
 
 
 @dataclass(frozen=True)

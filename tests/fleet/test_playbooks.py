@@ -3,8 +3,10 @@
 In the order of the file: each test leaves a site that works to the next.
 """
 
+import os
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
@@ -23,8 +25,14 @@ _CABLE_OUT_S = 25  # longer than ssh takes to notice
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     made = bundles()
-    with Fleet.started(own_net("site"), HOSTS) as fleet:
+    with _hosts() as fleet:
         yield Site(fleet, bundles=made.folder, key=made.key)
+
+
+def _hosts() -> AbstractContextManager[Fleet]:
+    """Hosts of our own, or the network that AFFERENT_FLEET_NET names and that stays as the tests leave it."""
+    named = os.environ.get("AFFERENT_FLEET_NET")
+    return nullcontext(Fleet.running(named)) if named else Fleet.started(own_net("site"), HOSTS)
 
 
 def _boxes(site: Site) -> dict[str, Box]:

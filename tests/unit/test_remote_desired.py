@@ -86,7 +86,7 @@ class Room:
     told: list[str]
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not condition():  # noqa: ASYNC110 - threads have their part in it
                 await asyncio.sleep(0.005)
 

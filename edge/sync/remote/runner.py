@@ -16,6 +16,8 @@ from edge.sync.remote.reading import span_of
 
 MOST_ATTEMPTS: Final = 3
 """A command that took the daemon down with it so often is not begun again."""
+MOST_ATTEMPTS_OF: Final = {"update": 20, "rollback": 20}
+"""In the midst of these the updater restarts the daemon, perhaps into a release that does not come up."""
 _AGAIN_S: Final = 2.0
 _log = logging.getLogger(__name__)
 OnEnd = Callable[[Command, End, str], None]
@@ -74,7 +76,7 @@ class CommandRunner:
         issued_ms, expires_ms = span_of(command)
         if entry.state == "accepted" and has_expired(entry, expires_ms, issued_ms, self._clock.now(), self._host_boot):
             await self._end(command, "expired", f"its time was over at {command.expires}, before it was begun")
-        elif entry.attempts >= MOST_ATTEMPTS:
+        elif entry.attempts >= MOST_ATTEMPTS_OF.get(command.name, MOST_ATTEMPTS):
             await self._end(command, "failed", f"the device was stopped {entry.attempts} times while it did this")
         else:
             await self._attempt(entry, handler)

@@ -182,10 +182,19 @@ def _refuse_to_leave(data: Path) -> None:
 def _apply(wish: Wish, pending: list[Piece]) -> None:
     for path in KEPT if wish.data else ():
         (wish.root / path).mkdir(parents=True, exist_ok=True)
-        (wish.root / "data" / path).mkdir(parents=True, exist_ok=True)
+        _make_like(wish.root / path, wish.root / "data" / path)
     for piece in pending:
         piece.put(wish.root)
     os.sync()
+
+
+def _make_like(there: Path, folder: Path) -> None:
+    """The same owner, group and mode, or the journal could be read by nobody, and paired keys by everybody."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        seen = there.stat()
+        os.chown(folder, seen.st_uid, seen.st_gid)
+        folder.chmod(seen.st_mode & 0o7777)
 
 
 def _has_content(folder: Path) -> bool:

@@ -96,6 +96,13 @@ def test_the_sandbox_of_the_jetson_opens_only_what_it_says() -> None:
     assert names == opened | {"Environment", "MemoryHigh", "MemoryMax"}
 
 
+def test_what_a_shell_is_to_be_told_is_shell() -> None:
+    for path in (*FIRMWARE.rglob("README.md"), ROOT / "systemd/README.md"):
+        blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+        done = subprocess.run(["bash", "-n"], input="\n".join(blocks), capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, ""), path
+
+
 @pytest.mark.parametrize("name", ["", "examples", "jetson", "raspberry-pi", "sensor-node", "udev"])
 def test_each_folder_says_what_it_is_for(name: str) -> None:
     text = (FIRMWARE / name / "README.md").read_text(encoding="utf-8")

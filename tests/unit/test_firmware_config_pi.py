@@ -144,6 +144,16 @@ def test_bytes_line_ends_and_modes_of_others_stay(card: Path) -> None:
     assert _run(card, "--data").stdout == "Nothing to change.\n"
 
 
+def test_a_folder_on_the_data_partition_belongs_to_whom_it_belonged(card: Path) -> None:
+    """The journal's is its group's with the bit that hands that on; keys of paired straps are root's alone."""
+    for name, mode in (("var/log/journal", 0o2755), ("var/lib/bluetooth", 0o700)):
+        (card / name).mkdir(parents=True)
+        (card / name).chmod(mode)
+    _run(card, "--data")
+    assert (card / "data/var/log/journal").stat().st_mode & 0o7777 == 0o2755
+    assert (card / "data/var/lib/bluetooth").stat().st_mode & 0o7777 == 0o700
+
+
 def test_it_refuses_to_leave_what_lies_on_the_data_partition(card: Path) -> None:
     """Without `--data` the appliance would begin anew, beside its own state."""
     assert _run(card, "--data").returncode == 0

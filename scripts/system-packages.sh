@@ -46,7 +46,7 @@ else
     exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive
-# The database package would start a server of its own at installation; the tests start theirs.
+# Debian may start what it installs; the tests start servers of their own, on ports of their own.
 log=$(mktemp)
 "${root[@]}" apt-get update -qq >"$log" 2>&1 &&
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >"$log" 2>&1 || {

@@ -39,9 +39,18 @@ class Attempts:
         while len(self._failures) > _TABLE:
             self._failures.popitem(last=False)
 
-    def succeeded(self, name: str) -> None:
-        """Forget the failures of whoever knew the password."""
-        self._failures.pop(_network(name), None)
+    def succeeded(self, name: str) -> int:
+        """Forget the failures of whoever knew the password; how many there were."""
+        return self._failures.pop(_network(name), (0, 0.0))[0]
+
+    def forgive(self, name: str, count: int) -> None:
+        """Forget so many of the failures."""
+        key = _network(name)
+        failures, last_s = self._failures.get(key, (0, 0.0))
+        if failures > count:
+            self._failures[key] = (failures - count, last_s)
+        else:
+            self._failures.pop(key, None)
 
     def __len__(self) -> int:
         return len(self._failures)

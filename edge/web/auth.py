@@ -81,6 +81,7 @@ class Auth:
         self._session_ms = session_days * _DAY_MS
         self._attempts = Attempts(clock)
         self._attempts_at = Attempts(clock, free=_FREE_OF_ACCOUNT, longest_wait_s=_LONGEST_WAIT_OF_ACCOUNT_S)
+        self._attempts_of_both = Attempts(clock)
         self._checking = asyncio.Semaphore(1)
         self._waiting = 0
 
@@ -125,8 +126,10 @@ class Auth:
         if not await self._matches(found.password if found else NOBODYS, password) or found is None:
             self._attempts.failed(address)
             self._attempts_at.failed(account)
+            self._attempts_of_both.failed(f"{address}@{account}")
             raise WrongPasswordError
-        self._attempts.succeeded(address)
+        # Who knows one password is not forgiven what was guessed of another.
+        self._attempts.forgive(address, self._attempts_of_both.succeeded(f"{address}@{account}"))
         self._attempts_at.succeeded(account)
         return found
 

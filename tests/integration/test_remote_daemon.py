@@ -1,12 +1,17 @@
 """The whole appliance as a process, told from afar what to be and what to do, over three runs of it."""
 
 import asyncio
+import hashlib
+import json
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,3 +92,47 @@ async def test_it_is_what_is_desired_and_does_what_it_is_told(tmp_path: Path) ->
         audit = "".join(path.read_text() for path in (state / "audit").glob("*.jsonl"))
     assert "command snapshot" in audit
     assert "cloud:ann" in audit
+
+
+def phase(state: Path, name: str) -> list[dict[str, Any]]:
+    """Every record of a recording in this phase, in order; none while there is no store yet."""
+    try:
+        with closing(sqlite3.connect(f"{(state / 'store.db').as_uri()}?mode=ro", uri=True)) as store:
+            rows = store.execute("SELECT payload FROM records WHERE kind = 'recording' ORDER BY rowid").fetchall()
+    except sqlite3.OperationalError:
+        return []
+    return [body for row in rows if (body := json.loads(row[0])["body"])["phase"] == name]
+
+
+@pytest.mark.timeout(300)
+async def test_a_restart_from_afar_costs_neither_what_is_recorded_nor_what_is_on_its_way(tmp_path: Path) -> None:
+    """It falls into a growing recording and an upload that takes minutes: both are whole after it, and told once."""
+    state, settings = tmp_path / "state", tmp_path / "edge.toml"
+    with mosquitto(tmp_path / "broker") as broker, RemoteCloud(broker.port, "gate") as cloud:
+        base = SETTINGS.format(state=state, broker=broker.port, web=free_port())
+        base += '[recording]\nmode = "continuous"\nsegment_s = 5\n'
+        settings.write_text(f"{base}[uploads]\nmax_bits_per_s = 20000\n")
+        with appliance(settings) as run:
+            await until(lambda: phase(state, "closed") and any((state / "objects").rglob("*part*")), 120)
+            cloud.send(command("again", "restart", issued_ms=NOW_MS))
+            assert await asyncio.to_thread(run.wait, 120) == EXIT_AGAIN
+            ended_ms = time.time_ns() // 1_000_000
+        first = phase(state, "closed")
+        settings.write_text(base)
+        with appliance(settings):
+            await until(
+                lambda: (
+                    {body["recording_id"] for body in first}
+                    <= {body["recording_id"] for body in phase(state, "uploaded")}
+                )
+            )
+            await until(lambda: cloud.end("again"))
+        assert not any(body.get("salvaged") for body in first), "it was closed, not mended by the next run"
+        assert ended_ms - first[-1]["end_ms"] < 6000
+        for before, after in pairwise(first):
+            assert after["start_ms"] - before["end_ms"] < 1000
+        uploaded = [body["recording_id"] for body in phase(state, "uploaded")]
+        assert len(set(uploaded)) == len(uploaded)
+        for body in first:
+            content = (state / "objects" / body["key"]).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == body["sha256"]

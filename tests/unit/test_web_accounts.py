@@ -22,7 +22,7 @@ from edge.web.accounts import (
     decode_accounts,
 )
 from edge.web.auth import USER, Auth, TooManyAttemptsError, WrongPasswordError
-from edge.web.passwords import NOBODYS, PasswordFileError, StoredPassword, matches
+from edge.web.passwords import NOBODYS, PasswordFileError, StoredPassword, hash_password, matches
 from edge.web.roles import ROLES
 from tests.support.clock import FakeClock
 from tests.support.web import Web, make_web
@@ -195,6 +195,23 @@ async def test_who_guesses_at_an_account_from_everywhere_is_slowed_and_keeps_nob
     assert await auth.sign_in(password, "127.0.0.1"), "at the box itself"
     clock.advance(61)
     assert await auth.sign_in(password, THERE), "never for ever"
+
+
+async def test_who_has_an_account_guesses_no_cheaper_at_another_one(tmp_path: Path) -> None:
+    """A viewer who signs in between is not forgiven what they guessed of the admin, only what they mistyped."""
+    auth = Auth(tmp_path, clock=FakeClock())
+    auth.reset()
+    auth.accounts.add("vera", Account(role="viewer", password=hash_password("hers alone")))
+    for account in ("admin", "admin", "vera", "admin", "admin"):
+        with pytest.raises(WrongPasswordError):
+            await auth.sign_in("x" * 300, HERE, account=account)
+        if account == "vera":
+            await auth.sign_in("hers alone", HERE, account="vera")
+    assert await auth.sign_in("hers alone", HERE, account="vera")
+    with pytest.raises(WrongPasswordError):
+        await auth.sign_in("x" * 300, HERE)
+    with pytest.raises(TooManyAttemptsError):
+        await auth.sign_in("x" * 300, HERE)
 
 
 async def test_another_account_s_password_is_no_password_and_an_unknown_name_costs_the_same(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from cloud.daemon import open_database
 from cloud.device_cli import device
 from cloud.store.clock import SystemClock
 from cloud.store.migrate import migrate
+from cloud.store.private_file import write_private
 from cloud.trust.broker import SERVICE_SIGN, access_list, mosquitto_conf
 from cloud.trust.desk import TrustDesk, trust_desk
 from cloud.trust.errors import TrustError
@@ -198,10 +199,14 @@ def _say(facts: dict[str, Any], as_json: bool) -> None:
 
 
 def _give(pem: str, out: Path | None) -> None:
-    if out:
-        out.write_text(pem, encoding="ascii")
-    else:
+    """A broker may read its list at any moment, and one that is half there admits nobody."""
+    if out is None:
         click.echo(pem, nl=False)
+        return
+    try:
+        write_private(out, pem.encode("ascii"), mode=0o644)
+    except OSError as error:
+        raise click.ClickException(f"{out}: {error.strerror}") from error
 
 
 def _standing(expires_ms: int | None, revoked_ms: int | None, invited_ms: int | None, now_ms: int) -> str:

@@ -1,5 +1,6 @@
 """The gate of a server, which writes no standing: its units are active, and its address answers, for a while."""
 
+import http.client
 import subprocess
 import urllib.error
 import urllib.request
@@ -47,20 +48,29 @@ class ServerGate:
 
     def _units(self) -> Iterator[Check]:
         for unit in self.units:
-            done = subprocess.run(  # noqa: S603 - systemd's own program
-                ["systemctl", "is-active", unit],  # noqa: S607
-                capture_output=True,
-                text=True,
-                timeout=_SYSTEMCTL_S,
-                check=False,
-            )
-            yield Check(name=f"unit {unit}", ok=not done.returncode, why=done.stdout.strip() if done.returncode else "")
+            why = _inactive(unit)
+            yield Check(name=f"unit {unit}", ok=not why, why=why)
 
     def _address(self) -> Iterator[Check]:
         if not self.url:
             return
         why = _answer(self.url)
         yield Check(name="address", ok=not why, why=why)
+
+
+def _inactive(unit: str) -> str:
+    """Empty if it is active, else what it is; a systemd that does not answer is no reason to stop looking."""
+    try:
+        done = subprocess.run(  # noqa: S603 - systemd's own program
+            ["systemctl", "is-active", unit],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=_SYSTEMCTL_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"systemd cannot be asked: {error}"
+    return (done.stdout.strip() or "unknown") if done.returncode else ""
 
 
 def _answer(url: str) -> str:
@@ -73,7 +83,7 @@ def _answer(url: str) -> str:
     except urllib.error.HTTPError as error:
         error.close()
         return f"{url} answers {error.code}"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return f"{url}: {error}"
 
 

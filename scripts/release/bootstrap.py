@@ -6,10 +6,14 @@ bundle is verified, so whoever brings the bundle here for the first time is trus
 bundle that no key in /etc/afferent/release-keys.d signed, and every later one.
 """
 
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    sys.path.pop(0)  # root runs this, maybe where others may put a tarfile.py beside it
+
 import io
 import os
 import subprocess
-import sys
 import tarfile
 import tempfile
 import zipfile
@@ -32,7 +36,7 @@ def main(bundle: str = "", command: str = "", *options: str) -> int:
             print(f"Error: {bundle}: {error}", file=sys.stderr)  # noqa: T201
             return 1
         own = [str(Path(bundle).resolve())] if command in TAKES_BUNDLE else []
-        environment = {**os.environ, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**os.environ, "PYTHONPATH": folder, "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         run = [sys.executable, "-m", "edge.releases.cli", command, *own, *options]
         return subprocess.call(run, env=environment)  # noqa: S603 - the updater, with the words that came
 

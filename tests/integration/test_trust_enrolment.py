@@ -297,4 +297,14 @@ def test_the_authority_is_made_once_and_its_key_is_private(tmp_path: Path) -> No
     assert "1 certificates of @ingest revoked" in cloud("authority", "revoke", "@ingest")
     assert '"changed":true' in cloud("authority", "issue-client", "ingest", "--json")
     assert "X509 CRL" in cloud("authority", "crl")
+    reader = tmp_path / "crl.pem"
+    reader.write_text("the one before")
+    with reader.open() as half_read:
+        cloud("authority", "crl", "--out", str(reader))
+        assert half_read.read() == "the one before", "it is replaced whole"
+    assert "X509 CRL" in reader.read_text()
+    nowhere = CliRunner().invoke(
+        cloud_cli, ["authority", "crl", "--out", str(tmp_path / "no" / "crl"), "--config", str(config)]
+    )
+    assert (nowhere.exit_code, "No such file" in nowhere.output) == (1, True)
     assert "user @ingest" in CliRunner().invoke(cloud_cli, ["authority", "broker-acl"]).output

@@ -1,13 +1,17 @@
 """What strangers may send about looking after devices: reports, desired states, cursors, whatever they are made of."""
 
+import asyncio
 import contextlib
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
 
 from cloud.ingest.link import Delivery
 from cloud.ingest.sorting import sort
+from cloud.web import replies
 from cloud.web.command_routes import _cursor_of, _key_of
 from cloud.web.fleet_shapes import DesiredRequest
 from cloud.web.problems import ProblemError
@@ -66,3 +70,16 @@ def test_a_cursor_of_ones_own_making_is_refused_and_never_breaks(text: str) -> N
         _key_of(text)
     row = {"asked_ms": START_MS, "device": "gate-1.x", "command_id": "c_1"}
     assert _key_of(_cursor_of(row)) == (START_MS, "gate-1.x", "c_1")
+
+
+async def test_a_body_that_drips_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replies, "_WITHIN_S", 0.01)
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.001)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    scope = {"type": "http", "method": "POST", "headers": [(b"content-type", b"application/json")]}
+    with pytest.raises(ProblemError) as caught:
+        await replies.body_of(Request(scope, receive), DesiredRequest)
+    assert caught.value.status == 408

@@ -3,6 +3,8 @@
 import io
 import os
 import shutil
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,7 @@ from edge.releases.bundle import Note, read_note, unpack
 from edge.releases.errors import BundleRefusedError, ReleaseError
 from edge.releases.keys import load_keys
 from scripts.release.pack import new_key
+from tests.conftest import ROOT
 from tests.support.release_world import World
 
 Members = list[tuple[tarfile.TarInfo, bytes]]
@@ -173,3 +176,24 @@ def test_a_torn_or_scribbled_bundle_is_refused_or_whole(world: World, cut: int, 
         }
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_the_bootstrap_runs_nothing_that_lies_beside_it(world: World, tmp_path: Path) -> None:
+    """Root runs it, maybe in /tmp, where everybody may put a file."""
+    shutil.copy(ROOT / "scripts" / "release" / "bootstrap.py", tmp_path)
+    evil = tmp_path / "edge" / "releases"
+    evil.mkdir(parents=True)
+    (tmp_path / "edge" / "__init__.py").touch()
+    for path in (tmp_path / "tarfile.py", evil / "cli.py"):
+        path.write_text("import sys; sys.exit(42)")
+    (evil / "__init__.py").touch()
+    bundle = world.bundle("1.0")
+    done = subprocess.run(
+        [sys.executable, "bootstrap.py", str(bundle), "status", "--root", "opt"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "current   none" in done.stdout

@@ -175,6 +175,12 @@ def test_a_server_passes_when_its_units_stay_up(systemctl: Path) -> None:
     assert "127.0.0.1:9" in nobody.wait(3).reason
 
 
+def test_a_systemd_that_cannot_be_asked_is_a_reason_and_no_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    server = ServerGate(units=["a.service"], url="", time=QuickTime(), tell=lambda _words: None)
+    assert "systemd cannot be asked" in server.wait(3).reason
+
+
 def test_the_host_has_clocks() -> None:
     time = HostTime()
     before = time.mono_s()

@@ -245,6 +245,9 @@ def test_three_starts_that_do_not_come_up_put_it_aside(tmp_path: Path) -> None:
         assert begin(own(tmp_path)).trying == 2
     beginning = begin(own(tmp_path))
     assert (beginning.trying, beginning.config.log_level) == (0, "warning")
+    assert beginning.put_aside is not None
+    assert beginning.put_aside.version == 2
+    assert begin(own(tmp_path)).put_aside is None, "it is told once"
     assert "did not come up" in beginning.folder.refused[0].reason
     assert (beginning.folder.version, beginning.folder.seen) == (1, 2)
     assert begin(own(tmp_path)).config.log_level == "warning"
@@ -301,6 +304,7 @@ def test_settings_that_fit_the_device_no_more_are_put_aside(tmp_path: Path) -> N
     other = EdgeConfig(state_dir=str(tmp_path))
     beginning = begin(other)
     assert beginning.config == other
+    assert beginning.put_aside == folder.in_force
     assert beginning.folder.refused[0].path == "$.settings.cameras.front"
     assert (beginning.folder.version, beginning.folder.seen) == (0, 1)
 

@@ -4,9 +4,10 @@ import errno
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from contract.remote import Desired
 from edge.config import EdgeConfig
 from edge.core.errors import StoreError
 from edge.daemon.remote.folder import MOST_STARTS, DesiredFolder, refused_at
@@ -23,13 +24,15 @@ _log = logging.getLogger(__name__)
 class Beginning:
     """`own` is what the device's file says, `config` what this run runs with. `trying` is the version of the desired
     state that is not in force yet and with which this run has to come up; 0 if there is none. `uncounted` is that of
-    one with which no start could be counted, because the disk took nothing: it must not be restarted for."""
+    one with which no start could be counted, because the disk took nothing: it must not be restarted for.
+    `put_aside` is what this start has refused: it did not come up, or fits no more."""
 
     own: EdgeConfig
     config: EdgeConfig
     folder: DesiredFolder
     trying: int = 0
     uncounted: int = 0
+    put_aside: Desired | None = None
 
 
 def begin(own: EdgeConfig) -> Beginning:
@@ -39,12 +42,18 @@ def begin(own: EdgeConfig) -> Beginning:
     be taken is put aside and named in the log; the device comes up with its own settings at the worst.
     """
     folder = DesiredFolder(own.state / FOLDER)
+    known = [folder.in_force, folder.taking.desired if folder.taking else None]
+    refused_before = folder.aside
     try:
-        return _try_taking(own, folder) or _with_in_force(own, folder)
+        beginning = _try_taking(own, folder) or _with_in_force(own, folder)
     except OSError as error:
         _log.error("the desired state in %s cannot be worked with: %s", own.state / FOLDER, error)
         uncounted = folder.taking.desired.version if folder.taking else 0
         return Beginning(own=own, config=_in_force_or(own, folder), folder=folder, uncounted=uncounted)
+    if folder.aside is None or folder.aside is refused_before:
+        return beginning
+    version = folder.aside.version
+    return replace(beginning, put_aside=next((one for one in known if one and one.version == version), None))
 
 
 @contextmanager

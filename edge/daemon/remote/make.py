@@ -163,6 +163,8 @@ def make_remote(ground: Ground, beginning: Beginning, link: RemoteLink, reach: R
     )
     desired.changed = service.nudge
     desired.on_settled = noter.settled
+    if beginning.put_aside:
+        noter.settled(beginning.put_aside, "refused: put aside at the start")
     return Remote(service=service, runner=runner, desired=desired, restart=restart, files=files, ring=ring)
 
 

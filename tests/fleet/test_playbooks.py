@@ -115,8 +115,9 @@ def test_two_hosts_are_deployed_to_and_taken_back_in_time(site: Site) -> None:
     assert {box.good for box in _boxes(site).values()} == {NEXT}
     back = _well(site.play("rollback"))
     assert {box.current for box in _boxes(site).values()} == {FIRST}
-    assert note("deploy_two_hosts_s", played.took_s) <= 180
-    assert note("rollback_s", back.took_s) <= 30
+    took = note("deploy_two_hosts_s", played.took_s), note("rollback_s", back.took_s)
+    assert took[0] <= 180
+    assert took[1] <= 30
 
 
 def test_a_cable_pulled_in_mid_deployment(site: Site) -> None:

@@ -29,6 +29,9 @@ from contract.ids import check_id
 from contract.times import to_wire
 
 _DAY_MS: Final = 86_400_000
+_OVERTAKEN_MS: Final = 7 * _DAY_MS
+"""For so long a certificate may buy another one than it bought, for a device that lost what it got. After that whoever
+asks with it is somebody who found an old copy of the device's disk."""
 _MOST_A_DAY: Final = 16
 """Certificates of one device: it asks for one in two months, and more often only if its clock is wrong."""
 _UNKNOWN: Final = "this token is not known here"
@@ -72,6 +75,8 @@ class Enrolment:
             raise CertificateRefusedError("the next certificate needs another key")
         if found := await self._register.live_of_key(held.name, digest, now_ms):
             return await self._credentials(held.name, found)
+        if await self._register.is_overtaken(held, now_ms - _OVERTAKEN_MS):
+            raise CertificateRefusedError("a newer certificate of this device was bought long ago: enrol it anew")
         issued = await self._sign(held.name, key)
         if not await self._register.replace(held, issued, now_ms=now_ms, most=_MOST_A_DAY):
             raise CertificateRefusedError("it was revoked just now, or this device asked too often today")
@@ -101,7 +106,9 @@ class Enrolment:
             found = await self._register.live_of_key(device, key_digest, self._clock.now_ms())
             if found:
                 return await self._credentials(device, found)
-        raise TokenRefusedError("this token was used already: invite the device again")
+        raise TokenRefusedError(
+            "this token was used already, with another key: if not by this device, revoke it; then invite it again"
+        )
 
     async def _presented(self, renewal: Renewal) -> Held:
         certificate, key = await asyncio.to_thread(_certificate, renewal.certificate)

@@ -150,6 +150,13 @@ class Register:
         found = await self._certificates(and_(same, mine.expires_ms > now_ms))
         return found[0] if found else None
 
+    async def is_overtaken(self, held: Held, before_ms: int) -> bool:
+        """Whether its device got a newer certificate before that moment."""
+        mine = certificates.c
+        newer = and_(_is_of(held.name), mine.issued_ms > held.issued_ms, mine.issued_ms < before_ms)
+        async with self._database.read() as link:
+            return (await link.execute(select(mine.serial).where(newer).limit(1))).first() is not None
+
     async def certificates_of(self, device: str) -> list[Held]:
         """All of a device, newest first."""
         return await self._certificates(_is_of(device))

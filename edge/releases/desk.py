@@ -22,6 +22,7 @@ REQUEST: Final = "request.json"
 RESULT: Final = "result.json"
 _MOST_BYTES: Final = 16 * 1024
 _DRAFT: Final = ".result.json.new"
+_ASIDE: Final = ".no-file"
 Text = Annotated[str, Meta(max_length=2048)]
 
 
@@ -141,11 +142,20 @@ def _replace(folder: int, name: str, draft: str, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(handle)
-    os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+    try:
+        os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except IsADirectoryError:
+        _remove(folder, name)
+        os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
     os.fsync(folder)
 
 
 def _remove(folder: int, name: str) -> None:
-    """A folder in the place of a file is moved nowhere: it stays, and what needs its name fails."""
-    with suppress(FileNotFoundError, IsADirectoryError):
+    """Root deletes no folder of somebody else's: one in the place of a file is moved aside, once."""
+    try:
         os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        pass
+    except IsADirectoryError:
+        with suppress(OSError):
+            os.rename(name, _ASIDE, src_dir_fd=folder, dst_dir_fd=folder)

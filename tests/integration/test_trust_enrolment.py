@@ -138,6 +138,22 @@ async def test_a_certificate_buys_the_next_and_is_good_until_its_end(desk: Trust
     assert len(await desk.register.certificates_of(GATE)) == 2
 
 
+async def test_who_found_an_old_copy_of_a_disk_does_not_live_on_beside_the_device(
+    desk: TrustDesk, clock: StillClock
+) -> None:
+    key, first = await enrolled(desk)
+    clock.ms += 60 * DAY_MS
+    next_key = keys.make_key()
+    ask = renewal(first.certificate, key, next_key)
+    second = await desk.enrolment.renew(ask)
+    clock.ms += 6 * DAY_MS
+    assert await desk.enrolment.renew(renewal(first.certificate, key, keys.make_key())), "it lost what it got"
+    clock.ms += 2 * DAY_MS
+    with pytest.raises(CertificateRefusedError, match="a newer certificate of this device"):
+        await desk.enrolment.renew(renewal(first.certificate, key, keys.make_key()))
+    assert await desk.enrolment.renew(ask) == second, "the device itself kept the key that it asked with"
+
+
 async def test_an_expired_certificate_is_renewed_within_grace_alone(desk: TrustDesk, clock: StillClock) -> None:
     key, first = await enrolled(desk)
     clock.ms += 119 * DAY_MS

@@ -97,3 +97,15 @@ def test_an_answer_replaces_a_link_and_does_not_follow_it(state: Path, tmp_path:
     assert read_result(state) == _RESULT
     assert target.read_text(encoding="utf-8") == "kept"
     assert not (state / FOLDER / RESULT).is_symlink()
+
+
+@pytest.mark.parametrize("name", [REQUEST, RESULT, f".{RESULT}.new"])
+def test_a_folder_in_the_place_of_a_file_is_moved_aside(state: Path, name: str) -> None:
+    """It would else start the updater over and over, or keep every answer from being given."""
+    (state / FOLDER / name / "full").mkdir(parents=True)
+    if name == REQUEST:
+        with pytest.raises(ReleaseError, match="no plain file"):
+            Desk(state).take()
+    Desk(state).tell(_RESULT)
+    assert read_result(state) == _RESULT
+    assert sorted(path.name for path in (state / FOLDER).iterdir()) == [".no-file", RESULT]

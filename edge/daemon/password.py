@@ -29,8 +29,7 @@ def ensure_password(config: EdgeConfig, auth: Auth) -> Path | None:
     """
     path = config.state / _FILE
     try:
-        if made := auth.ensure_password():
-            write_private(path, f"{made}\n".encode("ascii"))
+        auth.ensure_password(lambda made: write_private(path, f"{made}\n".encode("ascii")))
     except (PasswordFileError, OSError) as error:
         _log.error("nobody can sign in: %s; make a new password with: afferent edge password --reset", error)
     return path if path.exists() else None

@@ -6,6 +6,7 @@ who may do nothing but take part in their own viewings (X.6); it ends with the p
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -85,19 +86,24 @@ class Auth:
         self._checking = asyncio.Semaphore(1)
         self._waiting = 0
 
-    def ensure_password(self) -> str | None:
+    def ensure_password(self, keep: Callable[[str], object] = str) -> str | None:
         """At the first start, make the admin's password and return it to be shown once; afterwards None.
 
-        Raise `PasswordFileError` if the accounts cannot be read.
+        It is given to `keep` before it is the password, so that a power cut leaves none that nobody knows. Raise
+        `PasswordFileError` if the accounts cannot be read.
         """
-        if not self.accounts.begun:
-            return self.reset()
-        self.accounts.all()
-        return None
+        if self.accounts.begun:
+            self.accounts.all()
+            return None
+        password = generate_password()
+        keep(password)
+        return self._set(password)
 
     def reset(self) -> str:
         """Set a new generated password for the admin, which ends the admin's sessions; return it to be shown once."""
-        password = generate_password()
+        return self._set(generate_password())
+
+    def _set(self, password: str) -> str:
         now_ms = self._clock.now().wall_ms
         self.accounts.reset(Account(role="admin", password=hash_password(password), since_ms=now_ms))
         return password

@@ -24,6 +24,7 @@ from edge.daemon.remote.folder import MOST_STARTS, DesiredFolder
 from edge.daemon.remote.log_level import LogLevel
 from edge.daemon.remote.models import ModelTaker, ModelUnreachableError
 from edge.daemon.remote.restart import RestartDesk
+from edge.daemon.run import run_daemon
 from edge.sync.remote.reading import BadDesired
 from tests.support.clock import FakeClock
 
@@ -272,6 +273,23 @@ def test_a_host_that_fails_is_not_blamed_on_what_is_desired(tmp_path: Path, erro
         with pytest.raises(ValueError, match="its own"), blamed_rightly(begin(own(tmp_path))):
             raise ValueError("its own")
     assert begin(own(tmp_path)).trying == 0
+
+
+async def test_the_daemon_counts_neither_a_damaged_store_nor_its_waiting_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    DesiredFolder(tmp_path / FOLDER).take(desired(1))
+
+    async def fails(*_: object) -> None:
+        raise StoreError("damaged")
+
+    for step in ("assemble", "wait_for_room"):
+        with monkeypatch.context() as patch, pytest.raises(StoreError):
+            patch.setattr(f"edge.daemon.run.{step}", fails)
+            await run_daemon(own(tmp_path))
+        taking = DesiredFolder(tmp_path / FOLDER).taking
+        assert taking is not None
+        assert taking.starts == 0
 
 
 def test_what_fails_once_it_is_in_force_forgives_nothing_to_the_next(tmp_path: Path) -> None:

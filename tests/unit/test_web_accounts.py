@@ -117,6 +117,23 @@ def test_a_disk_that_fills_up_halfway_changes_nothing(tmp_path: Path, monkeypatc
         assert accounts.all() == Accounts(tmp_path).all() == before
 
 
+def test_a_power_cut_at_the_first_start_leaves_no_password_that_nobody_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = EdgeConfig(state_dir=str(tmp_path))
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for step in ("edge.web.accounts.Accounts.reset", "edge.daemon.password.write_private"):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(step, cut)
+            ensure_password(config, auth_of(config))
+    path = ensure_password(config, auth_of(config))
+    assert path is not None
+    assert matches(auth_of(config).accounts.all()["admin"].password, path.read_text().strip())
+
+
 def test_the_first_password_is_told_only_as_long_as_it_is_one(tmp_path: Path) -> None:
     config = EdgeConfig(state_dir=str(tmp_path))
     auth = auth_of(config)

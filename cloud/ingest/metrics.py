@@ -71,7 +71,7 @@ class WorkMetrics:
         self.commands_open = Gauge("afferent_fleet_commands_open", "Commands that have not ended", registry=registry)
         self.commands_expired = Counter(
             "afferent_fleet_commands_expired_total",
-            "Commands that no device was heard to accept in time",
+            "Commands that no device was heard to accept in time, or to end within two weeks of that",
             registry=registry,
         )
 

@@ -48,6 +48,8 @@ def check_address(source: str, sha256: str) -> None:
     """Raise `BundleRefusedError` unless it is http or https, and comes with a digest."""
     if not _is_web(source):
         raise BundleRefusedError(f"{plain(source)}: only http and https addresses, and files, can be installed from")
+    if "@" in urlsplit(source).netloc:  # it would not be sent, and errors of the library would tell it
+        raise BundleRefusedError(f"{plain(source)}: an address with a password is not taken; a query may have a token")
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         raise BundleRefusedError(f"{plain(source)}: what comes over a network needs its SHA-256, 64 digits 0-9 a-f")
 

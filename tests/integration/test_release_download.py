@@ -150,8 +150,15 @@ def test_only_http_can_be_asked_for(source: str) -> None:
 
 def test_an_address_needs_a_digest_and_is_shown_without_secrets() -> None:
     with pytest.raises(BundleRefusedError, match="SHA-256"):
-        check_address("https://user:secret@host/a.tar?token=1", "")
+        check_address("https://host/a.tar?token=1", "")
     assert plain("https://user:secret@host/a.tar?token=1") == "https://host/a.tar"
+
+
+def test_an_address_with_a_password_is_refused_without_telling_it() -> None:
+    for address in ("http://me:s3cret@host/a.tar", "http://me:s3cret@host:80/a.tar"):
+        with pytest.raises(BundleRefusedError, match="password is not taken") as caught:
+            check_address(address, "0" * 64)
+        assert "s3cret" not in str(caught.value)
 
 
 def test_a_server_that_drips_is_left_and_what_came_is_kept(server: _Server, tmp_path: Path) -> None:

@@ -212,13 +212,16 @@ def _stopped() -> dict[str, Any]:
     _call("systemctl", "stop", _UNIT)
     stop_s = round(_uptime() - began, 1)
     restarts = int(_shown("NRestarts"))
-    return {"stop_s": stop_s, "result": _shown("Result"), "restarts": restarts, "recorded": _recorded()}
+    return {"stop_s": stop_s, "result": _shown("Result"), "restarts": restarts, "recorded": _recorded(whole=True)}
 
 
-def _recorded() -> dict[str, int]:
-    """Bytes of video that lie there of each camera."""
-    folder = Path("/var/lib/afferent/recordings")
-    return {camera: sum(one.stat().st_size for one in (folder / camera).rglob("*.mp4")) for camera in _CAMERAS}
+def _recorded(*, whole: bool = False) -> dict[str, int]:
+    """Bytes of video that lie there of each camera; `NAME.part.mp4` is one that is not ended yet."""
+    files = Path("/var/lib/afferent/recordings").glob("*/*.mp4")
+    found = dict.fromkeys(_CAMERAS, 0)
+    for file in files:
+        found[file.parent.name] += 0 if whole and file.name.endswith(".part.mp4") else file.stat().st_size
+    return found
 
 
 def _pictures(when: str) -> dict[str, list[int]]:

@@ -6,7 +6,8 @@ mount -t devtmpfs devtmpfs /dev
 @LOAD@
 share() { mount -t 9p -o "trans=virtio,version=9p2000.L,msize=262144,$3" "$1" "$2"; }
 share base /base ro,cache=loose
-mount -t tmpfs -o size=512m tmpfs /upper
+# Retention keeps half a gigabyte free, and records nothing where that is not to be had.
+mount -t tmpfs -o size=1200m tmpfs /upper
 mkdir /upper/up /upper/work
 mount -t overlay -o lowerdir=/base,upperdir=/upper/up,workdir=/upper/work overlay /mnt
 mkdir -p /mnt/cargo /mnt/site /mnt/found /mnt/modules

@@ -173,3 +173,4 @@ def test_a_box_that_is_given_away_keeps_nothing_of_anybody(site: Site) -> None:
     assert host.ask("ls", "/var/lib/afferent/sessions").returncode != 0
     assert host.ask("ls", "/var/lib/afferent/identity/key.pem").returncode != 0
     assert not appliance.active(host)
+    assert "afferent" not in host.run("ls", "-R", "/etc/systemd/system")

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+# Tests run beside each other: threads that share out a small matrix only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 _GRACE_S = 3.0
 settings.register_profile("busy", deadline=None)  # a machine that does other things beside is no wrong answer
 settings.load_profile("busy")

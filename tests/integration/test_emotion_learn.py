@@ -30,6 +30,7 @@ def rows(data_dir: Path) -> tuple[CaseRows, StressRows]:
     return read_case(data_dir), read_stress(data_dir)
 
 
+@pytest.mark.timeout(300)
 def test_learning_again_gives_the_committed_recipe(rows: tuple[CaseRows, StressRows]) -> None:
     """Weights, temperature, prototypes and the figures that issue 4 asks for are found again."""
     (case, stress), committed = rows, read_recipe()

@@ -10,7 +10,8 @@ EDGE_INTRO = """The appliance's settings are TOML: `afferent edge run --config e
 where. Passwords and keys are never in this file: a setting that ends in `_secret` names a file in the secrets folder
 or a systemd credential. This page is written by `make docs` from the settings themselves."""
 CLOUD_INTRO = """The cloud's settings are TOML: `afferent cloud run --config cloud.toml`; without any file the
-defaults below. `afferent cloud check-config` says what is wrong and where. This page is written by `make docs` from the settings themselves."""
+defaults below. `afferent cloud check-config` says what is wrong and where.
+This page is written by `make docs` from the settings themselves."""
 
 
 def pages() -> dict[Path, str]:

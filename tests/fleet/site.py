@@ -171,13 +171,6 @@ class Run:
             self._process.kill()
         self._process.wait()
 
-    def until(self, words: str, *, within_s: float = 900.0) -> None:
-        """Wait until it says these words; AssertionError if it ends or the time is over before."""
-        while words not in self._text():
-            assert self._process.poll() is None, f"it ended without {words!r}:\n{self._text()[-3000:]}"
-            assert time.monotonic() - self._began < within_s, f"not within {within_s:.0f} s: {words!r}"
-            time.sleep(0.1)
-
     def ended(self) -> Played:
         """Wait for its end."""
         code = self._process.wait()

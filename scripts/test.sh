@@ -11,7 +11,7 @@ compiling=$!
 trap 'kill "$compiling" 2>/dev/null || true' EXIT
 make --no-print-directory check
 wait "$compiling" || true # what cannot be collected is told below
-minutes="${SOAK_MINUTES:-3.5}"
+minutes="${SOAK_MINUTES:-10}"
 seed="${SOAK_SEED:-2026}"
 log=$(mktemp)
 soak=

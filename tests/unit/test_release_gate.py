@@ -46,6 +46,7 @@ _FIRST = Standing(
 )
 _LATER = replace(_FIRST, frames={"front": 30})
 _FAILED = PartStanding(state=State.FAILED, detail="gone")
+_FROZEN = PartStanding(state=State.DEGRADED, detail="frozen: the same picture again and again")
 
 
 def _verdict(*standings: Standing, fresh: bool = True, **question: object) -> Verdict:
@@ -68,6 +69,7 @@ def test_what_works_passes() -> None:
         ({"parts": {"store": PartStanding(state=State.STARTING)}}, "part store: starting"),
         ({"frames": {"front": 10}}, "camera front: its frames do not grow"),
         ({"frames": {"front": 30, "back": 0}}, "camera back: no frames"),
+        ({"parts": {"picture.front": _FROZEN}}, "camera front: its picture is frozen"),
         ({"models": {"motion": "wrong digest"}}, "model motion: wrong digest"),
         ({"link": "away", "records_waiting": 3}, "sync: the broker is away; 3 records wait"),
         ({"records_waiting": 3}, "sync: nothing was acknowledged; 3 records wait"),
@@ -85,6 +87,7 @@ def test_what_does_not_work_does_not_pass_and_says_why(changes: dict[str, object
         {"records_waiting": 3, "records_acked": 6},
         {"link": "none", "records_waiting": 3},
         {"parts": {"store": PartStanding(state=State.DEGRADED)}},
+        {"parts": {"picture.front": PartStanding(state=State.DEGRADED, detail="black: nothing to be seen")}},
     ],
 )
 def test_progress_or_nothing_to_do_passes(changes: dict[str, object]) -> None:
@@ -105,6 +108,12 @@ def test_what_was_wrong_before_is_excused() -> None:
     verdict = _verdict(now, now, before=now)
     assert verdict.ok
     assert "before" in "".join(check.why for check in verdict.checks)
+
+
+def test_a_camera_that_was_frozen_before_is_excused() -> None:
+    frozen = {"parts": {"picture.front": _FROZEN}}
+    assert _verdict(_FIRST, replace(_LATER, **frozen), before=replace(_FIRST, **frozen)).ok
+    assert not _verdict(_FIRST, replace(_LATER, **frozen), before=_FIRST).ok
 
 
 def test_a_daemon_that_hangs_or_is_started_anew_all_the_time_does_not_pass() -> None:

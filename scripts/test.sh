@@ -26,7 +26,8 @@ if [ "$minutes" != 0 ]; then
   soak=$!
 fi
 passed=0
-"$python" -m pytest -n 3 --dist loadfile || passed=$?
+# In the order of the files: browsers and servers first, so that no long file is left for the end.
+"$python" -m pytest -n 3 --dist loadfile --no-loadscope-reorder || passed=$?
 if [ -n "$soak" ]; then
   wait "$soak" || passed=$?
   soak=

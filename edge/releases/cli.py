@@ -70,6 +70,14 @@ _gate = _options(
         help="How long the gate may take.  [default: 120]",
     ),
     click.option(
+        "--steady",
+        "steady_s",
+        type=click.FloatRange(0, 600),
+        default=10,
+        metavar="SECONDS",
+        help="How long it must have worked without a break.  [default: 10]",
+    ),
+    click.option(
         "--standing", type=_PATH, help="The daemon's standing.json; by default that of the runtime directory."
     ),
     click.option("--gate-url", default="", metavar="URL", help="On a server: what must answer 200."),

@@ -14,7 +14,7 @@ from edge.core.clock import host_boot
 from edge.core.standing import Standing, StandingError, began_with_this_boot, find_standing, read_standing
 from edge.releases.download import Download
 from edge.releases.errors import NotNowError, ReleaseError
-from edge.releases.gate import Question, Verdict, Watch, reasons_against_restart, wait_for
+from edge.releases.gate import STEADY_S, Question, Verdict, Watch, reasons_against_restart, wait_for
 from edge.releases.install import host_python, install_wheels, self_test
 from edge.releases.keys import load_keys
 from edge.releases.layout import Layout
@@ -39,6 +39,7 @@ class Choice:
     config: Path | None = None
     units: Sequence[str] = ()
     wait_s: float = 120.0
+    steady_s: float = STEADY_S
     gate_url: str = ""
 
 
@@ -110,9 +111,9 @@ def _config(choice: Choice, release: Release) -> Path | None:
 
 def _judge(choice: Choice, watch: Watch, kind: Kind, question: Question) -> Verdict:
     if kind == "edge":
-        return wait_for(question, watch, choice.wait_s)
+        return wait_for(question, watch, choice.wait_s, choice.steady_s)
     units = choice.units or (() if choice.gate_url else UNITS[kind])
-    gate = ServerGate(units=units, url=choice.gate_url, time=HostTime(), tell=choice.tell)
+    gate = ServerGate(units=units, url=choice.gate_url, time=HostTime(), steady_s=choice.steady_s)
     return gate.wait(choice.wait_s)
 
 

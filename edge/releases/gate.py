@@ -11,6 +11,8 @@ from edge.core.standing import WRITTEN_EVERY_S, Standing, StandingError
 
 FRAMES_NEEDED: Final = 2
 """Frames that a camera must have grown by since the daemon was first seen."""
+STEADY_S: Final = 10.0
+"""How long everything must hold without a break: what dies, or hangs, at its first job has come up, too."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,34 +38,62 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 @dataclass(frozen=True, kw_only=True)
 class Question:
     """What is asked: is it `release` (any, if empty) that works now, other than the run `not_boot`, given how it stood
-    `before`? What did not work before is excused."""
+    `before`? What did not work before is excused. What was `proven` by a gate of its own need not be steady again."""
 
     release: str = ""
     not_boot: str = ""
     before: Standing | None = None
+    proven: bool = False
 
 
 @dataclass(kw_only=True)
 class Gate:
-    """Looks at one standing after the other; all must be of one and the same run of the daemon to add up."""
+    """Looks at one standing after the other; all must be of one and the same run of the daemon to add up.
+
+    Passes at one good look, or after `steady_s` of good looks by the daemon's own clock: one that hangs gets no older.
+    """
 
     question: Question
+    steady_s: float = 0.0
     _first: Standing | None = field(default=None, init=False)
+    _good: list[Standing] = field(default_factory=list, init=False)
+    """The first good one since the last that was not, and those of the last half of `steady_s`."""
 
     def look(self, latest: Standing, *, fresh: bool) -> Verdict:
         """What can be said with this one."""
         if self._first is None or self._first.boot != latest.boot:
             self._first = latest
-        checks = [
+            self._good.clear()
+        checks = self._checks(self._first, latest, fresh=fresh)
+        if not all(check.ok for check in checks):
+            self._good.clear()
+        elif self.steady_s:
+            checks.append(self._check_steady(latest))
+        return Verdict(ok=all(check.ok for check in checks), checks=checks)
+
+    def _checks(self, first: Standing, latest: Standing, *, fresh: bool) -> list[Check]:
+        return [
             _check_fresh(latest, fresh=fresh),
             _check_release(latest, self.question),
             Check(name="ready", ok=latest.ready, why="" if latest.ready else "the daemon has not said READY yet"),
             *_check_parts(latest, self.question.before),
-            *_check_cameras(self._first, latest, self.question.before),
+            *_check_cameras(first, latest, self.question.before),
             *_check_models(latest, self.question.before),
-            _check_sync(self._first, latest, self.question.before),
+            _check_sync(first, latest, self.question.before),
         ]
-        return Verdict(ok=all(check.ok for check in checks), checks=checks)
+
+    def _check_steady(self, latest: Standing) -> Check:
+        """Time alone proves nothing: what grew at first must grow still, in the half that has just gone by."""
+        self._good.append(latest)
+        held_s = (latest.mono_ms - self._good[0].mono_ms) / 1000
+        if held_s < self.steady_s:
+            return Check(name="steady", ok=False, why=f"it has worked for {held_s:.0f} of {self.steady_s:g} s")
+        past = sum(one.mono_ms <= latest.mono_ms - self.steady_s * 500 for one in self._good)
+        then, before = self._good[past - 1], self.question.before
+        del self._good[1 : past - 1]
+        still = [*_check_cameras(then, latest, before, needed=1), _check_sync(then, latest, before)]
+        wrong = Verdict(ok=False, checks=still).reason
+        return Check(name="steady", ok=not wrong, why=wrong)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +107,13 @@ class Watch:
     tell: Callable[[str], None] = lambda _words: None
 
 
-def wait_for(question: Question, watch: Watch, wait_s: float) -> Verdict:
-    """Look until it passes, at most `wait_s`; return the verdict, or the last one."""
-    gate, end_s = Gate(question=question), watch.mono_s() + wait_s
+def wait_for(question: Question, watch: Watch, wait_s: float, steady_s: float = STEADY_S) -> Verdict:
+    """Look until it passes, at most `wait_s`; return the verdict, or the last one.
+
+    It must have worked for `steady_s` then, unless it is proven.
+    """
+    gate = Gate(question=question, steady_s=0.0 if question.proven else steady_s)
+    end_s = watch.mono_s() + wait_s
     said = ""
     while True:
         verdict = _look(gate, watch)
@@ -132,11 +166,13 @@ def _check_parts(latest: Standing, before: Standing | None) -> Iterator[Check]:
         yield Check(name=f"part {name}", ok=excused, why=f"{why} (so it was before)" if excused else why)
 
 
-def _check_cameras(first: Standing, latest: Standing, before: Standing | None) -> Iterator[Check]:
+def _check_cameras(
+    first: Standing, latest: Standing, before: Standing | None, needed: int = FRAMES_NEEDED
+) -> Iterator[Check]:
     for camera, frames in latest.frames.items():
         grown = frames - first.frames.get(camera, 0)
         frozen = _is_frozen(camera, latest)
-        if grown >= FRAMES_NEEDED and not frozen:
+        if grown >= needed and not frozen:
             yield Check(name=f"camera {camera}", ok=True)
             continue
         excused = before is not None and (_is_frozen(camera, before) if frozen else _was_blind(camera, before))

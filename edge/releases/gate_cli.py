@@ -9,7 +9,7 @@ import msgspec
 
 from edge.core.errors import EdgeError
 from edge.core.standing import Standing, read_standing
-from edge.releases.gate import Question, Verdict, reasons_against_restart, wait_for
+from edge.releases.gate import STEADY_S, Question, Verdict, reasons_against_restart, wait_for
 from edge.releases.journal import Phase, read_journal
 from edge.releases.layout import Layout
 from edge.releases.places import ROOT, STATE
@@ -25,6 +25,15 @@ Examples:
   afferent edge gate --before before.json --json       what did not work before is excused""",
 )
 @click.option("--wait", "wait_s", type=click.FloatRange(0, 3600), default=120, show_default=True, metavar="SECONDS")
+@click.option(
+    "--steady",
+    "steady_s",
+    type=click.FloatRange(0, 600),
+    default=STEADY_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="It must have worked so long without a break.",
+)
 @click.option("--idle", is_flag=True, help="Ask only whether it may be restarted now.")
 @click.option("--release", "name", default="", metavar="NAME", help="It must be this release that runs.")
 @click.option("--before", type=click.Path(path_type=Path), help="A standing.json of before, to excuse what it shows.")
@@ -36,8 +45,9 @@ def gate(idle: bool, as_json: bool, **said: Any) -> None:
     """Judge by the standing that the appliance writes every two seconds; say of each thing why it does not pass.
 
     Passes when in one run of it: the standing is fresh, the daemon is ready, no part failed, each camera's frames grow,
-    every model passed its self-test, and records are acknowledged or there are none to send. While a release is being
-    tried, what did not work before is excused. Exit: 0 it passes, 1 it does not, or not within --wait seconds.
+    every model passed its self-test, and records are acknowledged or there are none to send; and all of it holds for
+    --steady seconds. --wait 0 takes one look, and asks for no steadiness. While a release is being tried, what did not
+    work before is excused. Exit: 0 it passes, 1 it does not, or not within --wait seconds.
     """
     from edge.releases.compose import Choice, watch_of
 
@@ -56,7 +66,9 @@ def gate(idle: bool, as_json: bool, **said: Any) -> None:
         before = read_standing(said["before"]) if said["before"] else _before_the_update(said["root"])
     except EdgeError as error:
         raise click.ClickException(str(error)) from error
-    _answer(wait_for(Question(release=said["name"], before=before), watch, said["wait_s"]), as_json=as_json)
+    steady_s = said["steady_s"] if said["wait_s"] else 0.0
+    question = Question(release=said["name"], before=before)
+    _answer(wait_for(question, watch, said["wait_s"], steady_s), as_json=as_json)
 
 
 def _before_the_update(root: Path) -> Standing | None:

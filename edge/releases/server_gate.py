@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from edge.releases.gate import Check, Verdict
-from edge.releases.ports import Tell, Time
+from edge.releases.gate import STEADY_S, Check, Verdict
+from edge.releases.ports import Time
 
-_STEADY_S: Final = 10.0
-"""How long everything must hold without a break: a process that dies at its first job has come up, too."""
 _LOOK_EVERY_S: Final = 1.0
 _ANSWER_S: Final = 5.0
 _SYSTEMCTL_S: Final = 30.0
@@ -27,8 +25,7 @@ class ServerGate:
     units: Sequence[str]
     url: str
     time: Time
-    tell: Tell
-    steady_s: float = _STEADY_S
+    steady_s: float = STEADY_S
 
     def wait(self, wait_s: float) -> Verdict:
         """Look until all holds steadily, at most `wait_s`; return the verdict, or the last one."""

@@ -146,7 +146,8 @@ class Steps:
     def _try(self, journal: Journal) -> Journal:
         if journal.boot != self._ports.host.boot and journal.before:
             return self.back(journal, "the host went down while it was being tried")
-        verdict = self._ask_gate(journal.release, journal.standing)
+        proven = journal.release == journal.previous
+        verdict = self._ask_gate(journal.release, journal.standing, proven=proven)
         if verdict.ok:
             return replace(journal, phase=Phase.COMMITTING)
         return self.back(journal, f"it did not pass the gate: {verdict.reason}")
@@ -168,13 +169,15 @@ class Steps:
     def _check_back(self, journal: Journal) -> Journal:
         if not journal.restart:
             return self.went_back(journal, journal.reason)
-        verdict = self._ask_gate(journal.before, journal.standing)
+        verdict = self._ask_gate(journal.before, journal.standing, proven=True)
         also = "" if verdict.ok else f"; and {journal.before} does not pass either: {verdict.reason}"
         return self.went_back(journal, f"{journal.reason}{also}")
 
-    def _ask_gate(self, release: str, before: Standing | None) -> Verdict:
+    def _ask_gate(self, release: str, before: Standing | None, *, proven: bool) -> Verdict:
+        """A release that was good once is the way out of what is worse: it has to work, but is not kept waiting."""
         self._ports.tell(f"asking the gate about {release}")
-        question = Question(release=release, not_boot=before.boot if before else "", before=before)
+        not_boot = before.boot if before else ""
+        question = Question(release=release, not_boot=not_boot, before=before, proven=proven)
         return self._ports.gate(self._layout.note_of(release).kind, question)
 
     def _raise_if_busy(self) -> None:

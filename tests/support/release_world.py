@@ -177,11 +177,17 @@ class World:
         return {}
 
     def judge(self, _kind: Kind, question: Question) -> Verdict:
-        """The gate: the release runs and is a good one."""
+        """The gate: the release runs and is a good one. What it was asked stays in `asked`."""
+        with (self.folder / "asked").open("a", encoding="utf-8") as asked:
+            asked.write(f"{question.release} {'proven' if question.proven else 'new'}\n")
         release = self.running().get("release", "")
         nature = (self.layout.of(question.release) / "venv" / "nature").read_text(encoding="utf-8")
         ok = release == question.release and nature == "good"
         return Verdict(ok=ok, checks=[Check(name="works", ok=ok, why="" if ok else f"{release} is {nature}")])
+
+    def asked_of_gate(self) -> list[str]:
+        """Each release that the gate was asked about, and whether it was `new` or `proven`."""
+        return (self.folder / "asked").read_text(encoding="utf-8").splitlines()
 
     def busy(self) -> list[str]:
         """Why there must be no restart."""

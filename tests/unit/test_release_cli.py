@@ -164,20 +164,20 @@ def test_systemd_is_asked_to_restart_and_may_say_no(systemctl: Path) -> None:
 
 def test_a_server_passes_when_its_units_stay_up(systemctl: Path) -> None:
     time = QuickTime()
-    server = ServerGate(units=["a.service"], url="", time=time, tell=lambda _words: None)
+    server = ServerGate(units=["a.service"], url="", time=time)
     assert server.wait(60).ok
     assert time.mono_s() == server.steady_s
     assert "longer" not in server.wait(60).reason
     assert "has not been up long enough" in server.wait(3).reason
     (systemctl / "fails").touch()
     assert "unit a.service" in server.wait(3).reason
-    nobody = ServerGate(units=[], url="http://127.0.0.1:9/healthz", time=time, tell=lambda _words: None)
+    nobody = ServerGate(units=[], url="http://127.0.0.1:9/healthz", time=time)
     assert "127.0.0.1:9" in nobody.wait(3).reason
 
 
 def test_a_systemd_that_cannot_be_asked_is_a_reason_and_no_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    server = ServerGate(units=["a.service"], url="", time=QuickTime(), tell=lambda _words: None)
+    server = ServerGate(units=["a.service"], url="", time=QuickTime())
     assert "systemd cannot be asked" in server.wait(3).reason
 
 

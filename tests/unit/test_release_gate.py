@@ -146,7 +146,7 @@ def test_it_waits_as_long_as_it_may_and_tells_while_it_does(tmp_path: Path) -> N
     )
     assert not wait_for(Question(), watch, 3).ok
     assert "is missing: the appliance does not run" in told[0]
-    assert wait_for(Question(), watch, 30).ok
+    assert wait_for(Question(), watch, 30, steady_s=0).ok
     assert now[0] == 7
     assert reasons_against_restart(watch) == []
     write_standing(tmp_path / FILE, replace(_LATER, busy=["a session is recorded"]))

@@ -178,6 +178,17 @@ def test_one_goes_back_to_what_was_good_before_and_only_once(world: World) -> No
     assert not world.work(world.updater()).roll_back("asked", Journal(), to=OLD).changed
 
 
+def test_only_what_was_good_before_need_not_be_steady(world: World) -> None:
+    """`rollback_s`: 30 or less. A release that was taken back, or only lies there, is as good as new."""
+    _take(world, world.bundle(NEW, "bad"))
+    assert world.asked_of_gate() == ["1.0 new", "2.0 new", "1.0 proven"]
+    _take(world, world.bundle("3.0"))
+    world.work(world.updater()).roll_back("asked", Journal())
+    _take(world, world.bundle("4.0"), goal="staged")
+    world.work(world.updater()).roll_back("asked", Journal(), to="4.0")
+    assert world.asked_of_gate()[3:] == ["3.0 new", "1.0 proven", "4.0 new"]
+
+
 def test_what_is_not_there_cannot_be_activated(world: World) -> None:
     with pytest.raises(ReleaseError, match=r"no release '9\.9', only 1\.0"):
         world.work(world.updater()).activate("9.9", Journal())

@@ -165,7 +165,8 @@ def apply(bundle: str, **said: Any) -> None:
 def resume(boot: bool, **said: Any) -> None:
     """Go on with what was interrupted, then with STATE/update/request.json; result.json beside it tells the end.
 
-    Started at boot, by a timer, and when a request is written. Ends with 0 also if an update failed: the result tells.
+    Started at boot, by a timer, and when a request is written. Ends with 0 also if an update failed: the result tells;
+    but not if the request cannot be deleted.
     """
     from edge.releases.desk import Desk
 

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from contract.ids import Id
-from edge.releases.errors import ReleaseError
+from edge.releases.errors import ReleaseError, StuckRequestError
 
 FOLDER: Final = "update"
 REQUEST: Final = "request.json"
@@ -75,7 +75,8 @@ class Desk:
         self._state = state
 
     def take(self) -> UpdateRequest | None:
-        """The request that lies there, if any. Raise `ReleaseError`, having deleted it, if it is not one."""
+        """The request that lies there, if any. Raise `ReleaseError`, having deleted it, if it is not one, and
+        `StuckRequestError` if it cannot even be deleted."""
         with self._folder() as folder:
             if folder is None:
                 return None
@@ -84,25 +85,36 @@ class Desk:
             except FileNotFoundError:
                 return None
             except OSError as error:
-                self.clear()
-                raise ReleaseError(f"{REQUEST} is not taken: {error.strerror or error}") from error
+                raise self._refused(error.strerror or str(error)) from error
         try:
             return msgspec.json.decode(raw, type=UpdateRequest)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            self.clear()
-            raise ReleaseError(f"{REQUEST} is not taken: {error}") from error
+            raise self._refused(str(error)) from error
 
     def clear(self) -> None:
-        """Delete the request."""
+        """Delete the request; raise `StuckRequestError` if it cannot be."""
         with self._folder() as folder:
-            if folder is not None:
+            if folder is None:
+                return
+            try:
                 _remove(folder, REQUEST)
+            except OSError as error:
+                words = f"{self._state / FOLDER / REQUEST} cannot be deleted ({error.strerror}): delete it by hand"
+                raise StuckRequestError(words) from error
 
     def tell(self, result: UpdateResult) -> None:
         """Say what became of a request, to whom the folder belongs. Raise `OSError` if it cannot be said."""
         with self._folder() as folder:
             if folder is not None:
                 _replace(folder, RESULT, _DRAFT, msgspec.json.encode(result))
+
+    def _refused(self, why: str) -> ReleaseError:
+        why = f"{REQUEST} is not taken: {why}"
+        try:
+            self.clear()
+        except StuckRequestError as error:
+            return StuckRequestError(f"{why}; and {error}")
+        return ReleaseError(why)
 
     @contextmanager
     def _folder(self) -> Iterator[int | None]:
@@ -151,11 +163,10 @@ def _replace(folder: int, name: str, draft: str, content: bytes) -> None:
 
 
 def _remove(folder: int, name: str) -> None:
-    """Root deletes no folder of somebody else's: one in the place of a file is moved aside, once."""
+    """Root deletes no folder of somebody else's: one in the place of a file is moved aside, unless one was before."""
     try:
         os.unlink(name, dir_fd=folder)
     except FileNotFoundError:
         pass
     except IsADirectoryError:
-        with suppress(OSError):
-            os.rename(name, _ASIDE, src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename(name, _ASIDE, src_dir_fd=folder, dst_dir_fd=folder)

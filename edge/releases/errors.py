@@ -21,3 +21,7 @@ class NotNowError(ReleaseError):
 
 class HeldError(NotNowError):
     """It must not be done now: a session is being recorded."""
+
+
+class StuckRequestError(ReleaseError):
+    """The appliance's request cannot be deleted: it would start the updater over and over."""

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from edge.core.standing import Standing
 from edge.releases.errors import BundleRefusedError
@@ -15,6 +16,7 @@ from edge.releases.layout import replace_durably
 _ROOM: Final = ".room"
 _ROOM_BYTES: Final = 64 * 1024
 _MOST_BYTES: Final = 1 << 20
+_MOST_ANSWERED: Final = 16
 
 
 class Phase(StrEnum):
@@ -85,6 +87,13 @@ class Journal(Struct, frozen=True, kw_only=True, omit_defaults=True):
     previous: str = ""
     """What was good before what is good now."""
     last: Outcome | None = None
+    answered: list[str] = []
+    """The newest requests that came to an end; one that cannot be deleted is not done twice."""
+
+    def with_answered(self, request: str) -> "Journal":
+        """The same with `request` among the answered, if there was one."""
+        known = [one for one in self.answered if one != request]
+        return replace(self, answered=[*known, request][-_MOST_ANSWERED:]) if request else self
 
 
 def source_of(said: str) -> str:

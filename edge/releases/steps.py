@@ -97,7 +97,8 @@ class Steps:
             changed=changed,
             ended=to_wire(self._ports.time.wall_ms()),
         )
-        return Journal(previous=journal.previous, last=last)
+        rest = Journal(previous=journal.previous, last=last, answered=journal.answered)
+        return rest.with_answered(journal.request)
 
     def _download(self, journal: Journal) -> Journal:
         self._stager.bring(journal)

@@ -50,7 +50,8 @@ class Updater:
             )
         self._layout.sweep()
         keep_room(self._layout.journal)
-        self._write(replace(order, previous=self.journal.previous, last=self.journal.last))
+        known = self.journal
+        self._write(replace(order, previous=known.previous, last=known.last, answered=known.answered))
 
     def take_words(self, order: Journal) -> None:
         """Let the update that is under way go as far as `order` now says, and as it says."""
@@ -90,6 +91,10 @@ class Updater:
         """Let the release that is being tried be kept unjudged: somebody else judged, or takes it upon them."""
         if self.journal.phase is Phase.TRYING:
             self._write(replace(self.journal, phase=Phase.COMMITTING))
+
+    def remember(self, request: str) -> None:
+        """A request was answered for which nothing could be begun."""
+        self._write(self.journal.with_answered(request))
 
     def at_boot(self) -> None:
         """Put the links right, before anything is started: a release under which the host went down is taken back."""

@@ -1,6 +1,7 @@
 """What the commands do, each as one function of the updater: what a person, Ansible and the appliance ask for alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final
 
 from msgspec.structs import replace
@@ -8,7 +9,7 @@ from msgspec.structs import replace
 from contract.times import to_wire
 from edge.releases.desk import Desk, UpdateRequest, UpdateResult
 from edge.releases.download import check_address
-from edge.releases.errors import HeldError, NotNowError, ReleaseError
+from edge.releases.errors import HeldError, NotNowError, ReleaseError, StuckRequestError
 from edge.releases.journal import Goal, Journal, Outcome, Phase
 from edge.releases.layout import Layout
 from edge.releases.ports import Ports
@@ -93,7 +94,10 @@ class Work:
                 self._wait_a_moment(end_s, error)
 
     def resume(self, desk: Desk) -> list[Outcome]:
-        """Go on with what is under way, then do what is asked for at the desk, and tell what became of it there."""
+        """Go on with what is under way, then do what is asked for at the desk, and tell what became of it there.
+
+        Raise `StuckRequestError` at the end if the request cannot be deleted; it is not done again.
+        """
         done = []
         if self._updater.journal.phase is not Phase.IDLE:
             done.append(self._told(desk, self.go_on, self._updater.journal.request))
@@ -104,16 +108,29 @@ class Work:
         except ReleaseError as error:
             wrong = Outcome(result="failed", ok=False, release="", reason=str(error))
             self._tell(desk, wrong)
+            if isinstance(error, StuckRequestError):
+                raise
             return [*done, wrong]
-        if request is not None and not self._is_done(request):
+        if request is None:
+            return done
+        if not self._is_done(request):
             done.append(self._told(desk, lambda: self._answer(request, desk), request.request))
-        if request is not None:
-            desk.clear()
+        self._put_away(desk, [*done, *filter(None, [self._updater.journal.last])], request)
         return done
 
     def _is_done(self, request: UpdateRequest) -> bool:
-        last = self._updater.journal.last
-        return last is not None and last.request == request.request
+        journal = self._updater.journal
+        return request.request in journal.answered or bool(journal.last and journal.last.request == request.request)
+
+    def _put_away(self, desk: Desk, known: Iterable[Outcome], request: UpdateRequest) -> None:
+        """Delete the request, or say beside its outcome why it lies there still."""
+        try:
+            desk.clear()
+        except StuckRequestError as error:
+            for outcome in (one for one in known if one.request == request.request):
+                self._tell(desk, replace(outcome, reason="; ".join(filter(None, [outcome.reason, str(error)]))))
+                break
+            raise
 
     def _answer(self, request: UpdateRequest, desk: Desk) -> Outcome:
         """The request is deleted once the journal has it: whoever dies before that finds it again."""
@@ -121,7 +138,8 @@ class Work:
         if request.action == "update":
             check_address(request.url, request.sha256)  # a file is for root alone to name
             self._updater.begin(replace(order, phase=Phase.DOWNLOADING))
-            desk.clear()
+            with suppress(StuckRequestError):  # told at the end: it does not keep a box from being updated
+                desk.clear()
             self._tell_under_way(desk)
             return self.go_on()
         return self.roll_back("asked for from afar", replace(order, source=""))
@@ -134,6 +152,7 @@ class Work:
             raise
         except ReleaseError as error:
             outcome = Outcome(result="failed", ok=False, release="", reason=str(error), request=request)
+            self._updater.remember(request)
         self._tell(desk, outcome)
         return outcome
 

@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -16,6 +16,7 @@ import pytest
 from contract.messages import File
 from edge.core.errors import LinkError
 from edge.core.frame import Frame
+from edge.core.health import Health, State
 from edge.daemon.remote.diagnostics import (
     MOST_PART_BYTES,
     LogRing,
@@ -219,9 +220,22 @@ def idle() -> RestartDesk:
     return RestartDesk(list, FakeClock())
 
 
+def updater_of(
+    action: Literal["update", "rollback"],
+    state: Path,
+    restart: RestartDesk | None = None,
+    health: Health | None = None,
+) -> UpdateHandler:
+    """Who asks the updater."""
+    clock = FakeClock()
+    return UpdateHandler(
+        action, state, clock=clock, turn=asyncio.Lock(), restart=restart or idle(), health=health or Health(clock)
+    )
+
+
 async def test_an_update_is_asked_for_and_its_end_is_heard_by_whichever_run(tmp_path: Path) -> None:
     told: list[str] = []
-    handler = UpdateHandler("update", tmp_path, clock=FakeClock(), turn=asyncio.Lock(), restart=idle())
+    handler = updater_of("update", tmp_path)
     wanted = {"url": "https://releases.example/a.tar", "sha256": "a" * 64}
     tell_result(tmp_path, request="an-earlier-one")
     async with waiting_for(lambda: handler.run(call("update", wanted, told=told))) as task:
@@ -243,23 +257,39 @@ async def test_an_update_is_asked_for_and_its_end_is_heard_by_whichever_run(tmp_
 
 
 async def test_a_rollback_is_asked_for_and_without_an_updater_it_fails(tmp_path: Path) -> None:
-    handler = UpdateHandler("rollback", tmp_path, clock=FakeClock(), turn=asyncio.Lock(), restart=idle())
+    handler = updater_of("rollback", tmp_path)
     with pytest.raises(CommandFailedError, match="afferent-update"):
         await handler.run(call("rollback"))
     assert not (tmp_path / FOLDER / REQUEST).exists(), "nobody does it later"
     with pytest.raises(CommandFailedError, match="arguments"):
         await handler.run(call("rollback", {"to": "0.1"}))
-    update = UpdateHandler("update", tmp_path, clock=FakeClock(), turn=asyncio.Lock(), restart=idle())
+    update = updater_of("update", tmp_path)
     with pytest.raises(CommandFailedError, match="sha256"):
         await update.run(call("update", {"url": "https://releases.example/a.tar"}))
     with pytest.raises(CommandFailedError, match="url"):
         await update.run(call("update", {"url": "file:///etc/shadow", "sha256": "a" * 64}))
 
 
+async def test_a_request_that_nobody_deletes_is_seen_in_the_health(tmp_path: Path) -> None:
+    health = Health(FakeClock())
+    handler = updater_of("rollback", tmp_path, health=health)
+    tell_result(tmp_path, release="0.1.0", reason="request.json cannot be deleted")
+    assert await handler.resume(call("rollback")) == {"release": "0.1.0"}
+    assert health.part("update") is None
+    (tmp_path / FOLDER / REQUEST).touch()
+    assert await handler.resume(call("rollback")) == {"release": "0.1.0"}
+    part = health.part("update")
+    assert part
+    assert (part.state, "cannot be deleted" in part.detail) == (State.DEGRADED, True)
+    (tmp_path / FOLDER / REQUEST).unlink()
+    await handler.resume(call("rollback"))
+    assert health.of("update") is State.OK
+
+
 async def test_a_rollback_waits_for_the_session(tmp_path: Path) -> None:
     busy, told = ["session s-1 is being recorded"], list[str]()
     desk = RestartDesk(lambda: busy, FakeClock())
-    handler = UpdateHandler("rollback", tmp_path, clock=FakeClock(), turn=asyncio.Lock(), restart=desk)
+    handler = updater_of("rollback", tmp_path, desk)
     async with waiting_for(lambda: handler.run(call("rollback", told=told))) as task:
         await asyncio.sleep(0.01)
         assert told == ["waits: session s-1 is being recorded"]

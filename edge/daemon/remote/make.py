@@ -138,14 +138,16 @@ def make_remote(ground: Ground, beginning: Beginning, link: RemoteLink, reach: R
         health=ground.health,
     )
     parts = partial(_parts, ground, reach, ring, desired)
-    turn = asyncio.Lock()
+    make_update = partial(
+        UpdateHandler, state=config.state, clock=clock, turn=asyncio.Lock(), restart=restart, health=ground.health
+    )
     handlers: dict[str, Handler] = {
         "snapshot": SnapshotHandler(reach.newest, reach.snapshots, files),
         "restart": RestartHandler(restart),
         "diagnostics": DiagnosticsHandler(parts, files, clock),
         "log_level": LogLevelHandler(level),
-        "update": UpdateHandler("update", config.state, clock=clock, turn=turn, restart=restart),
-        "rollback": UpdateHandler("rollback", config.state, clock=clock, turn=turn, restart=restart),
+        "update": make_update("update"),
+        "rollback": make_update("rollback"),
         "renew_certificate": RenewalHandler(reach.renew),
     }
     noter = _Noter(reach.note)

@@ -13,11 +13,13 @@ from msgspec import Meta, Struct
 
 from contract.manifest import Digest
 from edge.core.clock import Clock
+from edge.core.health import Health, State
 from edge.daemon.remote.arguments import arguments_of
 from edge.daemon.remote.restart import RestartDesk
 from edge.releases.desk import FOLDER, REQUEST, UpdateRequest, UpdateResult, read_result, write_request
 from edge.sync.remote.handler import Call, CommandFailedError, Outcome
 
+PART: Final = "update"
 _LOOK_EVERY_S: Final = 2.0
 _FIRST_WORD_S: Final = 900.0
 """Without a word for so long there is no updater; it does not begin while a session is recorded, but says so."""
@@ -44,6 +46,7 @@ class UpdateHandler:
         clock: Clock,
         turn: asyncio.Lock,
         restart: RestartDesk,
+        health: Health,
     ) -> None:
         """`state` is the state folder; `turn` is shared by both, as the updater does one thing at a time. `restart`
         knows what is in the way of a rollback; an update waits by itself once it is downloaded."""
@@ -52,6 +55,7 @@ class UpdateHandler:
         self._clock = clock
         self._turn = turn
         self._restart = restart
+        self._health = health
 
     async def run(self, call: Call) -> Outcome:
         """Ask, and wait."""
@@ -93,12 +97,23 @@ class UpdateHandler:
         while True:
             result = await asyncio.to_thread(self._heard, call)
             if result and result.state != "under_way":
+                await self._see_it_gone(result)
                 return _outcome(result)
             if result and (word := f"{result.phase} {result.reason}".strip()) and word != told:
                 told = word
                 await call.tell(word)
             self._check_patience((self._clock.mono_ns() - asked_ns) / 1e9, heard=result is not None)
             await self._clock.sleep(_LOOK_EVERY_S)
+
+    async def _see_it_gone(self, result: UpdateResult) -> None:
+        """The updater deletes a request soon after its last word; one that stays is asked for over and over."""
+        path = self._state / FOLDER / REQUEST
+        if await asyncio.to_thread(path.exists):
+            await self._clock.sleep(_LOOK_EVERY_S)
+        if await asyncio.to_thread(path.exists):
+            self._health.set(PART, State.DEGRADED, f"{path} was answered and lies there still: {result.reason}")
+        elif self._health.part(PART):
+            self._health.set(PART, State.OK)
 
     def _check_patience(self, waited_s: float, *, heard: bool) -> None:
         if waited_s < (_LAST_WORD_S if heard else _FIRST_WORD_S):

@@ -2,12 +2,11 @@
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-
-from prometheus_client import generate_latest
+from typing import Final
 
 from edge.core.frame import Frame
 from edge.core.health import Health, State
@@ -17,9 +16,10 @@ from edge.daemon.camera import CameraUnit
 from edge.daemon.ground import Ground
 from edge.daemon.remote.begin import Beginning
 from edge.daemon.remote.home import names_of, readings_of
-from edge.daemon.remote.make import Reach, Remote, make_remote
+from edge.daemon.remote.make import Remote, make_remote
+from edge.daemon.remote.reach import Reach
+from edge.daemon.rooms import Rooms
 from edge.daemon.sensors import Sensors
-from edge.daemon.sync import Carrier
 from edge.daemon.totals import totals_of_identity
 from edge.identity.folder import IdentityFolder
 from edge.identity.renewal import IdentityRenewal
@@ -29,12 +29,23 @@ from edge.sync import publisher
 from edge.sync.home_assistant import HomeAssistantService
 from edge.sync.remote.link import RemoteLink
 from edge.web.control import fresh_frame
-from edge.web.deps import WebDeps
 from edge.web.kept_metrics import Total
-from edge.web.metrics import registry_of
 
-RELEASE = running_release(Path(sys.prefix))
+RELEASE: Final = running_release(Path(sys.prefix))
 """The release that this process is of; empty where it was not installed as one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """This run of the daemon: with which settings it began, what it is, and whether it has come up."""
+
+    beginning: Beginning
+    version: str
+    models: Mapping[str, str]
+    """What is wrong with each; empty if nothing is."""
+    link: RemoteLink
+    """What the publisher carries."""
+    up: asyncio.Event
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,78 +61,72 @@ class Afar:
         return [*self.remote.totals(), *totals_of_identity(self.identity)]
 
 
-def make_afar(  # noqa: PLR0913 - it looks after everything
-    ground: Ground,
-    beginning: Beginning,
-    *,
-    link: RemoteLink,
-    carrier: Carrier,
-    units: Mapping[str, CameraUnit],
-    sensors: Sensors,
-    models: Mapping[str, str],
-    deps: WebDeps,
-    up: asyncio.Event,
-) -> Afar:
-    """All of it. `models`: what is wrong with each, empty if nothing is; `up` is set once this run has come up."""
-    identity = _identity(ground, carrier)
-    busy = partial(_busy, sensors)
-    reach = Reach(
-        plans=units,
-        newest={name: partial(_newest, unit, deps) for name, unit in units.items()},
-        snapshots=deps.snapshots,
-        ready=up.is_set,
-        busy=busy,
-        models=_Versions(ground),
-        metrics=partial(generate_latest, registry_of(deps)),
-        note=deps.audit.note if deps.audit else _nowhere,
-        version=deps.version,
-        release=RELEASE,
-        renew=identity.renew,
-        expires=lambda: identity.expires,
-    )
-    remote = make_remote(ground, beginning, link, reach)
-    standing = StandingService(
-        path=standing_path(ground.config.state),
-        boot=ground.outbox.boot,
-        release=RELEASE,
-        software=deps.version,
-        health=ground.health,
-        told=Told(
-            ready=up.is_set,
-            frames=lambda: {name: unit.stats.frames for name, unit in units.items() if unit.running},
-            models=lambda: models,
-            records=partial(_records, ground.outbox),
-            link=partial(_link, ground.health, enabled=ground.config.broker.enabled),
-            busy=busy,
-        ),
-        clock=ground.clock,
-    )
-    home = _home(ground, link, units=units, sensors=sensors, deps=deps)
-    return Afar(remote=remote, identity=identity, services=[identity, *remote.services, home, standing])
+def make_afar(ground: Ground, run: Run, rooms: Rooms, metrics: Callable[[], bytes]) -> Afar:
+    """All of it. `metrics`: what a scrape would get."""
+    identity = _identity(ground, rooms)
+    remote = make_remote(ground, run.beginning, run.link, _reach(ground, run, rooms, identity, metrics))
+    rooms.storage.on_uploaded.append(remote.hands.files.uploaded)
+    services = [identity, *remote.services, _home(ground, run, rooms), _standing(ground, run, rooms)]
+    return Afar(remote=remote, identity=identity, services=services)
 
 
-def _identity(ground: Ground, carrier: Carrier) -> IdentityRenewal:
+def _identity(ground: Ground, rooms: Rooms) -> IdentityRenewal:
     return IdentityRenewal(
         ground.config.identity,
         folder=IdentityFolder(ground.config.identity_dir),
         clock=ground.clock,
         health=ground.health,
         rng=ground.rng,
-        on_change=carrier.publisher.reconnect,
+        on_change=rooms.carrier.publisher.reconnect,
     )
 
 
-def _home(
-    ground: Ground, link: RemoteLink, *, units: Mapping[str, CameraUnit], sensors: Sensors, deps: WebDeps
-) -> HomeAssistantService:
-    assert deps.storage is not None  # noqa: S101 - the composition root gives one
+def _reach(ground: Ground, run: Run, rooms: Rooms, identity: IdentityRenewal, metrics: Callable[[], bytes]) -> Reach:
+    return Reach(
+        plans=rooms.units,
+        newest={name: partial(_newest, ground, unit) for name, unit in rooms.units.items()},
+        snapshots=rooms.snapshots,
+        ready=run.up.is_set,
+        busy=partial(_busy, rooms.sensors),
+        models=_Versions(ground),
+        metrics=metrics,
+        note=rooms.audit.note,
+        version=run.version,
+        release=RELEASE,
+        renew=identity.renew,
+        expires=lambda: identity.expires,
+    )
+
+
+def _standing(ground: Ground, run: Run, rooms: Rooms) -> StandingService:
+    told = Told(
+        ready=run.up.is_set,
+        frames=lambda: {name: unit.stats.frames for name, unit in rooms.units.items() if unit.running},
+        models=lambda: run.models,
+        records=partial(_records, ground.outbox),
+        link=partial(_link, ground.health, enabled=ground.config.broker.enabled),
+        busy=partial(_busy, rooms.sensors),
+    )
+    return StandingService(
+        path=standing_path(ground.config.state),
+        boot=ground.outbox.boot,
+        release=RELEASE,
+        software=run.version,
+        health=ground.health,
+        told=told,
+        clock=ground.clock,
+    )
+
+
+def _home(ground: Ground, run: Run, rooms: Rooms) -> HomeAssistantService:
+    sensors = rooms.sensors
     return HomeAssistantService(
         ground.config.home_assistant,
         device=ground.config.device,
-        software=deps.version,
-        names=names_of(units, sensors.sensors()),
-        readings=readings_of(units, sensors.signals, deps.storage.view, deps.telemetry),
-        board=link.board,
+        software=run.version,
+        names=names_of(rooms.units, sensors.sensors()),
+        readings=readings_of(rooms.units, sensors.signals, rooms.storage.retention.view, rooms.vitals.latest),
+        board=run.link.board,
         hub=ground.hub,
         kept=ground.config.state / "remote" / "home-assistant.json",
         clock=ground.clock,
@@ -129,8 +134,8 @@ def _home(
     )
 
 
-def _newest(unit: CameraUnit, deps: WebDeps) -> Frame | None:
-    return fresh_frame(unit, deps.clock, deps.settings.lost_after_s)
+def _newest(ground: Ground, unit: CameraUnit) -> Frame | None:
+    return fresh_frame(unit, ground.clock, ground.config.web.lost_after_s)
 
 
 def _busy(sensors: Sensors) -> list[str]:
@@ -147,10 +152,6 @@ def _link(health: Health, *, enabled: bool) -> Link:
     if not enabled:
         return "none"
     return "up" if health.of(publisher.PART) is State.OK else "away"
-
-
-def _nowhere(*_words: str) -> None:
-    return None
 
 
 class _Versions:

@@ -1,14 +1,14 @@
 """What the rooms have counted since the start, named once, for whoever scrapes the appliance."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from edge.daemon.camera import CameraUnit
 from edge.daemon.collecting import Collecting
-from edge.daemon.storage import Storage
+from edge.daemon.ground import Ground
+from edge.daemon.rooms import Rooms
 from edge.daemon.sync import Carrier
 from edge.identity.renewal import IdentityRenewal
-from edge.outbox.clock_keeper import ClockKeeper
 from edge.outbox.store import Outbox
 from edge.web.kept_metrics import Level, Total
 
@@ -22,29 +22,18 @@ _RECORDER: Final = (
 )
 
 
-def totals_of(
-    units: Mapping[str, CameraUnit],
-    *,
-    storage: Storage,
-    carrier: Carrier,
-    collecting: Collecting,
-    outbox: Outbox,
-    keeper: ClockKeeper,
-) -> Callable[[], Sequence[Total]]:
-    """What counts them, at the moment it is called."""
-
-    def totals() -> Sequence[Total]:
-        return [
-            *_of_recorders(units),
-            *_of_carriers(carrier, outbox),
-            *_of_collecting(collecting),
-            _total("sheets_made", "Sheets of small pictures made of recordings", storage.previews.made_total),
-            _total("sheets_missing", "Recordings of which no picture can be read", storage.previews.undecodable_total),
-            _total("clock_leaps", "Times that the wall clock leapt", keeper.leaps_total),
-            _total("clock_fixes", "Times that the times of records were put right", keeper.fixes_total),
-        ]
-
-    return totals
+def totals_of(ground: Ground, rooms: Rooms) -> Sequence[Total]:
+    """What the rooms have counted by now."""
+    previews, keeper = rooms.storage.previews, rooms.keeper
+    return [
+        *_of_recorders(rooms.units),
+        *_of_carriers(rooms.carrier, ground.outbox),
+        *_of_collecting(rooms.collecting),
+        _total("sheets_made", "Sheets of small pictures made of recordings", previews.made_total),
+        _total("sheets_missing", "Recordings of which no picture can be read", previews.undecodable_total),
+        _total("clock_leaps", "Times that the wall clock leapt", keeper.leaps_total),
+        _total("clock_fixes", "Times that the times of records were put right", keeper.fixes_total),
+    ]
 
 
 def totals_of_identity(identity: IdentityRenewal) -> list[Total]:

@@ -25,7 +25,8 @@ from edge.core.hub import Hub
 from edge.core.service import Service
 from edge.daemon.ground import Ground
 from edge.daemon.remote.begin import begin
-from edge.daemon.remote.make import Reach, Remote, make_link, make_remote
+from edge.daemon.remote.make import Remote, make_link, make_remote
+from edge.daemon.remote.reach import Reach
 from edge.diagnostics_cli import diagnostics
 from edge.models.store import ModelStore
 from edge.outbox.store import Outbox
@@ -196,7 +197,7 @@ async def test_a_desired_state_goes_all_the_way(tmp_path: Path, broker: Mosquitt
         assert cloud.reported[-1]["refused"][0]["path"] == "$.settings.cameras.front.fps"
         assert cloud.reported[-1]["settings"]["log_level"] == "error"
         cloud.desire(Desired(version=4, set_at=SET_AT, settings={"cameras": {"front": {"fps": 5}}}))
-        await until(remote.restart.due.is_set)
+        await until(remote.hands.restart.due.is_set)
     async with appliance(config, notes):
         await until(lambda: reported() == (4, 4, "in_force"))
         assert cloud.reported[-1]["settings"]["cameras"]["front"]["fps"] == 5
@@ -206,9 +207,9 @@ async def test_a_desired_state_goes_all_the_way(tmp_path: Path, broker: Mosquitt
         assert begin(config).trying == 5, "started, and killed before READY"
     async with appliance(config, notes) as (remote, _):
         await until(lambda: reported() == (4, 5, "refused"))
-        assert remote.desired.settled.cameras[0].fps == 5  # type: ignore[union-attr]
+        assert remote.hands.desired.settled.cameras[0].fps == 5  # type: ignore[union-attr]
         assert "did not come up" in cloud.reported[-1]["refused"][0]["reason"]
-        assert remote.desired._health.of("desired") is State.DEGRADED
+        assert remote.hands.desired._health.of("desired") is State.DEGRADED
     assert ("cloud:ann", "", "desired", "version 2", "done") in notes
 
 

@@ -1,24 +1,25 @@
 """The cloud's commands."""
 
+import getpass
 import logging
 import sys
 from collections.abc import Collection
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 import click
 
 from cloud.command_line import CONFIG, load, run_to_end, with_database
-from cloud.config import CloudConfig
 from cloud.daemon import ALL, Role, run_roles
 from cloud.device_cli import device
-from cloud.store.accounts import FIRST_USER, Accounts
+from cloud.store.audit import Audit, Deed
 from cloud.store.clock import SystemClock
 from cloud.store.database import Database
-from cloud.store.first_password import FirstPassword
 from cloud.store.migrate import migrate
-from cloud.store.passwords import SHORTEST, generate_password
+from cloud.store.sign_ins import SignIns
 from cloud.trust_cli import authority
+from cloud.web.account_cli import Desk, account_commands
 
 
 @click.group(
@@ -27,8 +28,8 @@ Examples:
   afferent cloud run                               SQLite and a folder below ~/.local/state
   afferent cloud run --config /etc/afferent/cloud.toml
   afferent cloud check-config --config cloud.toml  say what is wrong with the settings, and where
-  afferent cloud user first-password               what the first run made for the user admin
-  afferent cloud user add ada                      let somebody sign in
+  afferent cloud account first-password            what the first run made for the account admin
+  afferent cloud account add ada --role operator   let somebody sign in
   afferent cloud token add ada --label dashboard   let a program in"""
 )
 def cloud_cli() -> None:
@@ -56,9 +57,9 @@ A cloud.toml for a real broker, PostgreSQL and a bucket:
 )
 @CONFIG
 def run(config_path: Path | None) -> None:
-    """Ingest, serve and tidy in one process, until SIGTERM or Ctrl-C. The first run makes the user admin.
+    """Ingest, serve and tidy in one process, until SIGTERM or Ctrl-C. The first run makes the account admin.
 
-    Its password is in the file first-password in the state folder; `afferent cloud user first-password` prints it.
+    Its password is in the file first-password in the state folder; `afferent cloud account first-password` prints it.
     """
     _be(config_path, ALL)
 
@@ -66,7 +67,7 @@ def run(config_path: Path | None) -> None:
 @cloud_cli.command(epilog="\b\nExamples:\n  afferent cloud serve --config /etc/afferent/cloud.toml")
 @CONFIG
 def serve(config_path: Path | None) -> None:
-    """The API and the console alone, until SIGTERM. The first run makes the user admin, as `run` does."""
+    """The API and the console alone, until SIGTERM. The first run makes the account admin, as `run` does."""
     _be(config_path, ["serve"])
 
 
@@ -109,55 +110,6 @@ def migrate_command(config_path: Path | None) -> None:
 
 
 @cloud_cli.group()
-def user() -> None:
-    """People who may sign in."""
-
-
-@user.command(
-    "add",
-    epilog="""\b
-Examples:
-  afferent cloud user add ada                 asks; an empty answer makes a password
-  afferent cloud user add ada < password.txt  takes the first line
-  afferent cloud user add ada --replace       a new password; ends all of ada's sessions""",
-)
-@click.argument("name")
-@click.option("--replace", is_flag=True, help="Give an existing user a new password.")
-@CONFIG
-def user_add(name: str, replace: bool, config_path: Path | None) -> None:
-    """Add the user NAME. The password is never taken from the command line."""
-    password = _ask_password()
-    chosen = password or generate_password()
-    if not name.strip() or len(name) > 64 or not name.isprintable():  # noqa: PLR2004
-        raise click.ClickException("a name has 1 to 64 printable characters")
-
-    async def go(database: Database) -> None:
-        await migrate(database)
-        await Accounts(database).add_user(name, chosen, SystemClock().now_ms(), replace=replace)
-        click.echo(f"user {name} added" if password else f"user {name} added, password: {chosen}")
-
-    with_database(config_path, go)
-    if name == FIRST_USER:
-        _forget_first_password(load(config_path))
-
-
-@user.command("first-password", epilog="\b\nExamples:\n  sudo afferent cloud user first-password")
-@CONFIG
-def user_first_password(config_path: Path | None) -> None:
-    """Print the password of the user admin that the first run made, until it is replaced."""
-    first = FirstPassword(load(config_path).state_path)
-    try:
-        password = first.read()
-    except OSError as error:
-        raise click.ClickException(f"{first.path}: {error.strerror}; run this as the cloud's user") from error
-    if not password:
-        raise click.ClickException(
-            f"none is in {first.path}; a new one: afferent cloud user add {FIRST_USER} --replace"
-        )
-    click.echo(password)
-
-
-@cloud_cli.group()
 def token() -> None:
     """Bearer tokens of programs."""
 
@@ -167,15 +119,15 @@ def token() -> None:
 @click.option("--label", required=True, help="What the token is for.")
 @CONFIG
 def token_add(name: str, label: str, config_path: Path | None) -> None:
-    """Print a new token with which a program acts as the user NAME. It is shown this once."""
+    """Print a new token with which a program may do what the account NAME may. It is shown this once."""
 
     async def go(database: Database) -> None:
-        accounts = Accounts(database)
         await migrate(database)
-        if not await accounts.user_exists(name):
-            raise click.ClickException(f"there is no user {name!r}: afferent cloud user add {name}")
-        now = SystemClock().now_ms()
-        click.echo(await accounts.issue(name, "bearer", label=label, now_ms=now, expires_ms=None))
+        now_ms = SystemClock().now_ms()
+        made = await SignIns(database).issue(name, "bearer", label=label, now_ms=now_ms, expires_ms=None)
+        deed = Deed(f"cli:{getpass.getuser()}", "token.add", name)
+        await Audit(database).note(deed, now_ms)
+        click.echo(made)
 
     with_database(config_path, go)
 
@@ -187,25 +139,13 @@ def _be(config_path: Path | None, roles: Collection[Role]) -> None:
     run_to_end(run_roles(load(config_path), roles))
 
 
-def _ask_password() -> str:
-    if sys.stdin.isatty():
-        words = "Password (empty makes one)"
-        password: str = click.prompt(words, default="", hide_input=True, confirmation_prompt=True, show_default=False)
-    else:
-        password = sys.stdin.readline().rstrip("\r\n")
-    if password and len(password) < SHORTEST:
-        raise click.ClickException(f"a password needs {SHORTEST} characters or more")
-    return password
+def _state_of(config_path: Path | None) -> Path:
+    return load(config_path).state_path
 
 
-def _forget_first_password(config: CloudConfig) -> None:
-    first = FirstPassword(config.state_path)
-    try:
-        first.forget()
-    except OSError as error:
-        click.echo(f"{first.path} is out of date and cannot be removed: {error.strerror}", err=True)
-
-
+_DESK: Final = Desk(with_database, _state_of)
+cloud_cli.add_command(account_commands(_DESK, "account"))
+cloud_cli.add_command(account_commands(_DESK, "user", hidden=True))  # as it was called before there were roles
 cloud_cli.add_command(authority)
 cloud_cli.add_command(device)
 

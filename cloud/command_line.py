@@ -11,7 +11,7 @@ from cloud.config import CloudConfig, load_config
 from cloud.daemon import open_database
 from cloud.ingest.embedded import BrokerNotInstalledError
 from cloud.store.database import Database
-from cloud.store.errors import AlreadyExistsError, StoreUnavailableError
+from cloud.store.errors import AccountError, StoreUnavailableError
 from contract.errors import ContractError, InvalidSettingsError
 
 _T = TypeVar("_T")
@@ -58,5 +58,5 @@ def run_to_end(work: Coroutine[Any, Any, _T]) -> _T:
         return asyncio.run(work)
     except InvalidSettingsError as error:
         raise WrongSettingError(str(error)) from error
-    except (StoreUnavailableError, AlreadyExistsError, BrokerNotInstalledError) as error:
+    except (StoreUnavailableError, AccountError, BrokerNotInstalledError) as error:
         raise click.ClickException(str(error)) from error

@@ -18,6 +18,7 @@ from cloud.store.intake import Intake
 from cloud.store.outgoing import Post
 from cloud.store.queries import Queries
 from cloud.store.remote import remote_over
+from cloud.store.sign_ins import SignIns
 from cloud.web.app import create_app
 from cloud.web.deps import WebDeps
 from cloud.web.server import WebServer
@@ -56,6 +57,7 @@ def web_of(ground: Ground, ingest: Ingest | None) -> WebServer:
         queries=Queries(ground.database),
         remote=remote_over(ground.database),
         accounts=Accounts(ground.database),
+        sign_ins=SignIns(ground.database),
         storage=ground.storage,
         catalogue=Catalogue(config.models_path),
         registry=ground.registry,

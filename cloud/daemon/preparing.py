@@ -57,8 +57,8 @@ async def _ensure_user(accounts: Accounts, first_password: FirstPassword, clock:
         await accounts.first_user(clock.now_ms(), first_password.keep)
         kept = first_password.path.exists()
     except OSError as error:
-        _log.error("nobody can sign in: %s; add somebody with: afferent cloud user add NAME", error)
+        _log.error("nobody can sign in: %s; add somebody with: afferent cloud account add NAME", error)
         return
     if kept:
-        words = "sign in as %s: the first password is in %s, and `afferent cloud user first-password` prints it"
+        words = "sign in as %s: the first password is in %s, and `afferent cloud account first-password` prints it"
         _log.info(words, FIRST_USER, first_password.path)

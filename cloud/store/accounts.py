@@ -1,111 +1,177 @@
-"""Users, their sessions and the bearer tokens of their programs."""
+"""Accounts of people and programs: who there is, by which password, and in which role.
+
+Every change is noted in the audit by the transaction that makes it, and changes wait for each other: so there is always
+an admin.
+"""
 
 import asyncio
-import secrets
-from collections.abc import Callable
-from typing import Any, Final, Literal, NamedTuple
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import delete, func, insert, or_, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cloud.store import tables
+from cloud.store.audit import Deed, note_within
 from cloud.store.database import Database
-from cloud.store.errors import AlreadyExistsError
-from cloud.store.passwords import generate_password, hash_password, password_matches, token_digest
+from cloud.store.errors import AccountRefusedError, AlreadyExistsError, UnknownAccountError
+from cloud.store.passwords import generate_password, hash_password
+from cloud.store.roles import Role
+from cloud.store.tables import tokens, users
 
-_NOBODY: Final = "scrypt$16384$8$1$" + "00" * 16 + "$" + "00" * 32
-"""Compared with when there is no such user, so that a guess at a name takes as long as one at a password."""
-_TRIES_AT_ONCE: Final = 2
 FIRST_USER: Final = "admin"
-Kind = Literal["session", "bearer"]
+MOST_ACCOUNTS: Final = 1000
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}", re.ASCII)
+"""No colon: `cli:` and `device:` name others in the audit. No slash: it is a part of a path."""
+_LOCK: Final = 7_233_041_193
+"""PostgreSQL advisory lock of who changes accounts. Any number will do, but those of the other locks."""
 
 
-class Caller(NamedTuple):
-    """Who presents a token, and of which kind."""
+class Account(NamedTuple):
+    """An account as it is shown; `sign_ins` and `programs` count its sessions and its bearer tokens."""
 
-    user: str
-    kind: str
+    name: str
+    role: Role
+    created_ms: int
+    sign_ins: int
+    programs: int
 
 
 class Accounts:
-    """Everything about who may come in."""
+    """Who there is. Every method raises `StoreUnavailableError` when the database is away."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._tries = asyncio.Semaphore(_TRIES_AT_ONCE)
 
-    async def add_user(self, name: str, password: str, now_ms: int, *, replace: bool = False) -> None:
-        """Add a user; with `replace`, give an existing one a new password and end all sessions and tokens of theirs.
+    async def add(self, name: str, password: str, deed: Deed, *, role: Role | None, now_ms: int) -> Role:
+        """Add an account; the role that it has: the first one is an admin's, another is a viewer's where none is given.
 
-        Raise `AlreadyExistsError` if there is one of that name.
+        Raise `AlreadyExistsError`, or `AccountRefusedError`, also for a first account that would be less than admin.
         """
-        row = {"name": name, "password": await asyncio.to_thread(hash_password, password), "created_ms": now_ms}
-        try:
-            async with self._database.write() as link:
-                if replace:
-                    await link.execute(delete(tables.users).where(tables.users.c.name == name))
-                    await link.execute(delete(tables.tokens).where(tables.tokens.c.user == name))
-                await link.execute(insert(tables.users), row)
-        except IntegrityError as error:
-            raise AlreadyExistsError(f"user {name!r} exists already") from error
+        if not _NAME.fullmatch(name):
+            raise AccountRefusedError("a name has 1 to 64 letters, digits and . _ @ + -, a letter or digit first")
+        stored = await asyncio.to_thread(hash_password, password)
+        async with self._changing() as link:
+            count = (await link.execute(select(func.count()).select_from(users))).scalar_one()
+            if count >= MOST_ACCOUNTS:
+                raise AccountRefusedError(f"there are {count} accounts already")
+            given = _role_of(role, is_first=not count)
+            if await _known(link, name):
+                raise AlreadyExistsError(f"account {name!r} exists already")
+            row = {"name": name, "password": stored, "created_ms": now_ms, "role": given}
+            await link.execute(insert(users), row)
+            await note_within(link, deed._replace(detail=given), now_ms)
+        return given
 
     async def first_user(self, now_ms: int, keep: Callable[[str], None]) -> bool:
-        """Where there is no user at all, make `FIRST_USER` with a generated password; return whether it was so.
+        """Where there is no account at all, make `FIRST_USER` with a generated password; return whether it was so.
 
-        `keep` writes the password down before there is such a user, so that dying in between locks nobody out.
+        `keep` writes the password down before there is such an account, so that dying in between locks nobody out.
         """
         async with self._database.read() as link:
-            if (await link.execute(select(func.count()).select_from(tables.users))).scalar_one():
+            if (await link.execute(select(func.count()).select_from(users))).scalar_one():
                 return False
         password = generate_password()
         await asyncio.to_thread(keep, password)
+        deed = Deed("cloud", "account.add", FIRST_USER)
         try:
-            await self.add_user(FIRST_USER, password, now_ms)
+            await self.add(FIRST_USER, password, deed, role="admin", now_ms=now_ms)
         except AlreadyExistsError:
             return False
         return True
 
-    async def check_password(self, name: str, password: str) -> bool:
-        """Whether the user exists and this is the password."""
-        query = select(tables.users.c.password).where(tables.users.c.name == name.replace("\0", ""))
+    async def all(self, now_ms: int) -> list[Account]:
+        """Every account, by name."""
+        held = tokens.c
+        alive = held.expires_ms.is_(None) | (held.expires_ms >= now_ms)
+        counted = select(held.user, held.kind, func.count()).where(alive).group_by(held.user, held.kind)
         async with self._database.read() as link:
-            stored = (await link.execute(query)).scalar_one_or_none()
-        async with self._tries:
-            matches = await asyncio.to_thread(password_matches, stored or _NOBODY, password)
-        return matches and stored is not None
+            counts = {(user, kind): int(count) for user, kind, count in await link.execute(counted)}
+            rows = (await link.execute(select(users).order_by(users.c.name))).all()
+        return [
+            Account(
+                row.name,
+                row.role,
+                row.created_ms,
+                counts.get((row.name, "session"), 0),
+                counts.get((row.name, "bearer"), 0),
+            )
+            for row in rows
+        ]
 
-    async def issue(self, user: str, kind: Kind, *, label: str, now_ms: int, expires_ms: int | None) -> str:
-        """A new token of `user`: returned once, kept as a digest. What has expired is forgotten at the same time."""
-        token = f"aff_{secrets.token_urlsafe(32)}"
-        row: dict[str, Any] = {
-            "digest": token_digest(token),
-            "user": user,
-            "kind": kind,
-            "label": label.replace("\0", "")[:200],
-            "created_ms": now_ms,
-            "expires_ms": expires_ms,
-        }
+    async def role(self, name: str) -> Role:
+        """What this account may do. Raise `UnknownAccountError`."""
+        async with self._database.read() as link:
+            return await _role(link, name)
+
+    async def set_role(self, name: str, role: Role, deed: Deed, *, now_ms: int) -> None:
+        """Give another role, from the next request on. Raise `UnknownAccountError`; the last admin stays one."""
+        async with self._changing() as link:
+            before = await _role(link, name)
+            if role != "admin":
+                await _check_admin_left(link, name)
+            await link.execute(update(users).where(users.c.name == name).values(role=role))
+            await note_within(link, deed._replace(detail=f"{before} to {role}"), now_ms)
+
+    async def set_password(
+        self, name: str, password: str, deed: Deed, *, now_ms: int, but_digest: str | None = None
+    ) -> None:
+        """Give another password, which ends every session and token, but the one of that digest.
+
+        Raise `UnknownAccountError`.
+        """
+        stored = await asyncio.to_thread(hash_password, password)
+        async with self._changing() as link:
+            await _role(link, name)
+            await link.execute(update(users).where(users.c.name == name).values(password=stored))
+            ended = delete(tokens).where(tokens.c.user == name)
+            if but_digest:
+                ended = ended.where(tokens.c.digest != but_digest)
+            await link.execute(ended)
+            await note_within(link, deed, now_ms)
+
+    async def remove(self, name: str, deed: Deed, *, now_ms: int) -> None:
+        """Take an account away, with its sessions and tokens. Raise `UnknownAccountError`; the last admin stays."""
+        async with self._changing() as link:
+            await _role(link, name)
+            await _check_admin_left(link, name)
+            await link.execute(delete(users).where(users.c.name == name))
+            await link.execute(delete(tokens).where(tokens.c.user == name))
+            await note_within(link, deed, now_ms)
+
+    @asynccontextmanager
+    async def _changing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction in which nobody else changes accounts."""
         async with self._database.write() as link:
-            await link.execute(delete(tables.tokens).where(tables.tokens.c.expires_ms < now_ms))
-            await link.execute(insert(tables.tokens), row)
-        return token
+            if not self._database.is_sqlite:
+                await link.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            yield link
 
-    async def caller(self, token: str, now_ms: int) -> Caller | None:
-        """Who holds `token`; None if it is unknown, expired or revoked."""
-        held = tables.tokens.c
-        query = select(held.user, held.kind).where(held.digest == token_digest(token))
-        query = query.where(or_(held.expires_ms.is_(None), held.expires_ms >= now_ms))
-        async with self._database.read() as link:
-            row = (await link.execute(query)).first()
-        return Caller(row.user, row.kind) if row else None
 
-    async def revoke(self, token: str) -> None:
-        """End a session or a bearer token."""
-        async with self._database.write() as link:
-            await link.execute(delete(tables.tokens).where(tables.tokens.c.digest == token_digest(token)))
+def _role_of(role: Role | None, *, is_first: bool) -> Role:
+    if is_first and role not in {None, "admin"}:
+        raise AccountRefusedError("the first account is an admin's: without one nobody could make another")
+    return role or ("admin" if is_first else "viewer")
 
-    async def user_exists(self, name: str) -> bool:
-        """Whether there is such a user."""
-        query = select(func.count()).select_from(tables.users).where(tables.users.c.name == name)
-        async with self._database.read() as link:
-            return bool((await link.execute(query)).scalar_one())
+
+async def _known(link: AsyncConnection, name: str) -> bool:
+    return (await link.execute(_of(name))).first() is not None
+
+
+async def _role(link: AsyncConnection, name: str) -> Role:
+    found: Role | None = (await link.execute(_of(name))).scalar_one_or_none()
+    if found is None:
+        raise UnknownAccountError(f"there is no account {name!r:.80}")
+    return found
+
+
+async def _check_admin_left(link: AsyncConnection, name: str) -> None:
+    """Raise `AccountRefusedError` where `name` is the only admin."""
+    admins = set((await link.execute(select(users.c.name).where(users.c.role == "admin"))).scalars())
+    if admins == {name}:
+        raise AccountRefusedError(f"{name!r:.80} is the last admin: make another one first")
+
+
+def _of(name: str) -> Any:
+    return select(users.c.role).where(users.c.name == ("" if "\0" in name else name))

@@ -3,6 +3,7 @@
 Who changes it names the version that they saw; two who saw the same cannot both have their way.
 """
 
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -31,6 +32,10 @@ class VersionConflictError(StoreError):
         self.version = version
 
 
+Check = Callable[[Desired | None], None]
+"""Sees the desired state that there is, or None, before it is changed."""
+
+
 class Wish(NamedTuple):
     """A desired state without its version: JSON values as they go into `contract.remote.Desired`."""
 
@@ -51,17 +56,23 @@ class DesiredStates:
         self._database = database
         self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
 
-    async def set(self, device: str, wish: Wish, deed: Deed, *, expected: int, now_ms: int) -> Desired:
+    async def set(
+        self, device: str, wish: Wish, deed: Deed, *, expected: int, now_ms: int, check: Check | None = None
+    ) -> Desired:
         """Make `wish` the newest of `device`, and have it sent; the same as the newest is no new version.
 
-        `expected` is the version that the caller saw, 0 for none, or `ANY`. Raise `VersionConflictError`.
+        `expected` is the version that the caller saw, 0 for none, or `ANY`; `check` sees what it would take the place
+        of, and may raise. Raise `VersionConflictError`.
         """
         async with self._database.write() as link:
             version = await self._lock(link, device)
             if expected not in {ANY, version}:
                 raise VersionConflictError(version)
-            if (there := await _one(link, device, version)) and there["body"] == wish.body:
+            there = await _one(link, device, version)
+            if there and there["body"] == wish.body:
                 return desired_of(there)
+            if check:
+                check(desired_of(there) if there else None)
             seen = fleet_tables.reported.c
             told = (await link.execute(select(seen.seen).where(seen.device == device))).scalar_one_or_none() or 0
             row = {"device": device, "version": max(version, told) + 1, "set_ms": now_ms, "by": deed.actor}

@@ -13,5 +13,17 @@ class UnstorableError(StoreError):
     """What was given can never be stored: a value that no column takes."""
 
 
-class AlreadyExistsError(StoreError):
-    """A user of that name is there already."""
+class AccountError(StoreError):
+    """Root of what is refused about accounts; its words may be shown to whoever asked."""
+
+
+class AlreadyExistsError(AccountError):
+    """An account of that name is there already."""
+
+
+class UnknownAccountError(AccountError):
+    """There is no account of that name."""
+
+
+class AccountRefusedError(AccountError):
+    """The accounts may not become so: no admin would be left, there are too many, or the name is none."""

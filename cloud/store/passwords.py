@@ -12,6 +12,8 @@ _N, _R, _P = 2**14, 8, 1
 _PARTS: Final = 6
 SHORTEST: Final = 10
 """Characters that a chosen password must have."""
+LONGEST: Final = 256
+"""Characters that a chosen password may have."""
 
 
 def generate_password() -> str:

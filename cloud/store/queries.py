@@ -22,6 +22,8 @@ _ORDER: Final[dict[str, tuple[str, ...]]] = {
     "files": ("start_ms", "device", "file_id"),
     "ledger": ("t_ms", "device", "boot", "seq"),
 }
+_PERSON: Final = {"predictions": "user_id", "recordings": "participant", "files": "participant"}
+"""Which column says of whom a row is."""
 _GAPS_SHOWN: Final = 20
 
 
@@ -36,6 +38,8 @@ class Slice(NamedTuple):
     session: str | None = None
     state: str | None = None
     """Of devices: `online`, `offline` or `unknown`."""
+    person: str | None = None
+    """Only what was recorded of this person: of predictions, recordings and files."""
 
 
 class Page(NamedTuple):
@@ -93,12 +97,16 @@ class Queries:
             item.update(await self._delivery(item["device"]))
         return page
 
-    async def one(self, name: str, wanted: str, device: str | None = None) -> list[dict[str, Any]]:
-        """The `recordings` or `files` of that id, one per device that has one, two at most."""
+    async def one(
+        self, name: str, wanted: str, device: str | None = None, *, person: str | None = None
+    ) -> list[dict[str, Any]]:
+        """The `recordings` or `files` of that id, of one `person` where that is said: one per device, two at most."""
         table = tables.metadata.tables[name]
         query = select(table).where(table.c[_ORDER[name][-1]] == wanted)
         if device:
             query = query.where(table.c.device == device)
+        if person is not None:
+            query = query.where(table.c[_PERSON[name]] == person)
         async with self._database.read() as link:
             return [_plain(row) for row in (await link.execute(query.limit(2))).mappings()]
 
@@ -139,6 +147,8 @@ def _conditions(table: Table, order: Sequence[ColumnElement[Any]], wanted: Slice
         found.append(table.c.device == wanted.device)
     if wanted.session is not None:
         found.append(table.c.session_id == wanted.session)
+    if wanted.person is not None:
+        found.append(table.c[_PERSON[table.name]] == wanted.person)
     if wanted.from_ms is not None:
         found.append(order[0] >= wanted.from_ms)
     if wanted.to_ms is not None:

@@ -15,6 +15,12 @@ def _untrusted(name: str, *columns: str) -> Index:
     return Index(name, *columns, sqlite_where=some, postgresql_where=some)
 
 
+def _of_person(name: str, person: str, *order: str) -> Index:
+    """What is of one person, in the order of the lists; most is of nobody."""
+    some = text(f"{person} IS NOT NULL")
+    return Index(name, person, *order, sqlite_where=some, postgresql_where=some)
+
+
 _GOING_ON = text("phase <> 'close'")
 
 devices = Table(
@@ -95,6 +101,7 @@ predictions = Table(
     Index("predictions_by_device", "device", "start_ms", "boot", "seq"),
     Index("predictions_by_session", "device", "session_id"),
     Index("predictions_by_user", "device", "user_id"),
+    _of_person("predictions_of_person", "user_id", "start_ms", "device", "boot", "seq"),
 )
 
 # One row per viewing session of a device, as its newest step has it.
@@ -237,6 +244,7 @@ recordings = Table(
     Index("recordings_by_id", "recording_id"),
     Index("recordings_by_session", "device", "session_id"),
     Index("recordings_by_participant", "device", "participant"),
+    _of_person("recordings_of_person", "participant", "start_ms", "device", "recording_id"),
     Index("recordings_by_key", "device", "key"),
 )
 
@@ -265,6 +273,7 @@ files = Table(
     Index("files_by_id", "file_id"),
     Index("files_by_session", "device", "session_id"),
     Index("files_by_participant", "device", "participant"),
+    _of_person("files_of_person", "participant", "start_ms", "device", "file_id"),
     Index("files_by_key", "device", "key"),
 )
 
@@ -320,6 +329,7 @@ users = Table(
     Column("name", Text, primary_key=True),
     Column("password", Text, nullable=False),  # scrypt$n$r$p$salt$hash
     Column("created_ms", BigInteger, nullable=False),
+    Column("role", Text, nullable=False, server_default="member"),  # member | viewer | operator | admin: see roles.py
 )
 
 # Sessions of browsers and bearer tokens of programs: only a digest of each is here.

@@ -18,6 +18,7 @@ Parameters = Mapping[str, float | int | str | list[float]]
 _DTYPES: Final[dict[int, str]] = {
     onnx.TensorProto.FLOAT: "float32",
     onnx.TensorProto.UINT8: "uint8",
+    onnx.TensorProto.UINT16: "uint16",
     onnx.TensorProto.INT64: "int64",
     onnx.TensorProto.INT32: "int32",
     onnx.TensorProto.BOOL: "bool",

@@ -13,32 +13,35 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from cloud.store.errors import StoreUnavailableError
+from cloud.store.errors import AccountError, StoreUnavailableError, UnknownAccountError, UnstorableError
+from cloud.web.access import guarded, sign_in_needed
+from cloud.web.account_routes import account_routes
 from cloud.web.command_routes import command_routes
 from cloud.web.deps import WebDeps
 from cloud.web.desired_routes import desired_routes
 from cloud.web.files import Files
 from cloud.web.fleet_routes import fleet_routes
-from cloud.web.guard import Guard, SafeHeaders
+from cloud.web.guard import Guard, SafeHeaders, caller_of
 from cloud.web.listing import Listing
 from cloud.web.noting import Noting
 from cloud.web.openapi import describe
 from cloud.web.operations import Operations
 from cloud.web.problems import ProblemError
 from cloud.web.replies import reply
-from cloud.web.sessions import Sessions
+from cloud.web.sessions import session_routes
 from cloud.web.trust_routes import trust_routes
 from cloud.web.video import Video
 
 _log = logging.getLogger(__name__)
 _CONSOLE: Final = Path(__file__).parent / "console"
+_OPEN: Final = ("/console/", "/favicon.ico")
 
 
 def create_app(deps: WebDeps) -> Starlette:
     """The cloud's web side over `deps`. It owns none of them."""
-    guard = Middleware(Guard, accounts=deps.accounts, clock=deps.clock, metrics_token=deps.metrics_token)
+    guard = Middleware(Guard, sign_ins=deps.sign_ins, clock=deps.clock, metrics_token=deps.metrics_token)
     return Starlette(
-        routes=_routes(deps),
+        routes=guarded(_routes(deps)),
         middleware=[
             Middleware(SafeHeaders, media_origin=deps.media_origin),
             guard,
@@ -48,6 +51,8 @@ def create_app(deps: WebDeps) -> Starlette:
             ProblemError: _problem,
             HTTPException: _http_error,
             StoreUnavailableError: _store_away,
+            AccountError: _account_refused,
+            UnstorableError: _unstorable,
             Exception: _unexpected,
         },
     )
@@ -55,7 +60,7 @@ def create_app(deps: WebDeps) -> Starlette:
 
 def _routes(deps: WebDeps) -> list[Route | Mount]:
     listing, video = Listing(deps.queries, deps.catalogue), Video(deps)
-    files, sessions, operations = Files(deps), Sessions(deps), Operations(deps)
+    files, operations = Files(deps), Operations(deps)
     return [
         Route("/", _page),
         Mount("/console", StaticFiles(directory=_CONSOLE)),
@@ -73,10 +78,8 @@ def _routes(deps: WebDeps) -> list[Route | Mount]:
         Route("/v1/files/{file}/content", files.fetch),
         Route("/v1/ledger", listing.ledger),
         Route("/v1/models", listing.models),
-        Route("/v1/session", sessions.show, methods=["GET"]),
-        Route("/v1/session", sessions.sign_in, methods=["POST"]),
-        Route("/v1/session", sessions.sign_out, methods=["DELETE"]),
-        Route("/v1/tokens", sessions.add_token, methods=["POST"]),
+        *session_routes(deps),
+        *account_routes(deps.accounts, deps.clock),
         Route("/healthz", operations.alive),
         Route("/readyz", operations.ready),
         Route("/metrics", operations.metrics),
@@ -99,6 +102,8 @@ async def _problem(_request: Request, error: Any) -> Response:
 
 
 async def _http_error(request: Request, error: Any) -> Response:
+    if error.status_code == 404 and caller_of(request) is None and not request.url.path.startswith(_OPEN):  # noqa: PLR2004
+        return sign_in_needed().response()
     detail = f"there is no {request.url.path!r:.120}" if error.status_code == 404 else str(error.detail)  # noqa: PLR2004
     return ProblemError(error.status_code, detail, remedy="see /openapi.json", headers=error.headers).response()
 
@@ -106,6 +111,15 @@ async def _http_error(request: Request, error: Any) -> Response:
 async def _store_away(_request: Request, error: Exception) -> Response:
     _log.warning("the database is away: %s", error)
     return ProblemError(503, "the database is away", remedy="try again later").response()
+
+
+async def _account_refused(_request: Request, error: Exception) -> Response:
+    status = 404 if isinstance(error, UnknownAccountError) else 409
+    return ProblemError(status, str(error), field="account").response()
+
+
+async def _unstorable(_request: Request, _error: Exception) -> Response:
+    return ProblemError(400, "what was sent cannot be stored", remedy="send text without NUL").response()
 
 
 async def _unexpected(_request: Request, _error: Exception) -> Response:

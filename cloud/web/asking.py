@@ -44,8 +44,13 @@ def deed_of(request: Request, action: str, target: str) -> Deed:
         actor=caller.user if caller else "",
         action=action,
         target=target,
-        address=request.client.host if request.client else "",
+        address=address_of(request),
     )
+
+
+def address_of(request: Request) -> str:
+    """Where the caller is, as the server or a proxy that it trusts says."""
+    return request.client.host if request.client else "unknown"
 
 
 def number_of(request: Request, name: str, default: int | None, most: int) -> int | None:

@@ -11,6 +11,7 @@ from cloud.store.accounts import Accounts
 from cloud.store.clock import Clock
 from cloud.store.queries import Queries
 from cloud.store.remote import Remote
+from cloud.store.sign_ins import SignIns
 from cloud.trust.desk import TrustDesk
 from cloud.web.settings import WebSettings
 
@@ -23,6 +24,7 @@ class WebDeps:
     queries: Queries
     remote: Remote
     accounts: Accounts
+    sign_ins: SignIns
     storage: ObjectStorage
     catalogue: Catalogue
     registry: CollectorRegistry

@@ -1,4 +1,7 @@
-"""The door: who may pass, where a request that changes something may come from, and headers that keep a page ours."""
+"""The door: who calls, where a request that changes something may come from, and headers that keep a page ours.
+
+What a caller may do is said by the table of the API, route by route: see `cloud.web.access`.
+"""
 
 import hmac
 from typing import Final
@@ -8,30 +11,29 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloud.store.accounts import Accounts, Caller
 from cloud.store.clock import Clock
 from cloud.store.errors import StoreUnavailableError
+from cloud.store.sign_ins import Caller, SignIns
 from cloud.web.problems import ProblemError
-from cloud.web.trust_paths import OPEN_PATHS
 
 COOKIE: Final = "afferent_cloud_session"
 _CALLER: Final = "afferent.caller"
 _SAFE: Final = {"GET", "HEAD", "OPTIONS"}
-_OPEN: Final = {"/", "/healthz", "/readyz", "/openapi.json", "/favicon.ico", "/v1/session", *OPEN_PATHS}
-_OPEN_BELOW: Final = "/console/"
+_SCRAPER: Final = Caller("-", "scraper", "viewer")
+"""Whoever has the token of `web.metrics_token_secret`, at `/metrics` alone."""
 
 
 class Guard:
-    """Lets through what is open to all, and callers with a valid session cookie or bearer token."""
+    """Finds out who calls, by session cookie or bearer token, and refuses what other sites make a browser send."""
 
-    def __init__(self, app: ASGIApp, *, accounts: Accounts, clock: Clock, metrics_token: str | None) -> None:
+    def __init__(self, app: ASGIApp, *, sign_ins: SignIns, clock: Clock, metrics_token: str | None) -> None:
         self._app = app
-        self._accounts = accounts
+        self._sign_ins = sign_ins
         self._clock = clock
         self._metrics_token = metrics_token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401 or 403 instead of the app where need be."""
+        """Answer 403 or 503 instead of the app where need be."""
         if scope["type"] == "http":
             try:
                 scope[_CALLER] = await self._admit(scope)
@@ -41,21 +43,13 @@ class Guard:
         await self._app(scope, receive, send)
 
     async def _admit(self, scope: Scope) -> Caller | None:
-        request, path = Request(scope), str(scope["path"])
+        request = Request(scope)
         bearer = bearer_of(request.headers)
         if scope["method"] not in _SAFE and bearer is None:
             _check_origin(request)
-        caller = await self._caller(bearer or request.cookies.get(COOKIE))
-        if caller or path in _OPEN or path.startswith(_OPEN_BELOW):
-            return caller
-        if path == "/metrics" and bearer and self._may_scrape(bearer):
-            return None
-        raise ProblemError(
-            401,
-            "this needs a sign-in",
-            remedy="sign in at / or send 'Authorization: Bearer TOKEN' with a token of `afferent cloud token add`",
-            headers={"www-authenticate": "Bearer"},
-        )
+        if scope["path"] == "/metrics" and bearer and self._may_scrape(bearer):
+            return _SCRAPER
+        return await self._caller(bearer or request.cookies.get(COOKIE))
 
     def _may_scrape(self, bearer: str) -> bool:
         return bool(self._metrics_token) and hmac.compare_digest(bearer.encode(), str(self._metrics_token).encode())
@@ -64,15 +58,31 @@ class Guard:
         if not token or len(token) > 200:  # noqa: PLR2004 - ours are shorter
             return None
         try:
-            return await self._accounts.caller(token, self._clock.now_ms())
+            return await self._sign_ins.caller(token, self._clock.now_ms())
         except StoreUnavailableError as error:
             raise ProblemError(503, "the database is away", remedy="try again later") from error
 
 
 def caller_of(request: Request) -> Caller | None:
     """Who calls, as `Guard` found."""
-    found: Caller | None = request.scope.get(_CALLER)
+    return caller_in(request.scope)
+
+
+def caller_in(scope: Scope) -> Caller | None:
+    """The same, of a scope."""
+    found: Caller | None = scope.get(_CALLER)
     return found
+
+
+def signed_in_as(request: Request, caller: Caller) -> None:
+    """Whoever called as nobody is somebody now: what the rest of the request does is theirs."""
+    request.scope[_CALLER] = caller
+
+
+def person_of(request: Request) -> str | None:
+    """Whose records alone the caller may see: a member sees what is of their own name. None is everybody's."""
+    caller = caller_of(request)
+    return caller.user if caller and caller.role == "member" else None
 
 
 def bearer_of(headers: Headers) -> str | None:
@@ -84,10 +94,20 @@ def bearer_of(headers: Headers) -> str | None:
 def _check_origin(request: Request) -> None:
     """A browser says where a request comes from; what other sites make it send is refused (SameSite=Lax helps)."""
     origin = request.headers.get("origin")
-    if origin and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin and not _is_ours(origin, request):
         raise ProblemError(403, f"a page of {origin!r:.80} may not change anything here", field="Origin")
     if not origin and request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
         raise ProblemError(403, "another site may not change anything here", field="Sec-Fetch-Site")
+
+
+def _is_ours(origin: str, request: Request) -> bool:
+    """By host; and a page that came in the clear may not act where we are sure of having been reached by TLS."""
+    try:
+        said = urlsplit(origin)
+    except ValueError:
+        return False
+    downgraded = said.scheme == "http" and request.url.scheme == "https"
+    return said.netloc == request.headers.get("host") and not downgraded
 
 
 class SafeHeaders:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from cloud.registry.catalogue import Catalogue
 from cloud.store.queries import CursorError, Page, Queries, Slice
+from cloud.web.guard import person_of
 from cloud.web.parameters import slice_of
 from cloud.web.problems import ProblemError
 from cloud.web.replies import reply
@@ -81,7 +82,7 @@ class Listing:
         self, request: Request, table: str, kind: Callable[..., Any], shape: Callable[[dict[str, Any]], Any]
     ) -> Response:
         wanted = slice_of(request.query_params, also={"session"} if table in _OF_SESSIONS else ())
-        page = await _page(self._queries.page(table, wanted))
+        page = await _page(self._queries.page(table, wanted._replace(person=person_of(request))))
         return reply(kind(items=[shape(row) for row in page.items], after=page.after))
 
 

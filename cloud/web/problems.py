@@ -12,6 +12,7 @@ _TITLES: Final = {
     403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     409: "Conflict",
     412: "Changed since",
     413: "Too large",
@@ -35,19 +36,28 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The parameter or body field that is wrong, where it is one."""
     remedy: str = ""
     """What to do about it."""
+    needs: str = ""
+    """The role that it takes, where the caller's is too little."""
 
 
 class ProblemError(Exception):
     """Ends a request with this problem."""
 
     def __init__(
-        self, status: int, detail: str, *, field: str = "", remedy: str = "", headers: dict[str, str] | None = None
+        self,
+        status: int,
+        detail: str,
+        *,
+        field: str = "",
+        remedy: str = "",
+        needs: str = "",
+        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.headers = headers or {}
         self.problem = Problem(
-            title=_TITLES.get(status, "Error"), status=status, detail=detail, field=field, remedy=remedy
+            title=_TITLES.get(status, "Error"), status=status, detail=detail, field=field, remedy=remedy, needs=needs
         )
 
     def response(self) -> Response:

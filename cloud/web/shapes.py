@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct, json
 
 from cloud.registry.catalogue import Entry
+from cloud.store.roles import Role
 from contract.emotions import emotion_of
 from contract.messages import Severity
 
@@ -249,9 +250,10 @@ class SignIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Session(Struct, frozen=True, kw_only=True):
-    """Who is signed in."""
+    """Who is signed in, and what they may do."""
 
     name: str
+    role: Role
 
 
 class TokenRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from cloud.store.queries import Queries
 from cloud.web.deps import WebDeps
+from cloud.web.guard import person_of
 from cloud.web.parameters import device_of
 from cloud.web.problems import ProblemError
 from cloud.web.replies import reply
@@ -40,13 +41,14 @@ class Video:
 
 
 async def one_of(request: Request, what: str, queries: Queries) -> dict[str, Any]:
-    """The row of the `recording` or `file` that the path names; raise `ProblemError` if there is none, or several."""
+    """The row of the `recording` or `file` that the path names and the caller may see; raise `ProblemError`."""
     wanted = request.path_params[what]
     try:
         check_id(wanted, what)
     except InvalidIdError as error:
         raise ProblemError(404, str(error), field=what) from error
-    found = await queries.one(f"{what}s", wanted, device_of(request.query_params))
+    device = device_of(request.query_params)
+    found = await queries.one(f"{what}s", wanted, device, person=person_of(request))
     if not found:
         raise ProblemError(404, f"there is no {what} {wanted!r}", field=what, remedy=f"see /v1/{what}s")
     if len(found) > 1:

@@ -14,7 +14,7 @@ from cloud.web.problems import ProblemError
 from contract.codec import encode
 from contract.errors import InvalidIdError
 from contract.ids import check_id
-from contract.plan import Plan
+from contract.plan import Plan, uncovered
 from contract.remote import MOST_BYTES, SETTABLE, Desired
 
 _BY_ID: Final = ("cameras", "sensors")
@@ -32,6 +32,22 @@ def wish_of(asked: DesiredRequest) -> Wish:
     wish = Wish(asked.settings, plans, msgspec.to_builtins(asked.models))
     _check_size(wish)
     return wish
+
+
+def check_uncovers_nothing(wish: Wish, before: Desired | None) -> None:
+    """What a picture hides was promised to people; raise `ProblemError` 403 unless `wish` hides all of it still.
+
+    The plan that is in force without a desired one is known to the device alone: so to desire a first plan of a camera,
+    or none any more, may uncover something too.
+    """
+    plans = before.plans if before else {}
+    for camera in sorted(plans.keys() | wish.plans.keys()):
+        wanted = msgspec.convert(wish.plans[camera], Plan) if camera in wish.plans else None
+        known = plans.get(camera)
+        if wanted is None or known is None or uncovered(known, wanted):
+            remedy = "ask an admin, or send what is hidden now as it is, and more beside"
+            words = f"this may show what privacy hides at {camera}, which needs the role admin"
+            raise ProblemError(403, words, field=f"$.plans.{camera}", remedy=remedy, needs="admin")
 
 
 def _check_section(name: str, value: Any) -> None:

@@ -55,7 +55,7 @@ def test_a_replaced_first_password_is_kept_no_longer(cloud: CloudProcess) -> Non
     assert not (cloud.config.parent / "first-password").exists()
     none = cloud.command("user", "first-password")
     assert (none.exit_code, none.stdout) == (1, "")
-    assert "user add admin --replace" in none.stderr
+    assert "account password admin" in none.stderr
 
 
 def test_where_no_password_can_be_kept_records_are_taken_all_the_same(cloud: CloudProcess) -> None:
@@ -114,15 +114,16 @@ def test_a_database_that_is_not_there_yet_is_waited_for(tmp_path: Path, broker: 
 
 
 def test_users_are_added_by_standard_input_alone(cloud: CloudProcess) -> None:
-    assert cloud.command("migrate").stdout == "database at revision 0007\n"
-    assert cloud.command("user", "add", "ada", stdin="a long password\n").stdout == "user ada added\n"
+    assert cloud.command("migrate").stdout == "database at revision 0008\n"
+    said = cloud.command("user", "add", "ada", stdin="a long password\n").stdout
+    assert said == "account ada added as admin\n", "the name of before, and the first account"
     again = cloud.command("user", "add", "ada", stdin="another password\n")
     assert again.exit_code == 1
     assert "exists already" in again.stderr
     made = cloud.command("user", "add", "ada", "--replace", stdin="\n").stdout
     assert "password: " in made
     assert "10 characters" in cloud.command("user", "add", "bob", stdin="short\n").stderr
-    assert "no user" in cloud.command("token", "add", "eve", "--label", "x").stderr
+    assert "no account" in cloud.command("token", "add", "eve", "--label", "x").stderr
 
 
 def test_a_wrong_setting_is_one_clear_line(cloud: CloudProcess) -> None:

@@ -11,10 +11,9 @@ import pytest
 from sqlalchemy import func, inspect, select, text
 
 from cloud.store import tables
-from cloud.store.accounts import Accounts
 from cloud.store.coverage import MOST_GAPS, Coverage
 from cloud.store.database import Database
-from cloud.store.errors import AlreadyExistsError, StoreUnavailableError
+from cloud.store.errors import StoreUnavailableError
 from cloud.store.intake import Intake, Rejected
 from cloud.store.migrate import migrate
 from cloud.store.queries import CursorError, Queries, Slice
@@ -81,7 +80,7 @@ async def test_events_of_the_first_schema_are_still_there_after_it_grew(database
 
 async def test_two_processes_that_start_at_once_both_find_the_schema(url: str) -> None:
     first, second = Database(url), Database(url)
-    assert set(await asyncio.gather(migrate(first), migrate(second))) == {"0007"}
+    assert set(await asyncio.gather(migrate(first), migrate(second))) == {"0008"}
     await first.close()
     await second.close()
 
@@ -252,46 +251,6 @@ async def test_rejected_messages_are_kept_in_bounds(database: Database) -> None:
     assert len(rows) == 10
     assert rows[-1]["topic"] == "t/7"
     assert len(rows[-1]["payload"]) == 4096
-
-
-async def test_people_come_in_by_password_and_programs_by_token(database: Database) -> None:
-    accounts = Accounts(database)
-    kept: list[str] = []
-    assert await accounts.first_user(1, kept.append)
-    assert not await accounts.first_user(2, kept.append)
-    (password,) = kept
-    assert await accounts.check_password("admin", password)
-    assert not await accounts.check_password("admin", password + "x")
-    assert not await accounts.check_password("nobody\0", password)
-    token = await accounts.issue("admin", "session", label="test", now_ms=100, expires_ms=200)
-    assert await accounts.caller(token, 150) == ("admin", "session")
-    assert await accounts.caller(token, 201) is None
-    bearer = await accounts.issue("admin", "bearer", label="test", now_ms=300, expires_ms=None)
-    assert await _count(database, "tokens") == 1, "what has expired is forgotten"
-    await accounts.revoke(bearer)
-    assert await accounts.caller(bearer, 301) is None
-
-
-async def test_nothing_that_opens_a_door_is_stored_in_clear(database: Database) -> None:
-    accounts = Accounts(database)
-    made: list[str] = []
-    await accounts.first_user(1, made.append)
-    (password,) = made
-    token = await accounts.issue("admin", "session", label="test", now_ms=100, expires_ms=200)
-    async with database.read() as link:
-        kept = [str(row) for table in (tables.users, tables.tokens) for row in await link.execute(select(table))]
-    assert not any(password in row or token in row for row in kept)
-
-
-async def test_a_new_password_ends_what_the_old_one_opened(database: Database) -> None:
-    accounts = Accounts(database)
-    await accounts.add_user("ada", "first password", 1)
-    token = await accounts.issue("ada", "session", label="test", now_ms=1, expires_ms=None)
-    with pytest.raises(AlreadyExistsError):
-        await accounts.add_user("ada", "second password", 2)
-    await accounts.add_user("ada", "second password", 2, replace=True)
-    assert await accounts.caller(token, 3) is None
-    assert await accounts.check_password("ada", "second password")
 
 
 async def test_a_postgresql_that_is_away_is_told_as_that_and_comes_back(postgres: Postgres) -> None:

@@ -142,7 +142,7 @@ async def test_a_session_begins_and_ends(stage: CloudStage) -> None:
         answer = await person.post("/v1/session", json={"name": USER, "password": PASSWORD})
         cookie = answer.headers["set-cookie"].lower()
         assert "httponly" in cookie and "samesite=lax" in cookie and "secure" not in cookie
-        assert (await person.get("/v1/session")).json() == {"name": USER}
+        assert (await person.get("/v1/session")).json() == {"name": USER, "role": "admin"}
         kept = {"cookie": "; ".join(f"{name}={value}" for name, value in person.cookies.items())}
         assert (await person.delete("/v1/session")).status_code == 204
         await _problem(await person.get("/v1/devices", headers=kept), 401)

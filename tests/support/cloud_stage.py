@@ -17,16 +17,19 @@ from prometheus_client import CollectorRegistry
 from cloud.objects.folder import FolderStorage
 from cloud.registry.catalogue import Catalogue
 from cloud.store.accounts import Accounts
+from cloud.store.audit import Deed
 from cloud.store.clock import SystemClock
 from cloud.store.database import Database
 from cloud.store.intake import Intake
 from cloud.store.queries import Queries
 from cloud.store.remote import remote_over
+from cloud.store.roles import Role
+from cloud.store.sign_ins import SignIns
 from cloud.web.app import create_app
 from cloud.web.deps import WebDeps
 from cloud.web.server import WebServer
 from cloud.web.settings import WebSettings
-from tests.support.cloud import PASSWORD, USER, opened
+from tests.support.cloud import PASSWORD, START_MS, USER, opened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +46,14 @@ class CloudStage:
         """Somebody who is not signed in."""
         return httpx.AsyncClient(base_url=self.url, **options)
 
-    async def signed_in(self) -> httpx.AsyncClient:
-        """Somebody who is; close it."""
+    async def add(self, name: str, role: Role) -> None:
+        """One more account, of the same password."""
+        await self.accounts.add(name, PASSWORD, Deed("test", "account.add", name), role=role, now_ms=START_MS)
+
+    async def signed_in(self, name: str = USER) -> httpx.AsyncClient:
+        """Somebody who is, by default an admin; close it."""
         client = self.client()
-        answer = await client.post("/v1/session", json={"name": USER, "password": PASSWORD})
+        answer = await client.post("/v1/session", json={"name": name, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
         return client
 
@@ -57,7 +64,7 @@ async def cloud_stage(folder: Path, **more: Any) -> AsyncIterator[CloudStage]:
     objects, listening = folder / "objects", asyncio.get_running_loop().create_future()
     async with opened(f"sqlite:///{folder / 'cloud.db'}") as database:
         accounts, clock, settings = Accounts(database), SystemClock(), WebSettings(port=0)
-        await accounts.add_user(USER, PASSWORD, clock.now_ms())
+        await accounts.add(USER, PASSWORD, Deed("test", "account.add", USER), role="admin", now_ms=clock.now_ms())
         options: dict[str, Any] = {"ingest_state": lambda: "", "metrics_token": "scrape-me"}
         options |= {"storage": FolderStorage(objects), **more}
         deps = WebDeps(
@@ -65,6 +72,7 @@ async def cloud_stage(folder: Path, **more: Any) -> AsyncIterator[CloudStage]:
             queries=Queries(database),
             remote=remote_over(database),
             accounts=accounts,
+            sign_ins=SignIns(database),
             catalogue=Catalogue(folder / "models"),
             registry=CollectorRegistry(),
             clock=clock,

@@ -13,11 +13,13 @@ from numpy.typing import ArrayLike
 from onnx import TensorProto, helper, numpy_helper
 
 OPSET: Final = 17
-"""Old enough for every onnxruntime since 1.12, Jetson's builds included."""
+"""Old enough for every onnxruntime that is still in use; minima and maxima of bytes came with its 1.24."""
 IR_VERSION: Final = 8
 FLOAT: Final = TensorProto.FLOAT
 UINT8: Final = TensorProto.UINT8
+UINT16: Final = TensorProto.UINT16
 INT64: Final = TensorProto.INT64
+BOOL: Final = TensorProto.BOOL
 
 Value = str | float
 Shape = Sequence[int | str]
@@ -95,6 +97,10 @@ class Graph:
         """|a|."""
         return str(self.op("Abs", a))
 
+    def distance(self, a: str, b: str) -> str:
+        """|a - b| of bytes, which have no sign."""
+        return self.sub(self.max(a, b), self.min(a, b))
+
     def sqrt(self, a: Value) -> str:
         """Square root."""
         return str(self.op("Sqrt", a))
@@ -111,11 +117,31 @@ class Graph:
         """1.0 where a < b, else 0.0."""
         return self.cast(str(self.op("Less", a, b)), FLOAT)
 
+    def above(self, a: str, b: str) -> str:
+        """Whether a > b, as a truth value."""
+        return str(self.op("Greater", a, b))
+
+    def no(self, a: str) -> str:
+        """Not a, of truth values."""
+        return str(self.op("Not", a))
+
+    def both(self, a: str, b: str) -> str:
+        """a and b, of truth values."""
+        return str(self.op("And", a, b))
+
+    def either(self, a: str, b: str) -> str:
+        """a or b, of truth values."""
+        return str(self.op("Or", a, b))
+
+    def choose(self, which: str, yes: str, no: str) -> str:
+        """`yes` where `which` is true, else `no`: for bytes, for with floats arithmetic is quicker."""
+        return str(self.op("Where", which, yes, no))
+
     def cast(self, a: str, dtype: int) -> str:
         """To another type."""
         return str(self.op("Cast", a, to=dtype))
 
-    def clip(self, a: str, low: float, high: float) -> str:
+    def clip(self, a: str, low: Value, high: Value) -> str:
         """Into low..high."""
         return str(self.op("Clip", a, low, high))
 
@@ -133,8 +159,13 @@ class Graph:
         """Sum over `axes`, which stay with size 1."""
         return str(self.op("ReduceSum", a, self.constant(axes, "int64"), keepdims=1))
 
-    def mean_filter(self, a: str, size: int) -> str:
-        """Mean of a `size` x `size` neighbourhood; beyond the border there is nothing to count."""
+    def mean_filter(self, a: str, size: int, *, at_once: bool = False) -> str:
+        """Mean of a `size` x `size` neighbourhood; beyond the border there is nothing to count.
+
+        `at_once` is quicker for a small neighbourhood in a single plane than first its rows and then its columns.
+        """
+        if at_once:
+            return str(self.op("AveragePool", a, kernel_shape=[size, size], pads=[size // 2] * 4))
         rows = self.op("AveragePool", a, kernel_shape=[1, size], pads=[0, size // 2, 0, size // 2])
         return str(self.op("AveragePool", rows, kernel_shape=[size, 1], pads=[size // 2, 0, size // 2, 0]))
 
@@ -150,12 +181,7 @@ class Graph:
 
     def dilate(self, a: str, size: int) -> str:
         """Greatest of a `size` x `size` neighbourhood."""
-        rows = self.op("MaxPool", a, kernel_shape=[1, size], pads=[0, size // 2, 0, size // 2])
-        return str(self.op("MaxPool", rows, kernel_shape=[size, 1], pads=[size // 2, 0, size // 2, 0]))
-
-    def erode(self, a: str, size: int) -> str:
-        """Least of a `size` x `size` neighbourhood of values in 0..1."""
-        return self.complement(self.dilate(self.complement(a), size))
+        return str(self.op("MaxPool", a, kernel_shape=[size, size], pads=[size // 2] * 4))
 
 
 def _rename_outputs(nodes: list[onnx.NodeProto], outputs: set[str]) -> None:

@@ -1,10 +1,9 @@
 """Findings and events: types, severities, words, and a life that always ends."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contract.messages import Box, Event, priority_of
 from edge.core.clock import Stamp

@@ -1,12 +1,12 @@
 """The book of events: apart by zone, merged, limited, and every one that opens closes, whatever is found."""
 
 from collections import Counter, defaultdict
-from dataclasses import replace
 from itertools import takewhile
 
 import hypothesis.strategies as st
 from hypothesis import given, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec.structs import replace
 
 from contract.messages import Box, Event
 from edge.vision.events.book import EventBook, Kept

@@ -10,8 +10,10 @@ one camera says at most so many records a minute, every event that opens also cl
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec.structs import replace
 
 from contract.ids import new_token
 from contract.messages import Event

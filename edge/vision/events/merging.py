@@ -1,8 +1,9 @@
 """Several findings of one kind in one place become one: what a person would tell as one thing is told as one thing."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from edge.vision.findings import BOXES, SEVERITIES, Finding
 

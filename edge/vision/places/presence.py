@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from contract.messages import Box
 from contract.plan import Zone
@@ -49,8 +50,7 @@ class Visitor:
     out_ns: dict[int, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A thing that is in a zone since `since_ns`."""
 
     thing: Thing

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
+
 from contract.messages import Box
 from contract.plan import Line, Rule, Zone
 from edge.vision.findings import BOXES, Finding, Thing
@@ -32,8 +34,7 @@ class When:
     trusted: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """What is the case: since when, about whom (the first is the worst), how sure, and in words."""
 
     type: str

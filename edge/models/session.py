@@ -26,6 +26,7 @@ _DTYPES: Final[dict[str, str]] = {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
     "tensor(uint8)": "uint8",
+    "tensor(uint16)": "uint16",
     "tensor(int32)": "int32",
     "tensor(int64)": "int64",
     "tensor(bool)": "bool",

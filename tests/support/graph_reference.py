@@ -14,16 +14,16 @@ Floats = NDArray[np.float32]
 def motion_reference(inputs: dict[str, NDArray[Any]]) -> dict[str, Floats]:
     """The outputs of the motion graph, as [height, width] planes."""
     given = {name: value.astype(np.float32).squeeze() for name, value in inputs.items()}
-    x = given["luma"] * given["gain"] + given["offset"]
+    x = given["luma"]
     distances = np.sort([np.abs(given[f"sample_{index}"] - x) for index in range(motion.SAMPLES)], axis=0)
-    far = distances[1] > np.maximum(given["noise"] * motion.NOISE_GAIN, given["threshold"])
+    far = distances[1] > np.clip(given["noise"] * motion.NOISE_GAIN, given["threshold"], 255)
     kernel = np.ones((motion.CLOSING, motion.CLOSING), np.uint8)
     near = cv2.dilate((_mean(far.astype(np.float32), motion.MAJORITY) > motion.MOST).astype(np.uint8), kernel) > 0
     mask = cv2.erode(near.astype(np.uint8), kernel) > 0
     foreground = mask | far
     age = (given["age"] + 1) * foreground
-    may_learn = np.maximum(~foreground | (age > given["age_limit"]), given["blind"])
-    learns = given["chance"] < may_learn * given["rate"]
+    may_learn = ~foreground | (age > given["age_limit"])
+    learns = given["chance"] < np.where(may_learn, given["rate"], given["blind"])
     surprise = np.clip(distances[0], motion.NOISE_FLOOR, motion.NOISE_LIMIT) - given["noise"]
     return {
         "mask": mask * np.float32(255),

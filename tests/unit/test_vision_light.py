@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edge.models.session import Model
 from edge.models.store import ModelStore
 from edge.vision.pixels.blobs import find_blobs
-from edge.vision.pixels.exposure import fit_light
+from edge.vision.pixels.exposure import fit_light, relight
 from edge.vision.pixels.light import LightWatch, find_relit
 from edge.vision.pixels.luma import Plane
 from edge.vision.pixels.motion import MotionDetector
@@ -44,6 +44,13 @@ def _alarms(model: Model, *weather: Weather, seconds: float = 12.0, from_s: floa
     detector, camera = _detector(model), RenderedCamera([], weather)
     masks = [(at_s, detector.step(_halved(picture)).copy()) for at_s, picture in camera.pictures(seconds, FPS)]
     return [round(at_s, 1) for at_s, mask in masks if at_s >= from_s and find_blobs(mask, 0.002)]
+
+
+def test_a_plane_in_another_light_is_rounded_and_stays_within_bytes() -> None:
+    plane = np.array([[0, 9, 100, 255]], np.uint8)
+    np.testing.assert_array_equal(relight(plane, 1.5, -10), [[0, 4, 140, 255]])
+    np.testing.assert_array_equal(relight(relight(plane, 0.5, 20), 2.0, -40), [[0, 8, 100, 255]])
+    np.testing.assert_array_equal(relight(plane, 1.0, 0.0), plane)
 
 
 @given(

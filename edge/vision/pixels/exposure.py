@@ -7,9 +7,10 @@ less than half of the cells. Cells, because their means do not care for a shake 
 
 from typing import Final
 
+import cv2
 import numpy as np
 
-from edge.vision.pixels.luma import Floats
+from edge.vision.pixels.luma import Floats, Plane
 
 _ROUNDS: Final = 5
 _NOISE: Final = 1.0
@@ -26,6 +27,7 @@ _SAME: Final = 2.0
 """Luma: a light that changes cells by less on average is the same."""
 _SETTLED: Final = 0.002
 _UNCHANGED: Final = 1.0, 0.0
+_BYTES: Final = np.arange(256, dtype=np.float32)
 
 
 def fit_light(now: Floats, then: Floats, start: tuple[float, float] = _UNCHANGED) -> tuple[float, float]:
@@ -41,6 +43,11 @@ def fit_light(now: Floats, then: Floats, start: tuple[float, float] = _UNCHANGED
     if fits < max(_MAJORITY, min(_fits(now, then, *_UNCHANGED) + _BETTER, 1.0)):
         return _UNCHANGED
     return gain, offset
+
+
+def relight(plane: Plane, gain: float, offset: float) -> Plane:
+    """The plane in another light: v * gain + offset, rounded and held within 0 to 255."""
+    return np.asarray(cv2.LUT(plane, np.clip(np.rint(_BYTES * gain + offset), 0, 255).astype(np.uint8)), np.uint8)
 
 
 def _line(now: Floats, then: Floats, gain: float, offset: float) -> tuple[float, float]:

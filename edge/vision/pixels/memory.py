@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.models.session import Model
+from edge.vision.pixels.exposure import relight
 from edge.vision.pixels.luma import Floats, Plane
 from edge.vision.pixels.shake import Pose, carry
 
@@ -22,8 +23,11 @@ class Memory:
     def __init__(self, model: Model, shape: tuple[int, int], samples: int, inputs: Arrays, outputs: Arrays) -> None:
         """`shape` is (height, width); `inputs` and `outputs` are the tensors that are no memory, bound for good."""
         self._shape = shape
-        self._ring = [self._plane() for _ in range(samples + 1)]
-        self._states = {name: (self._plane(), self._plane()) for name in (_NOISE, _AGE)}
+        whole = 1, 1, *shape
+        self._ring: list[Plane] = [np.zeros(whole, np.uint8) for _ in range(samples + 1)]
+        self._states: dict[str, tuple[Floats, Floats]] = {
+            name: (np.zeros(whole, np.float32), np.zeros(whole, np.float32)) for name in (_NOISE, _AGE)
+        }
         turns = math.lcm(len(self._ring), 2)
         self._turns = [
             model.bind({**inputs, **self._before(turn)}, {**outputs, **self._after(turn)}) for turn in range(turns)
@@ -38,8 +42,8 @@ class Memory:
             down, right = rng.integers(0, 3, 2)
             plane[0, 0] = padded[down : down + height, right : right + width]
         for name, start in ((_NOISE, noise), (_AGE, 0.0)):
-            for plane in self._states[name]:
-                plane[:] = start
+            for state in self._states[name]:
+                state[:] = start
 
     def run(self) -> None:
         """Let the model look once, and go on. Raise `ModelError` if it fails."""
@@ -47,7 +51,7 @@ class Memory:
         self._turn = (self._turn + 1) % len(self._turns)
 
     @property
-    def newest(self) -> Floats:
+    def newest(self) -> Plane:
         """The newest remembered sample, [height, width]; valid until the next run."""
         return np.asarray(self._ring[(self._turn - 2) % len(self._ring)][0, 0])
 
@@ -56,7 +60,7 @@ class Memory:
         """For how many frames each pixel has been foreground, [height, width], to be changed in place."""
         return np.asarray(self._states[_AGE][self._turn % 2][0, 0])
 
-    def learn(self, where: NDArray[np.bool_], luma: Floats) -> None:
+    def learn(self, where: NDArray[np.bool_], luma: Plane) -> None:
         """Remember `luma` at once where `where` is true, beside what was there before: in every second sample."""
         for plane in self._ring[::2]:
             np.copyto(plane[0, 0], luma, where=where)
@@ -68,11 +72,10 @@ class Memory:
         What comes into view at the edges is as in `luma`, a picture taken in that pose.
         """
         for plane in self._ring:
-            relit = plane[0, 0] * np.float32(pose.gain) + np.float32(pose.offset)
-            plane[0, 0] = carry(relit, pose, luma.astype(np.float32))
+            plane[0, 0] = carry(relight(plane[0, 0], pose.gain, pose.offset), pose, luma.copy())
         for pair in self._states.values():
-            for plane in pair:
-                plane[0, 0] = carry(plane[0, 0], pose, np.zeros_like(plane[0, 0]))
+            for state in pair:
+                state[0, 0] = carry(state[0, 0], pose, np.zeros_like(state[0, 0]))
 
     def _before(self, turn: int) -> dict[str, NDArray[Any]]:
         queue = {f"sample_{at}": self._ring[(turn + at) % len(self._ring)] for at in range(len(self._ring) - 1)}
@@ -81,6 +84,3 @@ class Memory:
     def _after(self, turn: int) -> dict[str, NDArray[Any]]:
         states = {f"{name}_next": pair[1 - turn % 2] for name, pair in self._states.items()}
         return {"sample_next": self._ring[(turn - 1) % len(self._ring)], **states}
-
-    def _plane(self) -> Floats:
-        return np.zeros((1, 1, *self._shape), np.float32)

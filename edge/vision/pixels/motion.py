@@ -1,7 +1,7 @@
 """Motion: runs the model of the task `motion` on one plane after the other and reads what moves out of its mask.
 
-Before the model sees a plane, a shake of the camera is taken out of it, and the model is told how its light differs
-from what is remembered; after it, what changed by the light alone is taken out of the mask.
+Before the model sees a plane, a shake of the camera is taken out of it, and so is what its own exposure made of the
+light; after it, what changed by the light alone is taken out of the mask.
 """
 
 from typing import Final
@@ -11,6 +11,7 @@ import numpy as np
 
 from edge.core.errors import ModelError
 from edge.models.session import Model
+from edge.vision.pixels.exposure import relight
 from edge.vision.pixels.light import LightWatch, find_relit
 from edge.vision.pixels.luma import Floats, Plane
 from edge.vision.pixels.memory import Arrays, Memory
@@ -32,6 +33,8 @@ _LARGELY: Final = 0.3
 """If so much of the picture is in another light, all of it is learned anew."""
 _MARGIN: Final = 32
 _BANK: Final = 4
+_ALL: Final = 65536
+"""Chances are so many; the last is never drawn, so that a rate one below it takes every pixel."""
 
 
 class MotionDetector:
@@ -45,15 +48,16 @@ class MotionDetector:
         self._rng = rng
         self._parameters = model.manifest.parameters
         self._samples = int(self._number("samples"))
-        self._bank = rng.random((_BANK, self._shape[0] + _MARGIN, self._shape[1] + _MARGIN), dtype=np.float32)
-        self._chance = np.zeros((1, 1, *self._shape), np.float32)
+        drawn = rng.random((_BANK, self._shape[0] + _MARGIN, self._shape[1] + _MARGIN), dtype=np.float32)
+        self._bank = np.minimum(drawn * _ALL, _ALL - 2).astype(np.uint16)
+        self._chance = np.zeros((1, 1, *self._shape), np.uint16)
         self._luma = np.zeros((1, 1, *self._shape), np.uint8)
         self._mask = np.zeros((1, 1, *self._shape), np.uint8)
-        names = ("threshold", "rate", "blind", "age_limit", "gain", "offset")
-        self._knobs = {name: np.zeros(1, np.float32) for name in names}
+        self._knobs = {name: np.zeros(1, np.float32) for name in ("threshold", "age_limit")}
+        self._rates = {name: np.zeros(1, np.uint16) for name in ("rate", "blind")}
         self._threshold = threshold
         self._knobs["age_limit"][0] = age_limit
-        inputs: Arrays = {"luma": self._luma, "chance": self._chance, **self._knobs}
+        inputs: Arrays = {"luma": self._luma, "chance": self._chance, **self._knobs, **self._rates}
         self._memory = Memory(model, self._shape, self._samples, inputs, {"mask": self._mask})
         self._finder = PoseFinder()
         self._light = LightWatch()
@@ -108,11 +112,11 @@ class MotionDetector:
         return np.asarray(self._seen)
 
     def background(self) -> Floats:
-        """The newest remembered sample of the background, [height, width]; valid until the next step.
+        """The newest remembered sample of the background, [height, width].
 
         In the place and the light that it was learned in.
         """
-        return self._memory.newest
+        return self._memory.newest.astype(np.float32)
 
     def absorb(self, window: tuple[slice, slice]) -> None:
         """Let what is foreground in `window` (rows, columns) become background within the next frames."""
@@ -132,15 +136,14 @@ class MotionDetector:
         self._pose = Pose()
 
     def _show(self, luma: Plane) -> None:
-        """Give the model the plane as the remembered view has it, and its light."""
+        """Give the model the plane as the remembered view has it, in its light."""
         pose = self._pose
-        self._luma[0, 0] = luma
         if pose.shifted:
-            around = np.clip(self._memory.newest * pose.gain + pose.offset, 0, 255).astype(np.uint8)
-            self._luma[0, 0] = straighten(luma, pose, around)
+            luma = straighten(luma, pose, relight(self._memory.newest, pose.gain, pose.offset))
+        if pose.relit:
+            luma = relight(luma, 1 / pose.gain, -pose.offset / pose.gain)
+        self._luma[0, 0] = luma
         self._knobs["threshold"][0] = self._threshold * (_BETWEEN if pose.shifted else 1.0)
-        self._knobs["gain"][0] = 1 / pose.gain
-        self._knobs["offset"][0] = -pose.offset / pose.gain
 
     def _set_rates(self) -> None:
         """Learn all when all is new; then what moves ever less, so that what the start took for background fades."""
@@ -150,7 +153,8 @@ class MotionDetector:
             blind, rate = 1.0, 1.0
         elif not young:
             blind, rate = 0.0, self._number("rate")
-        self._knobs["blind"][0], self._knobs["rate"][0] = min(blind, 1.0), rate
+        for name, share in (("rate", rate), ("blind", min(blind, 1.0) * rate)):
+            self._rates[name][0] = min(round(share * _ALL), _ALL - 1)
 
     def _watch_light(self) -> None:
         mask = self._mask[0, 0]
@@ -175,11 +179,11 @@ class MotionDetector:
 
     def _forgive(self) -> float:
         """What only the light changed does not move, and is remembered at once. Returns the share that it fills."""
-        mask, luma, light = self._mask[0, 0], self._luma[0, 0], self._knobs
-        relit = find_relit(mask, luma, self._memory.newest)
+        mask, luma = self._mask[0, 0], self._luma[0, 0]
+        relit = find_relit(mask, luma, self.background())
         if relit is None:
             return 0.0
-        self._memory.learn(relit, luma * light["gain"][0] + light["offset"][0])
+        self._memory.learn(relit, luma)
         mask[relit] = 0
         return float(relit.mean())
 

@@ -99,6 +99,7 @@ def page(visit: Visit) -> Iterator[Page]:
 
 def test_every_recording_is_listed_with_where_it_is(page: Page) -> None:
     expect(page.locator("#clips .clip")).to_have_count(3)
+    expect(page.locator("#clips li").nth(0)).to_contain_text("The front camera")
     expect(page.locator("#clips li").nth(0)).to_contain_text("Recording now")
     expect(page.locator("#clips li").nth(1)).to_contain_text("On this device only")
     expect(page.locator("#clips li").nth(2)).to_contain_text("In the cloud")

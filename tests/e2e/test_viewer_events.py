@@ -140,7 +140,7 @@ def test_one_that_goes_on(page: Page, stage: Stage) -> None:
     entry = page.locator("[data-id='e101']")
     expect(entry).to_contain_text("going on")
     happen(stage, 101, start_ms=now, end_ms=now + 9_000, merged=3, severity="HIGH")
-    expect(entry).to_contain_text("3 alike taken together")
+    expect(entry).to_contain_text("with 3 more like it")
     expect(entry).to_have_attribute("data-severity", "HIGH")
     expect(entry).not_to_contain_text("going on")
     assert ids(page).count("e101") == 1
@@ -161,7 +161,9 @@ def test_nothing_floods_unseen(page: Page, stage: Stage) -> None:
     """What was merged and held back is told, once there is any."""
     expect(page.locator("#events-flood")).to_be_hidden()
     stage.vision(flood={"merged": 14, "suppressed": 3})
-    expect(page.locator("#events-flood")).to_contain_text("14 alike were taken together; 3 more were held back")
+    expect(page.locator("#events-flood")).to_contain_text(
+        "14 more were counted with one like them; 3 more were held back"
+    )
 
 
 def test_details(page: Page) -> None:

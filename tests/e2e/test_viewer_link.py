@@ -9,6 +9,7 @@ from tests.support.browser import visiting, wait_text
 from tests.support.processes import wait_until
 from tests.support.stage import Stage
 
+_LONG = "a-very-long-name-without-any-place-to-break-" * 3
 _LIVE = "() => document.getElementById('live').naturalWidth > 0"
 
 
@@ -154,12 +155,14 @@ def test_what_happened_is_listed(browser: Browser, stage: Stage) -> None:
             )
         )
         expect(page.locator("#feed li").first).to_contain_text("Recording delivered")
-        stage.record(HealthChange(part="broker", state="failed", detail="refused the password"))
+        stage.record(HealthChange(part="broker", state="failed", detail=f"refused the password {_LONG}"))
         stage.record(Loss(what="records", reason="disk_full", count=12))
         expect(page.locator("#feed")).to_contain_text("Broker: failed")
         expect(page.locator("#feed")).to_contain_text("refused the password")
         expect(page.locator("#feed")).to_contain_text("Given up: 12\u202frecords")
+        expect(page.locator("#feed")).to_contain_text("The front camera")
         expect(page.locator("#feed li")).to_have_count(3)
+        assert page.eval_on_selector("#feed", "feed => feed.scrollWidth <= feed.clientWidth"), "nothing is cut off"
 
 
 def test_telemetry_and_backlog(browser: Browser, stage: Stage) -> None:

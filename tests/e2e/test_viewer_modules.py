@@ -447,3 +447,36 @@ def test_silence_is_a_lost_connection(visit: Visit) -> None:
     assert asked == [None, "41"]
     assert seen[3][1] - seen[2][1] == pytest.approx(10_000, abs=100)
     assert 700 < seen[4][1] - seen[3][1] < 1_500
+
+
+def test_words_that_count_and_lines_that_flow(page: Page) -> None:
+    """One is one; a line that was broken by hand flows, and what stands in lines of its own stays in them."""
+    assert run(page, "format.js", "return [m.counted(1, 'label'), m.counted(1200, 'label')]") == [
+        "1 label",
+        "1\u202f200 labels",
+    ]
+    text = f"{'word ' * 12}end\nof it.\n\nA heading\nits text\n\n- {'word ' * 12}end\n- two\n"
+    assert run(page, "format.js", "return m.unwrapped(arg)", text) == text.replace("end\nof", "end of")
+    flood = "return [m.floodWords({merged: 1}), m.floodWords({merged: 2, suppressed: 1}), m.floodWords()]"
+    assert run(page, "event-words.js", flood) == [
+        "1 more was counted with one like it",
+        "2 more were counted with one like them; 1 more was held back so that nothing floods",
+        "",
+    ]
+
+
+def test_zone_of_times(browser: Browser, stage: Stage) -> None:
+    """Times are those of the reader's zone, and the page says which that is."""
+    with visiting(browser, stage.url, timezone_id="Asia/Kolkata") as visit:
+        found = run(visit.open("/viewer/icon.svg"), "format.js", "return [m.zoneOf(0), m.dayOf(81_000_000)]")
+        assert found == ["UTC+05:30", "1970-01-02"]
+
+
+def test_what_was_done_is_told_in_words(page: Page) -> None:
+    """What the audit log keeps as a request or a command; what has no words is told as it is kept."""
+    script = "return arg.map(([action, target]) => m.deedWords({ action, target }))"
+    found = run(page, "audit-words.js", script, [["POST /v1/session", "account=lena"], ["constructor", ""]])
+    assert found == [
+        {"title": "Signed in", "raw": "POST /v1/session · account=lena"},
+        {"title": "", "raw": "constructor"},
+    ]

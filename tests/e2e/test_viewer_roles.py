@@ -23,7 +23,7 @@ def sign_in(visit: Visit, account: str, password: str, path: str = "/viewer/") -
 def test_an_admin_makes_a_viewer_who_cannot_and_sees_what_was_tried(browser: Browser, stage: Stage) -> None:
     with visiting(browser, stage.url) as admins, visiting(browser, stage.url) as viewers:
         admin = sign_in(admins, "admin", stage.password, "/viewer/accounts.html")
-        expect(admin.locator("#own-about")).to_contain_text("You are admin, admin.")
+        expect(admin.locator("#own-about")).to_contain_text("You are signed in as admin, an admin.")
         admin.click("#account-add")
         admin.get_by_label("Name").fill("lena")
         admin.get_by_role("button", name="Add", exact=True).click()
@@ -46,12 +46,12 @@ def test_an_admin_makes_a_viewer_who_cannot_and_sees_what_was_tried(browser: Bro
         told = page.evaluate("fetch('/v1/cameras/front/stop', {method: 'POST'}).then((a) => a.status)")
         assert told == 403
         page.click("#who")
-        expect(page.locator("#own-about")).to_contain_text("You are lena, viewer.")
+        expect(page.locator("#own-about")).to_contain_text("You are signed in as lena, a viewer.")
         expect(page.locator("#accounts-title")).not_to_be_visible()
         expect(page.locator("#audit-title")).not_to_be_visible()
 
         admin.reload()
-        expect(admin.locator("#audit")).to_contain_text("POST /v1/cameras/{camera}/stop · camera=front")
+        expect(admin.locator("#audit")).to_contain_text("Stopped a cameraPOST /v1/cameras/{camera}/stop · camera=front")
         admin.fill("#audit-outcome", "refused")
         expect(admin.locator("#audit tr")).to_have_count(1)
         expect(admin.locator("#audit tr")).to_contain_text("lena")
@@ -107,4 +107,4 @@ def test_one_s_own_password_and_the_look_of_the_page(browser: Browser, stage: St
         expect(page.locator("#signin")).to_be_visible()
         page.fill("#password", "a longer password")
         page.click("#signin-go")
-        expect(page.locator("#own-about")).to_contain_text("You are admin, admin.")
+        expect(page.locator("#own-about")).to_contain_text("You are signed in as admin, an admin.")

@@ -185,7 +185,7 @@ def test_forgetting_asks_first(page: Page, stage: Stage) -> None:
     page.click("#reset-go")
     expect(page.locator("#sensitivity-said")).to_have_text("Forgotten. It learns anew from now on.")
     expect(page.locator("#learned")).to_have_text("Alarms begin when enough was seen.")
-    expect(page.locator("#trial-words")).to_contain_text("Nothing has moved in the last hour")
+    expect(page.locator("#trial-words")).to_have_text("While it learns, nothing is called unusual.")
     assert camera.forgotten == before + 1
 
 

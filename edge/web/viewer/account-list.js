@@ -4,13 +4,14 @@ import * as api from "./account-api.js";
 import { openDialog } from "./dialogs.js";
 import { byId, el, mark, say, smallButton } from "./dom.js";
 import { choiceField, showProblems, textField } from "./fields.js";
+import { counted } from "./format.js";
 import { createKeyed } from "./keyed.js";
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,31}$/;
 const ROLES = [
-  ["viewer", "Viewer: looks"],
-  ["operator", "Operator: runs things too"],
-  ["admin", "Admin: says who may what too"],
+  ["viewer", "Viewer: may look"],
+  ["operator", "Operator: may also run things"],
+  ["admin", "Admin: may do everything"],
 ];
 
 /** The panel; `onDone(title, text)` hears what was done and loads again, `onProblem` what was refused. */
@@ -39,7 +40,7 @@ function makeLine({ onProblem, onDone }) {
     mark(role, "aria-label", `Role of ${now.name}`);
     role.value = now.role;
     say(name, now.name);
-    say(about, now.sign_ins ? `signed in at ${now.sign_ins} place${now.sign_ins === 1 ? "" : "s"}` : "not signed in");
+    say(about, now.sign_ins ? `signed in at ${counted(now.sign_ins, "place")}` : "not signed in");
   }
 
   return { element, fill };

@@ -7,10 +7,11 @@ import { dressed } from "./fields.js";
 import { moment } from "./format.js";
 import { createKeyed } from "./keyed.js";
 
+const ROLES = { viewer: "a viewer", operator: "an operator", admin: "an admin" };
 const MAY = {
   viewer: "You may look at everything.",
-  operator: "You may also run cameras, recordings and sessions.",
-  admin: "You may also say who may do what.",
+  operator: "You may look at everything, and run cameras, recordings and sessions.",
+  admin: "You may do everything here, and say who else may do what.",
 };
 
 /** The panel; `onProblem` hears what was refused, `onGone` that this session ended too. */
@@ -30,7 +31,7 @@ export function createOwn({ onProblem, onGone, onDone }) {
   }
 
   return async function load(who) {
-    say(byId("own-about"), `You are ${who.user}, ${who.role}. ${MAY[who.role] ?? ""}`);
+    say(byId("own-about"), `You are signed in as ${who.user}, ${ROLES[who.role] ?? who.role}. ${MAY[who.role] ?? ""}`);
     const { sign_ins: all } = await api.signIns();
     draw(all);
   };

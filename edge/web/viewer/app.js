@@ -89,7 +89,7 @@ store.on("signals", sensors.redraw);
 store.on("sync", () => sync(store.sync));
 store.on("health", () => parts(store.health));
 store.on("health channels", () => body.drawEmpty(known));
-store.on("happenings", () => feed(store.happenings, deviceNow()));
+store.on("happenings", drawFeed);
 store.on("link", () => drawLink(store.link));
 
 function drawStage() {
@@ -133,6 +133,10 @@ function drawVision() {
 
 function drawReadings() {
   readings({ camera: chosen(), vision: vision(), telemetry: store.telemetry, latencyMs });
+}
+
+function drawFeed() {
+  feed(store.happenings, { nowMs: deviceNow(), cameras: store.cameras });
 }
 
 function sizeOfPicture() {
@@ -219,6 +223,6 @@ addEventListener("online", () => stream?.retry());
 new ResizeObserver(drawVision).observe(byId("stage"));
 setInterval(drawVision, SLOW_MS);
 setInterval(() => store.link.state === "live" && askTime(api.device).catch(askAgain), ASK_TIME_MS);
-setInterval(() => feed(store.happenings, deviceNow()), 30 * SLOW_MS);
+setInterval(drawFeed, 30 * SLOW_MS);
 begin();
 body.begin();

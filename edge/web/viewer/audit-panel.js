@@ -1,8 +1,9 @@
 // The audit log, for admins: who did what, newest first, by pages, with filters.
 
 import * as api from "./account-api.js";
-import { byId, el } from "./dom.js";
-import { moment } from "./format.js";
+import { deedWords } from "./audit-words.js";
+import { byId, el, say } from "./dom.js";
+import { moment, zoneOf } from "./format.js";
 
 const PAGE = 50;
 const TYPED_MS = 300;
@@ -16,6 +17,7 @@ export function createAudit({ onProblem }) {
   let next = null;
   let turn = 0;
   let typed = null;
+  say(byId("audit-when"), `When (${zoneOf(Date.now())})`);
 
   for (const name of FILTERS) {
     byId(`audit-${name}`).addEventListener("input", () => {
@@ -44,9 +46,10 @@ export function createAudit({ onProblem }) {
   return load;
 }
 
-function rowOf({ t, clock, actor, address, action, target, outcome }) {
+function rowOf({ t, clock, actor, address, outcome, ...deed }) {
   const when = `${moment(Date.parse(t), Date.now())}${clock === "trusted" ? "" : " (clock not sure)"}`;
-  const what = target ? `${action} · ${target}` : action;
-  const cells = [when, actor === "-" ? "nobody signed in" : actor, address, what, outcome].map((text) => el("td", {}, text));
+  const { title, raw } = deedWords(deed);
+  const what = title ? [title, el("small", {}, raw)] : [raw];
+  const cells = [[when], [actor === "-" ? "nobody signed in" : actor], [address], what, [outcome]].map((words) => el("td", {}, ...words));
   return el("tr", { "data-tone": outcome === "done" ? "plain" : "bad" }, ...cells);
 }

@@ -13,12 +13,12 @@ const EVERY_MS = 5_000;
  * The list in `root`; `onChoose(clip)` hears which to show. `begin()` asks now and from time to time: the newest are asked
  * for again and again, those beyond `MOST` once.
  */
-export function createClipList({ root, empty, more, camera }, { now, onChoose, onProblem }) {
+export function createClipList({ root, empty, more, camera }, { now, nameOf, onChoose, onProblem }) {
   let shown = [];
   let chosen = null;
   let wanted = PAGE;
   let timer = 0;
-  const draw = createKeyed(root, { key: ({ recording_id: id }) => id, make: () => createItem(choose), empty });
+  const draw = createKeyed(root, { key: ({ recording_id: id }) => id, make: () => createItem(choose, nameOf), empty });
 
   camera.addEventListener("change", () => {
     wanted = PAGE;
@@ -88,7 +88,7 @@ export function fillCameras(select, cameras) {
   select.value = before;
 }
 
-function createItem(onChoose) {
+function createItem(onChoose, nameOf) {
   let clip = null;
   const parts = {
     image: el("img", { alt: "", width: 112, height: 63, loading: "lazy" }),
@@ -106,7 +106,7 @@ function createItem(onChoose) {
     clip = item;
     mark(button, "aria-pressed", String(item.chosen));
     mark(element, "data-state", item.state);
-    say(parts.title, item.camera);
+    say(parts.title, nameOf(item.camera));
     say(parts.about, clipAbout(item, item.nowMs));
     say(parts.marks, clipMarks(item).join(" · "));
     say(parts.state, clipStateOf(item.state));

@@ -10,7 +10,7 @@ const NO_H265 = "This browser cannot play H.265 on this machine. Download it ins
 const NO_H264 = "This browser cannot play it: it was kept as the camera's own pictures. Download it instead.";
 
 /** `show(clip)` in the player of the page; `play(url, title, about, name)` for a video without small pictures. */
-export function createClipPlayer({ now }) {
+export function createClipPlayer({ now, nameOf }) {
   const video = byId("player-video");
   const strip = byId("player-strip");
   const peek = byId("player-peek");
@@ -34,7 +34,7 @@ export function createClipPlayer({ now }) {
     clip = chosen;
     cues = [];
     const about = `${clipAbout(chosen, now())} · ${clipMarks(chosen).join(" · ")}`;
-    open(api.videoUrl(chosen.recording_id), chosen.camera, about, fileName(chosen));
+    open(api.videoUrl(chosen.recording_id), nameOf(chosen.camera), about, fileName(chosen));
     if (!chosen.sheet) return;
     const found = cuesOf(await api.sheetTimes(chosen.recording_id));
     if (clip !== chosen || !found.length) return;

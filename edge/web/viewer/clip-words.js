@@ -1,6 +1,6 @@
 // Recordings, uploads and the disk in words. Pure.
 
-import { bytes, duration, moment, quantity, words } from "./format.js";
+import { bytes, counted, duration, moment, quantity, words } from "./format.js";
 
 const REASONS = {
   continuous: "Continuous",
@@ -48,9 +48,9 @@ export function clipMarks(clip) {
   const events = clip.event_ids.length;
   return [
     reasonOf(clip.reason),
-    events && clip.reason !== "event" ? `${events} ${events === 1 ? "event" : "events"}` : null,
+    events && clip.reason !== "event" ? counted(events, "event") : null,
     clip.salvaged ? "End cut off" : null,
-    clip.frames_dropped ? `${clip.frames_dropped} pictures missing` : null,
+    clip.frames_dropped ? `${counted(clip.frames_dropped, "picture")} missing` : null,
   ].filter(Boolean);
 }
 
@@ -72,7 +72,7 @@ export function uploadAbout(upload, nowMs) {
 export function uploadsAbout({ paused, totals }) {
   if (!totals.count) return paused ? "Everything is uploaded. New files are held back." : "Everything is uploaded.";
   const left = bytes(Math.max(0, totals.size_bytes - totals.sent_bytes));
-  const files = `${totals.count} ${totals.count === 1 ? "file" : "files"} to go, ${left}`;
+  const files = `${counted(totals.count, "file")} to go, ${left}`;
   if (paused) return `Paused: ${files}.`;
   const pace = totals.rate_bps > 0 ? `, ${bitRate(totals.rate_bps)}` : "";
   const eta = Number.isFinite(totals.eta_s) ? `, ${duration(totals.eta_s)} left` : "";
@@ -104,7 +104,7 @@ export function lostWords(lost) {
 /** One class: how much, since when, and what of it is nowhere else. */
 export function classAbout(one, nowMs) {
   return [
-    `${one.count} · ${bytes(one.size_bytes)}`,
+    `${counted(one.count, "file")} · ${bytes(one.size_bytes)}`,
     one.max_bytes ? `of ${bytes(one.max_bytes)}` : null,
     one.oldest_ms ? `since ${moment(one.oldest_ms, nowMs)}` : null,
     one.unsent_bytes ? `${bytes(one.unsent_bytes)} not in the cloud yet` : null,

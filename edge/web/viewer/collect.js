@@ -5,14 +5,14 @@ import { createRecorder, whyNotRecord } from "./collect-recorder.js";
 import { createQueue, summaryOf } from "./collect-queue.js";
 import { openCollectStore } from "./collect-store.js";
 import { byId, el, mark, say } from "./dom.js";
-import { bytes, number } from "./format.js";
+import { bytes, clockTime, number } from "./format.js";
 import { createKeyed } from "./keyed.js";
 import { newLabelId } from "./label-store.js";
 
 const WORDS = { pending: "Waiting", uploading: "Sending", completed: "Handed in", failed: "Failed" };
 
 const draw = createKeyed(byId("videos"), { key: ({ id }) => String(id), make: makeLine });
-const recorder = createRecorder(byId("preview"), { onRecorded: (blob, facts) => keep(blob, `Recording ${new Date().toLocaleTimeString()}`, facts) });
+const recorder = createRecorder(byId("preview"), { onRecorded: (blob, facts) => keep(blob, `Recording ${clockTime(Date.now())}`, facts) });
 let queue = null;
 let videos = [];
 let arriving = 0;

@@ -4,7 +4,7 @@ import * as api from "./session-api.js";
 import { openDialog } from "./dialogs.js";
 import { el, mark, say } from "./dom.js";
 import { switchField, textField } from "./fields.js";
-import { DASH } from "./format.js";
+import { DASH, unwrapped } from "./format.js";
 
 /** Show the text of now and record the agreement of `person`; `onDone(participant)` gets them as they are then. */
 export async function openConsent(person, { onDone }) {
@@ -27,7 +27,7 @@ export async function openConsent(person, { onDone }) {
   });
   try {
     text = await api.consentText();
-    say(shown, text.text);
+    say(shown, unwrapped(text.text));
     say(version, `Version ${text.version || DASH} · digest ${text.sha256.slice(0, 12)}`);
     mark(shown, "data-version", text.version);
   } catch (problem) {

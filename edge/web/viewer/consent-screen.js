@@ -2,6 +2,7 @@
 
 import * as api from "./session-api.js";
 import { byId, mark, say } from "./dom.js";
+import { unwrapped } from "./format.js";
 
 /**
  * `open()` asks, unless this participant agreed to the text of now in this tab already. Who declines takes back what
@@ -26,7 +27,7 @@ export function createConsentScreen(participant, { onAgreed, onDeclined }) {
       return setTimeout(open, 3_000);
     }
     if (sessionStorage.getItem(agreed) === text.sha256) return onAgreed();
-    say(byId("consent-text"), text.text);
+    say(byId("consent-text"), unwrapped(text.text));
     mark(document.body, "data-phase", "consent");
     byId("words").hidden = true;
     byId("consent").hidden = false;

@@ -4,12 +4,11 @@ import * as api from "./session-api.js";
 import { openDialog } from "./dialogs.js";
 import { el } from "./dom.js";
 import { textField } from "./fields.js";
-import { number } from "./format.js";
+import { counted } from "./format.js";
 
 /** What an erasure did, as a sentence. */
 export function erasedWords({ participant, sessions = [], records = 0, files = 0 }) {
-  const count = (value, one) => `${number(value)} ${one}${value === 1 ? "" : "s"}`;
-  return `${participant} was erased: ${count(sessions.length, "session")}, ${count(records, "record")} and ${count(files, "file")}.`;
+  return `${participant} was erased: ${counted(sessions.length, "session")}, ${counted(records, "record")} and ${counted(files, "file")}.`;
 }
 
 /** Ask, erase, and say what was erased. */

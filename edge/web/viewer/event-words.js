@@ -43,7 +43,7 @@ export const gradeOf = (view) => severity(view.severity ?? "LOW");
 
 /** That several were taken together, where they were. */
 export function mergedWords(merged) {
-  return merged > 0 ? `${merged} alike taken together` : "";
+  return merged > 0 ? `with ${merged} more like it` : "";
 }
 
 /** What came of what people said of it: only what was told by what is usual is learned, rules go on as they are. */
@@ -66,14 +66,14 @@ export function factsOf(view, context) {
     ["Confidence", view.confidence ? percent(view.confidence) : ""],
     ["From usual", Number.isFinite(view.baseline_deviation) ? quantity(view.baseline_deviation, "σ", 1) : ""],
     ["Track", Number.isInteger(view.track) ? `#${view.track}` : ""],
-    ["Merged", mergedWords(view.merged)],
+    ["Counted", mergedWords(view.merged)],
   ].filter(([, value]) => value);
 }
 
 /** What held events back, where anything did: findings merged, and events that a rate limit kept from opening. */
 export function floodWords({ merged = 0, suppressed = 0 } = {}) {
-  const together = merged ? `${merged} alike were taken together` : "";
-  const held = suppressed ? `${suppressed} more were held back so that nothing floods` : "";
+  const together = merged ? `${merged} more ${merged === 1 ? "was" : "were"} counted with one like ${merged === 1 ? "it" : "them"}` : "";
+  const held = suppressed ? `${suppressed} more ${suppressed === 1 ? "was" : "were"} held back so that nothing floods` : "";
   return [together, held].filter(Boolean).join("; ");
 }
 

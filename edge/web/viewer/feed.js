@@ -1,20 +1,20 @@
-// The list of what happened, newest first. Entries keep their element, so that an open one stays open.
+// The list of what happened, newest first. Entries keep their element.
 
-import { el, fillList, mark, say } from "./dom.js";
+import { el, mark, say } from "./dom.js";
 import { whenAndWhere } from "./happenings.js";
 
-/** The list `root`; `draw(happenings, nowMs)`. */
+/** The list `root`; `draw(happenings, {nowMs, cameras})`. */
 export function createFeed(root, empty) {
   const items = new Map();
 
-  return function draw(happenings, nowMs) {
+  return function draw(happenings, context) {
     empty.hidden = happenings.length > 0;
     root.hidden = happenings.length === 0;
     const keys = new Set(happenings.map(({ key }) => key));
     for (const [key, item] of items) if (!keys.has(key)) drop(key, item);
     happenings.forEach((entry, at) => {
       const item = items.get(entry.key) ?? add(entry.key);
-      fill(item, entry, nowMs);
+      fill(item, entry, context);
       if (root.children[at] !== item.element) root.insertBefore(item.element, root.children[at] ?? null);
     });
   };
@@ -24,11 +24,9 @@ export function createFeed(root, empty) {
       title: el("strong"),
       tag: el("span", { class: "tag" }),
       when: el("span", { class: "when" }),
-      details: el("span", { class: "details" }),
-      list: el("ul"),
+      details: el("span", { class: "happening-why" }),
     };
-    parts.more = el("details", { class: "more" }, el("summary", {}, "More"), parts.list);
-    const words = el("div", {}, parts.title, parts.tag, parts.when, parts.details, parts.more);
+    const words = el("div", {}, parts.title, parts.tag, parts.when, parts.details);
     const element = el("li", { class: "happening" }, el("span", { class: "bullet", "aria-hidden": "true" }), words);
     items.set(key, { element, ...parts });
     return items.get(key);
@@ -40,14 +38,11 @@ export function createFeed(root, empty) {
   }
 }
 
-function fill(item, entry, nowMs) {
+function fill(item, entry, context) {
   mark(item.element, "data-severity", entry.severity ?? (entry.good ? "good" : "none"));
-  mark(item.element, "data-open", String(entry.open));
   say(item.title, entry.title);
   say(item.tag, entry.severity ?? "");
-  say(item.when, whenAndWhere(entry, nowMs));
+  say(item.when, whenAndWhere(entry, context));
   say(item.details, entry.details.join(" · "));
   item.details.hidden = entry.details.length === 0;
-  item.more.hidden = !entry.more?.length;
-  if (entry.more) fillList(item.list, entry.more);
 }

@@ -15,6 +15,11 @@ export function number(value, digits = 0) {
   return rest ? `${grouped}.${rest}` : grouped;
 }
 
+/** `1 label`, `3 labels`; `many` where an s does not do. */
+export function counted(value, one, many = `${one}s`) {
+  return `${number(value)} ${value === 1 ? one : many}`;
+}
+
 /** A share of one as `87 %`. */
 export function percent(share, digits = 0) {
   return quantity(share * 100, "%", digits);
@@ -55,7 +60,20 @@ export function moment(ms, nowMs) {
   if (!Number.isFinite(ms)) return DASH;
   const at = new Date(ms);
   const sameDay = at.toDateString() === new Date(nowMs).toDateString();
-  return sameDay ? clockTime(ms) : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clockTime(ms)}`;
+  return sameDay ? clockTime(ms) : `${dayOf(ms)} ${clockTime(ms)}`;
+}
+
+/** The date, `2026-11-21`, in the reader's own zone. */
+export function dayOf(ms) {
+  const at = new Date(ms);
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+
+/** The zone in which this browser shows times: `UTC`, `UTC+01:00`. */
+export function zoneOf(ms) {
+  const minutes = -new Date(ms).getTimezoneOffset();
+  const ahead = Math.abs(minutes);
+  return minutes === 0 ? "UTC" : `UTC${minutes < 0 ? "−" : "+"}${two(Math.floor(ahead / 60))}:${two(ahead % 60)}`;
 }
 
 /** `sudden_motion` as `Sudden motion`; a sentence stays as it is. */
@@ -63,6 +81,11 @@ export function words(text) {
   const plain = String(text ?? "").trim();
   const spaced = /\s/.test(plain) ? plain : plain.replace(/[_-]+/g, " ");
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+/** A text whose long lines were broken by hand flows as wide as its place; empty lines, short lines and lists stay. */
+export function unwrapped(text) {
+  return text.replace(/([^\n]{50,})\n(?=\p{L})/gu, "$1 ");
 }
 
 /** The reasons of an anomaly without empty ones and repetitions. */

@@ -11,7 +11,6 @@ const READERS = {
     title: body.phase === "uploaded" ? "Recording delivered" : "Recording kept on the device",
     where: body.camera,
     severity: null,
-    open: false,
     details: [duration((body.end_ms - body.start_ms) / 1000), bytes(body.size_bytes)],
     good: body.phase === "uploaded",
   }),
@@ -22,7 +21,6 @@ const READERS = {
     title: `${partName(body.part)}: ${STATE_WORDS[body.state] ?? body.state}`,
     where: "",
     severity: body.state === "failed" ? "HIGH" : body.state === "degraded" ? "MEDIUM" : null,
-    open: false,
     details: body.detail && body.state !== "ok" ? [body.detail] : [],
     good: body.state === "ok",
   }),
@@ -32,7 +30,6 @@ const READERS = {
     title: `Given up: ${quantity(body.count, body.what)}`,
     where: "",
     severity: "HIGH",
-    open: false,
     details: [words(body.reason)],
   }),
 };
@@ -54,12 +51,12 @@ export function fold(list, record) {
 
 /** `camera.front` as `Camera front`. */
 export function partName(part) {
-  return words(String(part).replace(".", " "));
+  return words(String(part).replace(".", " ")).replace("Home assistant", "Home Assistant");
 }
 
-/** One line that says when and where. */
-export function whenAndWhere(entry, nowMs) {
-  return [moment(entry.at, nowMs), entry.where, entry.open ? "going on" : ""].filter(Boolean).join(" · ");
+/** One line that says when and where, by the names of `cameras`, a map by id. */
+export function whenAndWhere(entry, { nowMs, cameras }) {
+  return [moment(entry.at, nowMs), cameras.get(entry.where)?.name || entry.where].filter(Boolean).join(" · ");
 }
 
 /** Only trouble is worth telling, and its end. */

@@ -4,7 +4,7 @@ import * as api from "./session-api.js";
 import { openDialog } from "./dialogs.js";
 import { el, say } from "./dom.js";
 import { choiceField, switchField } from "./fields.js";
-import { clockTime } from "./format.js";
+import { moment } from "./format.js";
 import { linkOf } from "./participant-visit.js";
 
 const WAYS = [["probe", "Four words, keys 1 to 4"], ["square", "A square of valence and arousal"], ["trace", "A continuous trace while watching"]];
@@ -32,7 +32,7 @@ export async function openLink(person, { notices }) {
   try {
     made = await api.link(person.id);
     draw();
-    say(until, `Opens only what is ${person.id}'s own. Valid until ${clockTime(made.expires_ms)}.`);
+    say(until, `Opens only what is ${person.id}'s own. Valid until ${moment(made.expires_ms, Date.now())}.`);
     dialog.action("copy").disabled = false;
   } catch (problem) {
     dialog.tell(problem.message, "bad");

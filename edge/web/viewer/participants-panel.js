@@ -3,6 +3,7 @@
 import { openConsent, openWithdraw } from "./consent-dialog.js";
 import { byId, el, mark, say, smallButton } from "./dom.js";
 import { openErase } from "./erase-dialog.js";
+import { counted, dayOf } from "./format.js";
 import { createKeyed } from "./keyed.js";
 import { openLink } from "./link-dialog.js";
 import { openParticipant } from "./participant-form.js";
@@ -11,7 +12,7 @@ import { needs } from "./who.js";
 /** The state of somebody's consent in words, and how it stands: `given`, `withdrawn` or `missing`. */
 export function consentState(consent) {
   if (!consent) return { state: "missing", words: "No consent yet" };
-  const day = new Date(consent.at_ms).toLocaleDateString();
+  const day = dayOf(consent.at_ms);
   if (!consent.given) return { state: "withdrawn", words: `Withdrawn ${day}` };
   const version = consent.text_version === "external" ? "by another program" : `text ${consent.text_version}`;
   return { state: "given", words: `Agreed ${day}, ${version}` };
@@ -64,5 +65,5 @@ function makeLine(desk) {
 }
 
 function sessionsOf(count) {
-  return count ? `${count} session${count === 1 ? "" : "s"}` : "no sessions";
+  return count ? counted(count, "session") : "no sessions";
 }

@@ -3,7 +3,7 @@
 import * as api from "./session-api.js";
 import { shownIn } from "./desk-book.js";
 import { byId, el, mark, say } from "./dom.js";
-import { duration, moment } from "./format.js";
+import { counted, duration, moment } from "./format.js";
 import { createKeyed } from "./keyed.js";
 import { openSession } from "./session-view.js";
 
@@ -41,5 +41,5 @@ function makeLine(desk) {
 
 function words({ start_ms: start, end_ms: end, segments, reason }, nowMs) {
   const why = reason && reason !== "stopped" ? reason.replaceAll("_", " ") : "";
-  return [moment(start, nowMs), duration((end - start) / 1000), `${segments ?? 0} segments`, why].filter(Boolean).join(" · ");
+  return [moment(start, nowMs), duration((end - start) / 1000), counted(segments ?? 0, "segment"), why].filter(Boolean).join(" · ");
 }

@@ -1,6 +1,6 @@
 // What another sensitivity would have raised in the last hour. Pure: scores in, alarms and words out.
 
-import { clockTime } from "./format.js";
+import { clockTime, counted } from "./format.js";
 
 const APART_MS = 6_000;
 const MOST_NAMED = 4;
@@ -27,7 +27,7 @@ export function alarmsAt(scores, threshold) {
 export function previewWords(alarms, scores) {
   if (!scores.length) return "Nothing has moved in the last hour, so there is nothing to compare with yet.";
   if (!alarms.length) return "Would have raised no alarm in the last hour.";
-  const count = alarms.length === 1 ? "1 alarm" : `${alarms.length} alarms`;
+  const count = counted(alarms.length, "alarm");
   return `Would have raised ${count} in the last hour, at ${times(alarms)}.`;
 }
 

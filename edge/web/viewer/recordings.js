@@ -19,14 +19,16 @@ import { forget, meet } from "./who.js";
 const ASK_TIME_MS = 20_000;
 
 const clock = createDeviceClock();
+const names = new Map();
+const nameOf = (camera) => names.get(camera) || camera;
 const now = () => clock.now(Date.now());
 const notices = createNotices(byId("notices"));
-const player = createClipPlayer({ now });
+const player = createClipPlayer({ now, nameOf });
 const storage = createStoragePanel({ now });
-const uploads = createUploadsPanel({ now, onProblem: askAgain });
+const uploads = createUploadsPanel({ now, nameOf, onProblem: askAgain });
 const list = createClipList(
   { root: byId("clips"), empty: byId("clips-empty"), more: byId("clips-more"), camera: byId("clips-camera") },
-  { now, onChoose: player.show, onProblem: askAgain },
+  { now, nameOf, onChoose: player.show, onProblem: askAgain },
 );
 const drawTimelapses = createKeyed(byId("timelapses"), { key: ({ camera, date }) => `${camera} ${date}`, make: createTimelapse, empty: byId("timelapses-empty") });
 const signIn = createSignIn({ signIn: sendPassword, onDone: begin });
@@ -62,6 +64,7 @@ async function load() {
   try {
     const first = await askTime(status);
     say(byId("device"), first.device);
+    for (const { camera, name } of first.cameras) names.set(camera, name);
     fillCameras(byId("clips-camera"), first.cameras);
     list.begin();
     drawTimelapses(await api.timelapses());
@@ -86,7 +89,7 @@ function createTimelapse(first) {
   let shown = first;
   play.addEventListener("click", () => {
     const about = `Timelapse of a day · ${bytes(shown.size_bytes)}`;
-    player.play(api.timelapseUrl(shown), `${shown.camera}, ${shown.date}`, about, `${shown.camera} ${shown.date}.mp4`);
+    player.play(api.timelapseUrl(shown), `${nameOf(shown.camera)}, ${shown.date}`, about, `${shown.camera} ${shown.date}.mp4`);
   });
   const element = el("li", { class: "line" }, el("div", { class: "line-words" }, name, about), el("div", { class: "line-go" }, play));
   return {
@@ -94,7 +97,7 @@ function createTimelapse(first) {
     fill(one) {
       shown = one;
       say(name, one.date);
-      say(about, `${one.camera} · ${bytes(one.size_bytes)}`);
+      say(about, `${nameOf(one.camera)} · ${bytes(one.size_bytes)}`);
     },
   };
 }

@@ -3,7 +3,7 @@
 import * as api from "./session-api.js";
 import { shownIn } from "./desk-book.js";
 import { el, mark, say, smallButton } from "./dom.js";
-import { duration, percent } from "./format.js";
+import { counted, duration, percent } from "./format.js";
 import { openLink } from "./link-dialog.js";
 import { openNote, openStop } from "./session-dialogs.js";
 import { createQualityList } from "./quality-list.js";
@@ -117,6 +117,5 @@ function askWords(ask, nowMs) {
 }
 
 function countWords(view, heard) {
-  const count = (value, one) => `${value} ${one}${value === 1 ? "" : "s"}`;
-  return [count(Math.max(view.segments ?? 0, heard), "segment"), count(view.labels?.length ?? 0, "label"), count(view.markers?.length ?? 0, "marker")].join(" · ");
+  return [counted(Math.max(view.segments ?? 0, heard), "segment"), counted(view.labels?.length ?? 0, "label"), counted(view.markers?.length ?? 0, "marker")].join(" · ");
 }

@@ -34,7 +34,7 @@ export function createSensorCard(id) {
 
   function fill(sensor) {
     say(name, sensor.name || sensor.id);
-    say(board, [sensor.board || "unknown board", sensor.source].filter(Boolean).join(" · "));
+    say(board, [sensor.board, sensor.source].filter(Boolean).join(" · "));
     say(state, STATES[sensor.state] ?? sensor.state);
     mark(state, "data-state", sensor.state);
     say(calibrated, sensor.calibrated === null || sensor.calibrated === undefined ? "" : sensor.calibrated ? "Calibrated" : "Not calibrated");

@@ -5,7 +5,7 @@ import { openAnnotation } from "./annotate.js";
 import { shownIn } from "./desk-book.js";
 import { openDialog } from "./dialogs.js";
 import { el, fillList, mark, say, smallButton } from "./dom.js";
-import { clockTime, duration } from "./format.js";
+import { clockTime, counted, duration } from "./format.js";
 import { openNote } from "./session-dialogs.js";
 import { createSessionTimeline, filmTime } from "./session-timeline.js";
 import { segmentOf } from "./segments.js";
@@ -107,9 +107,9 @@ function summary(view, segments, hidden, nowMs) {
   const unsure = segments.filter((segment) => segment.unsure).length;
   return [
     duration(((view.end_ms ?? nowMs) - view.start_ms) / 1000),
-    `${segments.length} segments${unsure ? `, ${unsure} not sure` : ""}`,
-    `${view.labels?.length ?? 0} labels`,
-    hidden ? `${hidden} segment${hidden === 1 ? "" : "s"} while no film played not shown here` : "",
+    `${counted(segments.length, "segment")}${unsure ? `, ${unsure} not sure` : ""}`,
+    counted(view.labels?.length ?? 0, "label"),
+    hidden ? `${counted(hidden, "segment")} while no film played not shown here` : "",
     segments.length ? "Click a segment to annotate it" : "",
   ].filter(Boolean).join(" · ");
 }

@@ -1,15 +1,14 @@
-// The sign-in form. It opens when the appliance says 401, in whichever tab, and closes when one of them signed in.
+// The sign-in form of every page. It opens when the appliance says 401, in whichever tab, and closes when one of them signed in.
 
-import { byId, say } from "./dom.js";
+import { el, say } from "./dom.js";
+
+const HOW = el("code", {}, "afferent edge password");
+const WHY = ["The first password of admin was made at the first start: ", HOW, " on the appliance prints it. With ", el("code", {}, "--reset"), " it makes a new one."];
 
 /** `open()` and `close()` the form; `signIn(password, account)` is called with what was typed and throws with words to show. */
 export function createSignIn({ signIn, onDone }) {
-  const dialog = byId("signin");
-  const form = byId("signin-form");
-  const field = byId("password");
-  const account = byId("account");
-  const error = byId("signin-error");
-  const go = byId("signin-go");
+  const { dialog, form, field, account, error, go } = makeForm();
+  document.body.append(dialog);
 
   dialog.addEventListener("cancel", (event) => event.preventDefault());
   form.addEventListener("submit", async (event) => {
@@ -53,4 +52,27 @@ export function createSignIn({ signIn, onDone }) {
   }
 
   return { open, close };
+}
+
+/** It stands in no page's HTML: one place for its words. */
+function makeForm() {
+  const account = el("input", { id: "account", name: "username", type: "text", value: "admin", maxlength: 32, autocomplete: "username", autocapitalize: "none", spellcheck: "false" });
+  const field = el("input", { id: "password", name: "password", type: "password", autocomplete: "current-password", required: true, "aria-describedby": "signin-error" });
+  const error = el("p", { class: "signin-error", id: "signin-error", role: "alert" });
+  const go = el("button", { class: "button primary", id: "signin-go", type: "submit" }, "Sign in");
+  const form = el(
+    "form",
+    { id: "signin-form", method: "post", novalidate: true },
+    document.querySelector(".brand .mark").cloneNode(true),
+    el("h1", { id: "signin-title" }, "Sign in to Afferent"),
+    el("p", { class: "signin-why" }, ...WHY),
+    el("label", { for: "account" }, "Account"),
+    account,
+    el("label", { for: "password" }, "Password"),
+    field,
+    error,
+    go,
+  );
+  const dialog = el("dialog", { class: "signin", id: "signin", "aria-labelledby": "signin-title" }, form);
+  return { dialog, form, field, account, error, go };
 }

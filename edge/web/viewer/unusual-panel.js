@@ -67,7 +67,7 @@ export function createUnusualPanel(parts, { answer, own, save, reset, now }) {
     if (tried === null) slider.value = String(toSlider(sensitivity));
     mark(slider, "aria-valuetext", sensitivityWords(sensitivity));
     say(value, sensitivityWords(sensitivity));
-    say(words, previewWords(alarmsAt(found.scores, threshold), found.scores));
+    say(words, found.learning.complete ? previewWords(alarmsAt(found.scores, threshold), found.scores) : "While it learns, nothing is called unusual.");
     mark(canvas, "aria-label", `Scores of the last hour. ${words.textContent}`);
     keep.hidden = back.hidden = same;
     plain.hidden = !same || !own();

@@ -6,10 +6,10 @@ import { byId, el, mark, say, smallButton } from "./dom.js";
 import { createKeyed } from "./keyed.js";
 
 /** The panel; `draw(uploads)` takes what the appliance says, `onProblem` hears what it refuses; `now()` is its time. */
-export function createUploadsPanel({ now: time, onProblem }) {
+export function createUploadsPanel({ now: time, nameOf, onProblem }) {
   const pause = byId("uploads-pause");
   const retry = byId("uploads-retry");
-  const list = createKeyed(byId("uploads"), { key: ({ id }) => id, make: () => createItem(act) });
+  const list = createKeyed(byId("uploads"), { key: ({ id }) => id, make: () => createItem(act, nameOf) });
   let paused = false;
 
   pause.addEventListener("click", () => act(paused ? "resume" : "pause"));
@@ -41,7 +41,7 @@ export function createUploadsPanel({ now: time, onProblem }) {
   return { draw, off };
 }
 
-function createItem(act) {
+function createItem(act, nameOf) {
   let upload = null;
   const parts = { name: el("strong"), about: el("span", { class: "line-about" }), bar: el("progress", { max: 1, "aria-label": "Sent" }) };
   const again = smallButton("Retry", () => act("retry", upload.id));
@@ -52,7 +52,7 @@ function createItem(act) {
   function fill(item) {
     upload = item;
     mark(element, "data-state", item.state);
-    say(parts.name, item.camera ? `${item.camera}: ${item.name}` : item.name);
+    say(parts.name, item.camera ? `${nameOf(item.camera)}: ${item.name}` : item.name);
     say(parts.about, uploadAbout(item, item.nowMs));
     parts.bar.hidden = item.state === "done" || !item.size_bytes;
     parts.bar.value = item.size_bytes ? item.sent_bytes / item.size_bytes : 0;

@@ -31,7 +31,7 @@ export async function meet() {
   const who = await ask("GET", "/v1/session").catch(() => null);
   if (!who?.signed_in) return null;
   role = who.role;
-  say(byId("who"), `${who.user} · ${who.role}`);
+  say(byId("who"), who.user === who.role ? who.user : `${who.user} · ${who.role}`);
   byId("who").hidden = false;
   byId("sign-out").hidden = false;
   mark(document.body, "data-role", role);

@@ -1,0 +1,51 @@
+// What was done, in words: the audit log keeps the request or the command, as a program would look for it. Pure.
+
+const WORDS = {
+  "POST /v1/session": "Signed in",
+  "DELETE /v1/session": "Signed out",
+  "DELETE /v1/sign-ins": "Signed out everywhere",
+  "DELETE /v1/sign-ins/{sign_in}": "Ended a sign-in",
+  "PUT /v1/session/password": "Changed their password",
+  "POST /v1/accounts": "Added an account",
+  "PUT /v1/accounts/{account}/role": "Gave another role",
+  "PUT /v1/accounts/{account}/password": "Gave another password",
+  "DELETE /v1/accounts/{account}": "Removed an account",
+  "account add": "Added an account",
+  "account role": "Gave another role",
+  "account remove": "Removed an account",
+  "account password": "Gave another password",
+  "password reset": "Made a new password for admin",
+  "POST /start": "Started the camera",
+  "POST /stop": "Stopped the camera",
+  "POST /snapshot": "Took a snapshot",
+  "POST /v1/cameras/{camera}/start": "Started a camera",
+  "POST /v1/cameras/{camera}/stop": "Stopped a camera",
+  "POST /v1/cameras/{camera}/snapshot": "Took a snapshot",
+  "POST /v1/cameras/{camera}/recording": "Began or ended a recording",
+  "PUT /v1/cameras/{camera}/plan": "Changed zones, lines or sensitivity",
+  "POST /v1/cameras/{camera}/anomaly/reset": "Made the camera learn anew",
+  "POST /v1/events/{event_id}/feedback": "Said whether an event was normal",
+  "POST /v1/uploads/pause": "Paused all uploads",
+  "POST /v1/uploads/resume": "Resumed all uploads",
+  "POST /v1/uploads/retry": "Tried failed uploads again",
+  "POST /v1/uploads/{upload_id}/pause": "Paused an upload",
+  "POST /v1/uploads/{upload_id}/resume": "Resumed an upload",
+  "POST /v1/uploads/{upload_id}/retry": "Tried an upload again",
+  "PUT /v1/participants/{participant}": "Added or changed a participant",
+  "DELETE /v1/participants/{participant}": "Erased a participant",
+  "POST /v1/participants/{participant}/consent": "Recorded consent, or took it back",
+  "POST /v1/participants/{participant}/link": "Made a link for a participant",
+  "PUT /v1/stimuli/{stimulus}": "Added or changed a stimulus",
+  "DELETE /v1/stimuli/{stimulus}": "Removed a stimulus",
+  "PUT /v1/stimuli/{stimulus}/video": "Uploaded a stimulus's video",
+  "POST /v1/sessions": "Started a session",
+  "POST /v1/sessions/{session_id}/stop": "Stopped a session",
+  "POST /v1/sessions/{session_id}/markers": "Marked a moment of a session",
+  "POST /v1/sessions/{session_id}/labels": "Said how the participant felt",
+  "POST /v1/sensors/{sensor}/command": "Sent a command to a sensor",
+};
+
+/** `{title, raw}` of a line: `title` is empty where there are no words for it; `raw` is what the filters look at. */
+export function deedWords({ action, target }) {
+  return { title: Object.hasOwn(WORDS, action) ? WORDS[action] : "", raw: target ? `${action} · ${target}` : action };
+}

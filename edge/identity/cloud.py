@@ -4,7 +4,6 @@ import http.client
 import socket
 import ssl
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -125,12 +124,15 @@ def _trusting(authority: str) -> ssl.SSLContext:
     """Of a client that trusts nobody else."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if "-----BEGIN" in authority:
-        context.load_verify_locations(cadata=authority)
-    elif Path(authority).is_file():
-        context.load_verify_locations(cafile=authority)
-    else:
-        raise LinkError(f"identity.ca_file: {authority} is missing")
+    try:
+        if "-----BEGIN" in authority:
+            context.load_verify_locations(cadata=authority)
+        else:
+            context.load_verify_locations(cafile=authority)
+    except FileNotFoundError as error:
+        raise LinkError(f"identity.ca_file: {authority} is missing") from error
+    except OSError as error:  # so is what ssl raises
+        raise LinkError(f"identity.ca_file: {authority:.200} cannot be used: {error.strerror or error}") from error
     return context
 
 

@@ -1,5 +1,7 @@
 """A token buys the first certificate; a certificate buys the next. Both can be killed anywhere, and done again."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from contract.errors import InvalidMessageError
 from edge.core.errors import RefusedError
 from edge.identity import keys
 from edge.identity.cloud import Door
-from edge.identity.errors import IdentityDamagedError
+from edge.identity.errors import IdentityDamagedError, IdentityNotKeptError
 from edge.identity.folder import About, Identity, IdentityFolder
 
 
@@ -24,8 +26,21 @@ class Invitation:
     """Of the authority that vouches for the cloud's web server, where that is another than the devices'."""
 
 
+@contextmanager
+def _disk() -> Iterator[None]:
+    """What the disk refuses, as an error of ours: nobody ends for it."""
+    try:
+        yield
+    except (OSError, UnicodeDecodeError) as error:
+        place, why = getattr(error, "filename", None), getattr(error, "strerror", None) or error
+        raise IdentityNotKeptError(f"{place or 'the identity'}: {why}") from error
+
+
+@_disk()
 def enrol(invitation: Invitation, folder: IdentityFolder, door: Door) -> Identity:
-    """Become who the token says. Blocks. Raise `LinkError`, `RefusedError` or `IdentityDamagedError`.
+    """Become who the token says. Blocks.
+
+    Raise `LinkError`, `RefusedError`, `IdentityDamagedError` or `IdentityNotKeptError`.
 
     Until it has answered, whoever is there learns nothing but that somebody asks for the authority: the token goes only
     to a server for which the authority of the token's pin vouches.
@@ -50,8 +65,9 @@ def enrol(invitation: Invitation, folder: IdentityFolder, door: Door) -> Identit
     return _take(credentials, folder, key=key, device=invitation.device, pin=pin, cloud=invitation.cloud)
 
 
+@_disk()
 def renew(identity: Identity, folder: IdentityFolder, door: Door, ca_file: str) -> Identity:
-    """Get the next certificate, for a new key. Blocks. Raise `LinkError`, `RefusedError` or `IdentityDamagedError`."""
+    """Get the next certificate, for a new key. Blocks. Raise what `enrol` does."""
     about, old_key = identity.about, identity.key.read_bytes()
     key = _next_key(folder, unlike=old_key)
     request = keys.request_of(key, about.device)

@@ -5,3 +5,7 @@ from edge.core.errors import EdgeError
 
 class IdentityDamagedError(EdgeError):
     """Key, certificate or what is known of them cannot be read or do not belong together: enrol anew."""
+
+
+class IdentityNotKeptError(EdgeError):
+    """The disk does not give, or does not take, what makes up the identity: once it does, try again."""

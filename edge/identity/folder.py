@@ -20,7 +20,7 @@ from msgspec import Meta, Struct
 from contract.ids import Id
 from edge.core.errors import RefusedError
 from edge.core.files import make_folder, sync_folder, write_private
-from edge.identity.errors import IdentityDamagedError
+from edge.identity.errors import IdentityDamagedError, IdentityNotKeptError
 
 NAMES: Final = ("key.pem", "certificate.pem", "authority.pem", "identity.json")
 
@@ -112,9 +112,13 @@ class IdentityFolder:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Let nobody else change the identity meanwhile; raise `RefusedError` where somebody does already."""
-        _make_folder(self.path)
-        handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        """Let nobody else change the identity meanwhile; raise `RefusedError` where somebody does already, and
+        `IdentityNotKeptError` where there can be none."""
+        try:
+            _make_folder(self.path)
+            handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise IdentityNotKeptError(f"{self.path}: {error.strerror or error}") from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield

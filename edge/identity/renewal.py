@@ -85,7 +85,7 @@ class IdentityRenewal:
     async def renew(self) -> str:
         """Renew now, whatever its age; return when the new certificate runs out, RFC 3339.
 
-        Raise `LinkError`, `RefusedError` or `IdentityDamagedError`.
+        Raise `EdgeError`.
         """
         async with self._one_at_a_time:
             identity = self._folder.read()

@@ -15,7 +15,7 @@ from edge.identity import keys
 from edge.identity.cli import Wish, enrol_here
 from edge.identity.cloud import CloudDoor
 from edge.identity.enrolling import Invitation, enrol, renew
-from edge.identity.errors import IdentityDamagedError
+from edge.identity.errors import IdentityDamagedError, IdentityNotKeptError
 from edge.identity.examining import examine_identity
 from edge.identity.folder import NAMES, Identity, IdentityFolder
 from tests.support.clock import FakeClock
@@ -229,3 +229,22 @@ def test_the_doctor_sees_what_is_wrong(cloud: PaperCloud, folder: IdentityFolder
     assert "--replace" in found.remedy
     with pytest.raises(EdgeError):
         folder.read()
+
+
+def test_an_authority_that_is_none_is_told_and_nothing_is_asked(tmp_path: Path) -> None:
+    """What ssl raises is an OSError, and would end the daemon that renews."""
+    door = CloudDoor("https://cloud.invalid", timeout_s=1)
+    request = Claim(token="t", device="gate-1", request="r")  # noqa: S106 - none
+    (tmp_path / "ca.pem").write_text("no certificate")
+    with pytest.raises(LinkError, match="cannot be used"):
+        door.claim(request, str(tmp_path / "ca.pem"))
+    with pytest.raises(LinkError, match="cannot be used"):
+        door.claim(request, "-----BEGIN CERTIFICATE-----\n")
+    with pytest.raises(LinkError, match=r"none\.pem is missing"):
+        door.claim(request, str(tmp_path / "none.pem"))
+
+
+def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "identity").touch()
+    with pytest.raises(IdentityNotKeptError, match="identity"), IdentityFolder(tmp_path / "identity").exclusive():
+        pass

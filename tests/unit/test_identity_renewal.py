@@ -188,3 +188,24 @@ async def test_an_enrolment_that_goes_on_beside_it_comes_first(bench: Bench) -> 
     with bench.folder.exclusive(), pytest.raises(RefusedError, match="try again"):
         await bench.service.renew()
     assert await bench.service.renew()
+
+
+async def test_a_disk_that_refuses_ends_no_daemon(bench: Bench) -> None:
+    """It would be started anew, and end again, for as long as the certificate is due."""
+    bench.enrol()
+    (bench.folder.path / "next.pem").mkdir()
+    await bench.pass_days(61, step_days=61)
+    assert "next.pem" in bench.words
+    assert bench.cloud.asked == 0
+    (bench.folder.path / "next.pem").rmdir()
+    await bench.pass_days(1)
+    assert bench.service.renewals_total == 1
+
+
+async def test_a_key_that_is_gone_ends_no_daemon(bench: Bench) -> None:
+    bench.enrol()
+    identity = bench.folder.read()
+    assert identity
+    identity.key.unlink()
+    await bench.pass_days(61, step_days=61)
+    assert "key.pem" in bench.words

@@ -13,6 +13,7 @@ import av
 import httpx
 import numpy as np
 from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp
 
 from cloud.objects.folder import FolderStorage
 from cloud.registry.catalogue import Catalogue
@@ -37,6 +38,7 @@ class CloudStage:
     """Everything that a test of the API meddles with."""
 
     url: str
+    app: ASGIApp
     database: Database
     intake: Intake
     accounts: Accounts
@@ -66,25 +68,25 @@ async def cloud_stage(folder: Path, **more: Any) -> AsyncIterator[CloudStage]:
         accounts, clock, settings = Accounts(database), SystemClock(), WebSettings(port=0)
         await accounts.add(USER, PASSWORD, Deed("test", "account.add", USER), role="admin", now_ms=clock.now_ms())
         options: dict[str, Any] = {"ingest_state": lambda: "", "metrics_token": "scrape-me"}
-        options |= {"storage": FolderStorage(objects), **more}
+        options |= {"storage": FolderStorage(objects), "sign_ins": SignIns(database), **more}
         deps = WebDeps(
             settings=settings,
             queries=Queries(database),
             remote=remote_over(database),
             accounts=accounts,
-            sign_ins=SignIns(database),
             catalogue=Catalogue(folder / "models"),
             registry=CollectorRegistry(),
             clock=clock,
             **options,
         )
-        server = WebServer(
-            create_app(deps), settings, clock=clock, rng=random.Random(1), on_listening=listening.set_result
-        )
+        app = create_app(deps)
+        server = WebServer(app, settings, clock=clock, rng=random.Random(1), on_listening=listening.set_result)
         serving = asyncio.create_task(server.run(), name="web")
         try:
             url = str(await asyncio.wait_for(listening, 10)).rstrip("/")
-            yield CloudStage(url=url, database=database, intake=Intake(database), accounts=accounts, objects=objects)
+            yield CloudStage(
+                url=url, app=app, database=database, intake=Intake(database), accounts=accounts, objects=objects
+            )
         finally:
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)

@@ -7,10 +7,8 @@ one blob covers several known things they go on in it, each at its own pace, unt
 from collections import defaultdict
 from typing import Final
 
-import numpy as np
-
 from edge.vision.pixels.blobs import Blob
-from edge.vision.things.pairing import Boxes, coverage, pairs
+from edge.vision.things.pairing import Box, coverings, pairs
 from edge.vision.things.track import SETTLED_RADIUS, Track, begin, centre_of, overlap
 
 __all__ = ["SETTLED_RADIUS", "Track", "Tracker", "centre_of", "overlap"]
@@ -46,8 +44,8 @@ class Tracker:
         `at_ns` grows from frame to frame; `aspect` is the picture's width by its height.
         """
         blobs = blobs[:MOST]
-        expected = _boxes([track.predicted(at_ns) for track in self._tracks])
-        found = _boxes([(blob.x, blob.y, blob.w, blob.h) for blob in blobs])
+        expected = [track.predicted(at_ns) for track in self._tracks]
+        found = [(blob.x, blob.y, blob.w, blob.h) for blob in blobs]
         made = pairs(expected, found, self._reach(at_ns))
         companies = self._companies(made, expected, found, blobs)
         for row, column in made:
@@ -64,13 +62,13 @@ class Tracker:
         """Forget all tracks; numbers go on."""
         self._tracks.clear()
 
-    def _reach(self, at_ns: int) -> Boxes:
+    def _reach(self, at_ns: int) -> list[float]:
         """How far from where it is expected each track may be: the farther the longer it was not seen."""
-        passed_s = np.array([at_ns - track.last_ns for track in self._tracks], np.float64) / 1e9
-        return np.clip(_TOP_SPEED * passed_s, *_REACH)
+        least, most = _REACH
+        return [min(max(_TOP_SPEED * ((at_ns - track.last_ns) / 1e9), least), most) for track in self._tracks]
 
     def _companies(
-        self, made: list[tuple[int, int]], expected: Boxes, found: Boxes, blobs: list[Blob]
+        self, made: list[tuple[int, int]], expected: list[Box], found: list[Box], blobs: list[Blob]
     ) -> dict[int, list[Track]]:
         """For each blob the tracks beside its own that were seen just before and have gone into it."""
         known = {row for row, _ in made}
@@ -79,10 +77,10 @@ class Tracker:
             return {}
         owners = {column: row for row, column in made}
         columns = list(owners)
-        within = coverage(expected[missed], found[columns])
+        within = coverings([expected[row] for row in missed], [found[column] for column in columns])
         companies: dict[int, list[Track]] = defaultdict(list)
-        for row, best, share in zip(missed, within.argmax(axis=1).tolist(), within.max(axis=1).tolist(), strict=True):
-            column, track = columns[best], self._tracks[row]
+        for row, best, share in within:
+            column, track = columns[best], self._tracks[missed[row]]
             if share >= _WITHIN and _holds_both(blobs[column], self._tracks[owners[column]], track):
                 companies[column].append(track)
         return companies
@@ -103,10 +101,6 @@ class Tracker:
     def _begin(self, blob: Blob, at_ns: int, aspect: float) -> None:
         self._numbered += 1
         self._tracks.append(begin(self._numbered, blob, at_ns, aspect))
-
-
-def _boxes(rows: list[tuple[float, float, float, float]]) -> Boxes:
-    return np.array(rows, np.float64).reshape(-1, 4)
 
 
 def _holds_both(blob: Blob, owner: Track, other: Track) -> bool:

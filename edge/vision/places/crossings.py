@@ -5,16 +5,15 @@ is clearly on the other side and its way went through the line between its ends:
 its end, has not.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import numpy as np
-
 from contract.plan import Line
 from edge.vision.findings import Thing
-from edge.vision.places.bits import ones, packed
-from edge.vision.places.geometry import Floats, Place, crossing, foot_of
+from edge.vision.places.bits import ones
+from edge.vision.places.geometry import Place, crossing, foot_of
 from edge.vision.places.presence import AWAITED_NS, origin_of
 
 _LEAST: Final = 0.008
@@ -63,10 +62,10 @@ class Crossings:
         """Take one frame's things; return who has crossed."""
         if not self._lines:
             return []
-        feet = [foot_of(thing.box) for thing in things]
-        heights = [thing.box.h for thing in things]
         crossed: list[Crossed] = []
-        for thing, foot, (right, clear) in zip(things, feet, self._sides(feet, heights), strict=True):
+        for thing in things:
+            foot = foot_of(thing.box)
+            right, clear = self._sides(foot, thing.box.h)
             walk = self._walks.get(thing.box.track or 0) or self._begin(thing, at_ns)
             for at in self._advance(walk, foot, right, clear):
                 forward = bool(right >> at & 1)
@@ -81,23 +80,25 @@ class Crossings:
 
     def _draw(self, lines: Sequence[Line]) -> None:
         self._lines = tuple(lines)
-        ends = np.array([(*line.a, *line.b) for line in lines], np.float64).reshape(-1, 4)
-        self._starts, self._ways = ends[:, :2], ends[:, 2:] - ends[:, :2]
-        self._lengths = np.hypot(self._ways[:, 0], self._ways[:, 1])
+        ways = [(*line.a, line.b[0] - line.a[0], line.b[1] - line.a[1]) for line in lines]
+        self._ways = [(1 << at, *way, math.hypot(way[2], way[3])) for at, way in enumerate(ways)]
 
-    def _sides(self, feet: Sequence[Place], heights: Sequence[float]) -> list[tuple[int, int]]:
-        """For each foot, as bits, the lines that it is to the right of, and those that it is clearly away from."""
-        places: Floats = np.array(feet, np.float64).reshape(-1, 2)
-        across, down = places[:, :1] - self._starts[:, 0], places[:, 1:] - self._starts[:, 1]
-        turned = self._ways[:, 0] * down - self._ways[:, 1] * across
-        margins = np.clip(_OF_HEIGHT * np.array(heights, np.float64), _LEAST, _MOST)[:, None]
-        clear = np.abs(turned) > margins * self._lengths
-        return list(zip(packed(turned >= 0), packed(clear), strict=True))
+    def _sides(self, foot: Place, height: float) -> tuple[int, int]:
+        """As bits, the lines that a foot is to the right of, and those that it is clearly away from."""
+        margin = min(max(_OF_HEIGHT * height, _LEAST), _MOST)
+        right = clear = 0
+        for bit, x, y, across, down, length in self._ways:
+            turned = across * (foot[1] - y) - down * (foot[0] - x)
+            if turned >= 0:
+                right |= bit
+            if abs(turned) > margin * length:
+                clear |= bit
+        return right, clear
 
     def _begin(self, thing: Thing, at_ns: int) -> _Walk:
         """The way of a thing that is new here, from where it was first seen."""
         origin = origin_of(thing)
-        ((right, clear),) = self._sides([origin], [thing.box.h])
+        right, clear = self._sides(origin, thing.box.h)
         walk = self._walks[thing.box.track or 0] = _Walk(origin, at_ns, right, clear, right & clear)
         return walk
 

@@ -58,6 +58,8 @@ def after_hours_bonus(plan: Plan, local: dt.datetime | None) -> float:
 
 def lifted(severity: Severity, bonus: float) -> Severity:
     """A severity made graver by `bonus` sigma; 1.5 lifts each by one step."""
+    if not bonus:
+        return severity
     return severity_of(_SCORES[SEVERITIES.index(severity)] + bonus)
 
 

@@ -36,6 +36,8 @@ class Labelled(Generic[_T]):
 
     def settle(self, things: Mapping[int | None, Thing], at_ns: int) -> list[tuple[_T, Thing]]:
         """Those that are meant, as far as is known by now, each with the thing as it was, by its newest label."""
+        if not self._waiting:
+            return []
         settled, waiting = [], []
         for one in self._waiting:
             now = things.get(one.thing.box.track, one.thing)

@@ -78,6 +78,11 @@ class Objects:
                 self._judge(thing, view, at_ns)
         self._judged = {track: ns for track, ns in self._judged.items() if at_ns - ns < _JUDGE_NS}
 
+    @property
+    def known(self) -> bool:
+        """Whether any spot is remembered."""
+        return bool(self._spots)
+
     def findings(self, zone: Zone, rule: LeftRule | RemovedRule, when: When) -> list[Finding]:
         """What `rule` has to say about the spots in `zone`."""
         kind = "come" if isinstance(rule, LeftRule) else "gone"

@@ -8,14 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import numpy as np
 from msgspec import Struct
 
 from contract.messages import Box
 from contract.plan import Zone
 from edge.vision.findings import Thing
-from edge.vision.places.bits import ones, packed
-from edge.vision.places.geometry import Floats, Place, Polygons, distance, foot_of, within_picture
+from edge.vision.places.bits import ones
+from edge.vision.places.geometry import Place, Polygons, distance, foot_of, within_picture
 
 AWAITED_NS: Final = 2_500_000_000
 """Whoever is not seen for so long is gone; a little longer than tracks wait for one another."""
@@ -78,12 +77,13 @@ class Presence:
     def step(self, things: Sequence[Thing], at_ns: int) -> list[Passage]:
         """Take one frame's things; return who came in and who left."""
         passages: list[Passage] = []
-        feet = np.array([foot_of(thing.box) for thing in things], np.float64).reshape(-1, 2)
-        for thing, foot, now in zip(things, feet.tolist(), self._zones_of(feet), strict=True):
+        for thing in things:
+            foot = foot_of(thing.box)
+            now = self._polygons.holding(foot)
             visitor = self._visitors.get(thing.box.track or 0) or self._welcome(thing, now, at_ns)
             visitor.thing, visitor.last_ns = thing, at_ns
             if now != visitor.inside or visitor.out_ns:
-                passages += self._change(visitor, now, (foot[0], foot[1]), at_ns)
+                passages += self._change(visitor, now, foot, at_ns)
             visitor.was_out |= self._all & ~now
         return passages + self._forget(at_ns)
 
@@ -105,16 +105,9 @@ class Presence:
         self._polygons = Polygons([zone.points for zone in zones])
         self._all = 2 ** len(zones) - 1
 
-    def _zones_of(self, feet: Floats) -> list[int]:
-        """The zones that each foot is in, as bits."""
-        if not len(feet) or not self._zones:
-            return [0] * len(feet)
-        return packed(self._polygons.contain(feet))
-
     def _welcome(self, thing: Thing, now: int, at_ns: int) -> Visitor:
         """A thing that is new here: it comes from where it was first seen, or from outside of the picture."""
-        origin = np.array([origin_of(thing)], np.float64)
-        was_out = self._all & ~self._zones_of(origin)[0]
+        was_out = self._all & ~self._polygons.holding(origin_of(thing))
         if _touches_frame(thing.box):
             was_out |= now
         visitor = self._visitors[thing.box.track or 0] = Visitor(thing, at_ns, was_out=was_out)

@@ -23,7 +23,7 @@ from edge.vision.places.crossings import Crossed, Crossings
 from edge.vision.places.hours import after_hours_bonus, is_within
 from edge.vision.places.masking import counting_mask
 from edge.vision.places.moments import Held, Labelled
-from edge.vision.places.objects import Objects
+from edge.vision.places.objects import ObjectRule, Objects
 from edge.vision.places.patches import View
 from edge.vision.places.presence import Member, Passage, Presence
 from edge.vision.places.rules import LASTING, RuleJudge
@@ -66,6 +66,7 @@ class Places:
         self._plan = plan
         self._zones = _watched(plan)
         self._rules = _lasting_of(self._zones)
+        self._object_rules = _object_rules_of(self._zones)
         self._presence = Presence(self._zones)
         self._crossings = Crossings(plan.lines)
         self._judge = RuleJudge()
@@ -87,6 +88,7 @@ class Places:
         self._plan = plan
         self._zones = _watched(plan)
         self._rules = _lasting_of(self._zones)
+        self._object_rules = _object_rules_of(self._zones)
         self._presence.adopt(self._zones)
         self._crossings.adopt(plan.lines)
         self._passages.clear()
@@ -166,15 +168,14 @@ class Places:
     def _left_and_removed(
         self, things: Sequence[Thing], view: View, when: When, local: dt.datetime | None
     ) -> list[Finding]:
-        rules = [
-            (zone, rule) for zone in self._zones for rule in zone.rules if isinstance(rule, LeftRule | RemovedRule)
-        ]
-        if not rules:
+        if not self._object_rules:
             return []
-        self._objects.step(things, view, rules, when.at_ns)
+        self._objects.step(things, view, self._object_rules, when.at_ns)
+        if not self._objects.known:
+            return []
         return [
             finding
-            for zone, rule in rules
+            for zone, rule in self._object_rules
             if is_within(rule.hours, local)
             for finding in self._objects.findings(zone, rule, when)
         ]
@@ -203,6 +204,10 @@ def _watched(plan: Plan) -> tuple[Zone, ...]:
 
 def _lasting_of(zones: Sequence[Zone]) -> tuple[tuple[Rule, ...], ...]:
     return tuple(tuple(rule for rule in zone.rules if isinstance(rule, LASTING)) for zone in zones)
+
+
+def _object_rules_of(zones: Sequence[Zone]) -> tuple[ObjectRule, ...]:
+    return tuple((zone, rule) for zone in zones for rule in zone.rules if isinstance(rule, LeftRule | RemovedRule))
 
 
 def _wait_s(rule: Rule) -> float:

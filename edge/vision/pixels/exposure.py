@@ -9,6 +9,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.vision.pixels.luma import Floats, Plane
 
@@ -26,22 +27,23 @@ _BETTER: Final = 0.1
 _SAME: Final = 2.0
 """Luma: a light that changes cells by less on average is the same."""
 _SETTLED: Final = 0.002
-_UNCHANGED: Final = 1.0, 0.0
+UNCHANGED: Final = 1.0, 0.0
+"""The gain and offset of the same light."""
 _BYTES: Final = np.arange(256, dtype=np.float32)
 
 
-def fit_light(now: Floats, then: Floats, start: tuple[float, float] = _UNCHANGED) -> tuple[float, float]:
+def fit_light(now: Floats, then: Floats, start: tuple[float, float] = UNCHANGED) -> tuple[float, float]:
     """Gain and offset that make the cells of `then` as bright as those of `now`; 1 and 0 unless others fit clearly
     better. `start` is where they probably are."""
     now, then = now.ravel(), then.ravel()
-    if start == _UNCHANGED and _middle(np.abs(now - then)) < _NOISE:
-        return _UNCHANGED
+    if start == UNCHANGED and 2 * np.count_nonzero(np.abs(now - then) < _NOISE) > now.size:
+        return UNCHANGED
     gain, offset = _line(now, then, *start)
-    if float(np.abs(then * (gain - 1) + offset).mean()) < _SAME:
-        return _UNCHANGED
+    if float(np.add.reduce(np.abs(then * (gain - 1) + offset))) < _SAME * then.size:
+        return UNCHANGED
     fits = _fits(now, then, gain, offset)
-    if fits < max(_MAJORITY, min(_fits(now, then, *_UNCHANGED) + _BETTER, 1.0)):
-        return _UNCHANGED
+    if fits < max(_MAJORITY, min(_fits(now, then, *UNCHANGED) + _BETTER, 1.0)):
+        return UNCHANGED
     return gain, offset
 
 
@@ -51,15 +53,16 @@ def relight(plane: Plane, gain: float, offset: float) -> Plane:
 
 
 def _line(now: Floats, then: Floats, gain: float, offset: float) -> tuple[float, float]:
+    x, y = then.astype(np.float64), now.astype(np.float64)
+    moments = np.stack([np.ones_like(x), x, y, x * x, x * y])
     for _ in range(_ROUNDS):
-        misfit = now - (then * gain + offset)
-        width = max(_NOISE, 1.5 * _middle(np.abs(misfit)))
-        weight = 1 / (1 + (misfit / width) ** 2)
-        weight /= weight.sum()
-        middle, level = float(weight @ then), float(weight @ now)
-        apart = then - middle
-        trust = float(weight @ (apart * apart)) + _TRUST
-        steeper = (float(weight @ (apart * (now - level))) + _TRUST) / trust
+        misfit = y - (x * gain + offset)
+        misfit *= 1 / max(_NOISE, 1.5 * _middle(np.abs(misfit)))
+        misfit *= misfit
+        misfit += 1
+        total, *sums = (moments @ np.reciprocal(misfit, out=misfit)).tolist()
+        middle, level, square, product = (value / total for value in sums)
+        steeper = (product - middle * level + _TRUST) / (square - middle * middle + _TRUST)
         steeper = min(max(steeper, _GAINS[0]), _GAINS[1])
         settled = abs(steeper - gain) < _SETTLED
         gain, offset = steeper, level - steeper * middle
@@ -72,5 +75,5 @@ def _fits(now: Floats, then: Floats, gain: float, offset: float) -> float:
     return int(np.count_nonzero(np.abs(now - (then * gain + offset)) < _FITS)) / now.size
 
 
-def _middle(values: Floats) -> float:
+def _middle(values: NDArray[np.floating]) -> float:
     return float(np.partition(values, values.size // 2)[values.size // 2])

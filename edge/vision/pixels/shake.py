@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.pixels.exposure import fit_light
+from edge.vision.pixels.exposure import UNCHANGED, fit_light
 from edge.vision.pixels.luma import CELL, Floats, Plane
 
 _BLOCKS: Final = 8
@@ -77,6 +77,7 @@ class PoseFinder:
 
     def __init__(self) -> None:
         self._reference: Floats | None = None
+        self._step = np.zeros((0, 0), np.float32)
         self._last = Pose()
         self._frames = 0
 
@@ -88,7 +89,8 @@ class PoseFinder:
         """The pose of a plane: home, unless another one fits clearly better."""
         small = half(luma).astype(np.float32)
         if self._reference is None:
-            self._reference, self._last, self._frames = small, Pose(), 0
+            self._reference, self._last, self._frames = small.copy(), Pose(), 0
+            self._step = np.empty_like(small)
         if self._frames % _RENEWED == 0:
             self._fine, self._coarse = _Level(self._reference), _Level(half(self._reference))
             self._cells = _cells(self._reference)
@@ -96,7 +98,11 @@ class PoseFinder:
         light = fit_light(_cells(small), self._cells, (self._last.gain, self._last.offset))
         self._last = self._find_place(small, light)
         self._learn(self._reference, small, self._last)
-        return replace(self._last, right=2 * self._last.right, down=2 * self._last.down)
+        return (
+            replace(self._last, right=2 * self._last.right, down=2 * self._last.down)
+            if self._last.shifted
+            else self._last
+        )
 
     def move(self, pose: Pose, luma: Plane) -> None:
         """What was seen in `pose` is home from now on; `luma` is a picture taken there."""
@@ -129,7 +135,10 @@ class PoseFinder:
             small = _view(small, pose, borderMode=cv2.BORDER_REPLICATE)
         if pose.relit:
             small = (small - pose.offset) * (1 / pose.gain)
-        reference += np.clip(_FOLLOWS * (small - reference), -_FOLLOWS_LUMA, _FOLLOWS_LUMA)
+        step = np.subtract(small, reference, out=self._step)
+        step *= _FOLLOWS
+        np.minimum(step, _FOLLOWS_LUMA, out=step)
+        reference += np.maximum(step, -_FOLLOWS_LUMA, out=step)
 
 
 class _Level:
@@ -140,7 +149,8 @@ class _Level:
         down = cv2.Sobel(reference, cv2.CV_32F, 0, 1, scale=1 / 8)
         rows, columns = _steepest(np.asarray(cv2.magnitude(across, down), np.float32))
         self._columns, self._rows = columns.astype(np.float32)[None], rows.astype(np.float32)[None]
-        self._values = reference[rows, columns]
+        self._at = rows * reference.shape[1] + columns
+        self._values = reference.take(self._at)
         self._slopes = np.stack([across[rows, columns], down[rows, columns]])
         self._leeway = _FITS + _BETWEEN * np.abs(self._slopes).sum(axis=0)
 
@@ -166,12 +176,21 @@ class _Level:
 
     def fits(self, plane: Floats, place: tuple[float, float], light: tuple[float, float]) -> float:
         """How well the points fit there, 0 to 1; what lies before them counts nothing, however different it is."""
-        return float((1 / (1 + (self._misfit(plane, place, light) / self._leeway) ** 2)).mean())
+        unlike = self._misfit(plane, place, light)
+        unlike /= self._leeway
+        unlike *= unlike
+        unlike += 1
+        return float(np.add.reduce(np.reciprocal(unlike, out=unlike))) / unlike.size
 
     def _misfit(self, plane: Floats, place: tuple[float, float], light: tuple[float, float]) -> Floats:
+        expected = self._values if light == UNCHANGED else self._values * np.float32(light[0]) + np.float32(light[1])
+        return np.asarray(self._seen(plane, place) - expected, np.float32)
+
+    def _seen(self, plane: Floats, place: tuple[float, float]) -> Floats:
+        if place == _HOME:
+            return np.asarray(plane.take(self._at))
         columns, rows = self._columns + np.float32(place[0]), self._rows + np.float32(place[1])
-        seen = cv2.remap(plane, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(seen[0] - (self._values * np.float32(light[0]) + np.float32(light[1])), np.float32)
+        return np.asarray(cv2.remap(plane, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0])
 
 
 def straighten(plane: Any, pose: Pose, around: Any) -> Any:

@@ -24,15 +24,18 @@ class Blob:
 def find_blobs(mask: Plane, min_area: float, changed: Plane | None = None) -> list[Blob]:
     """The connected regions of a mask that fill at least the share `min_area` of it, biggest first.
 
-    `changed` is non-zero where a pixel differs from the frame before; without it everything counts as changed.
+    `mask` is 255 or 0, and has fewer than a quarter of a million pixels. `changed` is non-zero where one differs from
+    the frame before; without it everything counts as changed.
     """
     left, top, across, down = cv2.boundingRect(mask)
     if across == 0:
         return []
     window = slice(top, top + down), slice(left, left + across)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask[window], connectivity=8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask[window], connectivity=8, ltype=cv2.CV_16U)
     height, width = mask.shape
-    moved = stats[:, 4] if changed is None else np.bincount(labels[changed[window] > 0], minlength=count)
+    moved = stats[:, 4]
+    if changed is not None:
+        moved = np.bincount(labels[cv2.bitwise_and(mask[window], changed[window]) > 0], minlength=count)
     rows = zip(stats[1:].tolist(), moved[1:].tolist(), strict=True)
     big = [(box, pixels) for box, pixels in rows if box[4] >= min_area * mask.size]
     big.sort(key=lambda row: -row[0][4])

@@ -48,6 +48,9 @@ class MotionDetector:
         self._rng = rng
         self._parameters = model.manifest.parameters
         self._samples = int(self._number("samples"))
+        self._rate, self._start_rate = self._number("rate"), self._number("start_rate")
+        self._fading, self._fading_frames = self._number("fading"), self._number("fading_frames")
+        self._blind_frames = self._number("blind_frames")
         drawn = rng.random((_BANK, self._shape[0] + _MARGIN, self._shape[1] + _MARGIN), dtype=np.float32)
         self._bank = np.minimum(drawn * _ALL, _ALL - 2).astype(np.uint16)
         self._chance = np.zeros((1, 1, *self._shape), np.uint16)
@@ -64,6 +67,7 @@ class MotionDetector:
         self._pose = Pose()
         self._strayed: list[Pose] = []
         self._seen = self._mask[0, 0]
+        self._background: Floats | None = None
         self._share = 0.0
         self._known = self._relearning = self._relearned = self._dazzled = self._astray = 0
 
@@ -75,7 +79,7 @@ class MotionDetector:
     @property
     def learning(self) -> bool:
         """Whether the background is still being learned, after the start or a change of the light."""
-        return self._known <= self._number("blind_frames") or self._relearning > 0
+        return self._known <= self._blind_frames or self._relearning > 0
 
     @property
     def pose(self) -> Pose:
@@ -109,14 +113,14 @@ class MotionDetector:
         if self._pose.shifted:
             self._seen = np.asarray(shift(self._seen, self._pose.right, self._pose.down))
         self._settle(luma)
+        self._background = None
         return np.asarray(self._seen)
 
     def background(self) -> Floats:
-        """The newest remembered sample of the background, [height, width].
-
-        In the place and the light that it was learned in.
-        """
-        return self._memory.newest.astype(np.float32)
+        """The newest remembered sample of the background, [height, width], in the place and the light of then."""
+        if self._background is None:
+            self._background = self._memory.newest.astype(np.float32)
+        return self._background
 
     def absorb(self, window: tuple[slice, slice]) -> None:
         """Let what is foreground in `window` (rows, columns) become background within the next frames."""
@@ -130,6 +134,7 @@ class MotionDetector:
         """Forget the background; the next plane begins a new one."""
         self._known = self._relearning = self._relearned = self._dazzled = self._astray = 0
         self._share = 0.0
+        self._background = None
         self._finder.forget()
         self._light.forget()
         self._strayed.clear()
@@ -147,14 +152,13 @@ class MotionDetector:
 
     def _set_rates(self) -> None:
         """Learn all when all is new; then what moves ever less, so that what the start took for background fades."""
-        young = self._known <= self._number("fading_frames")
-        blind, rate = self._number("fading") / self._known, self._number("start_rate")
+        blind, rate = 0.0, self._rate
         if self._relearning:
             blind, rate = 1.0, 1.0
-        elif not young:
-            blind, rate = 0.0, self._number("rate")
-        for name, share in (("rate", rate), ("blind", min(blind, 1.0) * rate)):
-            self._rates[name][0] = min(round(share * _ALL), _ALL - 1)
+        elif self._known <= self._fading_frames:
+            blind, rate = min(self._fading / self._known, 1.0), self._start_rate
+        self._rates["rate"][0] = min(round(rate * _ALL), _ALL - 1)
+        self._rates["blind"][0] = min(round(blind * rate * _ALL), _ALL - 1)
 
     def _watch_light(self) -> None:
         mask = self._mask[0, 0]
@@ -180,7 +184,7 @@ class MotionDetector:
     def _forgive(self) -> float:
         """What only the light changed does not move, and is remembered at once. Returns the share that it fills."""
         mask, luma = self._mask[0, 0], self._luma[0, 0]
-        relit = find_relit(mask, luma, self.background())
+        relit = find_relit(mask, luma, self._memory.newest.astype(np.float32))
         if relit is None:
             return 0.0
         self._memory.learn(relit, luma)

@@ -157,6 +157,18 @@ def test_the_disk_says_how_long_it_lasts(page: Page, stage: Stage) -> None:
     wait_text(page, "#storage-horizon", "The disk is full: 5.00")
     wait_text(page, "#storage-about", "8.00\u202fGB of 8.00\u202fGB; the disk has 0")
     wait_text(page, "#storage-lost", "2 recordings gave way before they were in the cloud.")
+    stage.publish(
+        "storage", {**message, "used_bytes": 1, "free_bytes": 3_000_000, "reserve_bytes": 8_000_000}, key="storage"
+    )
+    wait_text(page, "#storage-about", "3.00\u202fMB free, and 8.00\u202fMB have to stay free for everything else.")
+
+
+def test_what_only_a_screen_reader_is_told_is_never_seen(page: Page) -> None:
+    """Not even in the grey of a lost connection, which has an opacity of its own."""
+    page.evaluate("document.body.dataset.link = 'lost'")
+    title = page.get_by_role("heading", name="Recordings", exact=True)
+    expect(title).to_have_css("opacity", "0.55")
+    expect(title).to_have_css("clip-path", "inset(50%)")
 
 
 def test_on_a_phone_nothing_runs_out_at_the_side_and_words_can_be_read(browser: Browser, stage: Stage) -> None:

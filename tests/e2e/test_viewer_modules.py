@@ -249,6 +249,7 @@ def test_words_and_numbers(page: Page, call: str, expected: str) -> None:
         ({"known": True, "camera": {"state": "starting"}, "picture": "loading"}, "loading", "Waiting for the first"),
         ({"known": True, "camera": {"state": "ok"}, "picture": "live"}, "live", ""),
         ({"known": True, "camera": {"state": "ok"}, "picture": "live", "link": "lost"}, "cut", ""),
+        ({"known": True, "camera": {"state": "ok"}, "picture": "retrying", "link": "lost"}, "cut", "No connection to"),
         ({"known": True, "camera": {"state": "ok"}, "picture": "retrying"}, "loading", "The picture broke off"),
         ({"known": True, "camera": {"state": "ok"}, "pending": "stop"}, "loading", "Stopping the camera…"),
     ],

@@ -95,6 +95,12 @@ export function mostBytes({ used_bytes: used, max_bytes: most, free_bytes: free,
   return Math.min(most, used + Math.max(0, free - (reserve ?? 0)));
 }
 
+/** What the disk has left, and what of that no recording may take. */
+export function freeWords({ room, free_bytes: free, reserve_bytes: reserve }) {
+  const kept = !room && reserve ? `, and ${bytes(reserve)} have to stay free for everything else` : "";
+  return `the disk has ${bytes(free)} free${kept}`;
+}
+
 /** What gave way before it was anywhere else; empty where nothing did. */
 export function lostWords(lost) {
   if (!lost) return "";

@@ -9,7 +9,7 @@ export function stageOf({ known, camera, picture, link, pending }) {
   if (pending === "stop") return { view: "loading", title: "Stopping the camera…", detail: "", busy: true };
   if (!known) return { view: "loading", title: "Looking for cameras…", detail: "", busy: true };
   if (!camera) return NO_CAMERA;
-  if (link === "lost") return { view: "cut", title: "", detail: "", busy: false };
+  if (link === "lost") return picture === "live" ? CUT : { ...CUT, title: "No connection to the appliance", busy: true };
   if (camera.state === "stopped") return { ...OFF, detail: camera.detail || OFF.detail };
   if (camera.state === "failed" || camera.state === "degraded") {
     return { view: "lost", title: "Camera lost, trying again…", detail: camera.detail ?? "", busy: true };
@@ -18,6 +18,8 @@ export function stageOf({ known, camera, picture, link, pending }) {
   if (picture === "retrying") return { view: "loading", title: "The picture broke off, trying again…", detail: "", busy: true };
   return { view: "loading", title: "Waiting for the first picture…", detail: camera.detail ?? "", busy: true };
 }
+
+const CUT = { view: "cut", title: "", detail: "", busy: false };
 
 const NO_CAMERA = {
   view: "none",

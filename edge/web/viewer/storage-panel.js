@@ -1,6 +1,6 @@
 // How full the disk is, how long that lasts, and what gave way.
 
-import { classAbout, classOf, horizonOf, lostWords, mostBytes, wearAbout } from "./clip-words.js";
+import { classAbout, classOf, freeWords, horizonOf, lostWords, mostBytes, wearAbout } from "./clip-words.js";
 import { byId, el, fillList, mark, say } from "./dom.js";
 import { bytes } from "./format.js";
 import { createKeyed } from "./keyed.js";
@@ -17,7 +17,7 @@ export function createStoragePanel({ now }) {
     const meter = byId("storage-meter");
     meter.max = most || 1;
     meter.value = storage.used_bytes;
-    say(byId("storage-about"), `${bytes(storage.used_bytes)} of ${bytes(most)}; the disk has ${bytes(storage.free_bytes)} free.`);
+    say(byId("storage-about"), `${bytes(storage.used_bytes)} of ${bytes(most)}; ${freeWords(storage)}.`);
     classes(storage.classes.filter(({ count }) => count).map((one) => ({ ...one, nowMs: now() })));
     fillList(byId("storage-evictions"), storage.evictions.map(evictionWords));
     byId("storage-gone").hidden = !storage.evictions.length;

@@ -1,6 +1,6 @@
 // The console: asks the API every few seconds and draws what changed.
 
-import { Problem, ago, ask, bytes, clock, draw, drawn, find, listOf, make, query } from "./page.js";
+import { Problem, ago, ask, beSomebody, bytes, clock, draw, drawn, find, listOf, make, query, reaches, say } from "./page.js";
 
 const EVERY_MS = 5000;
 const STEP = 20;
@@ -154,32 +154,33 @@ async function drawList(name, words, build, device) {
   document.querySelector(`.more[data-list="${name}"]`).hidden = !page.after || limits[name] >= 1000;
 }
 
-async function drawAll() {
-  const device = find("device").value;
+async function drawFleet(device) {
   const all = (await ask("/v1/devices?limit=1000")).items;
   const devices = all.filter((one) => !device || one.device === device);
   drawNames(all);
   drawDevices(devices);
   const gaps = devices.flatMap((one) => one.gaps.map((gap) => ({ device: one.device, gap })));
   draw("gaps", gaps, () => gaps.map(gapRow));
-  drawPredictions((await ask(`/v1/predictions?${query({ device, limit: 1000 })}`)).items);
-  await Promise.all([
-    drawList("events", "No events.", eventRow, device),
-    drawList("recordings", "No recordings yet.", recordingRow, device),
-    drawList("files", "No files yet.", fileRow, device),
-    drawList("ledger", "Nothing was given up.", ledgerRow, device),
-  ]);
 }
 
-function say(words, lost = false) {
-  find("state").textContent = words;
-  find("state").classList.toggle("lost", lost);
+async function drawAll() {
+  const device = find("device").value;
+  const ofFleet = reaches("viewer");
+  if (ofFleet) await drawFleet(device);
+  drawPredictions((await ask(`/v1/predictions?${query({ device, limit: 1000 })}`)).items);
+  await Promise.all([
+    ofFleet && drawList("events", "No events.", eventRow, device),
+    drawList("recordings", "No recordings yet.", recordingRow, device),
+    drawList("files", "No files yet.", fileRow, device),
+    ofFleet && drawList("ledger", "Nothing was given up.", ledgerRow, device),
+  ]);
 }
 
 function show(signedIn) {
   find("sign-in").hidden = signedIn;
   find("console").hidden = !signedIn;
   find("sign-out").hidden = !signedIn;
+  if (!signedIn) for (const link of document.querySelectorAll("header a[data-for]")) link.hidden = true;
 }
 
 async function refresh() {
@@ -190,6 +191,10 @@ async function refresh() {
     say(`Up to date at ${clock(Date.now(), false)}`);
   } catch (problem) {
     if (problem.status === 401) return signedOut();
+    if (problem.status === 403) {
+      timer = setTimeout(again, EVERY_MS);
+      return;
+    }
     const words = problem instanceof Problem ? problem.message : "connection lost";
     say(`${words[0].toUpperCase()}${words.slice(1)}; trying again …`, true);
   }
@@ -216,7 +221,7 @@ async function signIn(event) {
     return;
   }
   event.target.elements.password.value = "";
-  begin();
+  again();
 }
 
 async function signOut() {
@@ -239,7 +244,7 @@ function drawLegend() {
   }
 }
 
-async function start() {
+function start() {
   drawLegend();
   find("sign-in-form").addEventListener("submit", signIn);
   find("sign-out").addEventListener("click", signOut);
@@ -250,13 +255,18 @@ async function start() {
       refresh();
     });
   }
+  again();
+}
+
+// Who is signed in may have changed, or may do less than before.
+async function again() {
   try {
-    await ask("/v1/session");
+    await beSomebody();
     begin();
   } catch (problem) {
     if (problem.status === 401) return signedOut();
     say("Connection lost; trying again …", true);
-    timer = setTimeout(() => location.reload(), EVERY_MS);
+    timer = setTimeout(again, EVERY_MS);
   }
 }
 

@@ -1,6 +1,6 @@
 // One device: what it is, what it shall be (with an editor), and what it shall do.
 
-import { Problem, ago, ask, bytes, clock, draw, drawn, find, listOf, make } from "./page.js";
+import { ago, ask, bytes, clock, draw, drawn, find, listOf, make, reaches, wordsOf } from "./page.js";
 
 const COMMANDS = ["snapshot", "restart", "diagnostics", "log_level", "update", "rollback", "renew_certificate"];
 const IDS = ["facts", "refused", "commands"];
@@ -20,6 +20,7 @@ export function beginDevice(device, refresh) {
   for (const id of ["desired-problem", "command-problem", "standing"]) find(id).textContent = "";
   find("name").textContent = device;
   find("desired").value = "";
+  find("desired").readOnly = !reaches("operator");
 }
 
 export function leaveDevice() {
@@ -83,7 +84,7 @@ function commandRow(command) {
   const row = make("div", { name: "row" }, words);
   if (command.file?.content) row.append(download(command.file));
   else if (command.file) row.append(make("span", { text: "uploading …", name: "faint" }));
-  if (["queued", "sent"].includes(command.state)) row.append(cancelButton(command));
+  if (reaches("operator") && ["queued", "sent"].includes(command.state)) row.append(cancelButton(command));
   return make("li", {}, row);
 }
 
@@ -111,8 +112,7 @@ async function told(place, act) {
   try {
     await act();
   } catch (problem) {
-    const known = problem instanceof Problem || problem instanceof SyntaxError;
-    find(place).textContent = known ? [problem.field, problem.message, problem.remedy].filter(Boolean).join(": ") : "Connection lost.";
+    find(place).textContent = problem instanceof SyntaxError ? problem.message : wordsOf(problem);
     return problem;
   }
   again();

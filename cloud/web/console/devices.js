@@ -1,6 +1,6 @@
 // The devices: all of them with what needs somebody, or the one that the address names.
 
-import { Problem, ago, ask, clock, draw, find, listOf, make } from "./page.js";
+import { Problem, ago, ask, beSomebody, clock, draw, find, listOf, make, reaches, say } from "./page.js";
 import { beginDevice, drawDevice, leaveDevice } from "./device.js";
 
 const EVERY_MS = 3000;
@@ -53,11 +53,6 @@ async function everyDevice() {
   return found;
 }
 
-function say(words, lost = false) {
-  find("state").textContent = words;
-  find("state").classList.toggle("lost", lost);
-}
-
 async function refresh() {
   clearTimeout(timer);
   const mine = ++turn;
@@ -70,7 +65,7 @@ async function refresh() {
     }
     say(`Up to date at ${clock(Date.now(), false)}`);
   } catch (problem) {
-    if (problem.status === 401) return location.assign("/");
+    if (problem.status === 401 || problem.status === 403) return location.assign("/");
     const words = problem instanceof Problem ? problem.message : "connection lost";
     say(`${words[0].toUpperCase()}${words.slice(1)}; trying again …`, true);
   }
@@ -86,6 +81,19 @@ function go() {
   refresh();
 }
 
+async function start() {
+  try {
+    await beSomebody();
+  } catch (problem) {
+    if (problem.status === 401) return location.assign("/");
+    say("Connection lost; trying again …", true);
+    timer = setTimeout(start, EVERY_MS);
+    return;
+  }
+  if (!reaches("viewer")) return location.assign("/");
+  addEventListener("hashchange", go);
+  go();
+}
+
 for (const id of ["filter", "which"]) find(id).addEventListener("input", drawList);
-addEventListener("hashchange", go);
-go();
+start();

@@ -62,3 +62,24 @@ export function draw(id, data, build) {
 export function listOf(items, words, build) {
   return items.length ? items.map(build) : [make("li", { text: words, name: "empty" })];
 }
+
+// What an account may do, as the server has it: each role includes those before it.
+const ROLES = ["member", "viewer", "operator", "admin"];
+let me = { name: "", role: "member" };
+
+export const reaches = (least) => ROLES.indexOf(me.role) >= ROLES.indexOf(least);
+
+// Ask who is signed in, and show what is for them: elements whose data-for names a role that they reach.
+export async function beSomebody() {
+  me = await ask("/v1/session");
+  for (const element of document.querySelectorAll("[data-for]")) element.hidden = !reaches(element.dataset.for);
+  return me;
+}
+
+export function say(words, lost = false) {
+  find("state").textContent = words;
+  find("state").classList.toggle("lost", lost);
+}
+
+export const wordsOf = (problem) =>
+  problem instanceof Problem ? [problem.field, problem.message, problem.remedy].filter(Boolean).join(": ") : "Connection lost.";

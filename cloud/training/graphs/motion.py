@@ -77,8 +77,8 @@ def _tidy(graph: Graph, far: str) -> tuple[str, str]:
     The majority of the neighbourhood decides what moves; it is widened, and narrowed again. Noise is learned only far
     from it: what flickers alone, as leaves do, is noise, and what moves is not.
     """
-    moves = graph.greater(graph.mean_filter(graph.cast(far, FLOAT), MAJORITY, at_once=True), MOST)
-    calm = graph.complement(graph.dilate(moves, CLOSING))
+    share = graph.mean_filter(graph.cast(far, FLOAT), MAJORITY, at_once=True)
+    calm = graph.less(graph.dilate(share, CLOSING), MOST)
     return calm, graph.dilate(calm, CLOSING)
 
 

@@ -18,6 +18,8 @@ from cloud.config import CloudConfig
 from cloud.trust.broker import access_list, mosquitto_conf
 from contract.settings import decode_settings
 from edge.config import parse_config
+from edge.core.standing import WRITTEN_EVERY_S
+from edge.releases.gate import STEADY_S
 from tests.conftest import ROOT
 from tests.support.inventories import ANSIBLE, example_variables, read, render, resolve, role_variables
 
@@ -164,11 +166,34 @@ def test_the_broker_gets_what_trust_asks_for() -> None:
 
 
 def test_prometheus_is_told_of_every_box_by_its_name() -> None:
-    variables = role_variables("monitoring") | example_variables("group_vars/monitoring") | {"role_path": "."}
+    variables = _monitoring_variables()
     jobs = yaml.safe_load(render("monitoring", "prometheus.yml.j2", variables))["scrape_configs"]
-    assert [job["job_name"] for job in jobs] == ["afferent-edge", "afferent-cloud"]
+    assert [job["job_name"] for job in jobs] == ["afferent-edge", "afferent-cloud", "afferent-cloud-api"]
     named = {entry["labels"]["instance"]: entry["targets"] for entry in jobs[0]["static_configs"]}
     assert named == {name: [address] for name, address in variables["monitoring_boxes"].items()}
+
+
+def test_the_cloud_s_api_is_asked_with_the_token_and_counts_as_the_cloud_to_the_rules() -> None:
+    jobs = yaml.safe_load(render("monitoring", "prometheus.yml.j2", _monitoring_variables()))["scrape_configs"]
+    assert [job["job_name"] for job in jobs if "authorization" in job] == ["afferent-cloud-api"]
+    assert (jobs[2]["scheme"], jobs[2]["tls_config"]) == (
+        "https",
+        {"ca_file": "/etc/prometheus/afferent/authority.pem"},
+    )
+    assert jobs[2]["static_configs"] == [
+        {"targets": ["cloud.example.org:8443"], "labels": {"instance": "serve", "job": "afferent-cloud"}}
+    ]
+
+
+def _monitoring_variables() -> dict[str, Any]:
+    example = example_variables("group_vars/all", "group_vars/monitoring")
+    return role_variables("monitoring") | example | {"role_path": ".", "groups": {"cloud": ["cloud.example.org"]}}
+
+
+def test_diagnostics_give_the_gate_time_to_see_pictures_come() -> None:
+    """One look cannot tell whether frames grow: every box would seem to have failed."""
+    argv = role_variables("edge")["edge_questions"]["gate.json"]
+    assert float(argv[argv.index("--wait") + 1]) >= STEADY_S + 3 * WRITTEN_EVERY_S
 
 
 def test_both_roles_write_toml_alike() -> None:

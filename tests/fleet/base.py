@@ -21,7 +21,7 @@ INSTALLED = (
 )  # fmt: skip
 AT_HAND = (
     "mosquitto", "mosquitto-clients", "prometheus", "prometheus-alertmanager", "prometheus-node-exporter",
-    "nftables", "acl", "rsync", "zram-tools",
+    "nftables", "acl", "rsync", "zram-tools", "postgresql",
 )  # fmt: skip
 _MASKED = ("systemd-udevd.service", "apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_all.timer", "fstrim.timer")
 

@@ -13,6 +13,8 @@ _BASE: Final = "http://127.0.0.1:8000"
 _TRACES: Final = (
     "readlink /opt/afferent/current /opt/afferent/good; ls /opt/afferent/releases; sha256sum /etc/afferent/edge.toml"
 )
+_UNTOLD: Final = "/etc/afferent/credentials/* /var/lib/afferent/first-password /var/lib/afferent/identity/key.pem"
+_SHORTEST: Final = 8  # what is shorter might stand anywhere by chance
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ class Box:
         """The serial number of its certificate."""
         path = "/var/lib/afferent/identity/certificate.pem"
         return self.host.run("openssl", "x509", "-noout", "-serial", "-in", path)
+
+    def secrets(self) -> list[str]:
+        """Every line that nobody may learn: credentials, the first password, and the key's own."""
+        said = self.host.run("sh", "-c", f"for file in {_UNTOLD}; do cat $file && echo; done")
+        return [line for line in said.splitlines() if len(line) >= _SHORTEST and "KEY--" not in line]
 
     def part(self, name: str) -> str:
         """How one part of it stands."""

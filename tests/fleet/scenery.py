@@ -22,15 +22,30 @@ REFUSALS: Final = ("EPERM", "EACCES", "EROFS", "ENOENT", "EAFNOSUPPORT", "ENOSYS
 SETTLE_S: Final = 60.0
 MEASURE_S: Final = 40.0
 _NOISE: Final = 1.5
+_CAMERA: Final = "still_camera"
+_SHOWN: Final = 8
 
 
 def still_camera(host: Host) -> None:
     """A network camera in the host that shows a room in which nothing moves, with a sensor's noise."""
-    names = []
-    for number, picture in enumerate(_pictures(8)):
-        names.append(f"/opt/still/{number}.jpg")
-        host.write_bytes(names[-1], picture)
-    appliance.attach(host, "still_camera", "8080", "10", *names)
+    for number, picture in enumerate(_pictures(_SHOWN)):
+        host.write_bytes(_shown(number), picture)
+    plug_in(host)
+
+
+def plug_in(host: Host) -> None:
+    """Let the camera that was put there deliver, if it does not."""
+    unplug(host)
+    appliance.attach(host, _CAMERA, "8080", "10", *map(_shown, range(_SHOWN)))
+
+
+def unplug(host: Host) -> None:
+    """Take it away: nobody answers at its address."""
+    host.ask("systemctl", "stop", f"probe-{_CAMERA}.service")
+
+
+def _shown(number: int) -> str:
+    return f"/opt/still/{number}.jpg"
 
 
 def _pictures(count: int) -> list[bytes]:

@@ -15,22 +15,26 @@ from tests.fleet.fleet import Fleet
 from tests.fleet.tools import ansible
 
 EDGES: Final = ("edge1", "edge2")
-HOSTS: Final = (*EDGES, "broker1", "cloud1")
+CLOUD: Final = "cloud1"
+HOSTS: Final = (*EDGES, "broker1", CLOUD)
+WATCHED: Final = (*EDGES, "ingest", "worker", "serve")
+"""What the monitoring knows by name."""
 CANARY: Final = "edge1"
 _PLAYBOOKS: Final = ROOT / "ansible"
 _RECAP: Final = re.compile(r"^(\S+)\s+: (ok=\d+ .*)$", re.MULTILINE)
 _AFFERENT: Final = "/opt/afferent/current/venv/bin/afferent"
-_COUNT: Final = """
-import sqlite3, sys
-path = "/var/lib/afferent-cloud/cloud.db"
-told = sqlite3.connect(f"file:{path}?mode=ro", uri=True).execute
-print(told("SELECT count(*) FROM records WHERE device = ?", sys.argv[1:]).fetchone()[0])
-"""
+_COUNT: Final = "SELECT count(*) FROM records WHERE device = '{device}'"
 _SETTINGS: Final = {
     "cameras": [{"source": "simulated", "width": 320, "height": 180, "fps": 5}],
     "sensors": [{"source": "simulated"}],
     "telemetry_every_s": 5,
 }
+_NETWORK_CAMERA: Final = {"cameras": [{"source": "mjpeg", "url": "http://127.0.0.1:8080/"}]}
+"""That of the box that is no canary (scenery.still_camera): it can be unplugged."""
+SECRETS: Final = {"camera-password": "correct-horse-of-a-camera"}
+"""What each box is given as credentials, and must not tell."""
+_SHOWN_BY_SCRAPER: Final = "token-that-only-the-scraper-has"
+_SCRAPED_EVERY_S: Final = 5
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,9 @@ class Site:
         return Run(self.fleet.controller("env", "-C", str(_PLAYBOOKS), *self._environment(), *argv), report)
 
     def records(self, device: str) -> int:
-        """How many records of a device the cloud has committed."""
-        return int(self.fleet.host("cloud1").run("python3", "-c", _COUNT, device))
+        """How many records of a device the cloud has committed, asked as its own user of the database."""
+        asked = ("psql", "--no-psqlrc", "--dbname=afferent", "-tAc", _COUNT.format(device=device))
+        return int(self.fleet.host("cloud1").run("runuser", "--user=afferent-cloud", "--", *asked))
 
     def hear_from(self, device: str, *, within_s: float = 90.0) -> None:
         """Wait until the cloud has more from it than now."""
@@ -122,14 +127,18 @@ class Site:
         ]
 
     def _inventory(self) -> dict[str, Any]:
+        """As the example's: the monitoring is on the cloud's host."""
+        boxes = {name: {} if name == CANARY else {"edge_settings_group": _NETWORK_CAMERA} for name in EDGES}
+        scraper = self.fleet.host("cloud1").address
         return {
             "all": {
                 "vars": self._variables(),
                 "children": {
-                    "cloud": {"hosts": {"cloud1": {}}, "vars": {"cloud_broker_host": "broker1"}},
+                    "cloud": {"hosts": {"cloud1": {}}, "vars": _cloud_variables()},
                     "broker": {"hosts": {"broker1": {}}, "vars": {"broker_authority": "cloud1"}},
+                    "monitoring": {"hosts": {"cloud1": {}}, "vars": _monitoring_variables()},
                     "canary": {"hosts": {CANARY: {}}},
-                    "edge": {"hosts": {name: {} for name in EDGES}, "vars": _edge_variables()},
+                    "edge": {"hosts": boxes, "vars": _edge_variables(scraper)},
                 },
             }
         }
@@ -137,6 +146,7 @@ class Site:
     def _variables(self) -> dict[str, Any]:
         return {
             "ansible_user": "root",
+            "ansible_become": True,
             "ansible_ssh_common_args": f"-F {self.fleet.world.folder}/ssh_config",
             "release_version": "0.1.0",
             "release_bundles": str(self._bundles),
@@ -144,12 +154,33 @@ class Site:
         }
 
 
-def _edge_variables() -> dict[str, Any]:
+def _edge_variables(scraper: str) -> dict[str, Any]:
     return {
         "edge_broker_host": "broker1",
         "edge_cloud_url": "https://cloud1:8443",
         "edge_inviter": "cloud1",
-        "edge_settings": _SETTINGS,
+        "edge_settings": {**_SETTINGS, "web": {"metrics_networks": [f"{scraper}/32"]}},
+        "edge_secrets": SECRETS,
+    }
+
+
+def _cloud_variables() -> dict[str, Any]:
+    return {
+        "cloud_broker_host": "broker1",
+        "cloud_database": "postgresql",
+        "cloud_settings": {"web": {"metrics_token_secret": "metrics-token"}},
+        "cloud_secrets": {"metrics-token": _SHOWN_BY_SCRAPER},
+    }
+
+
+def _monitoring_variables() -> dict[str, Any]:
+    return {
+        "monitoring_boxes": {name: f"{name}:8000" for name in EDGES},
+        "monitoring_cloud": {"ingest": "127.0.0.1:8081", "worker": "127.0.0.1:8082"},
+        "monitoring_api": {"serve": "cloud1:8443"},
+        "monitoring_authority": "cloud1",
+        "monitoring_token": _SHOWN_BY_SCRAPER,
+        "monitoring_interval_s": _SCRAPED_EVERY_S,
     }
 
 

@@ -3,22 +3,30 @@
 In the order of the file: each test leaves a site that works to the next.
 """
 
+import json
 import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 import pytest
 
-from tests.fleet import appliance
+from tests.fleet import appliance, scenery
 from tests.fleet.box import Box
 from tests.fleet.bundles import BLIND, FIRST, NEXT, bundles
 from tests.fleet.figures import note
 from tests.fleet.fleet import Fleet, own_net
-from tests.fleet.site import CANARY, EDGES, HOSTS, Played, Site
+from tests.fleet.site import CANARY, CLOUD, EDGES, HOSTS, SECRETS, WATCHED, Played, Site
+from tests.fleet.watch import Watch
 
 REST = EDGES[1]
 _PARTICIPANT = "p01"
+_PROMISED = (
+    "gate.json", "release.json", "standing.json", "doctor.txt", "edge.toml", "journal.txt", "units.txt", "exposure.txt",
+    "disk.txt", "state.txt", "memory.txt", "clock.txt", "addresses.txt", "kernel.txt",
+)  # fmt: skip
+_TOLD = ("gate", "release", "standing")
 _CABLE_OUT_S = 25  # longer than ssh takes to notice
 _TRIED_S = 600  # Ansible names a task only when it is over: how far a box is, it says itself
 
@@ -27,6 +35,7 @@ _TRIED_S = 600  # Ansible names a task only when it is over: how far a box is, i
 def site() -> Iterator[Site]:
     made = bundles()
     with _hosts() as fleet:
+        scenery.still_camera(fleet.host(REST))
         yield Site(fleet, bundles=made.folder, key=made.key)
 
 
@@ -38,6 +47,10 @@ def _hosts() -> AbstractContextManager[Fleet]:
 
 def _boxes(site: Site) -> dict[str, Box]:
     return {name: Box(site.fleet.host(name)) for name in EDGES}
+
+
+def _watch(site: Site) -> Watch:
+    return Watch(site.fleet.host(CLOUD))
 
 
 def _well(played: Played) -> Played:
@@ -63,6 +76,61 @@ def test_a_second_run_changes_nothing(site: Site) -> None:
     assert _well(site.play("provision", "--check")).count("changed") == {}
     assert _well(site.play("configure")).count("changed") == {}
     assert _well(site.play("deploy", release_version=FIRST)).count("changed") == {}
+
+
+def test_the_monitoring_sees_boxes_and_cloud(site: Site) -> None:
+    """Everybody answers, with series of ours, and nothing rings."""
+    watch = _watch(site)
+    site.until(lambda: watch.up() == dict.fromkeys(WATCHED, True), "everybody is up")
+    site.until(lambda: watch.instances("rate(afferent_camera_frames_total[1m]) > 0") == set(EDGES), "frames come")
+    assert watch.instances("afferent_ingest_broker_connected == 1") == {"ingest"}
+    assert watch.instances("afferent_fleet_devices") == {"worker"}
+    assert {name: watch.alerts(name) for name in WATCHED} == {name: {} for name in WATCHED}
+
+
+def test_a_camera_that_gives_nothing_rings_and_diagnostics_tell_why(site: Site, tmp_path: Path) -> None:
+    """The alert fires by the rules as shipped, and ends by itself; what is collected meanwhile names the camera."""
+    watch, boxes = _watch(site), _boxes(site)
+    scenery.unplug(boxes[REST].host)
+    try:
+        site.until(lambda: "AfferentCameraFailed" in watch.alerts(REST), "it is noticed")
+        before = {name: box.traces() for name, box in boxes.items()}
+        assert _well(site.play("collect-diagnostics", folder=str(tmp_path))).count("changed") == {}
+        assert {name: box.traces() for name, box in boxes.items()} == before
+        site.until(lambda: watch.alerts(REST).get("AfferentCameraFailed") == "firing", "it rings", within_s=240)
+        assert watch.alerts(REST) == {"AfferentCameraFailed": "firing"}
+    finally:
+        scenery.plug_in(boxes[REST].host)
+    site.until(lambda: watch.alerts(REST) == {}, "it is over", within_s=120)
+    for name, box in boxes.items():
+        _see_what_was_collected(tmp_path / name, box, well=name != REST)
+
+
+def _see_what_was_collected(folder: Path, box: Box, *, well: bool) -> None:
+    """All that the page about the fleet promises, and nothing that is secret."""
+    found = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert all(found.pop(name).strip() for name in _PROMISED), sorted(found)
+    gate, release, standing = (json.loads((folder / f"{name}.json").read_bytes()) for name in _TOLD)
+    assert (gate["ok"], release["current"], standing["release"]) == (well, FIRST, FIRST)
+    wrong = [check["name"] for check in gate["checks"] if not check["ok"]]
+    assert wrong == ([] if well else ["part camera.front", "camera front"])
+    whole = b"".join(path.read_bytes() for path in folder.iterdir())
+    secrets = box.secrets()
+    assert set(SECRETS.values()) <= set(secrets)
+    assert [secret for secret in secrets if secret.encode() in whole] == []
+    assert not any(sign in whole for sign in (b"PRIVATE KEY", b"\xff\xd8\xff", b"\x89PNG", b"ftyp"))
+
+
+def test_a_box_that_is_cut_off_is_missed(site: Site) -> None:
+    """At once; the alert itself waits five minutes, for nothing is lost meanwhile."""
+    watch, host = _watch(site), site.fleet.host(CANARY)
+    host.pull_cable()
+    try:
+        site.until(lambda: watch.alerts(CANARY) == {"AfferentBoxAway": "pending"}, "it is missed")
+        assert {name for name, up in watch.up().items() if not up} == {CANARY}
+    finally:
+        host.mend_cable()
+    site.until(lambda: watch.alerts(CANARY) == {} and watch.up()[CANARY], "it is back")
 
 
 def test_check_mode_says_what_would_be_done_and_does_nothing(site: Site) -> None:
@@ -157,7 +225,7 @@ def test_certificates_are_renewed_without_losing_a_box(site: Site) -> None:
 
 def test_a_revoked_box_is_shut_out(site: Site) -> None:
     """Its open connection ends, it says why, and the other one goes on."""
-    site.fleet.host("cloud1").run(*site.as_cloud("device", "revoke", REST))
+    site.fleet.host(CLOUD).run(*site.as_cloud("device", "revoke", REST))
     _well(site.play("provision", "--limit=cloud,broker"))
     box = _boxes(site)[REST]
     box.host.until(lambda: box.part("broker") == "failed", "it is refused", within_s=90)

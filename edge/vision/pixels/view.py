@@ -96,7 +96,7 @@ class View:
         return Likeness(
             kept=int(np.count_nonzero(shared * shared > _SAME * now * then)) / now.size,
             faded=int(np.count_nonzero(now < _FADED**2 * then)) / now.size,
-            sharpness=float(np.median(detail)) ** 0.5 / contrast,
+            sharpness=_middle(detail) ** 0.5 / contrast,
             layout=layout,
         )
 
@@ -113,11 +113,12 @@ class View:
 
 
 def _look(plane: Any) -> _Look:
-    half = cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    size = plane.shape[1] // 2, plane.shape[0] // 2
+    half = cv2.resize(plane, size, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
     across = np.asarray(cv2.Sobel(half, cv2.CV_32F, 1, 0, scale=1 / 8), np.float32)
     down = np.asarray(cv2.Sobel(half, cv2.CV_32F, 0, 1, scale=1 / 8), np.float32)
     bend = cv2.Laplacian(half, cv2.CV_32F, scale=1 / 4)
-    return _Look(across, down, _energy(across, down), _cells(bend * bend), _cells(half.astype(np.float32)))
+    return _Look(across, down, _energy(across, down), _cells(bend * bend), _cells(half))
 
 
 def _energy(across: Floats, down: Floats) -> Floats:
@@ -136,8 +137,19 @@ def _blend(old: Floats, new: Floats) -> Floats:
 
 def _layout(now: Floats, then: Floats) -> tuple[float, float]:
     """Correlation of the brightness of cells, and how much their contrast grew; 0 and 1 where there is none."""
-    a, b = now - now.mean(), then - then.mean()
-    spread, learned = float(a.std()), float(b.std())
+    a, b = _around_mean(now), _around_mean(then)
+    spread, learned = (float(a @ a) / a.size) ** 0.5, (float(b @ b) / b.size) ** 0.5
     if min(spread, learned) < _FLAT:
         return 0.0, 1.0
-    return float((a * b).mean()) / (spread * learned), spread / learned
+    return float(a @ b) / (a.size * spread * learned), spread / learned
+
+
+def _around_mean(cells: Floats) -> Floats:
+    flat = cells.ravel()
+    return np.asarray(flat - np.add.reduce(flat) / flat.size)
+
+
+def _middle(values: Floats) -> float:
+    """The median; numpy's own takes ten times as long for so few."""
+    ordered = np.sort(values)
+    return float(ordered[(ordered.size - 1) // 2] + ordered[ordered.size // 2]) / 2

@@ -50,10 +50,14 @@ class CloudDoor:
     """A `Door` over HTTPS."""
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "https" or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port or 443
+        except ValueError as error:
+            raise RefusedError(f"{url!r:.200} is no address of a cloud: {error}") from error
+        if parts.scheme != "https" or not host:
             raise RefusedError(f"{url!r:.200} is no address of a cloud: it begins with https://")
-        self._host, self._port = parts.hostname, parts.port or 443
+        self._host, self._port = host, port
         self._base = parts.path.rstrip("/")
         self._timeout_s = timeout_s
         self._socket: socket.socket | None = None

@@ -44,9 +44,18 @@ def is_address(source: str) -> bool:
     return "://" in source
 
 
+def is_web(source: str) -> bool:
+    """Whether `source` is an http or https address of a host."""
+    try:
+        parts = urlsplit(source)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
 def check_address(source: str, sha256: str) -> None:
     """Raise `BundleRefusedError` unless it is http or https, and comes with a digest."""
-    if not _is_web(source):
+    if not is_web(source):
         raise BundleRefusedError(f"{plain(source)}: only http and https addresses, and files, can be installed from")
     if "@" in urlsplit(source).netloc:  # it would not be sent, and errors of the library would tell it
         raise BundleRefusedError(f"{plain(source)}: an address with a password is not taken; a query may have a token")
@@ -171,14 +180,6 @@ class _Pace:
         if size - self._had < self._bounds.least_bytes:
             raise NotNowError(f"too slow: {size - self._had} bytes in {self._bounds.slow_s:g} s")
         self._since_s, self._had = self._mono_s(), size
-
-
-def _is_web(source: str) -> bool:
-    try:
-        parts = urlsplit(source)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _opener() -> urllib.request.OpenerDirector:

@@ -248,3 +248,9 @@ def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "identity").touch()
     with pytest.raises(IdentityNotKeptError, match="identity"), IdentityFolder(tmp_path / "identity").exclusive():
         pass
+
+
+@pytest.mark.parametrize("url", ["http://cloud.example", "https://", "https://[x/", "https://cloud.example:port"])
+def test_what_is_no_address_of_a_cloud_is_refused(url: str) -> None:
+    with pytest.raises(RefusedError, match="no address"):
+        CloudDoor(url, timeout_s=1)

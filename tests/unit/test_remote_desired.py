@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -240,7 +241,7 @@ async def test_what_somebody_hides_while_a_plan_is_taken_stays_hidden(tmp_path: 
 def test_three_starts_that_do_not_come_up_put_it_aside(tmp_path: Path) -> None:
     folder = DesiredFolder(tmp_path / FOLDER)
     folder.take(desired(1, {"log_level": "warning"}))
-    folder.confirm()
+    folder.confirm(1)
     folder.take(desired(2, {"log_level": "error"}))
     for _ in range(MOST_STARTS):
         assert begin(own(tmp_path)).trying == 2
@@ -297,7 +298,7 @@ def test_what_fails_once_it_is_in_force_forgives_nothing_to_the_next(tmp_path: P
     folder.take(desired(1))
     beginning = begin(own(tmp_path))
     with pytest.raises(StoreError), blamed_rightly(beginning):
-        beginning.folder.confirm()
+        beginning.folder.confirm(1)
         beginning.folder.take(desired(2))
         beginning.folder.count_start()
         raise StoreError("damaged")
@@ -318,7 +319,7 @@ def test_settings_that_fit_the_device_no_more_are_put_aside(tmp_path: Path) -> N
     """Somebody changed edge.toml: the desired state that was in force fits no more, and says so."""
     folder = DesiredFolder(tmp_path / FOLDER)
     folder.take(desired(1, {"cameras": {"front": {"noise": 3}}}))
-    folder.confirm()
+    folder.confirm(1)
     other = EdgeConfig(state_dir=str(tmp_path))
     beginning = begin(other)
     assert beginning.config == other
@@ -357,7 +358,7 @@ def test_killed_at_any_step_the_folder_is_the_old_or_the_new(
     """Before and after each rename and each deletion of: taken, started, in force, refused."""
     folder = DesiredFolder(tmp_path / FOLDER)
     folder.take(desired(1, {"log_level": "warning"}))
-    folder.confirm()
+    folder.confirm(1)
     left = [step]
 
     def dying(work: Callable[..., Any]) -> Callable[..., Any]:
@@ -379,7 +380,7 @@ def test_killed_at_any_step_the_folder_is_the_old_or_the_new(
         folder.take(desired(2, {"log_level": "error"}))
         reached = 2
         folder.count_start()
-        folder.confirm()
+        folder.confirm(2)
         reached = 3
         folder.refuse(3, [])
     kept = DesiredFolder(tmp_path / FOLDER)
@@ -404,7 +405,7 @@ def test_a_kill_between_the_steps_of_confirming_is_nothing(tmp_path: Path) -> No
     folder = DesiredFolder(tmp_path / FOLDER)
     folder.take(desired(1, {"log_level": "error"}))
     kept = (tmp_path / FOLDER / "taking.json").read_bytes()
-    folder.confirm()
+    folder.confirm(1)
     (tmp_path / FOLDER / "taking.json").write_bytes(kept)
     beginning = begin(own(tmp_path))
     assert (beginning.trying, beginning.folder.version, beginning.config.log_level) == (0, 1, "error")
@@ -437,3 +438,54 @@ async def test_a_newer_one_calls_off_a_restart_that_waits(tmp_path: Path) -> Non
         for _ in range(50):
             await asyncio.sleep(0)
         assert not room.restart.due.is_set()
+
+
+@pytest.mark.parametrize("url", ["https://[x/faces.json", "ftp://models.example/faces.json", "https:///faces.json"])
+async def test_an_address_that_is_none_is_refused_and_ends_no_daemon(tmp_path: Path, url: str) -> None:
+    """The broker retains it: what ended the daemon once would end each run of it."""
+    wanted = msgspec.structs.replace(MODEL, url=url)
+    async with running(begin(own(tmp_path))) as room:
+        await room.service.wanted(desired(2, models=[wanted]))
+        assert [one.path for one in room.service.folder.refused] == ["$.models[0].url"]
+
+
+async def test_a_mistake_of_ours_in_taking_refuses_it_and_ends_no_daemon(tmp_path: Path) -> None:
+    models = FakeModels(KeyError("ours"))
+    async with running(begin(own(tmp_path)), models=models) as room:
+        await room.service.wanted(desired(2, models=[MODEL]))
+        await room.until(lambda: room.service.folder.refused)
+        assert "KeyError" in room.service.folder.refused[0].reason
+        await room.service.wanted(desired(3, {"log_level": "debug"}))
+        await room.until(lambda: room.service.folder.version == 3)
+
+
+class _Interrupted(DesiredFolder):
+    """Somebody wants version 3 while version 2 is being ended."""
+
+    thread: threading.Thread
+
+    def _forget_taking(self) -> None:
+        self.thread = threading.Thread(target=self.take, args=(desired(3),))
+        self.thread.start()
+        self.thread.join(0.1)
+        super()._forget_taking()
+
+
+@pytest.mark.parametrize("end", [lambda folder: folder.refuse(2, []), lambda folder: folder.confirm(2)])
+def test_what_is_wanted_while_another_ends_is_not_lost(tmp_path: Path, end: Callable[[DesiredFolder], object]) -> None:
+    """The broker does not send it again: it was confirmed."""
+    folder = _Interrupted(tmp_path / FOLDER)
+    folder.take(desired(2))
+    end(folder)
+    folder.thread.join()
+    for found in (folder, DesiredFolder(tmp_path / FOLDER)):
+        assert found.taking
+        assert found.taking.desired.version == 3
+
+
+def test_what_is_wanted_before_another_is_in_force_takes_its_place(tmp_path: Path) -> None:
+    folder = DesiredFolder(tmp_path / FOLDER)
+    folder.take(desired(2))
+    folder.take(desired(3))
+    assert not folder.confirm(2)
+    assert (folder.version, folder.seen) == (0, 3)

@@ -150,19 +150,31 @@ class DesiredService:
         if trying and not self._ready():
             return
         try:
-            if not trying and not await self._take_models(desired):
-                return
-            config = with_patch(self._beginning.own, desired.settings)
-            if not trying and self._needs_restart(config):
-                self._begin_restart(desired)
-                return
-            self._call_off_restart()
-            await self._take_live(desired, config)
-        except SettingRefusedError as error:
-            await self._refuse(desired, refused_at(error.path, error.reason))
+            if refused := await self._refused_in_taking(desired, trying=trying):
+                await self._refuse(desired, refused)
         except (OSError, EdgeError) as error:
             self._health.set(PART, State.DEGRADED, f"version {desired.version} cannot be taken yet: {error}")
             await self._clock.sleep(_BEAT_S)
+
+    async def _refused_in_taking(self, desired: Desired, *, trying: bool) -> Refused | None:
+        """Go a step; return why there is none."""
+        try:
+            if not trying and not await self._take_models(desired):
+                return None
+            config = with_patch(self._beginning.own, desired.settings)
+            if not trying and self._needs_restart(config):
+                self._begin_restart(desired)
+                return None
+            self._call_off_restart()
+            await self._take_live(desired, config)
+        except SettingRefusedError as error:
+            return refused_at(error.path, error.reason)
+        except (OSError, EdgeError):
+            raise
+        except Exception as error:  # noqa: BLE001 - it comes back with each start, and must not end each
+            _log.exception("desired state %d cannot be taken", desired.version)
+            return refused_at("$", f"{type(error).__name__}: {error}")
+        return None
 
     async def _take_models(self, desired: Desired) -> bool:
         """Whether all are there; otherwise it is refused, or superseded."""
@@ -195,8 +207,7 @@ class DesiredService:
         gone = [model.name for model in before.models if model.name not in wanted] if before else []
         if gone:
             await asyncio.to_thread(self._models.drop, gone)
-        if self.folder.taking and self.folder.taking.desired.version == desired.version:
-            await asyncio.to_thread(self.folder.confirm)
+        if await asyncio.to_thread(self.folder.confirm, desired.version):
             self._level.settle(config.log_level)
             self.settled = config
             self.on_settled(desired, "done")

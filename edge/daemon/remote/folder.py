@@ -5,6 +5,7 @@ among them is the highest that was ever heard of.
 """
 
 import logging
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -39,11 +40,15 @@ class Aside(Struct, frozen=True, kw_only=True):
 
 
 class DesiredFolder:
-    """`<state>/remote`. Methods that write raise `OSError` if the disk does not take it; then nothing has changed."""
+    """`<state>/remote`. Methods that write raise `OSError` if the disk does not take it; then nothing has changed.
+
+    They may be called in any thread: one is wanted while another ends.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Read what is there; what cannot be read counts as not there, and is said in the log."""
         self._folder = folder
+        self._lock = threading.Lock()
         self.in_force = self._read(_IN_FORCE, Desired)
         self.taking = self._read(_TAKING, Taking)
         self.aside = self._read(_ASIDE, Aside)
@@ -68,37 +73,45 @@ class DesiredFolder:
 
     def take(self, desired: Desired) -> None:
         """It is being taken from now on, instead of any other."""
-        self._write(_TAKING, taking := Taking(desired=desired))
-        self.taking = taking
+        with self._lock:
+            self._keep_taking(Taking(desired=desired))
 
     def count_start(self) -> None:
         """The daemon starts with what is being taken."""
-        if self.taking:
-            self._write(_TAKING, taking := msgspec.structs.replace(self.taking, starts=self.taking.starts + 1))
-            self.taking = taking
+        with self._lock:
+            if self.taking:
+                self._keep_taking(msgspec.structs.replace(self.taking, starts=self.taking.starts + 1))
 
     def forgive_start(self) -> None:
         """The start that was counted last failed for a reason that lies not in what is being taken."""
-        if self.taking and self.taking.starts:
-            self._write(_TAKING, taking := msgspec.structs.replace(self.taking, starts=self.taking.starts - 1))
-            self.taking = taking
+        with self._lock:
+            if self.taking and self.taking.starts:
+                self._keep_taking(msgspec.structs.replace(self.taking, starts=self.taking.starts - 1))
 
-    def confirm(self) -> None:
-        """What is being taken is in force."""
-        if self.taking:
+    def confirm(self, version: int) -> bool:
+        """What is being taken is in force; False, and nothing is, if it is another version by now."""
+        with self._lock:
+            if self.taking is None or self.taking.desired.version != version:
+                return False
             self._write(_IN_FORCE, self.taking.desired)
             self.in_force = self.taking.desired
             self._forget_taking()
+            return True
 
     def refuse(self, version: int, refused: Sequence[Refused]) -> None:
         """Put this version aside, be it heard of, being taken or in force."""
-        self._write(_ASIDE, aside := Aside(version=version, refused=list(refused)[:50]))
-        self.aside = aside
-        if self.taking and self.taking.desired.version <= version:
-            self._forget_taking()
-        if self.version == version:
-            self._remove(_IN_FORCE)
-            self.in_force = None
+        with self._lock:
+            self._write(_ASIDE, aside := Aside(version=version, refused=list(refused)[:50]))
+            self.aside = aside
+            if self.taking and self.taking.desired.version <= version:
+                self._forget_taking()
+            if self.version == version:
+                self._remove(_IN_FORCE)
+                self.in_force = None
+
+    def _keep_taking(self, taking: Taking) -> None:
+        self._write(_TAKING, taking)
+        self.taking = taking
 
     def _forget_taking(self) -> None:
         self._remove(_TAKING)

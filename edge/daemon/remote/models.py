@@ -19,6 +19,7 @@ from edge.core.errors import EdgeError, ModelError
 from edge.models.install import remove
 from edge.models.loading import read_manifest
 from edge.models.settings import ModelSettings
+from edge.releases.download import is_web, plain
 from edge.releases.errors import BundleRefusedError, ReleaseError
 from edge.releases.keys import check_signature, load_keys
 from edge.vision.detect.installing import Words, add_model
@@ -87,8 +88,8 @@ def problem_of(models: Sequence[WantedModel]) -> tuple[str, str] | None:
     for place, model in enumerate(models):
         if names.count(model.name) > 1:
             return f"$.models[{place}].name", f"{model.name} is wanted twice"
-        if urlsplit(model.url).scheme not in {"http", "https"}:
-            return f"$.models[{place}].url", "must begin with https:// or http://"
+        if not is_web(model.url):
+            return f"$.models[{place}].url", "must begin with https:// or http://, and name a host"
     return None
 
 
@@ -124,7 +125,7 @@ def _beside(url: str) -> str:
 
 def _fetch(url: str, most_bytes: int) -> bytes:
     """The whole of a small file. Raise `ModelUnreachableError`, or `ModelError` if it is not one."""
-    shown = url.partition("?")[0]
+    shown = plain(url)
     content = bytearray()
     try:
         with (

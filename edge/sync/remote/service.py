@@ -134,6 +134,11 @@ class RemoteService:
                 await self._on_desired(desired)
             except OSError as error:
                 raise StoreError(f"the desired state cannot be kept: {error.strerror or error}") from error
+            except StoreError:
+                raise
+            except Exception:  # noqa: BLE001 - the broker retains it, and it must not end each run
+                self.garbage_total += 1
+                _log.exception("desired state %d cannot be heard", desired.version)
 
     async def _hear_command(self, arrival: Arrival) -> None:
         command = read_command(arrival.leaf, arrival.payload)

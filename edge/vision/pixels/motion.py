@@ -4,6 +4,7 @@ Before the model sees a plane, a shake of the camera is taken out of it, and so 
 light; after it, what changed by the light alone is taken out of the mask.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 import cv2
@@ -33,6 +34,7 @@ _LARGELY: Final = 0.3
 """If so much of the picture is in another light, all of it is learned anew."""
 _MARGIN: Final = 32
 _BANK: Final = 4
+_DRAWN: Final = 64
 _ALL: Final = 65536
 """Chances are so many; the last is never drawn, so that a rate one below it takes every pixel."""
 
@@ -53,6 +55,7 @@ class MotionDetector:
         self._blind_frames = self._number("blind_frames")
         drawn = rng.random((_BANK, self._shape[0] + _MARGIN, self._shape[1] + _MARGIN), dtype=np.float32)
         self._bank = np.minimum(drawn * _ALL, _ALL - 2).astype(np.uint16)
+        self._windows = self._draw_windows()
         self._chance = np.zeros((1, 1, *self._shape), np.uint16)
         self._luma = np.zeros((1, 1, *self._shape), np.uint8)
         self._mask = np.zeros((1, 1, *self._shape), np.uint8)
@@ -226,10 +229,15 @@ class MotionDetector:
 
     def _draw_chances(self) -> None:
         """Fresh-looking random numbers at the price of a copy: a random window of a bank drawn once."""
-        at, right = divmod(int(self._rng.integers(_BANK * _MARGIN * _MARGIN)), _MARGIN)
+        at, right = divmod(next(self._windows), _MARGIN)
         which, down = divmod(at, _MARGIN)
         height, width = self._shape
         self._chance[0, 0] = self._bank[which, down : down + height, right : right + width]
+
+    def _draw_windows(self) -> Iterator[int]:
+        """Random numbers of windows without end, drawn many at a time: one by one they are dear."""
+        while True:
+            yield from self._rng.integers(_BANK * _MARGIN * _MARGIN, size=_DRAWN).tolist()
 
     def _number(self, name: str) -> float:
         value = self._parameters.get(name)

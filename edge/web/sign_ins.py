@@ -4,6 +4,7 @@ A copy of the state folder signs nobody in. Bounded: of too many of one account,
 would end first, so nobody pushes somebody else out.
 """
 
+import asyncio
 import hashlib
 import logging
 import secrets
@@ -43,6 +44,7 @@ class SignIns:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._open = _load(path)
+        self._one_at_a_time = asyncio.Lock()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -89,11 +91,12 @@ class SignIns:
             del self._open[key]
 
     async def _save(self) -> None:
-        content = msgspec.json.encode(self._open)
-        try:
-            await to_thread.run_sync(write_private, self._path, content)
-        except OSError as error:
-            _log.warning("sessions will not outlive a restart: %s cannot be written: %s", self._path, error)
+        """What there is by then, one after the other: an older state written last would sign in again who went."""
+        async with self._one_at_a_time:
+            try:
+                await to_thread.run_sync(write_private, self._path, msgspec.json.encode(self._open))
+            except OSError as error:
+                _log.warning("sessions will not outlive a restart: %s cannot be written: %s", self._path, error)
 
 
 def key_of(token: str) -> str:

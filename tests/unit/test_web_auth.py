@@ -1,6 +1,8 @@
 """Sign-in: the password, the sessions, guessing, and the files behind them."""
 
+import asyncio
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from edge.core.files import write_private
 from edge.web.attempts import Attempts
 from edge.web.auth import USER, Auth, TooManyAttemptsError, WrongPasswordError
 from edge.web.passwords import PasswordFileError, generate_password
-from edge.web.sign_ins import SignIn
+from edge.web.sign_ins import SignIn, SignIns
 from tests.support.clock import FakeClock
 
 HERE = "192.0.2.1"
@@ -45,6 +47,31 @@ async def test_a_session_lasts_over_a_restart_and_until_it_is_ended(tmp_path: Pa
     await again.sign_out("unknown")
     assert again.user_of(session.token) is None
     assert Auth(tmp_path, clock=clock).user_of(session.token) is None
+
+
+async def test_who_signs_out_while_somebody_signs_in_stays_signed_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is written in threads: what is older must not be written last, or a restart signs in again."""
+    clock, second = FakeClock(), threading.Event()
+    auth = Auth(tmp_path, clock=clock)
+    password = auth.reset()
+    mine = await auth.sign_in(password, HERE)
+    slow = iter([True])
+
+    def write(path: Path, content: bytes) -> None:
+        if next(slow, False):
+            second.wait(0.2)
+        write_private(path, content)
+        second.set()
+
+    monkeypatch.setattr("edge.web.sign_ins.write_private", write)
+    theirs, _ = await asyncio.gather(
+        auth.sign_ins.open(SignIn(expires_ms=mine.expires_ms, salt="", account="b")), auth.sign_out(mine.token)
+    )
+    kept = SignIns(tmp_path / "sessions.json")
+    assert kept.of(theirs)
+    assert kept.of(mine.token) is None
 
 
 async def test_a_session_ends_by_itself(tmp_path: Path) -> None:

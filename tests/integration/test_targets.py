@@ -161,6 +161,15 @@ def test_a_question_whose_answer_is_late_is_asked_again_under_its_own_id(server:
     target.close()
 
 
+def test_headers_that_are_none_end_no_uploader() -> None:
+    """The cloud says which go with an address; whatever it says, this device goes on."""
+    said = StorageReply(request_id="q", url="http://127.0.0.1:9/x", headers={"x": "\u20ac"})
+    target = PresignedTarget(lambda _request: said, CloudSettings(), new_id=lambda: "q")
+    with pytest.raises(LinkError, match="cannot|codec"):
+        target.put(thing_of(DATA), DATA, lambda _sent: None)
+    target.close()
+
+
 def test_parts_are_signed_for_their_length_and_their_digest_and_for_where_devices_are(server: S3Server) -> None:
     cloud = asked(server, public_endpoint="https://objects.example.org:8443", sign_s=77)
     said = cloud.ask(

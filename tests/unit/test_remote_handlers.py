@@ -400,3 +400,16 @@ def test_the_log_ring_keeps_no_line_of_rooms_that_speak_of_people() -> None:
     for _ in range(5000):
         ring.handle(logging.LogRecord("edge.sync", logging.INFO, "", 0, "x" * 9000, (), None))
     assert len(ring.text()) < 5_000_000
+
+
+async def test_a_file_that_the_disk_does_not_let_go_ends_no_upload(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_outbox(tmp_path) as outbox:
+        files = files_in(tmp_path, outbox)
+        await files.keep("cmd-1", "a.jpg", b"picture", purpose="snapshot", media="image/jpeg")
+        path = files.path_of("cmd-1")
+        path.unlink()
+        path.mkdir()
+        await files.uploaded(path.name)
+    assert "stays until the next start" in caplog.text

@@ -84,9 +84,15 @@ class RemoteFiles:
         return self._path(_file_id(command_id))
 
     async def uploaded(self, file_id: str) -> None:
-        """Object storage has a file of anybody's; one of these goes."""
+        """Object storage has a file of anybody's; one of these goes.
+
+        What the disk does not let go now goes at the next start: whoever sends files to their end must not end by it.
+        """
         if _is_ours(file_id):
-            await asyncio.to_thread(self._delete, file_id)
+            try:
+                await asyncio.to_thread(self._delete, file_id)
+            except OSError as error:
+                _log.warning("a file of a command stays until the next start: %s", error)
 
     async def run(self) -> None:
         """Reconcile once; then there is nothing to do until cancelled."""

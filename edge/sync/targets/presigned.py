@@ -137,7 +137,7 @@ class PresignedTarget:
                 said = next(answer.iter_bytes(_ERROR_READ), b"")
                 etag = str(answer.headers.get("etag", ""))
                 return _Answer(answer.status_code, etag, said, refused=not answer.is_success)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:  # the last: headers that are none
             raise LinkError(f"object storage {_host(signed.url)}: {error or type(error).__name__}") from error
 
 

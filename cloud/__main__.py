@@ -145,7 +145,7 @@ def _state_of(config_path: Path | None) -> Path:
 
 _DESK: Final = Desk(with_database, _state_of)
 cloud_cli.add_command(account_commands(_DESK, "account"))
-cloud_cli.add_command(account_commands(_DESK, "user", hidden=True))  # as it was called before there were roles
+cloud_cli.add_command(account_commands(_DESK, "user", short_help="The same as account, by the name it had first."))
 cloud_cli.add_command(authority)
 cloud_cli.add_command(device)
 

@@ -45,12 +45,12 @@ class Desk:
         return self.with_database(path, go)
 
 
-def account_commands(desk: Desk, name: str, *, hidden: bool = False) -> click.Group:
+def account_commands(desk: Desk, name: str, *, short_help: str | None = None) -> click.Group:
     """The group of them under a name."""
 
     @click.group(
         name,
-        hidden=hidden,
+        short_help=short_help,
         epilog="""\b
 Examples:
   afferent cloud account add ada --role operator

@@ -12,7 +12,7 @@ def _lines() -> list[str]:
     """The table of routes as docs/fleet-api.md has it."""
     found = ["| route | what | who |", "|---|---|---|"]
     for one in OPERATIONS:
-        who = "everybody" if one.access == "public" else one.access
+        who: str = "everybody" if one.access == "public" else one.access
         who += ", in person" if one.in_person else ""
         found.append(f"| `{one.method.upper()} {one.path}` | {one.summary} | {who} |")
     return found

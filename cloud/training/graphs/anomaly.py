@@ -28,6 +28,9 @@ CHANGE_POWER: Final = 0.7
 LEAST_S: Final = 0.001
 ACTIVE_SHARE: Final = 0.1
 """A cell with a smaller share of moving pixels says nothing."""
+LEAST_SHARE: Final = 0.05
+"""Of fewer moving pixels no mean is taken."""
+MOVING: Final = 255
 TOP: Final = 3
 MEMORY: Final = 20_000.0
 """Observations after which a cell begins to forget the oldest."""
@@ -74,7 +77,7 @@ def build() -> Bundle:
     pace, hour_pace, hour_weight = (graph.input(name, [1]) for name in ("pace", "hour_pace", "hour_weight"))
     day, hour = (_Baseline(*(graph.input(f"{of}{name}", shape) for name, shape in _STATES)) for of in ("", "hour_"))
 
-    features, active = _features(graph, luma, previous, graph.mul(mask, 1 / 255), seconds)
+    features, active = _features(graph, luma, previous, mask, seconds)
     by_day = _expectation_of_day(graph, day)
     by_hour = _mixed(graph, by_day, _expectation_of_hour(graph, hour, by_day), hour_weight)
     usual = _mixed(graph, day.usual, hour.usual, hour_weight)
@@ -98,15 +101,16 @@ def build() -> Bundle:
 
 
 def _features(graph: Graph, luma: str, previous: str, mask: str, seconds: str) -> tuple[str, str]:
-    """Per cell the mean change and the mean speed of moving pixels, and whether enough of it moves."""
+    """Per cell the mean change and the mean speed of moving pixels, and whether enough of it moves. Shares of moving
+    pixels are counted as in the mask, of `MOVING`."""
     halved = graph.cell_means(mask, 2)
     stepped = graph.mul(step_length(graph, luma, previous), halved)
     share, went = graph.split(graph.cell_means(graph.concat(halved, stepped), CELL // 2), 2)
     change = graph.cell_means(graph.abs(graph.sub(luma, previous)), CELL)
     pace = graph.div(REFERENCE_S, graph.max(seconds, LEAST_S))
-    speed = graph.mul(graph.div(went, graph.max(share, 0.05)), pace)
+    speed = graph.mul(graph.div(went, graph.max(share, LEAST_SHARE * MOVING)), pace)
     changed = graph.mul(change, str(graph.op("Pow", pace, CHANGE_POWER)))
-    return graph.concat(changed, speed), graph.greater(share, ACTIVE_SHARE)
+    return graph.concat(changed, speed), graph.greater(share, ACTIVE_SHARE * MOVING)
 
 
 def _expectation_of_day(graph: Graph, known: _Baseline) -> str:

@@ -173,12 +173,6 @@ class Graph:
         """Mean of each `size` x `size` cell, cells side by side."""
         return str(self.op("AveragePool", a, kernel_shape=[size, size], strides=[size, size]))
 
-    def gradient(self, a: str) -> str:
-        """Horizontal and vertical derivative of a plane as two channels (Sobel, per pixel)."""
-        across = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], np.float32) / 8
-        kernels = np.stack([across, across.T])[:, None]
-        return str(self.op("Conv", a, self.constant(kernels), pads=[1, 1, 1, 1]))
-
     def dilate(self, a: str, size: int) -> str:
         """Greatest of a `size` x `size` neighbourhood."""
         return str(self.op("MaxPool", a, kernel_shape=[size, size], pads=[size // 2] * 4))

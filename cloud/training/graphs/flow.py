@@ -7,6 +7,8 @@ Ped2) and cost more than all the rest of the model.
 
 from typing import Final
 
+import numpy as np
+
 from cloud.training.graphs.builder import Graph
 
 WINDOW: Final = 5
@@ -17,20 +19,28 @@ LIMIT: Final = 6.0
 """Pixels: a longer flow is a guess, for its window holds no more."""
 
 
+_SCALE: Final = 2
+
+
 def step_length(graph: Graph, luma: str, previous: str) -> str:
     """Length of the flow from `previous` to `luma` in their pixels, told at half scale."""
-    now, before = (graph.cell_means(plane, 2) for plane in (luma, previous))
-    return graph.min(graph.mul(_flow(graph, now, before), 2.0), LIMIT)
-
-
-def _flow(graph: Graph, now: str, before: str) -> str:
-    """Length of the flow in pixels of these planes."""
-    middle, dt = graph.mul(graph.add(now, before), 0.5), graph.sub(now, before)
-    dx, dy = graph.split(graph.gradient(middle), 2)
+    now, before = (graph.cell_means(plane, _SCALE) for plane in (luma, previous))
+    dx, dy = graph.split(_slopes(graph, graph.add(now, before)), 2)
+    dt = graph.sub(now, before)
     products = [graph.mul(a, b) for a, b in ((dx, dx), (dx, dy), (dy, dy), (dx, dt), (dy, dt))]
-    xx, xy, yy, xt, yt = graph.split(graph.mean_filter(graph.concat(*products), WINDOW), 5)
-    xx, yy = graph.add(xx, DAMPING), graph.add(yy, DAMPING)
-    determinant = graph.sub(graph.mul(xx, yy), graph.mul(xy, xy))
-    along = graph.div(graph.sub(graph.mul(xy, yt), graph.mul(yy, xt)), determinant)
-    across = graph.div(graph.sub(graph.mul(xy, xt), graph.mul(xx, yt)), determinant)
-    return graph.sqrt(graph.add(graph.mul(along, along), graph.mul(across, across)))
+    xx, xy, yy, xt, yt = graph.split(graph.mean_filter(graph.concat(*products), WINDOW, at_once=True), 5)
+    xx, yy = (graph.add(square, DAMPING / _SCALE**2) for square in (xx, yy))
+    along = graph.sub(graph.mul(xy, yt), graph.mul(yy, xt))
+    across = graph.sub(graph.mul(xy, xt), graph.mul(xx, yt))
+    length = graph.sqrt(graph.add(graph.mul(along, along), graph.mul(across, across)))
+    return graph.min(graph.div(length, graph.sub(graph.mul(xx, yy), graph.mul(xy, xy))), LIMIT)
+
+
+def _slopes(graph: Graph, total: str) -> str:
+    """Horizontal and vertical derivative (Sobel) by the pixel of full scale, as two channels.
+
+    Of the mean of two planes at half scale whose sum is `total`: the mean and the scale are in the kernels, exactly.
+    """
+    across = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], np.float32) / 8
+    kernels = np.stack([across, across.T])[:, None] / (2 * _SCALE)
+    return str(graph.op("Conv", total, graph.constant(kernels), pads=[1, 1, 1, 1]))

@@ -1,1 +1,3 @@
-"""The device's locked wheels on aarch64: they resolve, and work under emulation. `make test-arm64`."""
+"""The device on aarch64: its locked wheels resolve and work under emulation, and its bundle installs itself.
+
+`make test-arm64`."""

@@ -1,4 +1,5 @@
-"""`python -m tests.arm64`: the device's lock on aarch64, from the registry to a model that runs under emulation."""
+"""`python -m tests.arm64`: the device's lock on aarch64, from the registry to a model that runs under emulation, and
+the bundle, from its building to what it installed."""
 
 import argparse
 import json
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.arm64 import bundle
 from tests.arm64.root import QEMU, EmulatedRoot, packed
 from tests.arm64.wheels import install
 
@@ -34,7 +36,7 @@ def main() -> int:
 
 
 def measured(cache: Path) -> dict[str, Any]:
-    """Make the root on first use, install the lock anew, run what is to be run; each with its seconds."""
+    """Make the root on first use; the lock's wheels, then the bundle: install, run what is to be run. With seconds."""
     root, began = EmulatedRoot(cache / f"root-{packed()}"), time.monotonic()
     if not root.folder.is_dir():
         root.make()
@@ -44,13 +46,15 @@ def measured(cache: Path) -> dict[str, Any]:
     installed = time.monotonic()
     root.bring_ours()
     within = json.loads(root.python("/opt/within.py"))
+    emulated = time.monotonic()
     return {
         "root_s": round(made - began, 1),
         "packages": packages,
         "install_s": round(installed - made, 1),
         "installed_mb": round(sum(one.lstat().st_size for one in root.site.rglob("*")) / 1e6),
-        "emulated_s": round(time.monotonic() - installed, 1),
+        "emulated_s": round(emulated - installed, 1),
         "within": within,
+        "bundle": bundle.installed(root, cache),
     }
 
 

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from tests.eval.affect.calibration import calibration_error, macro_f1, most_sure, reliability, risk_coverage
+from tests.eval.affect.calibration import (
+    calibration_error,
+    gain_over_people,
+    macro_f1,
+    most_sure,
+    reliability,
+    risk_coverage,
+)
 
 RANDOM = np.random.default_rng(4)
 
@@ -34,6 +41,18 @@ def test_risk_falls_where_sureness_says_something() -> None:
     risks = [row[-1] for row in risk_coverage("one", sure, truth, guess).rows]
     assert risks == sorted(risks, reverse=True)
     assert risks[0] == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_gain_is_told_with_its_spread_over_people() -> None:
+    person = np.repeat(np.arange(8), 200)
+    sure, truth = RANDOM.random(1600), RANDOM.integers(0, 4, 1600)
+    guess = np.where(RANDOM.random(1600) < sure, truth, (truth + 1) % 4)
+    whole, half, gain = (row[1:] for row in gain_over_people("one", sure, (truth, guess), person).rows)
+    assert gain[0] == pytest.approx(half[0] - whole[0])
+    assert gain[0] == pytest.approx(0.25, abs=0.05)
+    assert gain[2] < gain[0] < gain[3]
+    alike = np.tile(np.arange(200), 8)
+    assert gain_over_people("one", sure[alike], (truth[alike], guess[alike]), person).rows[2][2] == pytest.approx(0.0)
 
 
 def test_a_row_for_each_bin() -> None:

@@ -16,7 +16,14 @@ from cloud.training import emotion_score as score
 from cloud.training.emotion_data import CaseRows, clearly_rated, enough, read_case, strangers
 from cloud.training.emotion_judge import doubts, sigmoid, softmax, sureness
 from cloud.training.emotion_metrics import calibrated, unseen_twice
-from tests.eval.affect.calibration import calibration_error, macro_f1, most_sure, reliability, risk_coverage
+from tests.eval.affect.calibration import (
+    calibration_error,
+    gain_over_people,
+    macro_f1,
+    most_sure,
+    reliability,
+    risk_coverage,
+)
 from tests.eval.affect.controls import controls, random_split
 from tests.eval.figures import Figure, Table
 
@@ -66,6 +73,10 @@ def tables(data: Path, train: Path | None = None) -> tuple[list[Table], list[Fig
             said.sure,
             case.quadrant,
             said.quadrant,
+        ),
+        risk_coverage("The same by the output confidence", said.right, case.quadrant, said.quadrant),
+        gain_over_people(
+            "What silence gains, over people drawn anew", said.sure, (case.quadrant, said.quadrant), case.person
         ),
     ], _figures(case, said)
 

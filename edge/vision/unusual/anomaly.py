@@ -52,8 +52,8 @@ class AnomalyDetector:
         self._knobs = {name: np.zeros(1, np.float32) for name in knobs}
         self._found = self._blank_outputs()
         self._no_hour = Cells(self._grid)
-        self._next = {name: np.zeros_like(tensor) for name, tensor in self._states(None).items()}
-        self._tied: dict[int | None, tuple[Binding, list[tuple[Floats, Floats]]]] = {}
+        self._next_day, self._next_hour = Cells(self._grid), Cells(self._grid)
+        self._tied: dict[int | None, Binding] = {}
 
     @property
     def complete(self) -> bool:
@@ -106,10 +106,10 @@ class AnomalyDetector:
         self._planes["luma"][0, 0], self._planes["mask"][0, 0] = luma, mask
         self._planes["previous"][0, 0], self._knobs["seconds"][0] = found
         self._turn_knobs(seconds, hour)
-        binding, states = self._tied.get(hour) or self._tie(hour)
+        binding = self._tied.get(hour) or self._tie(hour)
         binding.run()
-        for kept, after in states:
-            np.copyto(kept, after)
+        self.baseline.day.whole[:] = self._next_day.whole
+        self._hour(hour).whole[:] = self._next_hour.whole
         return self._judge(seconds, hour)
 
     def cut(self) -> None:
@@ -127,7 +127,8 @@ class AnomalyDetector:
         """The share of time in which something moved at this place, 0 to 1; 0 as long as nobody can know."""
         if self.baseline.day.seconds < _ACQUAINTED_S:
             return 0.0
-        row, column = (min(int(at * size), size - 1) for at, size in zip((y, x), self._grid, strict=True))
+        rows, columns = self._grid
+        row, column = min(int(y * rows), rows - 1), min(int(x * columns), columns - 1)
         return float(self.baseline.day.usual[0, 0, row, column])
 
     def _seconds_since_last(self, at_ns: int) -> float:
@@ -202,18 +203,15 @@ class AnomalyDetector:
             hour_share=float(self._found["hour_share"][0, 0, row, column]),
         )
 
-    def _tie(self, hour: int | None) -> tuple[Binding, list[tuple[Floats, Floats]]]:
-        """The model tied to the state of the day and of this hour, and that state with what comes after it."""
-        states = self._states(hour)
-        after = {f"{name}_next": tensor for name, tensor in self._next.items()}
-        binding = self._model.bind({**self._planes, **self._knobs, **states}, {**self._found, **after})
-        self._tied[hour] = binding, [(tensor, self._next[name]) for name, tensor in states.items()]
+    def _tie(self, hour: int | None) -> Binding:
+        """The model tied to the state of the day and of this hour, and to what comes after it."""
+        states = _named(self.baseline.day, self._hour(hour))
+        after = {f"{name}_next": tensor for name, tensor in _named(self._next_day, self._next_hour).items()}
+        self._tied[hour] = self._model.bind({**self._planes, **self._knobs, **states}, {**self._found, **after})
         return self._tied[hour]
 
-    def _states(self, hour: int | None) -> dict[str, Floats]:
-        """The day's and the hour's tensors by the names of the model's inputs."""
-        own = self._no_hour if hour is None else self.baseline.hours[hour]
-        return self.baseline.day.tensors() | {f"hour_{name}": tensor for name, tensor in own.tensors().items()}
+    def _hour(self, hour: int | None) -> Cells:
+        return self._no_hour if hour is None else self.baseline.hours[hour]
 
     def _blank_outputs(self) -> dict[str, NDArray[Any]]:
         channels = {"deviation": 3, "day_deviation": 2, "features": 2, "hour_share": 1, "active": 1}
@@ -221,6 +219,11 @@ class AnomalyDetector:
             name: np.zeros((1, count, *self._grid), np.float32) for name, count in channels.items()
         }
         return {"score": np.zeros(1, np.float32), **found}
+
+
+def _named(day: Cells, hour: Cells) -> dict[str, Floats]:
+    """The day's and the hour's tensors by the names of the model's inputs."""
+    return day.tensors() | {f"hour_{name}": tensor for name, tensor in hour.tensors().items()}
 
 
 def _share(seconds: float, watched: float, memory: float) -> float:

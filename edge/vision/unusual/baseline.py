@@ -16,10 +16,10 @@ class Cells:
     """One set of the anomaly model's state tensors for a grid of (rows, columns), and how long it was learned."""
 
     def __init__(self, grid: tuple[int, int]) -> None:
-        self.count: Floats = np.zeros((1, 1, *grid), np.float32)
-        self.mean: Floats = np.zeros((1, 2, *grid), np.float32)
-        self.variance: Floats = np.zeros((1, 2, *grid), np.float32)
-        self.usual: Floats = np.zeros((1, 1, *grid), np.float32)
+        self.whole: Floats = np.zeros((1, 6, *grid), np.float32)
+        """All tensors, one after the other; those below are parts of it."""
+        self.count, self.mean = self.whole[:, :1], self.whole[:, 1:3]
+        self.variance, self.usual = self.whole[:, 3:5], self.whole[:, 5:]
         """Share of time with movement."""
         self.seconds = 0.0
         self.frames = 0

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -26,8 +28,7 @@ class Cell:
     hour_share: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """How unusual one frame is. `cells` are the most unusual ones, empty unless `over`.
 
     `moving`: whether enough moves for any cell to be judged. `hour` is that of the day, None where it is not known.

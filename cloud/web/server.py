@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from cloud.store.clock import Backoff, Clock
+from cloud.web.patience import PatientProtocol
 from cloud.web.settings import WebSettings
 
 _log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class WebServer:
         config = uvicorn.Config(
             self._app,
             loop="none",
-            http="h11",
+            http=PatientProtocol,
             ws="none",
             lifespan="off",
             log_config=None,

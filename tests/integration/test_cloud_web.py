@@ -1,6 +1,7 @@
 """The cloud's API over a real server: what it shows, who may see it, how it says no."""
 
 import asyncio
+import contextlib
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -316,6 +317,22 @@ async def test_a_hole_in_the_program_shows_nothing_of_it(tmp_path: Path) -> None
         answer = await anybody.get("/readyz")
         await _problem(answer, 500)
         assert "secret" not in answer.text
+
+
+async def test_half_a_request_holds_no_place(stage: CloudStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one that drips and of one that says nothing; who asks in time stays connected."""
+    monkeypatch.setattr("cloud.web.patience.PatientProtocol.head_within_s", 0.3)
+    port = int(stage.url.rsplit(":", 1)[1])
+    silent, mute = await asyncio.open_connection("127.0.0.1", port)
+    drips, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n")
+    for reader in (silent, drips):
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(reader.read(), 20) == b""
+    async with stage.client() as person:
+        assert (await person.get("/healthz")).status_code == 200
+    for open_one in (writer, mute):
+        open_one.close()
 
 
 async def test_the_description_is_openapi(client: httpx.AsyncClient) -> None:

@@ -1,15 +1,13 @@
 """Blobs: the connected regions of a motion mask."""
 
-from dataclasses import dataclass
-
 import cv2
+import msgspec
 import numpy as np
 
 from edge.vision.pixels.luma import Plane
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(msgspec.Struct, frozen=True):
     """A foreground region: its box in normalised picture coordinates, the share of the picture that it fills, and the
     share of its own pixels that changed since the frame before."""
 

@@ -5,10 +5,10 @@ spread over the picture (Lucas and Kanade, IJCAI 1981). A point counts the less 
 the camera has no say as long as it hides less than half of them.
 """
 
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import cv2
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,8 +49,7 @@ _Numbers = NDArray[np.float64]
 _HOME: Final = 0.0, 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Pose:
+class Pose(msgspec.Struct, frozen=True):
     """Where and how bright the picture is, as against the remembered one: the remembered place (x, y) is seen at
     (x + right, y + down), in pixels, and the remembered luma v as v * gain + offset. `fits` is how well all
     that is true, 0 to 1."""
@@ -96,13 +95,9 @@ class PoseFinder:
             self._cells = _cells(self._reference)
         self._frames += 1
         light = fit_light(_cells(small), self._cells, (self._last.gain, self._last.offset))
-        self._last = self._find_place(small, light)
-        self._learn(self._reference, small, self._last)
-        return (
-            replace(self._last, right=2 * self._last.right, down=2 * self._last.down)
-            if self._last.shifted
-            else self._last
-        )
+        last = self._last = self._find_place(small, light)
+        self._learn(self._reference, small, last)
+        return Pose(2 * last.right, 2 * last.down, last.gain, last.offset, last.fits)
 
     def move(self, pose: Pose, luma: Plane) -> None:
         """What was seen in `pose` is home from now on; `luma` is a picture taken there."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from contract.plan import LoiteringRule, Plan, Point
 from edge.core.frame import Frame
@@ -44,8 +45,7 @@ class Moment:
     local: dt.datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """What one frame shows. `reading` is None where anomaly analysis is off or the picture is not fit for it."""
 
     things: tuple[Thing, ...]
@@ -78,6 +78,7 @@ class FrameAnalysis:
         self._rng = rng
         self._kept = kept
         self._places = Places(plan or Plan())
+        self._loitering_by_zone = _has_loitering_rule(self.plan)
         self._eye: Eye | None = None
         self.unusual: Unusual | None = None
 
@@ -91,6 +92,7 @@ class FrameAnalysis:
         looked at anew, instead of being taken for covered."""
         repainted = _painted(plan) != _painted(self.plan)
         self._places.adopt(plan)
+        self._loitering_by_zone = _has_loitering_rule(plan)
         if self._eye:
             self._eye.motion.age_limit = self._age_limit()
         if repainted:
@@ -201,7 +203,7 @@ class FrameAnalysis:
         """All that goes on, each with the model that it rests on."""
         motion, anomaly = self._models
         found = [find_tampering(condition), find_motion(things, self._settings.min_motion_s), *places.findings]
-        if not _loitering_by_zone(self.plan):
+        if not self._loitering_by_zone:
             found.append(find_loitering(things, self._settings.loitering_s))
         signed = [_signed(finding, motion) for finding in found if finding]
         if unusual and anomaly:
@@ -226,7 +228,7 @@ def _painted(plan: Plan) -> list[tuple[Point, ...]]:
     return [zone.points for zone in plan.zones if zone.kind == "privacy"]
 
 
-def _loitering_by_zone(plan: Plan) -> bool:
+def _has_loitering_rule(plan: Plan) -> bool:
     return any(isinstance(rule, LoiteringRule) for zone in plan.zones for rule in zone.rules)
 
 

@@ -1,10 +1,10 @@
 """From a luma plane to what of it moves and has an identity, as long as the picture is fit to be judged."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import cv2
 import numpy as np
+from msgspec import Struct
 
 from edge.models.session import Model
 from edge.vision.pixels.blobs import find_blobs
@@ -21,8 +21,7 @@ _CHANGE: Final = 12
 _SMOOTHING: Final = 0.1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class Sight(Struct, frozen=True, kw_only=True):
     """What one plane shows: `mask` is 255 where something moves, `moving` the same without things that stand still.
 
     `background` is None, and nothing can be compared with the frame before, while the picture is not `usable`.
@@ -112,7 +111,7 @@ class Eye:
         before, self._before = self._before, luma
         if before is None or before.shape != luma.shape:
             return np.ones_like(luma)
-        return np.asarray(cv2.absdiff(luma, before) > _CHANGE, np.uint8)
+        return np.asarray(cv2.threshold(cv2.absdiff(luma, before), _CHANGE, 1, cv2.THRESH_BINARY)[1], np.uint8)
 
     def _follows(self, at_ns: int) -> bool:
         """Whether this frame came about as long after the last as frames here usually do."""

@@ -1,7 +1,6 @@
 """How findings about zones and lines are told: their types, how grave and how sure they are, and the words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from msgspec import Struct
@@ -25,8 +24,7 @@ UNLABELLED: Final = ("motion", "still", "")
 _SURE_AFTER_S: Final = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(Struct, frozen=True):
     """The time of a frame: by its own clock, by how many sigma it is graver now, whether wall time is trusted."""
 
     at_ns: int

@@ -2,8 +2,9 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from contract.plan import (
     CrowdingRule,
@@ -48,8 +49,7 @@ _SETTLING_S: Final = 5.0
 """What was left or taken is recognised within so long; then its spot is remembered."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceReport:
+class PlaceReport(Struct, frozen=True):
     """What one frame says about the places of a plan: `zones` are the `watch` zones, in the order of the plan, whose
     version is `plan_version`."""
 

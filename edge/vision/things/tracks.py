@@ -50,7 +50,7 @@ class Tracker:
         companies = self._companies(made, expected, found, blobs)
         for row, column in made:
             self._lead(self._tracks[row], blobs[column], companies.get(column, []), at_ns)
-        self._drop(at_ns)
+        self._drop(expected, at_ns)
         known = {column for _, column in made}
         for column, blob in enumerate(blobs):
             if column not in known and len(self._tracks) < MOST:
@@ -95,8 +95,9 @@ class Tracker:
         for track in (owner, *company):
             track.share(blob, at_ns)
 
-    def _drop(self, at_ns: int) -> None:
-        self._tracks = [track for track in self._tracks if track.last_ns == at_ns or _is_awaited(track, at_ns)]
+    def _drop(self, expected: list[Box], at_ns: int) -> None:
+        known = zip(self._tracks, expected, strict=True)
+        self._tracks = [track for track, box in known if track.last_ns == at_ns or _is_awaited(track, box, at_ns)]
 
     def _begin(self, blob: Blob, at_ns: int, aspect: float) -> None:
         self._numbered += 1
@@ -113,9 +114,9 @@ def _holds_both(blob: Blob, owner: Track, other: Track) -> bool:
     return together and lately and other.blob.area >= _PARTNER * blob.area
 
 
-def _is_awaited(track: Track, at_ns: int) -> bool:
+def _is_awaited(track: Track, expected: Box, at_ns: int) -> bool:
     """Whether a track that is not seen may still come back: not for long, and not outside of the picture."""
     if at_ns - track.last_ns > (LOST_AFTER_NS if track.confirmed else _FLICKER_NS):
         return False
-    x, y, w, h = track.predicted(at_ns)
+    x, y, w, h = expected
     return -w / 2 <= x + w / 2 <= 1 + w / 2 and -h / 2 <= y + h / 2 <= 1 + h / 2

@@ -147,7 +147,7 @@ class AnomalyDetector:
     def _judge(self, seconds: float, hour: int | None) -> Reading:
         self._recent.append(float(self._found["score"][0]))
         score = sorted(self._recent)[len(self._recent) // 2]
-        complete, active = self.complete, bool(self._found["active"].any())
+        complete, active = self.complete, bool(np.count_nonzero(self._found["active"]))
         reading = self._reading(
             score, complete=complete, over=complete and score > self.threshold, moving=active, hour=hour
         )

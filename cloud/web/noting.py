@@ -22,6 +22,7 @@ _HANDLED: Final = "afferent.noted"
 _STRANGER: Final = "afferent.stranger"
 _SAFE: Final = {"GET", "HEAD", "OPTIONS"}
 _REFUSED: Final = 400
+_BROKEN: Final = 500
 
 
 class Noting:
@@ -39,12 +40,21 @@ class Noting:
             await self._app(scope, receive, send)
             return
 
+        noted = False
+
         async def send_noted(message: Message) -> None:
+            nonlocal noted
             if message["type"] == "http.response.start":
+                noted = True
                 await self._note(Request(scope), int(message["status"]))
             await send(message)
 
-        await self._app(scope, receive, send_noted)
+        try:
+            await self._app(scope, receive, send_noted)
+        except Exception:  # a hole in the program: whoever found it is noted, and it goes on to where it is told
+            if not noted:
+                await self._note(Request(scope), _BROKEN)
+            raise
 
     async def _note(self, request: Request, status: int) -> None:
         refused = status >= _REFUSED

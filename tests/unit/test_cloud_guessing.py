@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
+from cloud.store.audit import Audit, Deed
 from cloud.store.errors import StoreUnavailableError
 from cloud.store.sign_ins import Caller, SignIns
 from cloud.web.attempts import Attempts
-from cloud.web.guard import Guard
+from cloud.web.guard import Guard, signed_in_as
 from cloud.web.guessing import Guessing
+from cloud.web.noting import Noting
 from cloud.web.sampling import Sampling
 from tests.support.cloud import StillClock
 
@@ -73,6 +75,28 @@ def test_of_what_anybody_can_do_only_so_much_is_noted_and_the_rest_is_counted() 
     assert [sampling.ask("b") for _ in range(3)] == [2, 0, None]
     clock.ms += 3_600_000
     assert sampling.ask("a") == 1
+
+
+class _Paper(Audit):
+    def __init__(self) -> None:
+        """In memory."""
+        self.deeds: list[Deed] = []
+
+    async def note(self, deed: Deed, now_ms: int) -> None:
+        """Keep it."""
+        self.deeds.append(deed)
+
+
+async def test_what_ends_in_a_hole_of_the_program_is_noted_too() -> None:
+    async def broken(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise RuntimeError("a hole")
+
+    audit = _Paper()
+    scope = {"type": "http", "method": "POST", "path": "/v1/x", "headers": [], "query_string": b""}
+    signed_in_as(Request(scope), Caller("ada", "session", "admin"))
+    with pytest.raises(RuntimeError):
+        await Noting(broken, audit=audit, clock=StillClock())(scope, None, None)  # type: ignore[arg-type]
+    assert [(one.actor, one.outcome, one.detail) for one in audit.deeds] == [("ada", "refused", "500")]
 
 
 class _Nobody(SignIns):

@@ -77,12 +77,16 @@ def find_relit(mask: Plane, luma: Plane, background: Floats) -> NDArray[np.bool_
     """
     size = mask.shape[1] // 2, mask.shape[0] // 2
     small = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(small, connectivity=8)
-    big = [label for label in range(1, count) if stats[label, 4] >= _SMALLEST * small.size]
-    if not big:
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(small, connectivity=8, ltype=cv2.CV_16U)
+    big = np.flatnonzero(stats[1:, 4] >= _SMALLEST * small.size) + 1
+    if not big.size:
         return None
     now, then = _edges(luma.astype(np.float32), size), _edges(background, size)
-    lit = [label for label in big if _agree(now, then, labels == label)]
+    lit = []
+    for label, (left, top, width, height, _) in zip(big.tolist(), stats[big].tolist(), strict=True):
+        around = slice(max(top - 1, 0), top + height + 1), slice(max(left - 1, 0), left + width + 1)
+        if _agree(now[:, *around], then[:, *around], labels[around] == label):
+            lit.append(label)
     if not lit:
         return None
     where = np.isin(labels, lit).astype(np.uint8)

@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from contract.codec import encode
 from contract.messages import Status
@@ -13,6 +13,7 @@ from contract.topics import REPLIES, REQUESTS, topic
 from edge.core.backoff import Backoff
 from edge.core.clock import Clock
 from edge.core.errors import LinkError, StoreError
+from edge.core.first_of import first_of
 from edge.core.health import Health, State
 from edge.core.secrets import SecretMissingError, read_secret
 from edge.core.service import Pulse
@@ -23,6 +24,7 @@ from edge.sync.connection import MQTT_5, BrokerConnection, Identity
 from edge.sync.dialling import Dialler
 from edge.sync.envelope import cloud_event
 from edge.sync.inbox import News
+from edge.sync.patience import Patience
 from edge.sync.refusals import FIRST_FAILURE, NO_SUBSCRIBERS, words_of
 from edge.sync.remote.link import RemoteLink
 from edge.sync.requests import RequestDesk
@@ -36,14 +38,6 @@ _BEAT_S: Final = 5.0
 _LONGEST_WAIT_S: Final = 6.0
 """Between two attempts to connect, however long the network was away: so soon is it noticed that it is back."""
 _NOBODY: Final = "the broker has nobody who listens to our records"
-_ASK_AGAIN_S: Final = 10.0
-"""What nobody listened to waits for nobody either: one record asks so often whether that has changed."""
-_SILENCE_S: Final = 12.0
-_SLOWEST_BYTES_PER_S: Final = 4096
-"""A broker may be silent for so long while it has something of ours, and as long as the largest of it needs."""
-_PATIENCE_LIMIT: Final = 16
-"""Waits for an acknowledgement grow up to this many times `resend_after_s`, so that a cloud that is down for hours does
-not find the same records a thousand times in the broker."""
 
 
 class Publisher:
@@ -97,10 +91,7 @@ class Publisher:
         )
         self._window = self._traffic.window
         outbox.under_way = self._window.holds
-        self._patience = 1
-        self._progress_ns = self._heard_ns = 0
-        self._held = ""
-        self._nobody = False
+        self._patience = Patience(self._window, clock, settings.resend_after_s)
 
     @property
     def in_flight(self) -> int:
@@ -124,9 +115,7 @@ class Publisher:
                 continue
             try:
                 await self.run_once()
-            except LinkError as error:
-                self._health.set(PART, State.FAILED, str(error))
-            except (StoreError, SecretMissingError, IdentityDamagedError) as error:
+            except (LinkError, StoreError, SecretMissingError, IdentityDamagedError) as error:
                 self._health.set(PART, State.FAILED, str(error))
             else:
                 continue
@@ -179,9 +168,7 @@ class Publisher:
         connection.publish(topic(self._device, "status"), encode(self._status("online")), retain=True)
         self.connects_total += 1
         self._traffic.begin()
-        self._held, self._nobody = "", False
-        self._patience = 1
-        self._progress_ns = self._heard_ns = self._clock.mono_ns()
+        self._patience.begin()
         self._asked.clear()
         self._posted.clear()
         if self._settings.ack == "cloud":
@@ -205,13 +192,14 @@ class Publisher:
                 self._send(connection, lane, record)
             if not going:
                 more = self._outbox.wait_beyond(self._traffic.lanes.seen) if room else asyncio.Event().wait()
-                await self._first_of(connection.inbox.ready.wait(), more, seconds=self._until_due_s())
+                sleep = self._clock.sleep(min(self._patience.until_s(_BEAT_S), _BEAT_S))
+                await first_of(connection.inbox.ready.wait(), more, sleep, name="publisher-wait")
 
     def _room(self, connection: BrokerConnection) -> int:
         """How many more records may go now; the network's news make room."""
-        if self._held or (self._nobody and len(self._window)):
+        if self._patience.held or (self._patience.nobody and len(self._window)):
             return 0
-        if self._nobody:
+        if self._patience.nobody:
             return 1  # to find out whether somebody listens again
         return max(0, min(self._window.room, self._free_packets(connection)))
 
@@ -232,7 +220,7 @@ class Publisher:
         for mid, code in news.taken:
             self._taken(mid, code)
         if news.taken or news.acks:
-            self._heard_ns = self._clock.mono_ns()
+            self._patience.heard()
             self._backoff.reset()
         await self._forget(news)
         if news.lost:
@@ -261,80 +249,38 @@ class Publisher:
         elif code == NO_SUBSCRIBERS and self._settings.ack == "broker":
             self._hold(_NOBODY)
         elif self._window.taken(mid):
-            self._nobody = code == NO_SUBSCRIBERS
+            self._patience.nobody = code == NO_SUBSCRIBERS
 
     def _hold(self, reason: str) -> None:
-        self._held = reason
+        self._patience.held = reason
         self._health.set(PART, State.DEGRADED, reason)
 
     def _got_on(self) -> None:
-        self._patience = 1
-        self._progress_ns = self._clock.mono_ns()
-        if not len(self._window):
-            self._held = ""
-        if not self._held:
+        self._patience.got_on()
+        if not self._patience.held:
             self._health.set(PART, State.OK, self.link)
 
     def _send(self, connection: BrokerConnection, lane: Lane, record: Pending) -> None:
         event = cloud_event(self._device, record) if connection.version == MQTT_5 else None
         mid = connection.publish(topic(self._device, record.leaf), record.payload, event=event)
-        now_ns = self._clock.mono_ns()
-        if not len(self._window):
-            self._progress_ns = now_ns
-        if not self._window.untaken:
-            self._heard_ns = now_ns
+        self._patience.sending()
         self._traffic.sent(lane, record, mid)
         self.published_total += 1
 
     def _look_for_life(self) -> None:
-        """A broker that confirms nothing of what is on its way to it is gone, whatever the connection seems to be."""
-        if self._waits_for_broker and self._until_dead_s() <= 0:
+        if self._patience.is_dead:
             raise LinkError(f"broker {self._settings.host}:{self._settings.port} stopped answering")
 
     def _look_for_progress(self) -> None:
-        """Without an acknowledgement for long, send all again, once the broker has confirmed what it has of it."""
-        if not len(self._window) or self._until_resend_s() > 0 or self._waits_for_broker:
+        patience = self._patience
+        if not patience.is_over:
             return
-        reason = self._held or (_NOBODY if self._nobody else "")
+        reason = patience.held or (_NOBODY if patience.nobody else "")
         reason = reason or f"the cloud has not acknowledged {len(self._window)} records: is its ingest running?"
         self._health.set(PART, State.DEGRADED, reason)
         self.resent_total += len(self._window)
-        self._held = ""
         self._traffic.lanes.rewind()
-        self._patience = 1 if self._nobody else min(self._patience * 2, _PATIENCE_LIMIT)
-        self._progress_ns = self._heard_ns = self._clock.mono_ns()
-
-    @property
-    def _waits_for_broker(self) -> bool:
-        return self._window.untaken > 0 and not self._held
-
-    def _until_due_s(self) -> float:
-        """Seconds until there is something to look for."""
-        if not len(self._window):
-            return _BEAT_S
-        return max(0.0, self._until_dead_s() if self._waits_for_broker else self._until_resend_s())
-
-    def _until_resend_s(self) -> float:
-        patience_s = self._settings.resend_after_s * self._patience
-        if self._nobody:
-            patience_s = min(patience_s, _ASK_AGAIN_S)
-        return patience_s - (self._clock.mono_ns() - self._progress_ns) / 1e9
-
-    def _until_dead_s(self) -> float:
-        patience_s = min(_SILENCE_S, self._settings.resend_after_s)
-        patience_s += self._window.largest_untaken_bytes / _SLOWEST_BYTES_PER_S
-        return patience_s - (self._clock.mono_ns() - self._heard_ns) / 1e9
-
-    async def _first_of(self, *waits: Coroutine[Any, Any, Any], seconds: float) -> None:
-        """Return when one of `waits` does, or after `seconds`, and in time for the next beat."""
-        sleep = self._clock.sleep(min(seconds, _BEAT_S))
-        tasks = [asyncio.create_task(wait, name="publisher-wait") for wait in (*waits, sleep)]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+        patience.begin_again()
 
     async def _rest(self, seconds: float) -> None:
         while seconds > 0:

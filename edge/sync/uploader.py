@@ -9,6 +9,7 @@ from typing import Final, TypeVar, TypeVarTuple, Unpack
 from edge.core.backoff import Backoff
 from edge.core.clock import Clock
 from edge.core.errors import EdgeError, LinkError, StoreError
+from edge.core.first_of import first_of
 from edge.core.growth import Growth
 from edge.core.health import Health, State
 from edge.core.secrets import SecretMissingError
@@ -279,16 +280,7 @@ class Uploader:
 
     async def _wait_for_work(self, seen: int) -> None:
         rest_s = min(_BEAT_S, self.lineup.next_s() or _BEAT_S)
-        waits = [
-            asyncio.create_task(self._uploads.wait_changed(seen), name="uploader-wait"),
-            asyncio.create_task(self._clock.sleep(rest_s), name="uploader-wait"),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.wait(waits)
+        await first_of(self._uploads.wait_changed(seen), self._clock.sleep(rest_s), name="uploader-wait")
         self.pulse.beat()
 
     async def _rest(self, seconds: float) -> None:

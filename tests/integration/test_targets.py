@@ -165,7 +165,7 @@ def test_headers_that_are_none_end_no_uploader() -> None:
     """The cloud says which go with an address; whatever it says, this device goes on."""
     said = StorageReply(request_id="q", url="http://127.0.0.1:9/x", headers={"x": "\u20ac"})
     target = PresignedTarget(lambda _request: said, CloudSettings(), new_id=lambda: "q")
-    with pytest.raises(LinkError, match="cannot|codec"):
+    with pytest.raises(LinkError, match="codec"):
         target.put(thing_of(DATA), DATA, lambda _sent: None)
     target.close()
 

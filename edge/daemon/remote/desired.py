@@ -15,6 +15,7 @@ from edge.config import EdgeConfig
 from edge.core.backoff import Backoff
 from edge.core.clock import Clock
 from edge.core.errors import EdgeError, ModelError, PlanConflictError
+from edge.core.first_of import first_of
 from edge.core.health import Health, State
 from edge.core.service import Pulse
 from edge.daemon.remote.background import in_the_background
@@ -239,7 +240,7 @@ class DesiredService:
 
     async def _rest(self) -> None:
         self.pulse.beat()
-        await self._first_of(self._news.wait(), self._clock.sleep(_BEAT_S))
+        await first_of(self._news.wait(), self._clock.sleep(_BEAT_S), name="desired-wait")
 
     async def _patiently(self, work: Coroutine[Any, Any, None]) -> None:
         """See to the pulse while something blocks in a thread, or waits for a server."""
@@ -253,15 +254,6 @@ class DesiredService:
             await asyncio.wait({task})
         if not task.cancelled():
             task.result()
-
-    async def _first_of(self, *waits: Coroutine[Any, Any, Any]) -> None:
-        tasks = [asyncio.create_task(wait, name="desired-wait") for wait in waits]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
 
 
 async def _set_plan(port: PlanPort, plan: Plan) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 import msgspec
 
@@ -12,6 +12,7 @@ from contract.remote import Command, Desired, Reported
 from contract.topics import DESIRED, REPORTED, topic
 from edge.core.clock import Clock
 from edge.core.errors import StoreError
+from edge.core.first_of import first_of
 from edge.core.health import Health, State
 from edge.core.service import Pulse
 from edge.outbox.commands import CommandBook, TooManyCommandsError
@@ -107,7 +108,8 @@ class RemoteService:
                 except StoreError as error:
                     self._health.set(PART, State.DEGRADED, f"commands wait for the disk: {error}")
                 self._tell()
-                await self._first_of(self.door.ready.wait(), self._nudged.wait())
+                waits = (self.door.ready.wait(), self._nudged.wait(), self._clock.sleep(_BEAT_S))
+                await first_of(*waits, name="remote-wait")
         finally:
             await self._runner.close()
 
@@ -197,13 +199,3 @@ class RemoteService:
             self._health.set(PART, State.DEGRADED, f"the broker {why} on {name}: see its access list")
         else:
             self._health.set(PART, State.OK, f"{self._runner.running} commands at work")
-
-    async def _first_of(self, *waits: Coroutine[Any, Any, Any]) -> None:
-        sleep = self._clock.sleep(_BEAT_S)
-        tasks = [asyncio.create_task(wait, name="remote-wait") for wait in (*waits, sleep)]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)

@@ -76,6 +76,7 @@ class PoseFinder:
 
     def __init__(self) -> None:
         self._reference: Floats | None = None
+        self._coarse: _Level | None = None
         self._step = np.zeros((0, 0), np.float32)
         self._last = Pose()
         self._frames = 0
@@ -91,7 +92,7 @@ class PoseFinder:
             self._reference, self._last, self._frames = small.copy(), Pose(), 0
             self._step = np.empty_like(small)
         if self._frames % _RENEWED == 0:
-            self._fine, self._coarse = _Level(self._reference), _Level(half(self._reference))
+            self._fine, self._coarse, self._halved = _Level(self._reference), None, half(self._reference)
             self._cells = _cells(self._reference)
         self._frames += 1
         light = fit_light(_cells(small), self._cells, (self._last.gain, self._last.offset))
@@ -121,6 +122,7 @@ class PoseFinder:
     def _search(self, small: Floats, last: tuple[float, float], light: tuple[float, float]) -> tuple[float, float]:
         found = self._fine.refine(small, last, light, 1)
         if max(abs(found[0] - last[0]), abs(found[1] - last[1])) > _CALM:
+            self._coarse = self._coarse or _Level(self._halved)
             right, down = self._coarse.refine(half(small), _HOME, light, _COARSE_STEPS)
             found = self._fine.refine(small, (2 * right, 2 * down), light, _FINE_STEPS)
         return found if max(abs(found[0]), abs(found[1])) >= _STEADY else _HOME

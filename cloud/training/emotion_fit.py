@@ -1,7 +1,7 @@
 """The fits that make the emotion model, each a regularised linear one: there are twenty people to learn from.
 
-Strengths were chosen once and are coarse on purpose: from a third to thirtyfold they change the figures of unseen
-people by less than .02, which is noise.
+Strengths were chosen once and are coarse on purpose: from a third to threefold they change the macro-F1 of unseen
+people by less than .02, which is noise, and what abstention gains by up to .04.
 """
 
 from collections.abc import Callable

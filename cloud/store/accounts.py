@@ -53,7 +53,7 @@ class Accounts:
             raise AccountRefusedError("a name has 1 to 64 letters, digits and . _ @ + -, a letter or digit first")
         stored = await asyncio.to_thread(hash_password, password)
         async with self._changing() as link:
-            count = (await link.execute(select(func.count()).select_from(users))).scalar_one()
+            count = await _count(link)
             if count >= MOST_ACCOUNTS:
                 raise AccountRefusedError(f"there are {count} accounts already")
             given = _role_of(role, is_first=not count)
@@ -67,18 +67,24 @@ class Accounts:
     async def first_user(self, now_ms: int, keep: Callable[[str], None]) -> bool:
         """Where there is no account at all, make `FIRST_USER` with a generated password; return whether it was so.
 
-        `keep` writes the password down before there is such an account, so that dying in between locks nobody out.
+        `keep` writes the password down before there is such an account, so that dying in between locks nobody out, and
+        while nobody else makes one. Raise the `OSError` that it may raise.
         """
         async with self._database.read() as link:
-            if (await link.execute(select(func.count()).select_from(users))).scalar_one():
+            if await _count(link):
                 return False
         password = generate_password()
-        await asyncio.to_thread(keep, password)
-        deed = Deed("cloud", "account.add", FIRST_USER)
-        try:
-            await self.add(FIRST_USER, password, deed, role="admin", now_ms=now_ms)
-        except AlreadyExistsError:
-            return False
+        stored = await asyncio.to_thread(hash_password, password)
+        async with self._changing() as link:
+            if await _count(link):
+                return False
+            problem = await asyncio.to_thread(_problem_of, keep, password)
+            if problem is None:
+                row = {"name": FIRST_USER, "password": stored, "created_ms": now_ms, "role": "admin"}
+                await link.execute(insert(users), row)
+                await note_within(link, Deed("cloud", "account.add", FIRST_USER, detail="admin"), now_ms)
+        if problem:
+            raise problem
         return True
 
     async def all(self, now_ms: int) -> list[Account]:
@@ -153,6 +159,19 @@ def _role_of(role: Role | None, *, is_first: bool) -> Role:
     if is_first and role not in {None, "admin"}:
         raise AccountRefusedError("the first account is an admin's: without one nobody could make another")
     return role or ("admin" if is_first else "viewer")
+
+
+def _problem_of(keep: Callable[[str], None], password: str) -> OSError | None:
+    """Why it was not kept. Inside a transaction it would be taken for one of the database."""
+    try:
+        keep(password)
+    except OSError as error:
+        return error
+    return None
+
+
+async def _count(link: AsyncConnection) -> int:
+    return int((await link.execute(select(func.count()).select_from(users))).scalar_one())
 
 
 async def _known(link: AsyncConnection, name: str) -> bool:

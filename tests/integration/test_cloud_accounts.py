@@ -217,6 +217,24 @@ async def test_two_who_make_the_first_account_at_once_make_one_first(database: D
     assert sorted(await asyncio.gather(_add(database, "ada"), _add(database, "bob"))) == ["admin", "viewer"]
 
 
+async def test_two_processes_that_start_first_keep_the_one_password_that_opens(database: Database) -> None:
+    """`serve` twice on one host: the file would else hold the password of whoever came second."""
+    kept: list[str] = []
+    accounts = Accounts(database)
+    assert sorted(await asyncio.gather(*(accounts.first_user(1, kept.append) for _ in range(2)))) == [False, True]
+    assert len(kept) == 1
+    assert await SignIns(database).check_password("admin", kept[0])
+
+
+async def test_a_password_that_cannot_be_kept_makes_nobody(database: Database) -> None:
+    def keep(_password: str) -> None:
+        raise PermissionError("no")
+
+    with pytest.raises(PermissionError):
+        await Accounts(database).first_user(1, keep)
+    assert await _count(database, "users") == 0
+
+
 async def test_sessions_and_tokens_of_one_account_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cloud.store.sign_ins.MOST_SESSIONS", 4)
     monkeypatch.setattr("cloud.store.sign_ins.MOST_PROGRAMS", 3)

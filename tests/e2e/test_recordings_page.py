@@ -178,6 +178,7 @@ def test_on_a_phone_nothing_runs_out_at_the_side_and_words_can_be_read(browser: 
         page.wait_for_selector("#clips .clip")
         page.locator("#clips .clip").nth(1).click()
         page.wait_for_selector("#player:not([hidden])")
+        expect(page.locator("#player-video")).to_be_in_viewport(ratio=1)
         assert too_wide(page) == []
         assert poor_contrast(page) == []
 

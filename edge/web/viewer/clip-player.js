@@ -60,6 +60,7 @@ export function createClipPlayer({ now, nameOf }) {
     mark(byId("player-download"), "href", url);
     mark(byId("player-download"), "download", name);
     video.src = url;
+    byId("player").scrollIntoView({ block: "nearest" });
     video.play().catch(() => null);
   }
 

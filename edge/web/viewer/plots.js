@@ -121,14 +121,18 @@ function drawRun(pen, run, place) {
 function drawRange(pen, range, info, height) {
   pen.font = `10px ${color("--font")}`;
   pen.fillStyle = color("--faint");
-  pen.textBaseline = "top";
-  pen.fillText(number(range.high, info.digits), 3, 2);
-  pen.textBaseline = "bottom";
-  pen.fillText(number(range.low, info.digits), 3, height - 2);
+  pen.strokeStyle = color("--surface");
+  pen.lineWidth = 4;
+  for (const [value, baseline, y] of [[range.high, "top", 2], [range.low, "bottom", height - 2]]) {
+    pen.textBaseline = baseline;
+    pen.strokeText(number(value, info.digits), 3, y); // what runs through a figure is kept off it
+    pen.fillText(number(value, info.digits), 3, y);
+  }
 }
 
 function drawCursor(pen, place, cursorMs, point, height) {
   pen.strokeStyle = color("--muted");
+  pen.lineWidth = 1.6;
   pen.beginPath();
   pen.moveTo(Math.round(place.x(cursorMs)) + 0.5, 0);
   pen.lineTo(Math.round(place.x(cursorMs)) + 0.5, height);

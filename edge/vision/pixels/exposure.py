@@ -53,12 +53,17 @@ def relight(plane: Plane, gain: float, offset: float) -> Plane:
 
 
 def _line(now: Floats, then: Floats, gain: float, offset: float) -> tuple[float, float]:
-    x, y = then.astype(np.float64), now.astype(np.float64)
-    moments = np.stack([np.ones_like(x), x, y, x * x, x * y])
+    moments = np.empty((5, now.size))
+    ones, x, y, square_of_x, product_of_both = moments
+    ones[:], x[:], y[:] = 1, then, now
+    np.multiply(x, x, out=square_of_x)
+    np.multiply(x, y, out=product_of_both)
     for _ in range(_ROUNDS):
-        misfit = y - (x * gain + offset)
-        misfit *= 1 / max(_NOISE, 1.5 * _middle(np.abs(misfit)))
+        misfit = x * -gain
+        misfit += y
+        misfit -= offset
         misfit *= misfit
+        misfit *= 1 / max(_NOISE**2, 1.5**2 * _middle(misfit))
         misfit += 1
         total, *sums = (moments @ np.reciprocal(misfit, out=misfit)).tolist()
         middle, level, square, product = (value / total for value in sums)

@@ -20,6 +20,7 @@ from cloud.store.migrate import migrate
 from cloud.store.sign_ins import SignIns
 from cloud.trust_cli import authority
 from cloud.web.account_cli import Desk, account_commands
+from contract.times import to_wire
 
 
 @click.group(
@@ -128,6 +129,36 @@ def token_add(name: str, label: str, config_path: Path | None) -> None:
         deed = Deed(f"cli:{getpass.getuser()}", "token.add", name)
         await Audit(database).note(deed, now_ms)
         click.echo(made)
+
+    with_database(config_path, go)
+
+
+@token.command("list", epilog="\b\nExamples:\n  afferent cloud token list")
+@CONFIG
+def token_list(config_path: Path | None) -> None:
+    """Show every token: its id, whose it is, since when, and what it is for. The tokens themselves are not kept."""
+
+    async def go(database: Database) -> None:
+        await migrate(database)
+        for one in await SignIns(database).programs():
+            click.echo(f"{one.id} {one.user:<32} since {to_wire(one.created_ms)}  {one.label}")
+
+    with_database(config_path, go)
+
+
+@token.command("remove", epilog="\b\nExamples:\n  afferent cloud token remove 0123456789abcdef")
+@click.argument("token_id")
+@CONFIG
+def token_remove(token_id: str, config_path: Path | None) -> None:
+    """End the token that `list` shows as TOKEN_ID; whoever holds it is let in no more."""
+
+    async def go(database: Database) -> None:
+        await migrate(database)
+        deed = Deed(f"cli:{getpass.getuser()}", "token.remove", "")
+        user = await SignIns(database).end_program(token_id, deed, now_ms=SystemClock().now_ms())
+        if user is None:
+            raise click.ClickException(f"there is no token {token_id!r}: see `afferent cloud token list`")
+        click.echo(f"a token of {user} removed")
 
     with_database(config_path, go)
 

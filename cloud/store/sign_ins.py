@@ -4,9 +4,10 @@ import asyncio
 import secrets
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import delete, func, insert, or_, select
+from sqlalchemy import and_, delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cloud.store.audit import Deed, note_within
 from cloud.store.database import Database
 from cloud.store.errors import AccountRefusedError, UnknownAccountError
 from cloud.store.passwords import password_matches, token_digest
@@ -20,6 +21,8 @@ MOST_SESSIONS: Final = 50
 """Of one account; the oldest ends."""
 MOST_PROGRAMS: Final = 100
 """Bearer tokens of one account: they never end by themselves."""
+_ID: Final = 16
+"""Hex digits of a token's digest by which it is called."""
 Kind = Literal["session", "bearer"]
 
 
@@ -36,6 +39,15 @@ class Pass(NamedTuple):
 
     token: str
     role: Role
+
+
+class Program(NamedTuple):
+    """A bearer token as it is shown; `id` names it, and opens nothing."""
+
+    id: str
+    user: str
+    label: str
+    created_ms: int
 
 
 class SignIns:
@@ -93,6 +105,26 @@ class SignIns:
         """End a session or a bearer token."""
         async with self._database.write() as link:
             await link.execute(delete(tokens).where(tokens.c.digest == token_digest(token)))
+
+    async def programs(self) -> list[Program]:
+        """Every bearer token, by account and age."""
+        held = tokens.c
+        query = select(held.digest, held.user, held.label, held.created_ms).where(held.kind == "bearer")
+        query = query.order_by(held.user, held.created_ms, held.digest)
+        async with self._database.read() as link:
+            return [Program(row[0][:_ID], *row[1:]) for row in await link.execute(query)]
+
+    async def end_program(self, program_id: str, deed: Deed, *, now_ms: int) -> str | None:
+        """End the bearer token of this id; whose it was, or None if there is none."""
+        held = tokens.c
+        mine = and_(held.kind == "bearer", func.substr(held.digest, 1, _ID) == program_id)
+        async with self._database.write() as link:
+            user: str | None = (
+                await link.execute(delete(tokens).where(mine).returning(held.user))
+            ).scalar_one_or_none()
+            if user is not None:
+                await note_within(link, deed._replace(target=user, detail=program_id), now_ms)
+        return user
 
     async def account_exists(self, name: str) -> bool:
         """Whether there is such an account."""

@@ -79,6 +79,17 @@ def test_what_may_not_be_is_one_clear_line(config: Path) -> None:
         assert (done.exit_code, why in done.stderr, len(done.stderr.splitlines())) == (1, True, 1), done.stderr
 
 
+def test_one_token_is_ended_and_the_others_go_on(config: Path) -> None:
+    _said(config, "account", "add", "ada", stdin="a long password\n")
+    made = [_said(config, "token", "add", "ada", "--label", label) for label in ("leaked", "dashboard")]
+    listed = {line.split()[-1]: line.split()[0] for line in _said(config, "token", "list").splitlines()}
+    assert not any(token in _said(config, "token", "list") for token in made)
+    assert _said(config, "token", "remove", listed["leaked"]) == "a token of ada removed"
+    assert _run(config, "token", "remove", listed["leaked"]).exit_code == 1
+    (left,) = _said(config, "token", "list").splitlines()
+    assert left.split()[0] == listed["dashboard"] and left.endswith("dashboard")
+
+
 def test_the_first_password_is_kept_until_it_is_replaced(config: Path) -> None:
     first = FirstPassword(config.parent)
     first.keep("made by the first run")

@@ -135,7 +135,10 @@ async def test_people_come_in_by_password_and_programs_by_token(database: Databa
     assert await sign_ins.caller(made.token, 201) is None
     bearer = await sign_ins.issue("admin", "bearer", label="test", now_ms=300, expires_ms=None)
     assert await _count(database, "tokens") == 1, "what has expired is forgotten"
-    await sign_ins.revoke(bearer)
+    (program,) = await sign_ins.programs()
+    assert program.user == "admin" and program.id not in bearer
+    assert await sign_ins.end_program("0" * 16, _deed("end", "x"), now_ms=301) is None
+    assert await sign_ins.end_program(program.id, _deed("end", "x"), now_ms=301) == "admin"
     assert await sign_ins.caller(bearer, 301) is None
     async with database.read() as link:
         kept = [str(row) for table in (tables.users, tables.tokens) for row in await link.execute(select(table))]

@@ -39,6 +39,7 @@ from edge.web.segment_socket import SegmentSocket
 from edge.web.sensor_routes import SensorRoutes
 from edge.web.session_folder_routes import SessionFolderRoutes
 from edge.web.session_routes import SessionRoutes
+from edge.web.sessions_routes import SessionsRoutes
 from edge.web.sign_in import SignInRoutes
 from edge.web.sign_in_routes import SignInsRoutes
 from edge.web.socket_io import SocketIo
@@ -90,6 +91,7 @@ def endpoints_of(deps: WebDeps) -> list[Endpoint]:
         *StorageRoutes(deps.storage).endpoints(),
         *ParticipantRoutes(deps).endpoints(),
         *StimulusRoutes(deps).endpoints(),
+        *SessionsRoutes(deps).endpoints(),
         *SessionRoutes(deps).endpoints(),
         *SessionFolderRoutes(deps, deps.folders).endpoints(),
         *SensorRoutes(deps).endpoints(),

@@ -124,6 +124,8 @@ class RuleJudge:
         self, zone: Zone, rule: Rule, members: Sequence[Member], at_ns: int, least_s: float
     ) -> list[tuple[Member, int]]:
         """The members of whom it has been so for `least_s`, each with since when."""
+        if not members:
+            return []
         since = [(member, self._since((zone.id, rule, member.thing.box.track), at_ns)) for member in members]
         return [(member, began_ns) for member, began_ns in since if at_ns - began_ns >= least_s * 1e9]
 
@@ -137,7 +139,8 @@ class RuleJudge:
 
 
 def _stays(zone: Zone, rule: RestrictedRule | LoiteringRule, members: Sequence[Member], at_ns: int) -> Case | None:
-    staying = [member for member in members if at_ns - member.since_ns >= rule.after_s * 1e9]
+    after_ns = rule.after_s * 1e9
+    staying = [member for member in members if at_ns - member.since_ns >= after_ns]
     if not staying:
         return None
     longest = min(staying, key=lambda member: member.since_ns)

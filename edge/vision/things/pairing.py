@@ -76,7 +76,7 @@ def _middle(box: Box, column: int) -> tuple[float, int, float, float]:
 def _overlap(a: Box, b: Box) -> float:
     """Intersection over union."""
     shared = _shared(a, b)
-    return shared / max(a[2] * a[3] + b[2] * b[3] - shared, 1e-12)
+    return shared / max(a[2] * a[3] + b[2] * b[3] - shared, 1e-12) if shared else 0.0
 
 
 def _nearness(a: Box, b: Box, reach: float) -> float:
@@ -90,8 +90,9 @@ def _nearness(a: Box, b: Box, reach: float) -> float:
 
 def _shared(a: Box, b: Box) -> float:
     across = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    down = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    return across * down if across > 0 and down > 0 else 0.0
+    if across <= 0:
+        return 0.0
+    return across * max(min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1]), 0.0)
 
 
 def _best_first(scored: Iterable[tuple[float, int, int]]) -> list[tuple[int, int]]:

@@ -106,11 +106,6 @@ class Accounts:
             for row in rows
         ]
 
-    async def role(self, name: str) -> Role:
-        """What this account may do. Raise `UnknownAccountError`."""
-        async with self._database.read() as link:
-            return await _role(link, name)
-
     async def set_role(self, name: str, role: Role, deed: Deed, *, now_ms: int) -> None:
         """Give another role, from the next request on. Raise `UnknownAccountError`; the last admin stays one."""
         async with self._changing() as link:

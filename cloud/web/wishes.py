@@ -4,6 +4,7 @@ What a setting may be is the device's to know, for it may be older or newer than
 afar, the shape of each, plans and models are of the contract, and each refusal names its place.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -20,6 +21,8 @@ from contract.remote import MOST_BYTES, SETTABLE, Desired
 _BY_ID: Final = ("cameras", "sensors")
 _WORDS: Final = ("log_level",)
 _NUMBERS: Final = ("telemetry_every_s",)
+_TUNABLE: Final = ("name", "fps", "jpeg_quality", "read_timeout_s", "open_timeout_s")
+"""Of a camera: what leaves its view as it is."""
 _ROOM: Final = 1024
 """Bytes left for what is added when it is sent: version, time, who."""
 
@@ -40,6 +43,10 @@ def check_uncovers_nothing(wish: Wish, before: Desired | None) -> None:
     The plan that is in force without a desired one is known to the device alone: so to desire a first plan of a camera,
     or none any more, may uncover something too.
     """
+    if _views(before.settings if before else {}) != _views(wish.settings):
+        remedy = f"ask an admin, or change only {', '.join(_TUNABLE)}"
+        words = "zones are drawn over what a camera looks at: to change that needs the role admin"
+        raise ProblemError(403, words, field="$.settings.cameras", remedy=remedy, needs="admin")
     plans = before.plans if before else {}
     for camera in sorted(plans.keys() | wish.plans.keys()):
         wanted = msgspec.convert(wish.plans[camera], Plan) if camera in wish.plans else None
@@ -48,6 +55,18 @@ def check_uncovers_nothing(wish: Wish, before: Desired | None) -> None:
             remedy = "ask an admin, or send what is hidden now as it is, and more beside"
             words = f"this may show what privacy hides at {camera}, which needs the role admin"
             raise ProblemError(403, words, field=f"$.plans.{camera}", remedy=remedy, needs="admin")
+
+
+def _views(settings: Mapping[str, Any]) -> Any:
+    """What cameras there are and what they look at, as far as these settings say."""
+    cameras = settings.get("cameras", {})
+    if cameras is None:
+        return None
+    kept = {
+        one: {name: value for name, value in (part or {}).items() if name not in _TUNABLE}
+        for one, part in cameras.items()
+    }
+    return {one: part for one, part in kept.items() if part}
 
 
 def _check_section(name: str, value: Any) -> None:

@@ -3,7 +3,7 @@
 Writes `recipes/voices.json`, which is committed; `graphs.voices` builds the model from it without the recordings. The
 same recordings and seed give the same recipe.
 
-Ratings of CASE stand for labels: at moments drawn at random, a segment's own class is what would have been answered.
+Ratings of CASE stand for labels: at moments drawn at random, a segment's own mean is what would have been answered.
 The pool is learned with the body's probabilities of people that its model did not know.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from cloud.training.emotion_data import NoRecordingsError, read_case
 from cloud.training.voices_data import viewings
-from cloud.training.voices_features import CLASSES, LABELS
+from cloud.training.voices_features import CLASSES, GRADE, LABELS
 from cloud.training.voices_fit import Learned, body_voice, learn_pool
 from cloud.training.voices_metrics import measure
 from cloud.training.voices_recipe import RECIPE, Recipe, encode_recipe
@@ -48,6 +48,7 @@ def recipe_of(learned: Learned, metrics: dict[str, float]) -> Recipe:
         labels=LABELS,
         early_s=learned.early_s,
         rate=learned.rate,
+        grade=GRADE,
         labelled=learned.labelled,
         watched=learned.watched,
         both=learned.both,

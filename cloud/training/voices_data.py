@@ -2,7 +2,7 @@
 
 Every segment of every video counts here, those too in which the joystick rests in its centre: that is low valence and
 low arousal (at or below 5), as in the published controls. A question at the end of a segment is answered with that
-segment's own class.
+segment's own mean of valence and arousal.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,13 +11,15 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud.training.emotion_data import CaseRows
+from cloud.training.emotion_data import RATING_CENTRE, CaseRows
 from cloud.training.emotion_features import SEGMENT_S
-from cloud.training.voices_features import CLASSES, LABELS, Array, Heard
+from cloud.training.voices_features import CLASSES, LABELS, Array, Heard, graded
 
 Labels = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 MOST_DRAWN: Final = 6
+RATING_REACH: Final = 4.5
+"""From the centre of CASE's joystick to its ends."""
 _EYE: Final = np.eye(len(CLASSES))
 
 
@@ -28,6 +30,8 @@ class Viewings(NamedTuple):
     person: Labels
     video: Labels
     place: Labels
+    point: Array
+    """`[segments, 2]`: valence and arousal, -1 to 1."""
     rows: list[Labels]
 
     @property
@@ -49,7 +53,8 @@ def viewings(case: CaseRows) -> Viewings:
     pairs = sorted(set(zip(case.person.tolist(), case.video.tolist(), strict=True)))
     rows = [np.nonzero((case.person == one) & (case.video == film))[0] for one, film in pairs]
     person, video, place = (column.astype(np.int64) for column in (case.person, case.video, case.place))
-    return Viewings(case.quadrant, person, video, place, rows)
+    point = (case.rating - RATING_CENTRE) / RATING_REACH
+    return Viewings(case.quadrant, person, video, place, point, rows)
 
 
 def asked(views: Viewings, moments: Callable[[Labels], Sequence[int]]) -> Asked:
@@ -96,15 +101,16 @@ def consensus(views: Viewings, people: Labels) -> Array:
     return shares
 
 
-def heard(views: Viewings, body: Array, labels: Asked | None, shares: Array | None) -> Heard:
-    """What the voices say at the end of each segment."""
+def heard(views: Viewings, body: Array, labels: Asked | None, shares: Array | None, *, by_key: bool = False) -> Heard:
+    """What the voices say at the end of each segment. Labels are points of the square, or `by_key` quadrants."""
     known = np.full((len(body), LABELS), -1) if labels is None else labels.known
     given, since = known >= 0, views.since_onset_s
     from_row = np.maximum(known, 0)
+    said = _EYE[views.truth] if by_key else graded(views.point)
     return Heard(
         body=body,
         quality=np.ones(len(body)),
-        labels=_EYE[views.truth[from_row]] * given[:, :, None],
+        labels=said[from_row] * given[:, :, None],
         ages_s=np.where(given, since[:, None] - since[from_row], -1.0),
         consensus=np.zeros_like(body) if shares is None else shares,
         since_onset_s=since,

@@ -5,6 +5,7 @@ on how stale the newest label is. How much of a label holds is a power of time s
 feelings change fastest where something begins: with u = ln(1 + t/early), hold = exp(-rate * (u(now) - u(then))).
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -22,6 +23,10 @@ LEAST: Final = 1e-3
 LATE_S: Final = 1.0
 """A label may be this much older than the onset and still be about the stimulus: clocks differ."""
 MINUTE_S: Final = 60.0
+GRADE: Final = 9.0
+"""How steeply a point of the square belongs to its quadrant. It is three quarters high at .12, which is half a point
+of CASE's ratings of 0.5 to 9.5."""
+_NUDGE: Final = 1e-6
 _N: Final = len(CLASSES)
 BODY: Final = slice(0, 2)
 LABELLED: Final = slice(2, 4 + 2 * _N * _N)
@@ -38,7 +43,7 @@ class Heard(NamedTuple):
     quality: Array
     """`[n]`"""
     labels: Array
-    """`[n, k, 4]`, newest first, zeros where none."""
+    """`[n, k, 4]`, newest first, zeros where none; see `graded`."""
     ages_s: Array
     """`[n, k]`"""
     consensus: Array
@@ -58,7 +63,8 @@ class Pooled(NamedTuple):
 def pool(recipe: Recipe, heard: Heard, face: Array | None = None, face_weight: float = 0.0) -> Pooled:
     """The pool as learned. `face` is `[n, 4]`, zeros where none."""
     columns = design(heard, recipe.early_s, recipe.rate)
-    weighed = columns * weights_for(recipe, heard)[:, None, :]
+    weights = weights_for(recipe, heard) * _sharpness(recipe, heard)[:, None]
+    weighed = columns * weights[:, None, :]
     seen = np.zeros_like(heard.body) if face is None else face
     there = (seen.sum(1) > 0)[:, None]
     parts = [weighed[..., voice].sum(2) for voice in (BODY, LABELLED, CONSENSUS)]
@@ -71,10 +77,10 @@ def pool(recipe: Recipe, heard: Heard, face: Array | None = None, face_weight: f
 def design(heard: Heard, early_s: float, rate: float) -> Array:
     """`[n, 4, COLUMNS]`: what each weight of a `Pool` is multiplied by, for each class."""
     labels, hold = _labels(heard, early_s, rate)
-    newest, stale = labels[:, 0], 1.0 - hold[:, :1]
-    kept = hold[:, :1] * newest + stale / _N
-    older = (hold[:, 1:, None] * labels[:, 1:]).sum(1)
-    after = (stale * newest)[:, None, :, None] * np.eye(_N)[None, :, None, :]
+    told, stale = _told(labels), 1.0 - hold[:, :1]
+    kept = hold[:, :1] * told[:, 0] + stale / _N
+    older = (hold[:, 1:, None] * told[:, 1:]).sum(1)
+    after = (stale * labels[:, 0])[:, None, :, None] * np.eye(_N)[None, :, None, :]
     after = after.reshape(len(stale), _N, _N * _N)
     late = np.log1p(heard.since_onset_s / MINUTE_S)[:, None, None]
     body, crowd = np.log(np.maximum(heard.body, LEAST)), np.log((heard.consensus + BLUR) / (1.0 + _N * BLUR))
@@ -86,11 +92,21 @@ def design(heard: Heard, early_s: float, rate: float) -> Array:
 def weights_for(recipe: Recipe, heard: Heard) -> Array:
     """`[n, COLUMNS]`: the weights that hold for who is there. The body alone has its whole say."""
     labelled, watched = present(heard)
-    rows = np.stack([vector(one) for one in (ALONE, recipe.labelled, recipe.watched, recipe.both)])
-    chosen: Array = rows[labelled.astype(int) + 2 * watched.astype(int)].copy()
+    chosen = _of_company(heard, [vector(one) for one in _companies(recipe)])
     alone = ~(labelled | watched)
     chosen[:, BODY] *= np.where(alone, 1.0, np.clip(heard.quality, 0.0, 1.0))[:, None]
     return chosen
+
+
+def graded(points: Array) -> Array:
+    """`[n, 4]` shares of the quadrants for `[n, 2]` valence and arousal, -1 to 1: how strongly a point belongs to each.
+
+    The middle lines are low, as CASE counts a resting joystick.
+    """
+    high = 1.0 / (1.0 + np.exp(_NUDGE - GRADE * points))
+    valence, arousal = np.stack([high, 1.0 - high], axis=2).transpose(1, 0, 2)
+    shares: Array = (valence[:, :, None] * arousal[:, None, :]).reshape(-1, _N)
+    return shares
 
 
 def present(heard: Heard) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -114,7 +130,7 @@ def unvector(weights: Array) -> Pool:
         older=kept[3],
         after=square[:_N],
         later=square[_N:],
-        consensus=(kept[-2], kept[-1]),
+        consensus=(kept[CONSENSUS.start], kept[CONSENSUS.start + 1]),
     )
 
 
@@ -129,11 +145,44 @@ def hold_of(since_s: Array, age_s: Array, early_s: float, rate: float) -> Array:
     return share
 
 
+def stale_of(heard: Heard, early_s: float, rate: float) -> Array:
+    """`[n]`: 1 less what holds of the newest label; 1 where there is none."""
+    stale: Array = 1.0 - _labels(heard, early_s, rate)[1][:, 0]
+    return stale
+
+
 def softmax(log_odds: Array) -> Array:
     """Probabilities of `[n, classes]`."""
     raised = np.exp(log_odds - log_odds.max(1, keepdims=True))
     shares: Array = raised / raised.sum(1, keepdims=True)
     return shares
+
+
+def _companies(recipe: Recipe) -> tuple[Pool, Pool, Pool, Pool]:
+    """What holds where nobody else is there, labels, a consensus, both."""
+    return ALONE, recipe.labelled, recipe.watched, recipe.both
+
+
+def _of_company(heard: Heard, rows: Sequence[Array]) -> Array:
+    """For each segment the one of four rows that is for who is there."""
+    labelled, watched = present(heard)
+    chosen: Array = np.stack(rows)[labelled.astype(int) + 2 * watched.astype(int)]
+    return chosen
+
+
+def _sharpness(recipe: Recipe, heard: Heard) -> Array:
+    """`[n]`: what all weights are multiplied by."""
+    pair = _of_company(heard, [np.array(one.sharpness) for one in _companies(recipe)])
+    scale: Array = pair[:, 0] + pair[:, 1] * stale_of(heard, recipe.early_s, recipe.rate)
+    return scale
+
+
+def _told(shares: Array) -> Array:
+    """Labels as the classes they are said to be, for that is what holds: the largest share, or each of the largest."""
+    largest = shares.max(2, keepdims=True)
+    best = (shares >= largest) & (largest > 0)
+    told: Array = best / np.maximum(best.sum(2, keepdims=True), 1)
+    return told
 
 
 def _about(heard: Heard) -> Array:

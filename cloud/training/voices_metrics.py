@@ -20,7 +20,7 @@ from cloud.training.voices_data import (
     of_rows,
     viewings,
 )
-from cloud.training.voices_features import CLASSES, Array, Heard, pool
+from cloud.training.voices_features import CLASSES, GRADE, Array, Heard, pool
 from cloud.training.voices_fit import body_voice, learn_pool
 from cloud.training.voices_recipe import Recipe
 
@@ -34,6 +34,8 @@ class Known(NamedTuple):
 
     labels: Asked | None
     crowd: bool
+    by_key: bool = False
+    """Whether labels are quadrants, not points of the square."""
 
     @property
     def scored(self) -> Mask | slice:
@@ -48,6 +50,7 @@ def settings_of(views: Viewings) -> dict[str, Known]:
         "body": Known(None, False),
         "consensus": Known(None, True),
         "k0": Known(first, False),
+        "k0_by_key": Known(first, False, by_key=True),
         "k0_consensus": Known(first, True),
         "probes2": Known(two, False),
         "probes2_consensus": Known(two, True),
@@ -87,9 +90,11 @@ def measure(case: CaseRows, seed: int) -> dict[str, float]:
 
 
 def _heard(views: Viewings, body: Array, one: Known, crowd: Array) -> Heard:
-    return heard(views, body, one.labels, crowd if one.crowd else None)
+    return heard(views, body, one.labels, crowd if one.crowd else None, by_key=one.by_key)
 
 
 def _recipe(views: Viewings, body: Array, train: Labels, seed: int) -> Recipe:
     learned = learn_pool(views, body, train, seed=seed)
-    return Recipe(classes=list(CLASSES), labels=0, **learned._asdict(), decide_above=0.0, data=[], metrics={})
+    return Recipe(
+        classes=list(CLASSES), labels=0, grade=GRADE, **learned._asdict(), decide_above=0.0, data=[], metrics={}
+    )

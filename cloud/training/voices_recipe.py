@@ -23,6 +23,9 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The same once more, times the log of the minutes since the onset and 1."""
     consensus: tuple[float, float]
     """As `body`."""
+    sharpness: tuple[float, float] = (1.0, 0.0)
+    """What all of these weights are multiplied by, and what is added to it times `stale`: for strangers, see
+    `voices_fit`."""
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,6 +38,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Until about here after the onset feelings change fastest; hold is a power of the time since then."""
     rate: float
     """That power."""
+    grade: float
+    """A label that is a point of the square, -1 to 1 each way, is high by the logistic of this times its value."""
     labelled: Pool
     watched: Pool
     """Consensus, and no label."""

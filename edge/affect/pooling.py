@@ -5,12 +5,14 @@ All numbers are in the graph of the task `voices`; here is only what is put in.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import exp
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contract.emotions import EMOTIONS, LABEL_SET
+from contract.manifest import Manifest
 from contract.sessions import SessionLabel
 from edge.affect.estimator import Estimate
 from edge.affect.voices import Voice
@@ -48,9 +50,9 @@ class Heard:
     face: Voice | None = None
     face_weight: float = 0.0
 
-    def past(self, classes: Sequence[str]) -> list[tuple[SessionLabel, list[float]]]:
+    def past(self, classes: Sequence[str], grade: float = 0.0) -> list[tuple[SessionLabel, list[float]]]:
         """What the participant said up to the segment's end, with its shares of `classes`, newest first."""
-        said = [(label, shares_of(label, classes)) for label in self.labels if label.at_ms <= self.end_ms]
+        said = [(label, shares_of(label, classes, grade)) for label in self.labels if label.at_ms <= self.end_ms]
         return [(label, shares) for label, shares in said if shares]
 
     def crowd(self, classes: Sequence[str]) -> Shares:
@@ -92,8 +94,8 @@ class VoicesPool:
         self._model = model
         self._classes = manifest.classes
         self._labels = int(next(tensor.shape[0] for tensor in manifest.inputs if tensor.name == "labels"))
-        least = manifest.parameters.get("decide_above", 0.0)
-        self._decide_above = float(least) if isinstance(least, int | float) else 0.0
+        self._decide_above = _number(manifest, "decide_above")
+        self._grade = _number(manifest, "grade")
 
     def pool(self, estimate: Estimate, heard: Heard) -> Pooled:
         """What is to be believed after all. Raise `ModelError` if the model fails.
@@ -120,7 +122,7 @@ class VoicesPool:
 
     def _inputs(self, estimate: Estimate, heard: Heard) -> dict[str, NDArray[Any]]:
         labels, ages = np.zeros((self._labels, len(self._classes))), np.full(self._labels, -1.0)
-        for place, (label, shares) in enumerate(heard.past(self._classes)[: self._labels]):
+        for place, (label, shares) in enumerate(heard.past(self._classes, self._grade)[: self._labels]):
             labels[place], ages[place] = shares, (heard.end_ms - label.at_ms) / 1000
         face = [heard.face.probabilities.get(name, 0.0) for name in self._classes] if heard.face else _NOBODY
         values = {
@@ -136,6 +138,12 @@ class VoicesPool:
         return {name: np.asarray(value, np.float32) for name, value in values.items()}
 
 
+def _number(manifest: Manifest, name: str) -> float:
+    """A parameter; of an older model that does not have it, 0."""
+    value = manifest.parameters.get(name, 0.0)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
 def _alone(estimate: Estimate) -> Pooled:
     """The body's own word."""
     return Pooled(
@@ -148,19 +156,24 @@ def _alone(estimate: Estimate) -> Pooled:
     )
 
 
-def shares_of(label: SessionLabel, classes: Sequence[str]) -> list[float] | None:
+def shares_of(label: SessionLabel, classes: Sequence[str], grade: float = 0.0) -> list[float] | None:
     """A label as shares of `classes`: all for its probe, or for the quadrant of its valence and arousal; on the line
-    between two it is half of each. None if it says neither."""
+    between two it is half of each. None if it says neither.
+
+    With a `grade` a point belongs to the quadrants by the logistic of that times its valence and its arousal.
+    """
     if label.probe is not None:
         return [float(name == label.probe) for name in classes]
     if label.valence is None and label.arousal is None:
         return None
-    valence, arousal = (_high(value) for value in (label.valence, label.arousal))
+    valence, arousal = (_high(value, grade) for value in (label.valence, label.arousal))
     return [_side(valence, name[0]) * _side(arousal, name[1]) for name in classes]
 
 
-def _high(value: float | None) -> float:
-    return 0.5 if not value else float(value > 0)
+def _high(value: float | None, grade: float) -> float:
+    if not value:
+        return 0.5
+    return 1.0 / (1.0 + exp(-grade * value)) if grade else float(value > 0)
 
 
 def _side(high: float, letter: str) -> float:

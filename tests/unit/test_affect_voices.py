@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from cloud.training.voices_features import GRADE, graded
 from contract.sessions import SessionLabel
 from edge.affect.estimator import Estimate
 from edge.affect.knowledge import NothingKnown
@@ -152,6 +153,25 @@ def test_others_and_a_face_are_heard_and_a_body_that_was_not_heard_has_no_say(po
 def test_a_label_is_a_share_of_each_quadrant(said: dict[str, Any], shares: list[float] | None) -> None:
     """X.17: what was not said is nothing, never Neutral."""
     assert shares_of(_label(1, **said), CLASSES) == shares
+
+
+@given(st.floats(-1, 1).filter(bool), st.floats(-1, 1).filter(bool))
+def test_a_point_of_the_square_is_graded_as_in_learning(valence: float, arousal: float) -> None:
+    """On the device as where the pool learned, but for the middle lines, which here are of both sides."""
+    shares = shares_of(_label(1, valence=valence, arousal=arousal), CLASSES, GRADE)
+    assert shares == pytest.approx(graded(np.array([[valence, arousal]]))[0], abs=1e-5)
+    assert shares_of(_label(1, probe="LH", valence=valence), CLASSES, GRADE) == [0, 0, 1, 0]
+    assert shares_of(_label(1, valence=0.0), CLASSES, GRADE) == [0.25] * 4
+
+
+def test_the_pool_hears_how_strongly_something_was_felt(pool: VoicesPool) -> None:
+    """A corner of the square is what a key says; a point near its middle is less."""
+    corner, key, faint = (
+        pool.pool(_BODY, _heard(labels=[_label(40_000, **said)])).probabilities
+        for said in ({"valence": -1.0, "arousal": 1.0}, {"probe": "LH"}, {"valence": -0.05, "arousal": 0.05})
+    )
+    assert corner == pytest.approx(key, abs=1e-3)
+    assert abs(faint["LH"] - key["LH"]) > 0.005
 
 
 @given(

@@ -54,10 +54,10 @@ def test_the_committed_model_is_what_its_recipe_builds() -> None:
 
 def test_its_paper_says_what_the_recipe_says(model: Model) -> None:
     manifest, recipe = model.manifest, read_recipe()
-    assert (manifest.task, manifest.version, manifest.label_set) == ("voices", "1.1.0", "quadrant")
+    assert (manifest.task, manifest.version, manifest.label_set) == ("voices", "1.2.0", "quadrant")
     assert manifest.classes == recipe.classes == list(plain.CLASSES)
     assert manifest.metrics == recipe.metrics
-    assert manifest.parameters == {"labels": plain.LABELS, "decide_above": recipe.decide_above}
+    assert manifest.parameters == {"labels": plain.LABELS, "decide_above": recipe.decide_above, "grade": plain.GRADE}
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -114,6 +114,16 @@ def test_a_fresh_label_is_believed_and_an_old_one_less(model: Model) -> None:
 def test_a_label_holds_longer_late_in_a_stimulus(model: Model) -> None:
     early, late = (run(model, told=[(HL, 15)], since_onset_s=[at]) for at in (20, 150))
     assert late["probabilities"][1] > early["probabilities"][1]
+
+
+def test_what_holds_is_the_class_and_what_follows_is_how_strongly_it_was_felt(model: Model) -> None:
+    """Just said, a faint point is believed as a strong one is; long after they are not the same."""
+    faint = plain.graded(np.array([[0.05, -0.05]]))[0]
+    assert faint.argmax() == 1
+    fresh = [run(model, told=[(label, 0)])["probabilities"] for label in (faint, HL)]
+    assert fresh[0] == pytest.approx(fresh[1], abs=1e-5)
+    old = [run(model, told=[(label, 60)])["probabilities"] for label in (faint, HL)]
+    assert np.abs(old[0] - old[1]).max() > 0.01
 
 
 def test_a_label_from_before_the_onset_is_not_heard(model: Model) -> None:

@@ -15,7 +15,7 @@ from cloud.training.voices_recipe import Recipe, read_recipe
 from contract.emotions import LABEL_SET
 from contract.manifest import Provenance
 
-VERSION: Final = "1.1.0"
+VERSION: Final = "1.2.0"
 _N: Final = len(plain.CLASSES)
 
 
@@ -30,11 +30,11 @@ def build() -> Bundle:
 
     about, shares, hold = _labels(graph, recipe, labels, ages, since)
     labelled, watched = _first(graph, about), graph.greater(graph.sum(crowd, [1]), 0.0)
-    weights = _weights(graph, recipe, labelled, watched)
     stale = graph.complement(_first(graph, hold))
+    weights = _weights(graph, recipe, _gates(graph, labelled, watched), stale)
     say = [
         _body(graph, body, stale, weights, _trust(graph, quality, labelled, watched)),
-        _labelled(graph, _Labels(shares, hold, stale), weights, since),
+        _labelled(graph, _Labels(shares, _told(graph, shares), hold, stale), weights, since),
         _consensus(graph, crowd, stale, weights),
         _face(graph, face, face_weight),
     ]
@@ -52,6 +52,8 @@ class _Labels(NamedTuple):
 
     shares: str
     """`[k, 4]`"""
+    told: str
+    """The same as the classes that they are said to be."""
     hold: str
     """How much of each holds `[k, 1]`."""
     stale: str
@@ -94,9 +96,14 @@ def _labels(graph: Graph, recipe: Recipe, labels: str, ages: str, since: str) ->
     return about, shares, graph.mul(str(graph.op("Pow", ratio, recipe.rate)), about)
 
 
-def _weights(graph: Graph, recipe: Recipe, labelled: str, watched: str) -> str:
-    """The row of weights `[1, COLUMNS]` for who is there."""
-    rows = [plain.vector(one) for one in (plain.ALONE, recipe.labelled, recipe.watched, recipe.both)]
+def _told(graph: Graph, shares: str) -> str:
+    largest = str(graph.op("ReduceMax", shares, axes=[1], keepdims=1))
+    best = graph.mul(graph.complement(graph.less(shares, largest)), graph.greater(largest, 0.0))
+    return graph.div(best, graph.max(graph.sum(best, [1]), 1.0))
+
+
+def _gates(graph: Graph, labelled: str, watched: str) -> str:
+    """`[1, 4]`, 1 for who is there: nobody, labels, a consensus, both."""
     neither = graph.mul(graph.complement(labelled), graph.complement(watched))
     gates = [
         neither,
@@ -104,7 +111,15 @@ def _weights(graph: Graph, recipe: Recipe, labelled: str, watched: str) -> str:
         graph.mul(graph.complement(labelled), watched),
         graph.mul(labelled, watched),
     ]
-    return str(graph.op("MatMul", graph.concat(*gates), graph.constant(np.stack(rows))))
+    return graph.concat(*gates)
+
+
+def _weights(graph: Graph, recipe: Recipe, gates: str, stale: str) -> str:
+    """The row of weights `[1, COLUMNS]` for who is there, as sharp as they ought to be."""
+    pools = (plain.ALONE, recipe.labelled, recipe.watched, recipe.both)
+    rows = np.stack([[*plain.vector(one), *one.sharpness] for one in pools])
+    chosen = str(graph.op("MatMul", gates, graph.constant(rows)))
+    return graph.mul(_cut(graph, chosen, 0, plain.COLUMNS), _eased(graph, chosen, plain.COLUMNS, stale))
 
 
 def _cut(graph: Graph, weights: str, first: int, last: int) -> str:
@@ -130,10 +145,10 @@ def _body(graph: Graph, body: str, stale: str, weights: str, trust: str) -> str:
 
 def _labelled(graph: Graph, heard: _Labels, weights: str, since: str) -> str:
     at = plain.LABELLED.start
-    newest = _first(graph, heard.shares)
-    kept = graph.add(graph.mul(newest, graph.complement(heard.stale)), graph.div(heard.stale, float(_N)))
-    older = graph.sum(graph.mul(heard.shares, heard.hold), [0])
-    older = graph.sub(older, graph.mul(newest, graph.complement(heard.stale)))
+    newest, told = _first(graph, heard.shares), _first(graph, heard.told)
+    kept = graph.add(graph.mul(told, graph.complement(heard.stale)), graph.div(heard.stale, float(_N)))
+    older = graph.sum(graph.mul(heard.told, heard.hold), [0])
+    older = graph.sub(older, graph.mul(told, graph.complement(heard.stale)))
     size = _N * _N
     after, later = (_table(graph, weights, at + 2 + size * index) for index in (0, 1))
     minutes = str(graph.op("Log", graph.add(graph.div(since, plain.MINUTE_S), 1.0)))
@@ -185,7 +200,10 @@ def _card(recipe: Recipe) -> Card:
         notes={
             "body": TensorNote(meaning="probabilities of each class by the model of the body"),
             "body_quality": TensorNote(meaning="quality of the body's signals, 0 to 1: how far it is believed"),
-            "labels": TensorNote(meaning="this person's labels as shares of the classes, newest first; zeros: none"),
+            "labels": TensorNote(
+                meaning="this person's labels as shares of the classes, newest first; zeros: none; the largest "
+                "is the class, the others how near the point of the square was to them (see parameter `grade`)"
+            ),
             "label_ages_s": TensorNote(
                 unit="s", meaning="from each label to the end of the segment; -1: none; older than the onset: not heard"
             ),
@@ -203,7 +221,7 @@ def _card(recipe: Recipe) -> Card:
         },
         provenance=Provenance(built_by="afferent", recipe="cloud/training/recipes/voices.json", data=list(recipe.data)),
         metrics=recipe.metrics,
-        parameters={"labels": recipe.labels, "decide_above": recipe.decide_above},
+        parameters={"labels": recipe.labels, "decide_above": recipe.decide_above, "grade": recipe.grade},
         limits=(
             "Learned from 20 seated people who rated eight films with a joystick all the time: a question was never "
             "really asked there, and an answer was never late or careless. Nothing taught it what a face is worth."

@@ -31,6 +31,7 @@ TITLES: Final = {
     "body": "body alone",
     "consensus": "body, consensus",
     "k0": "first label",
+    "k0_by_key": "first label, by key",
     "k0_consensus": "first label, consensus",
     "probes2": "2 probes",
     "probes2_consensus": "2 probes, consensus",
@@ -70,7 +71,7 @@ def _beside(told: Stage, known: dict[str, Known], guesses: dict[str, Labels]) ->
     for name, one in known.items():
         at = scored(told, one)
         rows.append([f"POOL {TITLES[name]}", *scores(told.views.truth[at], guesses[name][at])])
-        if not one.crowd:
+        if not one.crowd and not one.by_key:
             for control, guess in _controls(told, one).items():
                 rows.append([f"  {control}", *scores(told.views.truth[at], guess[at])])
     for control, guess in _blind(told).items():

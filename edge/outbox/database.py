@@ -1,6 +1,7 @@
 """The SQLite file itself: opened durably, migrated by numbered scripts, and put aside when it is damaged."""
 
 import sqlite3
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import Any, Final
 
 import aiosqlite
 
+from contract.codec import decode
+from contract.errors import InvalidMessageError
+from contract.messages import Record
 from edge.core.errors import StoreError
 
 CHECK_LIMIT_BYTES: Final = 64 << 20
@@ -133,6 +137,16 @@ async def rows(connection: aiosqlite.Connection, sql: str, *parameters: object) 
         if is_damage(error):
             await mark_suspect(connection)
         raise StoreError(f"cannot read the store: {error}") from error
+
+
+async def records(connection: aiosqlite.Connection, payloads: Iterable[bytes]) -> list[Record]:
+    """What stands in these payloads of records. Raise `StoreError` if one of them is damaged; it shows as damage of the
+    store does, for its pages are sound and nobody else would find it."""
+    try:
+        return [decode(payload, Record) for payload in payloads]
+    except InvalidMessageError as error:
+        await mark_suspect(connection)
+        raise StoreError(f"a record of the store is damaged: {error}") from error
 
 
 async def one(connection: aiosqlite.Connection, sql: str, *parameters: object) -> sqlite3.Row | None:

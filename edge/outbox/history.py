@@ -5,10 +5,7 @@ from typing import Any
 
 import aiosqlite
 
-from contract.codec import decode
-from contract.errors import InvalidMessageError
 from contract.messages import Record
-from edge.core.errors import StoreError
 from edge.outbox import database
 
 
@@ -56,11 +53,8 @@ class History:
 
     async def _records(self, sql: str, *parameters: object) -> Sequence[tuple[int, Record]]:
         rows = await self._read(sql, *parameters)
-        try:
-            return [(int(row), decode(payload, Record)) for row, payload in rows]
-        except InvalidMessageError as error:
-            await database.mark_suspect(self._reader)
-            raise StoreError(f"a record of the store is damaged: {error}") from error
+        records = await database.records(self._reader, (payload for _, payload in rows))
+        return [(int(row), record) for (row, _), record in zip(rows, records, strict=True)]
 
     async def _read(self, sql: str, *parameters: object) -> list[Any]:
         return await database.rows(self._reader, sql, *parameters)

@@ -9,8 +9,7 @@ from typing import Final
 
 import aiosqlite
 
-from contract.codec import decode
-from contract.messages import Loss, Record
+from contract.messages import Loss
 from contract.topics import leaf_of
 from edge.outbox import database
 from edge.outbox.boots import Boots
@@ -32,7 +31,6 @@ class Recall:
         self._boots = boots
         self._queue = queue
         self._told: dict[tuple[str, int], None] = {}
-        self.lost_total = 0
 
     async def run(self, boot: str, first: int, last: int) -> list[int]:
         """Bring back what the cloud misses of `boot`, and tell of what is gone; return the rows that wait now.
@@ -64,9 +62,10 @@ class Recall:
         return [(int(row), first + int(row) - rows[0], payload) for row, payload in found]
 
     async def _put_back(self, records: list[tuple[int, bytes]]) -> None:
-        bodies = [(row, decode(payload, Record).body) for row, payload in records]
-        if not bodies:
+        if not records:
             return
+        found = await database.records(self._reader, (payload for _, payload in records))
+        bodies = [(row, record.body) for (row, _), record in zip(records, found, strict=True)]
         added = 0
 
         async def work(connection: aiosqlite.Connection) -> None:
@@ -83,10 +82,11 @@ class Recall:
     async def _explained(self, boot: str) -> list[Range]:
         """What entries of the ledger that wait to be sent say of this run."""
         sql = "SELECT r.payload FROM outbox o JOIN records r USING (row) WHERE r.kind = 'loss'"
-        bodies = [decode(payload, Record).body for (payload,) in await database.rows(self._reader, sql)]
+        rows = await database.rows(self._reader, sql)
+        records = await database.records(self._reader, (payload for (payload,) in rows))
         return [
             (body.first_seq, body.last_seq)
-            for body in bodies
+            for body in (record.body for record in records)
             if isinstance(body, Loss) and body.boot == boot and body.first_seq and body.last_seq
         ]
 
@@ -96,7 +96,6 @@ class Recall:
                 continue
             self._told[boot, first] = None
             count = last - first + 1
-            self.lost_total += count
             loss = Loss(what="records", reason=REASON, count=count, boot=boot, first_seq=first, last_seq=last)
             await self._writer.append(loss)
 

@@ -71,8 +71,8 @@ class Restamper:
         """Whether there are records of a run that no fix so far can put right."""
         fixes, after = await self._fixes(run), 0
         while found := await database.rows(self._reader, _FIND, run.number, after, _CHUNK):
-            for row, payload in found:
-                record, after = decode(payload, Record), int(row)
+            after = int(found[-1][0])
+            for record in await database.records(self._reader, (payload for _, payload in found)):
                 if record.clock == "untrusted" and _fix_for(record, fixes) is None:
                     return True
         return False
@@ -80,8 +80,13 @@ class Restamper:
     async def _fixes(self, run: Boot) -> list[ClockFix]:
         """What is kept of the fixes of a run, in the order of their moments."""
         sql = "SELECT payload FROM records WHERE kind = 'clock' ORDER BY row"
-        bodies = [decode(payload, Record).body for (payload,) in await database.rows(self._reader, sql)]
-        found = [body for body in bodies if isinstance(body, ClockFix) and body.of_boot == run.boot]
+        rows = await database.rows(self._reader, sql)
+        records = await database.records(self._reader, (payload for (payload,) in rows))
+        found = [
+            body
+            for body in (record.body for record in records)
+            if isinstance(body, ClockFix) and body.of_boot == run.boot
+        ]
         return sorted(found, key=lambda fix: fix.at_mono_ms)
 
 

@@ -10,7 +10,6 @@ from typing import Final
 
 import aiosqlite
 
-from contract.codec import decode
 from contract.messages import AnyBody, Loss, Record, Session, priority_of
 from edge.core.clock import Clock, Stamp
 from edge.core.errors import RecordInvalidError, StoreDelayedError, StoreError
@@ -175,11 +174,6 @@ class Outbox(History):
         return self.queue.acknowledged_total
 
     @property
-    def told_lost_total(self) -> int:
-        """How many records the cloud asked for in vain in this run, and was told of."""
-        return self._recall.lost_total
-
-    @property
     def waiting_records(self) -> int:
         """How many records wait in memory for the disk; more than a few only while it fails."""
         return len(self._writer.line)
@@ -287,7 +281,8 @@ class Outbox(History):
     async def counts(self) -> Counts:
         """How much waits."""
         oldest = await self._read("SELECT payload FROM records WHERE row = (SELECT MIN(row) FROM outbox)")
-        age_s = self._boots.age_s(decode(oldest[0][0], Record), self._clock.now()) if oldest else None
+        records = await database.records(self._reader, (payload for (payload,) in oldest))
+        age_s = self._boots.age_s(records[0], self._clock.now()) if records else None
         return Counts(self.queue.records, age_s, await self.uploads.pending())
 
     async def wait_beyond(self, row: int) -> None:
@@ -355,7 +350,7 @@ class Outbox(History):
     async def _sessions_of(self, participant: str) -> set[str]:
         """Also those that nobody but the records remembers."""
         rows = await self._read("SELECT payload FROM records WHERE kind = 'session'")
-        bodies = [decode(payload, Record).body for (payload,) in rows]
+        bodies = [one.body for one in await database.records(self._reader, (payload for (payload,) in rows))]
         return {one.session_id for one in bodies if isinstance(one, Session) and one.participant == participant}
 
     async def _try_to_tidy(self) -> None:

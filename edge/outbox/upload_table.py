@@ -1,12 +1,10 @@
 """What the table of uploads holds, for whoever sends, shows or decides: it is only read here."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import aiosqlite
 
-from contract.codec import decode
 from contract.messages import AnyBody, Event, Record, Recording, priority_of
 from edge.core.errors import StoreError, UnknownError
 from edge.outbox import database
@@ -81,7 +79,7 @@ class UploadTable:
     async def phases(self, upload_id: str) -> frozenset[Phase]:
         """What the store has told of a recording or file. Kept as long as the history is."""
         sql = "SELECT payload FROM records WHERE subject = ? ORDER BY row"
-        return frozenset(phase_of(decode(row[0], Record).body) for row in await self._read(sql, upload_id))
+        return frozenset(phase_of(record.body) for record in await self._records(sql, upload_id))
 
     async def _known(self, upload_id: str) -> Upload:
         upload = await self.get(upload_id)
@@ -91,8 +89,7 @@ class UploadTable:
 
     async def _closed_record(self, upload_id: str) -> Record | None:
         sql = "SELECT payload FROM records WHERE subject = ? AND kind IN ('recording', 'file') ORDER BY row LIMIT 1"
-        rows = await self._read(sql, upload_id)
-        return decode(rows[0][0], Record) if rows else None
+        return next(iter(await self._records(sql, upload_id)), None)
 
     async def _closed_body(self, upload_id: str) -> AnyBody:
         record = await self._closed_record(upload_id)
@@ -104,8 +101,12 @@ class UploadTable:
         if body.event_id is None:
             return False
         sql = "SELECT payload FROM records WHERE subject = ? AND kind = 'event' ORDER BY row DESC LIMIT 20"
-        events: Sequence[AnyBody] = [decode(row[0], Record).body for row in await self._read(sql, body.event_id)]
+        events = [record.body for record in await self._records(sql, body.event_id)]
         return any(isinstance(event, Event) and priority_of(event) == "alarm" for event in events)
+
+    async def _records(self, sql: str, *parameters: object) -> list[Record]:
+        rows = await self._read(sql, *parameters)
+        return await database.records(self._reader, (payload for (payload,) in rows))
 
     async def _read(self, sql: str, *parameters: object) -> list[Any]:
         return await database.rows(self._reader, sql, *parameters)

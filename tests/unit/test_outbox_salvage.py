@@ -3,9 +3,10 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,7 +22,7 @@ from edge.outbox.repair.pages import PAGE_BYTES, BrokenError, Pages
 from edge.outbox.repair.salvage import salvage
 from edge.outbox.store import Outbox
 from tests.support.clock import START_MS, FakeClock
-from tests.support.outboxes import add_recording, alarm, open_outbox, prediction, telemetry
+from tests.support.outboxes import add_recording, alarm, open_outbox, prediction, recording, telemetry
 
 ACKED = 40
 ROWS = 240
@@ -288,6 +289,38 @@ async def test_damage_that_shows_in_reading_ends_the_run_and_the_next_repairs_it
         assert len(await outbox.history(limit=10_000)) > ROWS - 30
         assert outbox.repaired
         assert not _beside(tmp_path, "suspect")
+
+
+_READINGS: Final[dict[str, Callable[[Outbox], Awaitable[object]]]] = {
+    "history": lambda outbox: outbox.history(),
+    "counts": lambda outbox: outbox.counts(),
+    "phases": lambda outbox: outbox.uploads.phases("r-1"),
+    "offer": lambda outbox: outbox.uploads.add("r-1", Path("r-1.mp4")),
+    "recall": lambda outbox: outbox.recall(outbox.boot, 1, 2),
+    "erase": lambda outbox: outbox.erase("p-1", []),
+    "mendable": lambda outbox: outbox.restamper.is_mendable(outbox._boots.current),
+}
+
+
+@pytest.mark.parametrize("reading", _READINGS)
+async def test_a_damaged_record_in_a_sound_page_is_damage_whoever_reads_it(tmp_path: Path, reading: str) -> None:
+    """No check of SQLite finds it: each run of the daemon would end by it, a second after its start."""
+    async with open_outbox(tmp_path) as outbox:
+        await outbox.append(recording("r-1", b"video"))
+        await outbox.acknowledge(outbox.boot, 1 if reading == "recall" else 0)
+        with closing(sqlite3.connect(tmp_path / "store.db")) as store:
+            kind = {"erase": "session", "mendable": "clock"}.get(reading, "recording")
+            store.execute("UPDATE records SET payload = x'7b00', kind = ?", (kind,))
+            store.commit()
+        with pytest.raises(StoreError, match="damaged"):
+            await _READINGS[reading](outbox)
+        assert _beside(tmp_path, "suspect")
+        with pytest.raises(StoreError):
+            await asyncio.wait_for(outbox.run(), 5)
+    async with open_outbox(tmp_path) as outbox:
+        assert outbox.repaired
+        await outbox.counts()
+    assert not _beside(tmp_path, "suspect")
 
 
 async def test_who_was_erased_does_not_come_back(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ class Watch:
     host: Host
 
     def up(self) -> dict[str, bool]:
-        """Whether the last scrape of each instance of ours went well; what Debian's first settings asked for lingers."""
+        """Whether the last scrape of each of ours went well; what Debian's first settings asked for lingers."""
         return {series["metric"]["instance"]: series["value"][1] == "1" for series in self._vector(_OURS)}
 
     def instances(self, query: str) -> set[str]:

@@ -8,6 +8,8 @@ from starlette.datastructures import Headers
 from starlette.responses import FileResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from edge.web.ranges import with_plain_range
+
 
 class GrowingFile(FileResponse):
     """A file, or ranges of it, as long as it was when the answer began: what was added since is not sent.
@@ -20,12 +22,15 @@ class GrowingFile(FileResponse):
         self._file = file
         number = file.fileno()
         found = os.fstat(number)
+        self._size = found.st_size
         super().__init__(f"/proc/self/fd/{number}", media_type=media_type, headers=headers, stat_result=found)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send it; a problem where none of the ranges that are asked for can be given."""
         with self._file:
-            await super().__call__(scope, receive, _as_announced(send))
+            known = {self.headers["etag"], self.headers["last-modified"]}
+            current = Headers(scope=scope).get("if-range", self.headers["etag"]) in known
+            await super().__call__(with_plain_range(scope, self._size, current=current), receive, _as_announced(send))
 
 
 def _as_announced(send: Send) -> Send:

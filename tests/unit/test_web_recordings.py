@@ -7,6 +7,8 @@ import pytest
 from tests.support.recordings_port import FakeRecordings
 from tests.support.web import Web, make_web
 
+_VIDEO = "/v1/clips/rec-1/video.mp4"
+
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> FakeRecordings:
@@ -34,10 +36,61 @@ async def test_a_bad_page_is_refused_by_name(web: Web, query: str) -> None:
 
 
 async def test_a_video_is_served_in_ranges(web: Web) -> None:
-    whole = await web.ask("GET", "/v1/clips/rec-1/video.mp4")
+    whole = await web.ask("GET", _VIDEO)
     assert (whole.status_code, whole.content) == (200, bytes(range(100)))
-    part = await web.ask("GET", "/v1/clips/rec-1/video.mp4", headers={"Range": "bytes=10-19"})
+    part = await web.ask("GET", _VIDEO, headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, bytes(range(10, 20)))
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ("bytes=10-19", "10-19"),
+        ("Bytes = 10-19", "10-19"),
+        ("bytes=90-", "90-99"),
+        ("bytes=-10", "90-99"),
+        ("bytes=-1000", "0-99"),
+        ("bytes=90-1000", "90-99"),
+        ("bytes=0-9, , 200-300", "0-9"),
+        ("bytes=200-300,-0,5-5", "5-5"),
+    ],
+)
+async def test_a_range_is_what_there_is_of_it(web: Web, asked: str, given: str) -> None:
+    """RFC 9110, section 14: suffixes, ends beyond the end, and of several those that there are."""
+    part = await web.ask("GET", _VIDEO, headers={"Range": asked})
+    first, _, last = given.partition("-")
+    assert (part.status_code, part.headers["content-range"]) == (206, f"bytes {given}/100")
+    assert part.content == bytes(range(int(first), int(last) + 1))
+
+
+@pytest.mark.parametrize("asked", ["bytes=100-", "bytes=-0", "bytes=100-,-0", f"bytes={'9' * 40}-"])
+async def test_a_range_beyond_the_end_says_where_the_end_is(web: Web, asked: str) -> None:
+    """RFC 9110, section 15.5.17."""
+    refused = await web.ask("GET", _VIDEO, headers={"Range": asked})
+    assert (refused.status_code, refused.headers["content-range"]) == (416, "bytes */100")
+    assert refused.json()["field"] == "Range"
+
+
+@pytest.mark.parametrize("asked", ["bytes=5-1", "bytes=", "bytes=,", "bytes=-", "bytes=a-b", "bytes=--1", "bytes=1_0-"])
+async def test_a_range_that_is_none_is_refused_by_name(web: Web, asked: str) -> None:
+    refused = await web.ask("GET", _VIDEO, headers={"Range": asked})
+    assert (refused.status_code, refused.json()["field"]) == (400, "Range")
+    assert asked in refused.json()["detail"]
+
+
+async def test_a_range_that_means_nothing_here_is_passed_over(web: Web) -> None:
+    """RFC 9110, section 14.2: of another unit, of a HEAD, of a file that is another by now, of far too many pieces."""
+    many = "bytes=" + ",".join(f"{number}-{number}" for number in range(0, 100, 2)) * 10
+    for method, headers in (
+        ("GET", {"Range": "items=0-9"}),
+        ("HEAD", {"Range": "bytes=0-9"}),
+        ("HEAD", {"Range": "bytes=5-1"}),
+        ("GET", {"Range": "bytes=0-9", "If-Range": '"another"'}),
+        ("GET", {"Range": "bytes=5-1", "If-Range": '"another"'}),
+        ("GET", {"Range": many}),
+    ):
+        whole = await web.ask(method, _VIDEO, headers=headers)
+        assert (whole.status_code, whole.headers["content-length"]) == (200, "100"), headers
 
 
 async def test_small_pictures_and_when_they_are(web: Web) -> None:

@@ -35,6 +35,24 @@ def load_model(path: Path, runtime: Runtime | None = None) -> Model:
     )
 
 
+def check_interface(manifest: Manifest, like: Manifest) -> None:
+    """Raise `ModelError` unless whoever gives its inputs to the model of `like` can give them to that of `manifest`.
+
+    A model has as many states as it likes, and whoever reads its outputs knows which of them may be missing.
+    """
+    given = {tensor.name: tensor for tensor in like.inputs}
+    for tensor in manifest.inputs:
+        known = given.pop(tensor.name, None)
+        if known is None and not tensor.state:
+            raise _unfit(manifest, like, f"it asks for the input {tensor.name!r}, which nobody gives it")
+        if known and known.dtype != tensor.dtype:
+            words = f"its input {tensor.name!r} is {tensor.dtype}, and {known.dtype} is what it is given"
+            raise _unfit(manifest, like, words)
+    for tensor in given.values():
+        if not tensor.state:
+            raise _unfit(manifest, like, f"it has no input {tensor.name!r}")
+
+
 def first_that_works(providers: Sequence[str], start: Callable[[Sequence[str]], _T]) -> _T:
     """What `start` makes of all `providers`, or else of all but the best, and so on; the last one's error escapes."""
     for count, provider in enumerate(providers[:-1]):
@@ -53,6 +71,11 @@ def read_manifest(path: Path) -> Manifest:
         raise ModelError(f"manifest {path} cannot be read: {error.strerror}") from error
     except InvalidManifestError as error:
         raise ModelError(f"{path}: {error}") from error
+
+
+def _unfit(manifest: Manifest, like: Manifest, words: str) -> ModelError:
+    whose = f"{like.name} {like.version}"
+    return ModelError(f"model {manifest.name} {manifest.version}: {words}; it has to be built anew, like {whose}")
 
 
 def _start(manifest: Manifest, graph: bytes, runtime: Runtime) -> Model:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from contract.manifest import Manifest, Tensor
 from edge.core.errors import ModelError
 
+_ENOUGH: Final = "1.24"
+"""Has minima and maxima of bytes, which the bundled motion model looks for."""
 CPU: Final = "CPUExecutionProvider"
 AUTO: Final = "auto"
 BEST_FIRST: Final = (
@@ -61,7 +63,8 @@ class Model:
         try:
             self._session = ort.InferenceSession(graph, _options(wanted.threads), providers=providers)
         except Exception as error:  # onnxruntime raises a dozen types of its own, all of which mean: not usable
-            raise ModelError(f"model {manifest.name}: {manifest.file} is not a graph that can run: {error}") from error
+            words = f"model {manifest.name}: {manifest.file} is not a graph that can run"
+            raise ModelError(f"{words}{_too_old(error)}: {error}") from error
         _compare(manifest.name, "input", manifest.inputs, self._session.get_inputs())
         _compare(manifest.name, "output", manifest.outputs, self._session.get_outputs())
         self._outputs = [tensor.name for tensor in manifest.outputs]
@@ -138,6 +141,13 @@ def read_tensors(graph: bytes, name: str) -> tuple[list[Tensor], list[Tensor]]:
     except Exception as error:  # see Model
         raise ModelError(f"{name} is not an ONNX graph that can run here: {error}") from error
     return [_tensor(found) for found in session.get_inputs()], [_tensor(found) for found in session.get_outputs()]
+
+
+def _too_old(error: Exception) -> str:
+    """What to say of an onnxruntime that does not know some node of a graph for some type."""
+    if "NOT_IMPLEMENTED" not in str(error):
+        return ""
+    return f" with onnxruntime {ort.__version__} (the bundled models want {_ENOUGH} or later)"
 
 
 def _tensor(found: Any) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Final
 
 from contract.manifest import Manifest
 from edge.core.errors import ModelError
-from edge.models.loading import load_model, read_manifest
+from edge.models.loading import check_interface, load_model, read_manifest
 from edge.models.session import AUTO, CPU, Array, Model, Runtime
 from edge.models.settings import ModelSettings
 
@@ -127,6 +127,7 @@ class ModelStore:
         own, bundled = self._own().get(task), self._scan(self._bundled).get(task)
         if own and bundled:
             try:
+                check_interface(own[1], bundled[1])
                 return load_model(own[0], self._runtime)
             except ModelError as error:
                 self._remember(own[0], f"{error}; the bundled model is used instead")

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
-from contract.manifest import Manifest, Provenance, Tensor, encode_manifest
+from contract.manifest import Manifest, Provenance, Tensor, decode_manifest, encode_manifest
 from edge.core.errors import ModelError
-from edge.models.loading import first_that_works, load_model
+from edge.models.loading import check_interface, first_that_works, load_model
 from edge.models.session import (
     AUTO,
     BEST_FIRST,
@@ -101,6 +103,17 @@ def test_a_file_that_is_no_graph_is_refused(tmp_path: Path) -> None:
         load_model(_write(tmp_path, b"no graph at all"))
 
 
+def test_a_graph_that_onnxruntime_has_no_kernel_for_names_both_versions(tmp_path: Path) -> None:
+    """As an older onnxruntime says of minima of bytes; the doctor tells these words."""
+    ends = [helper.make_tensor_value_info(name, TensorProto.BFLOAT16, [2]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Sin", ["x"], ["y"])], "waves", ends[:1], ends[1:])
+    opset = helper.make_opsetid("", 22)
+    raw = helper.make_model(graph, opset_imports=[opset], ir_version=8).SerializeToString()
+    words = rf"can run with onnxruntime {onnxruntime.__version__} \(the bundled models want 1\.24 or later\)"
+    with pytest.raises(ModelError, match=words):
+        load_model(_write(tmp_path, raw))
+
+
 def test_a_malformed_manifest_names_file_and_field(tmp_path: Path) -> None:
     path = _write(tmp_path, _graph())
     path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 3}))
@@ -153,6 +166,38 @@ def test_a_broken_model_of_ones_own_gives_way_to_the_bundled_one(
     assert "bundled model is used" in digest
     assert "notes.json" in malformed
     assert len(caplog.records) == 2, "each problem is logged once"
+
+
+_MEANT = [
+    ("chance", "dtype", "float32", "input 'chance' is float32, and uint16 is what it is given"),
+    ("sample_3", "dtype", "float32", "input 'sample_3' is float32, and uint8 is what it is given"),
+    ("blind", "name", "gain", "asks for the input 'gain', which nobody gives it"),
+]
+
+
+@pytest.mark.parametrize(("name", "field", "value", "words"), _MEANT)
+def test_a_model_of_ones_own_for_another_interface_gives_way_to_the_bundled_one(
+    tmp_path: Path, name: str, field: str, value: str, words: str
+) -> None:
+    """S1.17: it would pass its self-test and fail with each picture, for ever."""
+    manifest = json.loads((BUNDLED / "motion.json").read_text())
+    (tensor,) = (one for one in manifest["inputs"] if one["name"] == name)
+    tensor[field] = value
+    (tmp_path / "mine.json").write_text(json.dumps(manifest))
+    store = ModelStore(tmp_path)
+    assert store.load("motion").manifest.provenance.recipe == "cloud.training.graphs.motion"
+    (problem,) = store.problems
+    assert words in problem and "bundled model is used" in problem and "built anew" in problem
+
+
+def test_a_model_of_ones_own_may_remember_more(tmp_path: Path) -> None:
+    """How many states it has is a model's own affair, and so is what else it puts out."""
+    like = decode_manifest((BUNDLED / "motion.json").read_bytes())
+    more = Tensor(name="sample_10", dtype="uint8", shape=[1, 1, "height", "width"], state=True)
+    check_interface(msgspec.structs.replace(like, inputs=[*like.inputs, more], outputs=[*like.outputs, more]), like)
+    fewer = [tensor for tensor in like.inputs if tensor.name != "threshold"]
+    with pytest.raises(ModelError, match="it has no input 'threshold'"):
+        check_interface(msgspec.structs.replace(like, inputs=fewer), like)
 
 
 def test_a_folder_that_does_not_exist_is_a_problem_not_an_end(tmp_path: Path) -> None:

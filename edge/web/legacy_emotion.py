@@ -118,6 +118,8 @@ class EmotionRoutes:
         if len(mine) > 1:
             message = "more than one user watches this video"
             raise LegacyError(HTTPStatus.BAD_REQUEST, "session_id is required", message=message)
+        if video_id is not None and not mine:
+            self._stimulus(video_id)  # a second stop is none too many, but of a video that there is
         for view in mine:
             await self._port.stop(view.session_id)
 

@@ -54,11 +54,11 @@ class MotionJpeg:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream until the client leaves, the camera is stopped or the appliance ends."""
-        if scope["method"] == "HEAD":
-            await send(_start())
-            await send(_END)
-            return
         with _watching(self._deps, scope) as pictures:
+            if scope["method"] == "HEAD":
+                await send(_start())
+                await send(_END)
+                return
             work = _send_parts(pictures, send, _welcome(self._deps, scope))
             if await while_connected(receive, self._deps.closing, work):
                 await say_farewell(send, _END)

@@ -8,6 +8,7 @@ from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -68,10 +69,12 @@ async def on_problem(_request: Request, error: Exception) -> Response:
     return problem_response(error)
 
 
-async def on_http_error(_request: Request, error: Exception) -> Response:
+async def on_http_error(request: Request, error: Exception) -> Response:
     """Starlette's hook for what its router raises: unknown path, wrong method."""
     if not isinstance(error, HTTPException):
         raise error
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return problem_response(_not_taken(request))
     status = HTTPStatus(error.status_code)
     remedy = "see /openapi.json for every route" if status == HTTPStatus.NOT_FOUND else None
     return problem_response(ProblemError(status, error.detail, remedy=remedy, headers=error.headers))
@@ -80,3 +83,12 @@ async def on_http_error(_request: Request, error: Exception) -> Response:
 async def on_bug(_request: Request, _error: Exception) -> Response:
     """Starlette's hook for anything unexpected: the trace goes to the log, never to the client (S0.15)."""
     return problem_response(ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error"))
+
+
+def _not_taken(request: Request) -> ProblemError:
+    """Starlette names the methods of the first route of a path alone."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    here = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    methods = ", ".join(sorted({method for route in here for method in route.methods or ()}))
+    detail = f"{request.method:.20} is not taken here"
+    return ProblemError(HTTPStatus.METHOD_NOT_ALLOWED, detail, remedy=f"use {methods}", headers={"Allow": methods})

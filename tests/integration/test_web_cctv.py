@@ -113,7 +113,9 @@ async def test_cameras_by_position_and_by_id(web: Web) -> None:
             assert web.deps.relays.viewers(camera) == 1
     async with web.client() as client:
         missing = await client.get("/live/2")
+        heads = [(await client.head(path)).status_code for path in ("/live/1", "/live/2", "/live/1?overlay=x")]
     assert (missing.status_code, missing.json()["field"]) == (404, "camera")
+    assert heads == [200, 404, 200]
 
 
 async def test_a_lost_camera_keeps_its_viewers_and_comes_back(tmp_path: Path) -> None:

@@ -245,6 +245,21 @@ async def test_a_store_that_cannot_be_read_is_told_and_the_page_still_paints(tmp
     assert (status.status_code, status.json()["predictions"], status.json()["newest_row"]) == (200, [], 0)
 
 
+async def test_a_method_that_is_none_here_is_told_all_that_are(tmp_path: Path) -> None:
+    """RFC 9110, section 10.2.1: of every route of that path, not of the first alone."""
+    web = make_web(tmp_path)
+    owner = await web.signed_in()
+    for method, path, methods in (
+        ("PUT", "/v1/session", "DELETE, GET, HEAD, POST"),
+        ("OPTIONS", "/v1/cameras/front/plan", "GET, HEAD, PUT"),
+        ("GET", "/start", "POST"),
+    ):
+        told = await web.ask(method, path, headers=owner)
+        assert (told.status_code, told.headers["allow"]) == (405, methods)
+        assert told.json()["detail"] == f"{method} is not taken here"
+        assert methods in told.json()["remedy"]
+
+
 async def test_a_bug_tells_no_trace(tmp_path: Path) -> None:
     """S0.15"""
     web = make_web(tmp_path)

@@ -110,9 +110,15 @@ async def test_a_wrong_start_or_stop_is_a_400_in_the_clients_words(lan: Lan, pat
 
 async def test_an_unknown_video_names_those_that_are_known(lan: Lan) -> None:
     """X.24"""
-    for method, path in (("POST", "/api/video/9/start"), ("GET", "/api/predictions/video/9")):
-        refused = await lan.ask(method, path)
-        assert (refused.status_code, refused.json()["message"]) == (400, "known video ids: 2, 3")
+    for method, path, body in (
+        ("POST", "/api/video/9/start", {}),
+        ("POST", "/api/video/9/stop", {}),
+        ("POST", "/api/video/stop", {"video_id": 9}),
+        ("GET", "/api/predictions/video/9", {}),
+    ):
+        refused = await lan.ask(method, path, json=body)
+        assert (refused.status_code, refused.json()["error"]) == (400, "Invalid video ID")
+        assert refused.json()["message"] == "known video ids: 2, 3"
 
 
 async def test_the_route_of_the_code_tells_the_duration_and_locks_user_and_video(lan: Lan) -> None:

@@ -1,6 +1,7 @@
 """An inlet of the Lab Streaming Layer: what laboratory software measures, taken in as one more sensor."""
 
 import importlib
+import math
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,8 @@ _LOOK_S: Final = 1.0
 _CORRECT_EVERY_NS: Final = 5_000_000_000
 _FIRST_CORRECTION_S: Final = 3.0
 _CORRECTION_S: Final = 0.1
+_OLDEST_S: Final = 60.0
+"""A stamp from longer ago is of another clock than the stream's, and no moment of any session."""
 _MISSING_FROM: Final = 1.75
 _NO_LIBRARY: Final = (
     "Lab Streaming Layer needs the library pylsl (the extra `lsl`) and liblsl itself, which no package of Python "
@@ -69,11 +72,12 @@ class LslInlet:
             raise SourceUnavailableError(f"{self._shown}: the stream was lost") from error
         self._look_whether_it_is_there(bool(stamps))
         now_ns, local_s = self._clock.mono_ns(), self._lsl.local_clock()
-        placed = (
-            (row, stamp, now_ns + round((stamp + self._correction_s - local_s) * 1e9))
-            for row, stamp in zip(rows, stamps, strict=True)
-        )
-        return [sample for row, stamp, at_ns in placed if (sample := self._sample(row, stamp, min(at_ns, now_ns)))]
+        ages_s = [local_s - self._correction_s - stamp for stamp in stamps]
+        return [
+            sample
+            for row, stamp, age_s in zip(rows, stamps, ages_s, strict=True)
+            if (sample := self._sample(row, stamp, now_ns, age_s))
+        ]
 
     def close(self) -> None:
         """Leave the stream."""
@@ -131,14 +135,19 @@ class LslInlet:
             if not self._columns:
                 raise
 
-    def _sample(self, row: list[float], stamp_s: float, mono_ns: int) -> Sample | None:
+    def _sample(self, row: list[float], stamp_s: float, now_ns: int, age_s: float) -> Sample | None:
+        """A row of which nobody can tell when it was measured is no sample, and leaves a gap."""
+        if not (math.isfinite(age_s) and age_s < _OLDEST_S):
+            self._implausible += 1
+            self._gap = True
+            return None
         values, left_out = values_of(row, self._columns)
         self._implausible += left_out
         self._gap |= self._skips(stamp_s)
         if not values:
             self._gap = self._gap or left_out > 0
             return None
-        self._last_ns = max(self._last_ns, mono_ns)
+        self._last_ns = max(self._last_ns, now_ns - max(0, round(age_s * 1e9)))
         gap, self._gap = self._gap, False
         return Sample(self._settings.id, self._last_ns, values, None, gap)
 

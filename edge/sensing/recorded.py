@@ -59,11 +59,13 @@ def load(path: Path, *, rate_hz: float, where: dict[str, int]) -> Track:
     """Read one file; raise `SourceUnavailableError` with the remedy if it cannot be played."""
     try:
         table = _parquet(path, where) if path.suffix == ".parquet" else _csv(path, where)
-    except (OSError, ValueError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, ValueError, TypeError, LookupError, NotImplementedError, csv.Error) as error:
         raise SourceUnavailableError(f"{path}: {error}") from error
     times = table["t_s"] if "t_s" in table else table["i"] / rate_hz
     if not len(times):
         raise SourceUnavailableError(f"{path}: no row fits where = {where}")
+    if not np.isfinite(times).all():
+        raise SourceUnavailableError(f"{path}: row {int(np.flatnonzero(~np.isfinite(times))[0]) + 1} has no time")
     backwards = np.flatnonzero(~(np.diff(times) > 0))
     if len(backwards):
         raise SourceUnavailableError(

@@ -1,6 +1,7 @@
 """An open serial port: bytes both ways, and words for what goes wrong with it."""
 
 import grp
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,9 @@ _READ_S: Final = 0.25
 _GATHER_S: Final = 0.04
 _WRITE_S: Final = 1.0
 _MOST_BYTES: Final = 4096
+_LOST: Final = (serial.SerialException, OSError, ValueError, TypeError, termios.error)
+"""What pyserial fails with: `TypeError` once its descriptor is gone, `termios.error`, which is no `OSError`, where a
+board is pulled out just as its port is set up."""
 
 
 class SerialLine:
@@ -34,7 +38,7 @@ class SerialLine:
         try:
             port.open()
             port.reset_input_buffer()
-        except (serial.SerialException, OSError, ValueError) as error:
+        except _LOST as error:
             port.close()
             raise SourceUnavailableError(f"{path}: {_reason(path, error)}") from error
         self._port: Any = port
@@ -49,7 +53,7 @@ class SerialLine:
         try:
             self._port.baudrate = baud
             self._port.reset_input_buffer()
-        except (serial.SerialException, OSError, ValueError) as error:
+        except _LOST as error:
             raise self._lost(error) from error
 
     def read(self) -> bytes:
@@ -62,8 +66,7 @@ class SerialLine:
             if data:
                 self._pause(_GATHER_S)
             data += self._port.read(min(self._port.in_waiting, _MOST_BYTES))
-        except (serial.SerialException, OSError, TypeError) as error:
-            # pyserial raises TypeError when its descriptor is gone.
+        except _LOST as error:
             raise self._lost(error) from error
         return data
 
@@ -71,7 +74,7 @@ class SerialLine:
         """Send bytes."""
         try:
             self._port.write(data)
-        except (serial.SerialException, OSError, TypeError) as error:
+        except _LOST as error:
             raise self._lost(error) from error
 
     def close(self) -> None:

@@ -8,6 +8,8 @@ from typing import Final
 
 from serial.tools import list_ports
 
+from edge.core.errors import SourceUnavailableError
+
 _PROC: Final = Path("/proc")
 
 
@@ -39,10 +41,17 @@ PortList = Callable[[], list[UsbPort]]
 
 
 def usb_ports() -> list[UsbPort]:
-    """The serial ports of this machine that belong to a USB device, in the order of their paths."""
+    """The serial ports of this machine that belong to a USB device, in the order of their paths.
+
+    Raise `SourceUnavailableError` where that cannot be told now.
+    """
+    try:
+        ports = list_ports.comports()
+    except (OSError, TypeError, ValueError) as error:  # what the system said of a device is gone, or half there
+        raise SourceUnavailableError(f"the USB ports changed while they were listed; again soon ({error})") from error
     found = [
         UsbPort(str(port.device), port.serial_number or "", f"{port.vid:04x}:{port.pid or 0:04x}", port.location or "")
-        for port in list_ports.comports()
+        for port in ports
         if port.vid is not None
     ]
     return sorted(found, key=lambda port: port.path)
@@ -66,6 +75,6 @@ def _has_open(process: Path, device: str) -> bool:
 
 def _name(process: Path) -> str:
     try:
-        return (process / "comm").read_text(encoding="utf-8").strip()
+        return (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return "a program"

@@ -52,6 +52,23 @@ async def test_channels_and_units_are_mapped_by_settings_and_missing_rows_leave_
     outlet.stop()
 
 
+@pytest.mark.parametrize("wrong_s", [float("nan"), -float("inf"), 3600.0])
+async def test_rows_whose_stamps_are_no_moments_are_left_out_and_leave_a_gap(wrong_s: float) -> None:
+    outlet = Outlet("stamped", _CHANNELS, row=_ROW).start()
+    sensed = _sensed("stamped")
+    async with running(sensed):
+        await sensed.more(5)
+        outlet.behind_s = wrong_s
+        await sensed.until(lambda: sensed.service.stats.implausible > 0)
+        outlet.behind_s = 0.0
+        count = len(sensed.samples)
+        await sensed.more(5)
+        now_ns = SystemClock().mono_ns()
+    outlet.stop()
+    assert any(sample.gap_before for sample in sensed.samples[count - 1 :])
+    assert all(now_ns - 20_000_000_000 < sample.mono_ns <= now_ns for sample in sensed.samples)
+
+
 async def test_an_outlet_that_vanishes_fails_and_another_of_its_name_is_found() -> None:
     outlet = Outlet("phoenix", _CHANNELS, row=_ROW).start()
     sensed = _sensed("phoenix")

@@ -4,7 +4,9 @@ import builtins
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from edge.core.errors import SourceEndedError, SourceUnavailableError
 from edge.core.sample import Channel, Sample
@@ -83,13 +85,38 @@ def test_a_loop_begins_again_after_a_gap(folder: Path) -> None:
         ("subject,t_s,hr_bpm\n1,0,70\n1,1,70\n2,0,70\n", {}, "choose one recording"),
         ("t_s,hr_bpm\n1,seventy\n", {}, "seventy"),
         ("", {}, "needs a column"),
-        ("t_s,hr_bpm\n,70\n,71\n", {}, "time goes back"),
+        ("t_s,hr_bpm\n,70\n,71\n", {}, "row 1 has no time"),
     ],
 )
 def test_what_cannot_be_played_says_why(tmp_path: Path, text: str, where: dict[str, int], words: str) -> None:
     (tmp_path / "x.csv").write_text(text)
     with pytest.raises(SourceUnavailableError, match=words):
         load(tmp_path / "x.csv", rate_hz=4.0, where=where)
+
+
+@pytest.mark.parametrize("times", [("nan",), ("",), ("0", "inf"), ("-inf", "0"), ("0", "nan", "1")])
+def test_a_time_that_is_none_is_refused_and_ends_nothing_else(tmp_path: Path, times: tuple[str, ...]) -> None:
+    rows = "".join(f"{time},4.2\n" for time in times)
+    (tmp_path / "odd.csv").write_text(f"t_s,eda_us\n{rows}")
+    with pytest.raises(SourceUnavailableError, match="has no time"):
+        _play(tmp_path / "odd.csv")
+
+
+@pytest.mark.parametrize("times", [["a", "b"], [None, 1.0], [[1.0], [2.0]], [{"s": 1}, {"s": 2}], []])
+def test_a_table_of_something_else_is_refused_and_ends_nothing_else(tmp_path: Path, times: list[Any]) -> None:
+    parquet.write_table(pa.table({"t_s": times, "eda_us": [1.0] * len(times)}), tmp_path / "odd.parquet")
+    with pytest.raises(SourceUnavailableError, match=r"odd\.parquet: "):
+        _play(tmp_path / "odd.parquet")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", bytes(4096), b"PAR1" + bytes(64) + b"PAR1", "t_s,eda_us\n0,é".encode("latin-1")]
+)
+@pytest.mark.parametrize("name", ["odd.csv", "odd.parquet"])
+def test_a_file_of_other_bytes_is_refused_and_ends_nothing_else(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SourceUnavailableError):
+        _play(tmp_path / name)
 
 
 def test_a_missing_file_is_unavailable(tmp_path: Path) -> None:

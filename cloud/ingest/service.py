@@ -23,7 +23,7 @@ from cloud.store.clock import Backoff, Clock
 from cloud.store.errors import StoreUnavailableError, UnstorableError
 from cloud.store.intake import Intake, Rejected, Stored
 from cloud.store.outgoing import Post
-from cloud.store.rows import Incoming
+from cloud.store.rows import Incoming, unreadable
 from contract.messages import Status
 
 _log = logging.getLogger(__name__)
@@ -127,15 +127,20 @@ class Ingest:
             self._sender.wake()
 
     async def _add(self, records: Sequence[Incoming]) -> list[Rejected]:
-        """Store records as one batch; where one of them cannot be stored at all, one by one, to find out which."""
+        """Store records as one batch; where one of them cannot be stored at all, one by one, to find out which.
+
+        That one is kept as unreadable: nobody waits for its number for ever, nor for those behind it.
+        """
         try:
             await self._insist(partial(self._commit, records))
         except UnstorableError as error:
-            if len(records) == 1:
-                at = records[0].at
-                _log.warning("record %s of %s cannot be stored: %s", f"{at.boot}:{at.seq}", at.device, error)
-                return [Rejected(at.device, str(error), records[0].row["body"].encode())]
-            return [refused for record in records for refused in await self._add([record])]
+            if len(records) > 1:
+                return [refused for record in records for refused in await self._add([record])]
+            one, kept = records[0], unreadable(records[0])
+            _log.warning("record %d of %s cannot be stored: %s", one.at.seq, one.at.device, error)
+            if one != kept:
+                await self._add([kept])
+            return [Rejected(one.at.device, str(error), one.row["body"].encode())]
         return []
 
     async def _commit(self, records: Sequence[Incoming]) -> None:

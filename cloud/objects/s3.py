@@ -27,7 +27,8 @@ class S3Storage:
     async def head(self, key: str) -> ObjectInfo:
         """Size and ETag, by HEAD."""
         found = await asyncio.to_thread(self._call, "head_object", Key=self._prefix + check_key(key))
-        return ObjectInfo(found["ContentLength"], found["ETag"].strip('"'))
+        with _translated(key):
+            return ObjectInfo(found["ContentLength"], found["ETag"].strip('"'))
 
     async def read(self, key: str, first: int, last: int) -> AsyncIterator[bytes]:
         """Bytes `first` to `last` by one ranged GET, in pieces of 256 KiB."""
@@ -57,13 +58,12 @@ class S3Storage:
         whole = self._prefix + check_key(key)
         await asyncio.to_thread(self._call, "delete_object", Key=whole)
         found = await asyncio.to_thread(self._call, "list_multipart_uploads", Prefix=whole)
-        for upload in found.get("Uploads", []):
-            if upload["Key"] == whole:
-                with suppress(ObjectMissingError):
-                    await asyncio.to_thread(
-                        self._call, "abort_multipart_upload", Key=whole, UploadId=upload["UploadId"]
-                    )
-                await asyncio.to_thread(self._call, "delete_object", Key=whole)
+        with _translated(key):
+            begun = [upload["UploadId"] for upload in found.get("Uploads", []) if upload["Key"] == whole]
+        for upload_id in begun:
+            with suppress(ObjectMissingError):
+                await asyncio.to_thread(self._call, "abort_multipart_upload", Key=whole, UploadId=upload_id)
+            await asyncio.to_thread(self._call, "delete_object", Key=whole)
 
     async def tidy(self, older_than_s: float) -> int:
         """By the service's own date; what lies under no device's key is somebody else's."""
@@ -86,8 +86,9 @@ class S3Storage:
                 Bucket=self._bucket, Prefix=self._prefix
             )
             old = [left for page in pages for left in _old(page, older_than_s) if self._is_ours(left[0])]
-            for key, upload_id in old:
-                self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
+        for key, upload_id in old:
+            with suppress(ObjectMissingError):
+                self._call("abort_multipart_upload", Key=key, UploadId=upload_id)
         return len(old)
 
     def _is_ours(self, key: str) -> bool:
@@ -130,3 +131,5 @@ def _translated(what: str) -> Iterator[None]:
         raise kind(f"{what}: {error}") from error
     except (BotoCoreError, HTTPError, OSError) as error:
         raise ObjectsUnavailableError(f"{what}: {error}") from error
+    except (LookupError, AttributeError, TypeError) as error:  # an answer without what it must have
+        raise ObjectsUnavailableError(f"{what}: the service answers oddly: {error!r}") from error

@@ -232,6 +232,6 @@ def _refusals(bucket: str) -> Iterator[None]:
         raise RefusedError(_MEANING.get(code, "unavailable"), f"bucket {bucket} says {code}") from error
     except (ParamValidationError, ValueError) as error:  # ValueError: what no header can hold
         raise RefusedError("invalid", str(error)[:200]) from error
-    except (BotoCoreError, OSError) as error:
-        # which host the cloud reaches is no business of a device
+    except (BotoCoreError, OSError, LookupError, AttributeError, TypeError) as error:
+        # the last three of an answer without what it must have; which host the cloud reaches is no business of a device
         raise RefusedError("unavailable", f"bucket {bucket}: {type(error).__name__}") from error

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalErr
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from cloud.store.errors import StoreUnavailableError, UnstorableError
+from cloud.store.errors import StoreError, StoreUnavailableError, UnstorableError
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _CONNECT_S: Final = 10.0
@@ -51,14 +51,12 @@ class Database:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except DataError as error:
-        raise UnstorableError(_first_line(error)) from error
-    except (OperationalError, InterfaceError, PoolTimeoutError, OSError, TimeoutError) as error:
-        raise StoreUnavailableError(_first_line(error)) from error
     except DBAPIError as error:
-        if _is_outage(error):
-            raise StoreUnavailableError(_first_line(error)) from error
+        if meant := _meaning(error):
+            raise meant(_first_line(error)) from error
         raise
+    except (PoolTimeoutError, OSError, TimeoutError) as error:
+        raise StoreUnavailableError(_first_line(error)) from error
     except OverflowError as error:
         raise UnstorableError(str(error)) from error
     except Exception as error:  # asyncpg's own errors come through bare while a connection is being made
@@ -67,10 +65,29 @@ def _translated() -> Iterator[None]:
         raise
 
 
+def _meaning(error: DBAPIError) -> type[StoreError] | None:
+    """What it is for whoever must decide; None where that is unknown."""
+    if _is_of_values(error):
+        return UnstorableError
+    if isinstance(error, OperationalError | InterfaceError) or _is_outage(error):
+        return StoreUnavailableError
+    return None
+
+
+def _is_of_values(error: DBAPIError) -> bool:
+    """Whether PostgreSQL or its driver refuses what was given, however often (SQLSTATE classes 22, 54)."""
+    by_driver = error.orig is not None and isinstance(error.orig.__cause__, ValueError)
+    return by_driver or isinstance(error, DataError) or _state(error) in {"22", "54"}
+
+
 def _is_outage(error: DBAPIError) -> bool:
     """Whether the connection went, or PostgreSQL is going down or short of something (SQLSTATE classes 08, 53, 57)."""
-    state = str(getattr(error.orig, "sqlstate", "") or "")
-    return error.connection_invalidated or state[:2] in {"08", "53", "57", "40"}
+    return error.connection_invalidated or _state(error) in {"08", "53", "57", "40"}
+
+
+def _state(error: DBAPIError) -> str:
+    """The class of the SQLSTATE; empty where the database has none."""
+    return str(getattr(error.orig, "sqlstate", "") or "")[:2]
 
 
 def _first_line(error: BaseException) -> str:

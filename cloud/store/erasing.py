@@ -13,7 +13,22 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Table, Update, and_, delete, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Table,
+    Text,
+    Update,
+    and_,
+    any_,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.store import tables
@@ -83,7 +98,7 @@ async def erase(link: AsyncConnection, batch: Sequence[Incoming]) -> list[Doomed
         await _blank_stored(link, at.device, gone, tables.predictions, "user_id")
         doomed += [Doomed(at.device, key, gone.boot, gone.seq) for key in await _objects(link, at.device, gone)]
         for table in (tables.labels, tables.sessions, *_WITH_OBJECTS.values()):
-            await link.execute(delete(table).where(_of(table, at.device, gone, "participant")))
+            await link.execute(delete(table).where(_of(link, table, at.device, gone, "participant")))
     return doomed
 
 
@@ -101,7 +116,7 @@ async def _known(link: AsyncConnection, devices: set[str]) -> dict[str, list[_Er
 async def _completed(link: AsyncConnection, device: str, gone: _Erased) -> _Erased:
     """With the sessions that only the records here remember: their markers name nobody, and may come late too."""
     session_id = tables.personal.c.session_id
-    query = select(session_id).where(_of(tables.personal, device, gone, "participant"), session_id.is_not(None))
+    query = select(session_id).where(_of(link, tables.personal, device, gone, "participant"), session_id.is_not(None))
     found = set((await link.execute(query.distinct())).scalars())
     held = tables.erasures.c
     mine = and_(held.device == device, held.boot == gone.boot, held.seq == gone.seq)
@@ -116,25 +131,34 @@ async def _objects(link: AsyncConnection, device: str, gone: _Erased) -> list[st
     """The keys of their recordings and files."""
     found: list[str] = []
     for table in _WITH_OBJECTS.values():
-        found += (await link.execute(select(table.c.key).where(_of(table, device, gone, "participant")))).scalars()
+        found += (
+            await link.execute(select(table.c.key).where(_of(link, table, device, gone, "participant")))
+        ).scalars()
     return found
 
 
 async def _blank_stored(link: AsyncConnection, device: str, gone: _Erased, table: Table, person: str) -> None:
     """Take the content from the records that `table` says are theirs, and its own rows of them."""
-    theirs = _of(table, device, gone, person)
+    theirs = _of(link, table, device, gone, person)
     held, place = tables.records.c, select(table.c.boot, table.c.seq).where(theirs)
     records = update(tables.records).where(held.device == device, tuple_(held.boot, held.seq).in_(place))
     await link.execute(records.values(**_BLANK))
     await link.execute(delete(table).where(theirs))
 
 
-def _of(table: Table, device: str, gone: _Erased, person: str) -> ColumnElement[bool]:
+def _of(link: AsyncConnection, table: Table, device: str, gone: _Erased, person: str) -> ColumnElement[bool]:
     earlier = tuple_(table.c.boot, table.c.seq) < tuple_(gone.boot, gone.seq)
     whose: list[Any] = [table.c[person] == gone.participant]
     if gone.sessions:
-        whose.append(table.c.session_id.in_(sorted(gone.sessions)))
+        whose.append(_one_of(link, table.c.session_id, sorted(gone.sessions)))
     return and_(table.c.device == device, earlier, or_(*whose))
+
+
+def _one_of(link: AsyncConnection, column: ColumnElement[str], names: Sequence[str]) -> ColumnElement[bool]:
+    """As one parameter, however many: a statement may have 32,767 of them."""
+    if link.dialect.name == "sqlite":
+        return column.in_(select(func.json_each(json.dumps(names)).table_valued("value").c.value))
+    return column == any_(literal(names, ARRAY(Text)))
 
 
 def _blank(one: Incoming) -> Incoming:

@@ -36,6 +36,9 @@ _LARGEST: Final = 2**63 - 1
 _CLOCKS: Final = {"trusted", "untrusted", "corrected"}
 _LATEST_MS: Final = 253_402_300_800_000
 """The year 10000."""
+_NAMES: Final = ("session_id", "label_id", "user_id")
+_LONGEST_NAME: Final = 200
+"""Characters: two of them, and what stands beside them, fit into an entry of PostgreSQL's indexes."""
 _ROOTS: Final = {
     "session": "sessions",
     "collected": "collected",
@@ -108,10 +111,16 @@ def read(device: str, leaf: str, payload: bytes, received_ms: int) -> tuple[Inco
         body = _decode_record(payload).body
         _check_leaf(body, leaf)
         table, typed = _typed(at, body, row["t_ms"])
-        _check_columns(typed or {})
-    except (msgspec.DecodeError, InvalidMessageError) as error:
-        return Incoming(at, {**row, "kind": UNREADABLE}), str(error)
-    return Incoming(at, row, table, typed, _given_up(body), _about(body)), None
+        about = _about(body)
+        _check_columns((typed or {}) | (about._asdict() if about else {}))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidMessageError) as error:
+        return unreadable(Incoming(at, row)), str(error)
+    return Incoming(at, row, table, typed, _given_up(body), about), None
+
+
+def unreadable(one: Incoming) -> Incoming:
+    """The record kept as it came, and nothing made of it: its number is accounted for."""
+    return Incoming(one.at, {**one.row, "kind": UNREADABLE})
 
 
 def _envelope(payload: bytes) -> _Envelope:
@@ -138,7 +147,7 @@ def _record_row(at: Position, envelope: _Envelope, received_ms: int) -> Row:
         "mono_ms": envelope.mono_ms,
         "clock": envelope.clock,
         "received_ms": received_ms,
-        "body": raw.decode(),
+        "body": raw.decode(errors="replace"),
         "shift_ms": None,
     }
 
@@ -165,7 +174,7 @@ _decode_kind: Final = msgspec.json.Decoder(_Kind).decode
 def _kind(raw: bytes) -> str:
     try:
         return _decode_kind(raw).kind.replace("\0", "")[:40]
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return UNREADABLE
 
 
@@ -215,7 +224,8 @@ def _typed_of_sessions(at: Position, body: AnyBody) -> tuple[str | None, Row | N
         case Label():
             return "labels", {**at._asdict(), **_columns(body, without=("trace",))}
         case Erasure():
-            return "erasures", {**at._asdict(), "participant": body.participant, "sessions": json.dumps(body.sessions)}
+            sessions = [name for name in body.sessions if _is_a_name(name)]
+            return "erasures", {**at._asdict(), "participant": body.participant, "sessions": json.dumps(sessions)}
         case _:
             return None, None
 
@@ -265,8 +275,15 @@ def _check_columns(row: Row) -> None:
     for name, value in row.items():
         if isinstance(value, str) and "\0" in value:
             raise InvalidMessageError(f"$.body.{name}: a NUL character cannot be stored")
+        if name in _NAMES and value is not None and not _is_a_name(value):
+            raise InvalidMessageError(f"$.body.{name}: {len(value)} characters are more than {_LONGEST_NAME}")
         if isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
             raise InvalidMessageError(f"$.body.{name}: {value} does not fit into 64 bits")
+
+
+def _is_a_name(text: str) -> bool:
+    """Whether something can be found by it: no other is ever stored, and so none has to be looked for."""
+    return "\0" not in text and len(text) <= _LONGEST_NAME
 
 
 def _given_up(body: AnyBody) -> tuple[str, int, int] | None:

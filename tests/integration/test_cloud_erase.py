@@ -123,6 +123,16 @@ async def test_who_takes_part_again_is_kept_and_other_devices_are_left_alone(dat
     assert "elsewhere" in left
 
 
+async def test_more_sessions_than_a_statement_has_parameters_are_erased(database: Database) -> None:
+    """PostgreSQL takes 32,767: whoever listed more was tried for ever, and everybody waited behind."""
+    intake = Intake(database)
+    await intake.add([incoming(body, seq) for seq, body in enumerate(_of("p1", "s9", MARK), start=1)], 10)
+    listed = ["s9", *(f"{number:x}" for number in range(33_000))]
+    await intake.add([incoming(Erasure(participant="p2", sessions=listed), 8)], 20)
+    left = await _everything(database)
+    assert left.count(MARK) == 2, "of p1 what names no session stays"
+
+
 def _files(session: str | None, person: str | None) -> list[AnyBody]:
     shown = structs.replace(recording("gate", "rec-9"), session_id=session, participant=person)
     return [shown, structs.replace(file_of("gate"), session_id=session, participant=person)]

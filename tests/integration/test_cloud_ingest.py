@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,11 @@ from cloud.objects.uploads import NoUploads
 from cloud.store import tables
 from cloud.store.clock import SystemClock
 from cloud.store.database import Database
-from cloud.store.intake import Intake
+from cloud.store.errors import UnstorableError
+from cloud.store.intake import Intake, Stored
 from cloud.store.outgoing import Post
 from cloud.store.queries import Queries, Slice
+from cloud.store.rows import Incoming
 from contract.codec import decode, encode
 from contract.messages import Ack, AnyBody, Status
 from contract.storage import StorageReply, StorageRequest
@@ -184,6 +186,24 @@ async def test_rubbish_is_counted_and_kept_and_blocks_nobody(
 
         await until(all_rejected)
         assert await count(database) == 31
+
+
+async def test_a_record_that_the_database_refuses_stops_nobody_and_is_asked_for_no_more(
+    broker: Mosquitto, device: Device, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = Intake.add
+
+    async def picky(intake: Intake, batch: Sequence[Incoming], now_ms: int) -> Stored:
+        if any(one.at.seq == 3 and one.typed for one in batch):
+            raise UnstorableError("no column takes it")
+        return await add(intake, batch, now_ms)
+
+    monkeypatch.setattr(Intake, "add", picky)
+    async with ingesting(database, BrokerSettings(port=broker.port)):
+        for seq in range(1, 6):
+            device.say(prediction(seq), seq)
+        await until(lambda: device.acked == 5)
+    assert (await count(database), await count(database, "predictions"), await count(database, "rejected")) == (5, 4, 1)
 
 
 async def test_births_and_wills_show_also_when_they_came_before_us(

@@ -1,5 +1,6 @@
 """One suite for both kinds of object storage: what is there, its ranges, and nothing outside it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, closing
 from pathlib import Path
@@ -15,6 +16,8 @@ from cloud.objects.folder import FolderStorage
 from cloud.objects.s3 import S3Storage
 from cloud.objects.settings import S3Settings
 from cloud.objects.storage import ObjectMissingError, ObjectStorage, ObjectsUnavailableError
+from cloud.objects.uploads import RefusedError, S3Uploads
+from contract.storage import StorageRequest
 from tests.support.cloud import StillClock
 from tests.support.ports import free_port
 from tests.support.s3 import KEYS, S3Server, s3_server
@@ -167,3 +170,32 @@ async def test_storage_that_is_away_is_told_as_that(server: S3Server, tmp_path: 
         with pytest.raises(ObjectsUnavailableError):
             await storage.check()
         await storage.close()
+
+
+async def test_a_service_that_answers_oddly_is_told_as_away_and_ends_nobody(
+    server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer without what it must have ended the worker, and so each start of it."""
+    storage = _s3(server.endpoint)
+    odd = {"Uploads": [{"Initiated": "yesterday"}], "ResponseMetadata": {"HTTPHeaders": {}}}
+    monkeypatch.setattr(storage._client, "_make_api_call", lambda *_: odd)
+    for act in (storage.head(KEY), storage.delete(KEY)):
+        with pytest.raises(ObjectsUnavailableError, match="oddly"):
+            await act
+    metrics = WorkMetrics(CollectorRegistry())
+    odd["ResponseMetadata"] = {"HTTPHeaders": {"date": "Sat, 21 Nov 2026 22:00:00 GMT"}}
+    await Tidier(storage, metrics=metrics, clock=StillClock(), older_than_s=1).tidy()
+    await storage.close()
+
+
+def test_a_question_that_the_service_answers_oddly_is_answered(
+    server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = S3Settings(bucket="afferent", endpoint=server.endpoint, timeout_s=3)
+    uploads = S3Uploads(settings, access_key=KEYS[0], secret_key=KEYS[1])
+    monkeypatch.setattr(uploads._client, "_make_api_call", lambda *_: {})
+    for operation in ("begin", "confirm"):
+        with pytest.raises(RefusedError) as caught:
+            uploads.answer(StorageRequest(request_id="q1", operation=operation, key=KEY))
+        assert caught.value.refusal == "unavailable"
+    asyncio.run(uploads.close())

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import random
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy import func, inspect, select, text
 from cloud.store import tables
 from cloud.store.coverage import MOST_GAPS, Coverage
 from cloud.store.database import Database
-from cloud.store.errors import StoreUnavailableError
+from cloud.store.errors import StoreUnavailableError, UnstorableError
 from cloud.store.intake import Intake, Rejected
 from cloud.store.migrate import migrate
 from cloud.store.queries import CursorError, Queries, Slice
@@ -299,3 +300,13 @@ async def test_an_untrusted_clock_is_put_right_in_either_order(database: Databas
 def _untrusted(body: AnyBody, seq: int) -> Incoming:
     found = incoming(body, seq)
     return found._replace(row={**found.row, "clock": "untrusted"})
+
+
+async def test_what_no_column_takes_is_told_as_that_and_not_as_a_database_that_is_away(postgres: Postgres) -> None:
+    """Whoever takes it for an outage tries for ever, with everybody waiting behind."""
+    one = incoming(prediction(), 1)
+    async with opened(postgres.create("values")) as database:
+        for wrong in ({"task": "a\0b"}, {"segment_index": 2**63}, {"session_id": secrets.token_hex(20_000)}):
+            with pytest.raises(UnstorableError):
+                await Intake(database).add([one._replace(typed={**(one.typed or {}), **wrong})], 1)
+        assert await _count(database, "records") == 0

@@ -12,7 +12,7 @@ from cloud.ingest.sorting import sort
 from cloud.store.rows import UNREADABLE, read
 from contract.codec import encode
 from contract.errors import ContractError, InvalidMessageError
-from contract.messages import Event, HealthChange, Status
+from contract.messages import Erasure, Event, HealthChange, Marker, Status
 from contract.topics import RECORD_LEAVES
 from tests.support.cloud import BOOT, START_MS, event, loss, payload, prediction, recording
 
@@ -86,6 +86,7 @@ def test_a_broken_envelope_is_refused_by_name(path: list[str], value: Any, word:
         (["body", "start_ms"], -5, "start_ms"),
         (["body", "segment_index"], 2**70, "segment_index"),
         (["body", "session_id"], "a\0b", "NUL"),
+        (["body", "user_id"], "x" * 201, "200"),
         (["body", "probe"], "XX", "probe"),
         (["body"], "text", "body"),
     ],
@@ -98,6 +99,30 @@ def test_a_sound_envelope_keeps_an_unreadable_body(path: list[str], value: Any, 
     assert found.at.seq == 7
     assert word in str(problem)
     assert json.loads(found.row["body"]) == json.loads(raw)["body"]
+
+
+@pytest.mark.parametrize("bad", [b'"x":"\xff\xfe"', b'"kind":"\xff"', b'"task":"\xed\xa0\x80"'])
+def test_a_body_that_is_no_utf_8_is_kept_and_ends_nothing(bad: bytes) -> None:
+    """One such message, given again after each start, would end each start of the ingest."""
+    raw = payload(prediction(), 7).replace(b'"kind":"prediction"', b'"kind":"prediction",' + bad)
+    found = sort([_delivery(f"afferent/v1/gate/{leaf}", raw) for leaf in RECORD_LEAVES], START_MS)
+    assert len(found.records) == len(RECORD_LEAVES)
+    assert all("\ufffd" in one.row["body"] for one in found.records)
+
+
+@pytest.mark.parametrize("session", ["a\0b", "x" * 201])
+def test_whom_a_record_without_columns_speaks_of_is_checked_too(session: str) -> None:
+    marker = Marker(session_id=session, at_ms=1, name="note")
+    found, problem = read("gate", "sessions", payload(marker, 7), START_MS)
+    assert problem and found.about is None and found.row["kind"] == UNREADABLE
+
+
+def test_an_erasure_is_carried_out_whatever_sessions_it_lists() -> None:
+    """What cannot be stored needs no erasing; the rest must not stay because of it."""
+    erasure = Erasure(participant="p1", sessions=["a\0b", "s1", "x" * 201])
+    found, problem = read("gate", "sessions", payload(erasure, 7), START_MS)
+    assert problem is None and found.typed
+    assert json.loads(found.typed["sessions"]) == ["s1"]
 
 
 def test_a_record_on_the_wrong_topic_is_unreadable() -> None:

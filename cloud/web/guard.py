@@ -40,7 +40,21 @@ class Guard:
             except ProblemError as error:
                 await error.response()(scope, receive, send)
                 return
+            if scope["method"] not in _SAFE and scope[_CALLER]:
+                receive = self._asking_again(scope, scope[_CALLER], receive)
         await self._app(scope, receive, send)
+
+    def _asking_again(self, scope: Scope, caller: Caller, receive: Receive) -> Receive:
+        """A body may come long after its head: what its sender might do then, and not before, is what counts."""
+
+        async def received() -> Message:
+            message = await receive()
+            is_last = message["type"] == "http.request" and not message.get("more_body")
+            if is_last and await self._admit(scope) != caller:
+                raise ProblemError(403, "who calls may no longer do this", remedy="sign in again")
+            return message
+
+        return received
 
     async def _admit(self, scope: Scope) -> Caller | None:
         request = Request(scope)

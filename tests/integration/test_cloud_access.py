@@ -1,11 +1,13 @@
 """Who may use which route of the cloud: the whole table, tried by everybody, over a real server."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from msgspec import structs
 from starlette.responses import Response
@@ -211,6 +213,28 @@ async def test_an_admin_looks_after_accounts_in_person(stage: CloudStage) -> Non
             "account.role",
             "account.add",
         ]
+
+
+@pytest.mark.parametrize(("path", "body"), [("tokens", {"label": "x"}), ("accounts", {"name": "x", "role": "admin"})])
+async def test_a_request_that_was_begun_before_outlives_no_role_and_no_password(
+    stage: CloudStage, path: str, body: dict[str, str]
+) -> None:
+    """Whoever holds a stolen session could else keep requests half sent, and make a token of one when it ends."""
+    ended = asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b" "
+        await ended.wait()
+        yield msgspec.json.encode(body)
+
+    async with aclosing(await stage.signed_in("of-admin")) as thief, asyncio.TaskGroup() as group:
+        kind = {"content-type": "application/json"}
+        begun = group.create_task(thief.post(f"/v1/{path}", content=slowly(), headers=kind))
+        await asyncio.sleep(0.1)
+        await stage.accounts.set_role("of-admin", "member", Deed("test", "account.role", "of-admin"), now_ms=1)
+        ended.set()
+        assert (await begun).status_code == 403
+    assert [one.programs for one in await stage.accounts.all(1) if one.name == "x" or one.programs] == []
 
 
 async def test_nobody_pushes_others_out_of_the_audit(stage: CloudStage) -> None:

@@ -100,11 +100,10 @@ class Binding:
         self._session = session
         self._kept = (*inputs.values(), *outputs.values())
         self._binding = session.io_binding()
-        for key, array in inputs.items():
-            self._binding.bind_cpu_input(key, _contiguous(key, array))
-        for key, array in outputs.items():
-            kept = _contiguous(key, array)
-            self._binding.bind_output(key, "cpu", 0, kept.dtype.type, kept.shape, kept.ctypes.data)
+        try:
+            self._tie(inputs, outputs)
+        except RuntimeError as error:  # what onnxruntime raises for a name that the graph does not have
+            raise ModelError(f"model {name} has not the tensors that are asked of it: {error}") from error
 
     def run(self) -> None:
         """Run once from the bound inputs into the bound outputs; raise `ModelError` if the graph fails."""
@@ -112,6 +111,13 @@ class Binding:
             self._session.run_with_iobinding(self._binding)
         except Exception as error:  # see Model
             raise ModelError(f"model {self._name} cannot run: {error}") from error
+
+    def _tie(self, inputs: Mapping[str, Array], outputs: Mapping[str, Array]) -> None:
+        for key, array in inputs.items():
+            self._binding.bind_cpu_input(key, _contiguous(key, array))
+        for key, array in outputs.items():
+            kept = _contiguous(key, array)
+            self._binding.bind_output(key, "cpu", 0, kept.dtype.type, kept.shape, kept.ctypes.data)
 
 
 def choose_providers(allowed: Sequence[str]) -> list[str]:

@@ -76,6 +76,15 @@ def test_a_binding_works_in_place(tmp_path: Path) -> None:
         assert (y == 2 * value).all()
 
 
+def test_a_binding_to_a_tensor_that_the_graph_lacks_is_a_model_error(tmp_path: Path) -> None:
+    """S1.17: as of a model of one's own that lacks an output; its service must hear it as any failure of a model."""
+    model, array = load_model(_write(tmp_path, _graph())), np.zeros((2, 3), np.float32)
+    with pytest.raises(ModelError, match=r"model twice has not the tensors.* z "):
+        model.bind({"x": array}, {"y": array.copy(), "z": array.copy()})
+    with pytest.raises(ModelError, match=r"model twice has not the tensors.* v "):
+        model.bind({"x": array, "v": array}, {"y": array.copy()})
+
+
 def test_a_binding_refuses_what_is_not_contiguous(tmp_path: Path) -> None:
     model = load_model(_write(tmp_path, _graph()))
     with pytest.raises(ModelError, match="not contiguous"):

@@ -1,5 +1,6 @@
 """Motion on drawn scenes whose truth is known."""
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -107,6 +108,15 @@ def test_after_a_reset_the_first_picture_is_the_background(model: Model) -> None
     detector.reset()
     assert detector.learning
     assert not find_blobs(detector.step(other.plane()), 0.002)
+
+
+@pytest.mark.parametrize(("name", "value"), [("rate", -0.1), ("rate", 1.5), ("start_rate", 1.5), ("fading", -5.0)])
+def test_a_number_that_makes_no_share_is_a_model_error(model: Model, name: str, value: float) -> None:
+    """Of a model of one's own; the graph takes whole numbers, which have no room for it."""
+    manifest = msgspec.structs.replace(model.manifest, parameters={**model.manifest.parameters, name: value})
+    strange = type("Strange", (), {"manifest": manifest, "bind": model.bind})()
+    with pytest.raises(ModelError, match=f"'{name}'"):
+        _detector(strange)
 
 
 def test_a_manifest_without_its_numbers_is_a_model_error(model: Model) -> None:

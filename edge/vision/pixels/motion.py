@@ -4,6 +4,7 @@ Before the model sees a plane, a shake of the camera is taken out of it, and so 
 light; after it, what changed by the light alone is taken out of the mask.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -50,7 +51,7 @@ class MotionDetector:
         self._rng = rng
         self._parameters = model.manifest.parameters
         self._samples = int(self._number("samples"))
-        self._rate, self._start_rate = self._number("rate"), self._number("start_rate")
+        self._rate, self._start_rate = self._number("rate", 1.0), self._number("start_rate", 1.0)
         self._fading, self._fading_frames = self._number("fading"), self._number("fading_frames")
         self._blind_frames = self._number("blind_frames")
         drawn = rng.random((_BANK, self._shape[0] + _MARGIN, self._shape[1] + _MARGIN), dtype=np.float32)
@@ -239,8 +240,10 @@ class MotionDetector:
         while True:
             yield from self._rng.integers(_BANK * _MARGIN * _MARGIN, size=_DRAWN).tolist()
 
-    def _number(self, name: str) -> float:
+    def _number(self, name: str, most: float = math.inf) -> float:
         value = self._parameters.get(name)
         if not isinstance(value, int | float):
             raise ModelError(f"the motion model's manifest has no number {name!r} among its parameters")
+        if not 0 <= value <= most:
+            raise ModelError(f"the motion model's manifest has {value} for {name!r}, which must be from 0 to {most:g}")
         return float(value)

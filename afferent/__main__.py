@@ -52,7 +52,7 @@ Examples:
   afferent demo                                   look at everything on this machine
   afferent edge run --config /etc/afferent/edge.toml
   afferent edge doctor                            what works, what does not, what to do
-  afferent cloud user add ada                     let somebody sign in to the cloud""",
+  afferent cloud account add ada                  let somebody sign in to the cloud""",
 )
 def main() -> None:
     """Cameras and body signals in, understood on the spot, seen on the LAN, carried to the cloud."""

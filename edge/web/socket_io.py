@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from anyio import to_thread
 from starlette.datastructures import QueryParams
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from contract.messages import Prediction
 from edge.web.access import Access
 from edge.web.callers import caller_of
-from edge.web.connection import say_farewell
+from edge.web.connection import say_farewell, while_connected
 from edge.web.deps import WebDeps
 from edge.web.endpoint import WEBSOCKET, Endpoint
 from edge.web.feed import Feeds
@@ -79,7 +79,7 @@ class SocketIo:
         elif scope["method"] == "POST":
             await _served_soon(engine, scope, receive, send)
         else:
-            await engine.serve(scope, receive, send)
+            await _polled(engine, scope, receive, send)
 
     async def _serve(self, engine: "SocketEngine", scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -163,6 +163,17 @@ async def _served_soon(engine: "SocketEngine", scope: Scope, receive: Receive, s
             await engine.serve(scope, receive, send)
     except TimeoutError as error:
         raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive as a whole") from error
+
+
+async def _polled(engine: "SocketEngine", scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer who waits for news. Who hangs up meanwhile is gone; the library would wait until it should be pinged."""
+    asked: Message = {**await receive(), "more_body": False}
+
+    async def once() -> Message:
+        return asked
+
+    if asked["type"] == "http.request":
+        await while_connected(receive, asyncio.Event(), engine.serve(scope, once, send))
 
 
 def _load() -> "type[SocketEngine]":

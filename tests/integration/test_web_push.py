@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import socketio
 import websockets
@@ -341,6 +342,23 @@ async def test_socket_io_obeys_the_gate_and_its_bound(tmp_path: Path, caplog: py
         for wrong in ({}, {"EIO": "3"}, {"EIO": "4", "transport": "pigeon"}, params | {"sid": "none"}):
             assert (await client.get("/socket.io/", params=wrong)).status_code in {400, 503}
         assert (await client.get("/healthz")).status_code == 200
+    assert not [record.getMessage() for record in caplog.records if record.levelname in {"ERROR", "WARNING"}]
+
+
+async def test_socket_io_lets_who_hangs_up_while_polling_go(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """S0.20: a page that vanishes holds neither its place nor a request until it should have been pinged."""
+    params = {"EIO": "4", "transport": "polling"}
+    async with pushing(tmp_path, max_event_streams=1) as push, push.web.client() as client:
+        for _ in range(3):
+            welcome = await client.get("/socket.io/", params=params)
+            assert welcome.status_code == 200
+            mine = params | {"sid": json.loads(welcome.text[1:])["sid"]}
+            await client.post("/socket.io/", params=mine, content=b"40")
+            assert (await client.get("/socket.io/", params=mine)).text.startswith("40{")
+            await push.watched(1)
+            with pytest.raises(httpx.ReadTimeout):
+                await client.get("/socket.io/", params=mine, timeout=0.05)
+            await push.watched(0)
     assert not [record.getMessage() for record in caplog.records if record.levelname in {"ERROR", "WARNING"}]
 
 

@@ -110,7 +110,7 @@ class ModelStore:
     def installed(self) -> list[Installed]:
         """Every model in the operator's folder whose manifest can be read, by file name; nothing is verified."""
         used = {path for path, _ in self._own().values()}
-        if self._folder is None or not self._folder.is_dir():
+        if self._folder is None or not self._is_there(self._folder):
             return []
         return [Installed(path, manifest, path in used) for path, manifest in self._manifests(self._folder)]
 
@@ -154,11 +154,20 @@ class ModelStore:
     def _own(self) -> dict[str, tuple[Path, Manifest]]:
         if self._folder is None:
             return {}
-        if not self._folder.is_dir():
+        return self._scan(self._folder) if self._is_there(self._folder) else {}
+
+    def _is_there(self, folder: Path) -> bool:
+        """Whether there is a folder that may be looked through; if not, why is kept where there should be one."""
+        try:
+            next(folder.iterdir(), None)
+        except (FileNotFoundError, NotADirectoryError):
             if self._must_exist:
-                self._remember(self._folder, f"the folder of models {self._folder} does not exist")
-            return {}
-        return self._scan(self._folder)
+                self._remember(folder, f"the folder of models {folder} does not exist")
+        except OSError as error:
+            self._remember(folder, f"the folder of models {folder} cannot be read: {error.strerror}")
+        else:
+            return True
+        return False
 
     def _scan(self, folder: Path) -> dict[str, tuple[Path, Manifest]]:
         """The manifests of a folder by task; of two for one task the later file name counts."""

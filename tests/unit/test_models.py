@@ -215,6 +215,14 @@ def test_a_folder_that_does_not_exist_is_a_problem_not_an_end(tmp_path: Path) ->
     assert "does not exist" in store.problems[0]
 
 
+def test_a_folder_that_cannot_be_looked_at_is_a_problem_not_an_end(tmp_path: Path) -> None:
+    """As one in somebody's home, which the appliance's user may not enter: no run of the daemon may end by that."""
+    store = ModelStore(tmp_path / ("x" * 300))
+    assert store.load("motion") and store.has("motion") and store.available() and store.installed() == []
+    (problem,) = store.problems
+    assert "cannot be read: File name too long" in problem
+
+
 def test_an_unknown_task_is_a_model_error() -> None:
     with pytest.raises(ModelError, match="no model for the task 'divination'"):
         ModelStore().load("divination")

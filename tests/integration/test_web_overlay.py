@@ -31,6 +31,7 @@ class FakePaint:
     seen: list[bytes] = field(default_factory=list)
     told: list[Any] = field(default_factory=list)
     begun: threading.Event = field(default_factory=threading.Event)
+    broken: bool = False
 
     def __call__(
         self, jpeg: bytes, state: Mapping[str, Any] | None, plan: Plan, when: str, *, quality: int = 80
@@ -40,6 +41,8 @@ class FakePaint:
         self.told.append((state, plan, when, quality))
         self.begun.set()
         assert self.go.wait(10)
+        if self.broken:
+            raise cv2.error("no brush")
         return jpeg + b"overlay"
 
 
@@ -156,6 +159,21 @@ async def test_what_was_being_painted_when_something_became_private_is_not_shown
             while jpeg_of(2) + b"overlay" not in shown:
                 shown.add((await drawn.part())[1])
         assert jpeg_of(1) + b"overlay" not in shown
+
+
+async def test_what_cannot_be_painted_is_shown_plain_and_told_once(
+    web: Web, brush: FakePaint, caplog: pytest.LogCaptureFixture
+) -> None:
+    """S1.17, S1.35"""
+    camera = web.cameras["front"]
+    async with AsyncExitStack() as stack:
+        drawn = await joined(stack, web, "/live?overlay=1")
+        async with asyncio.timeout(5):
+            for number, brush.broken in enumerate((True, True, False, True)):
+                camera.show(jpeg_of(number))
+                await until(drawn, jpeg_of(number) + (b"" if brush.broken else b"overlay"))
+    told = [record.getMessage() for record in caplog.records if record.name == "edge.web.overlaid"]
+    assert told == ["camera front is shown without its overlay, which cannot be painted"] * 2
 
 
 async def test_who_watches_either_way_counts_for_stop_and_for_the_bound(tmp_path: Path, brush: FakePaint) -> None:

@@ -430,7 +430,7 @@ async def test_a_session_that_a_killed_daemon_left_running_ends_when_it_was_last
         view = await room.desk.start("p1", video_id=1)
         room.clock.advance(40)
         await room.desk._keep()
-        await room.predict(view.session_id, "p1", 1)
+        await room.predict(view.session_id, "p1", 9)
         copy = tmp_path / "copy"
         shutil.copytree(tmp_path / "sessions", copy)
     shutil.rmtree(tmp_path / "sessions")

@@ -7,6 +7,7 @@ import msgspec
 
 from contract.messages import Prediction
 from contract.sessions import SessionView
+from edge.affect.segments import SEGMENT_MS
 from edge.affect.sessions.floor import Floor
 from edge.affect.sessions.kept import KeptSession, view_of
 from edge.affect.sessions.report import Findings, render
@@ -71,9 +72,11 @@ class Archive:
         return sorted(wanted, key=lambda one: one.start_ms)
 
     async def last_known_ms(self, kept: KeptSession, seen_ms: int) -> int:
-        """The last moment at which a session is known to have run: of its file, or of its newest record."""
+        """When a session is last known to have run, of its file or of its newest record; by its own time,
+        also where the store has put the times of its records right since."""
         predicted = await self._predicted(kept.session_id, self._room.settings.listed_segments)
-        return max([kept.start_ms, seen_ms, *(one.end_ms for one in predicted[-1:])])
+        ends = [one.segment_index * SEGMENT_MS + one.end_ms - one.start_ms for one in predicted[-1:]]
+        return max([kept.start_ms, seen_ms, *(kept.start_ms + end_ms for end_ms in ends)])
 
     async def report(self, session_id: str) -> str:
         """The end report as a page of HTML."""

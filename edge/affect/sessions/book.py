@@ -15,6 +15,15 @@ import msgspec
 from contract.messages import AnyBody, Probe
 from contract.sessions import Participant, SessionLabel, SessionMarker, Stimulus
 from edge.affect.sessions.kept import KeptSession
+from edge.affect.sessions.rows import (
+    SESSION_COLUMNS,
+    ids_of,
+    marker_of,
+    participant_of,
+    session_of,
+    stimulus_of,
+    untold_of,
+)
 from edge.affect.sessions.schema import SCHEMA, VERSION
 from edge.core.clock import Stamp
 from edge.core.errors import StoreError
@@ -42,7 +51,6 @@ SELECT stimulus, participant, place, said, COUNT(*) FROM (
 _CHECK_LIMIT_BYTES: Final = 64 << 20
 """A larger file is looked through at the opening only if it showed damage before."""
 _encode: Final = msgspec.json.encode
-_decode: Final = msgspec.json.decode
 Untold = tuple[int, AnyBody, Stamp]
 
 
@@ -55,6 +63,7 @@ class Book:
         with _told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._link = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._link.text_factory = _text
             try:
                 self._prepare()
             except BaseException:
@@ -70,10 +79,11 @@ class Book:
             if not isinstance(error.__cause__, sqlite3.DatabaseError) or _may_pass(error.__cause__):
                 raise
         aside = path.with_name(f"{path.name}.damaged-{wall_ms}")
-        for suffix in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-        _suspect_mark(path).unlink(missing_ok=True)
+        with _told(path):
+            for suffix in ("", "-wal", "-shm"):
+                with suppress(FileNotFoundError):
+                    path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+            _suspect_mark(path).unlink(missing_ok=True)
         return cls(path), aside
 
     def close(self) -> None:
@@ -83,7 +93,7 @@ class Book:
     def participants(self) -> list[Participant]:
         """Everybody, with how many sessions they have."""
         counts = dict(self._read("SELECT participant, COUNT(*) FROM sessions GROUP BY participant"))
-        found = [_decode(body, type=Participant) for (body,) in self._read("SELECT body FROM participants ORDER BY id")]
+        found = [participant_of(*row) for row in self._read("SELECT id, body FROM participants ORDER BY id")]
         return [msgspec.structs.replace(one, sessions=counts.get(one.id, 0)) for one in found]
 
     def put_participant(self, one: Participant, told: AnyBody | None = None, at: Stamp | None = None) -> None:
@@ -95,8 +105,8 @@ class Book:
 
     def stimuli(self) -> list[tuple[Stimulus, str | None]]:
         """Every stimulus with the name of its file."""
-        rows = self._read("SELECT body, file FROM stimuli ORDER BY id")
-        return [(_decode(body, type=Stimulus), file) for body, file in rows]
+        rows = self._read("SELECT id, body, file FROM stimuli ORDER BY id")
+        return [(stimulus_of(*row), row[2]) for row in rows]
 
     def put_stimulus(self, one: Stimulus, file: str | None) -> None:
         """Keep a stimulus."""
@@ -142,32 +152,44 @@ class Book:
 
     def session(self, session_id: str) -> KeptSession | None:
         """One session; None if it is not there."""
-        rows = self._read("SELECT body FROM sessions WHERE session_id = ?", session_id)
-        return _decode(rows[0][0], type=KeptSession) if rows else None
+        rows = self._read(f"SELECT {SESSION_COLUMNS} FROM sessions WHERE session_id = ?", session_id)  # noqa: S608
+        return session_of(rows[0]) if rows else None
 
     def sessions(self, participant: str | None, limit: int) -> list[KeptSession]:
         """The newest, newest first."""
-        sql = "SELECT body FROM sessions WHERE ?1 IS NULL OR participant = ?1 ORDER BY n DESC LIMIT ?2"
-        return [_decode(body, type=KeptSession) for (body,) in self._read(sql, participant, limit)]
+        sql = (
+            f"SELECT {SESSION_COLUMNS} FROM sessions WHERE ?1 IS NULL OR participant = ?1"  # noqa: S608 - columns of ours
+            " ORDER BY n DESC LIMIT ?2"
+        )
+        return [session_of(row) for row in self._read(sql, participant, limit)]
 
     def of_video(
         self, video_id: int, user_id: str | None, session_id: str | None, since_ms: int | None
     ) -> list[KeptSession]:
         """The sessions of a video, newest first, that every filter lets pass; `since_ms`: that ended after it."""
         sql = (
-            "SELECT body FROM sessions WHERE video_id = ?1 AND (?2 IS NULL OR participant = ?2)"
+            f"SELECT {SESSION_COLUMNS} FROM sessions WHERE video_id = ?1 AND (?2 IS NULL OR participant = ?2)"  # noqa: S608
             " AND (?3 IS NULL OR session_id = ?3) AND (?4 IS NULL OR end_ms IS NULL OR end_ms > ?4) ORDER BY n DESC"
         )
         rows = self._read(sql, video_id, user_id, session_id, since_ms)
-        return [_decode(body, type=KeptSession) for (body,) in rows]
+        return [session_of(row) for row in rows]
 
     def left_running(self) -> list[tuple[KeptSession, int]]:
         """The sessions that have not ended, oldest first, and when each was last known to run."""
         sql = (
-            "SELECT s.body, MAX(s.seen_ms, COALESCE((SELECT MAX(at_ms) FROM labels WHERE session = s.n), 0))"
-            " FROM sessions s WHERE s.end_ms IS NULL ORDER BY s.n"
+            f"SELECT {SESSION_COLUMNS},"  # noqa: S608 - columns of ours
+            " MAX(seen_ms, COALESCE((SELECT MAX(at_ms) FROM labels WHERE session = s.n), 0))"
+            " FROM sessions s WHERE end_ms IS NULL ORDER BY n"
         )
-        return [(_decode(body, type=KeptSession), seen_ms) for body, seen_ms in self._read(sql)]
+        return [(session_of(row), known_ms) for *row, known_ms in self._read(sql)]
+
+    def saw(self, running: Sequence[tuple[KeptSession, int]]) -> None:
+        """Write down that these sessions run, as they are now, and where in its own time each is."""
+        with self._write() as link:
+            link.executemany(
+                "UPDATE sessions SET seen_ms = ?, body = ? WHERE session_id = ?",
+                [(seen_ms, _encode(one), one.session_id) for one, seen_ms in running],
+            )
 
     def labels(self, session_id: str, most_points: int) -> list[SessionLabel]:
         """What was said in a session, by moment; of traces at most so many points, spread over all of it."""
@@ -214,7 +236,7 @@ class Book:
     def markers(self, session_id: str) -> list[SessionMarker]:
         """The marked moments of a session, by moment."""
         sql = "SELECT body FROM markers WHERE session = (SELECT n FROM sessions WHERE session_id = ?) ORDER BY id"
-        found = [_decode(body, type=SessionMarker) for (body,) in self._read(sql, session_id)]
+        found = [marker for (body,) in self._read(sql, session_id) if (marker := marker_of(body))]
         return sorted(found, key=lambda one: one.at_ms)
 
     def marker_count(self, session_id: str) -> int:
@@ -233,7 +255,7 @@ class Book:
         """The oldest records that the store has not taken, of keys after `after`: `(key, body, when)`."""
         sql = "SELECT id, body, mono_ns, wall_ms, trusted FROM untold WHERE id > ? ORDER BY id LIMIT ?"
         return [
-            (key, _decode(body, type=AnyBody), Stamp(mono_ns, wall_ms, bool(trusted)))
+            (key, untold_of(body), Stamp(mono_ns, wall_ms, bool(trusted)))
             for key, body, mono_ns, wall_ms, trusted in self._read(sql, after, limit)
         ]
 
@@ -272,7 +294,7 @@ class Book:
     def erasing(self) -> list[tuple[str, list[str], int]]:
         """Who is being erased: `(participant, sessions, rows that went from here)`."""
         rows = self._read("SELECT participant, sessions, rows FROM erasing ORDER BY participant")
-        return [(participant, _decode(listed, type=list[str]), count) for participant, listed, count in rows]
+        return [(participant, ids_of(listed), count) for participant, listed, count in rows]
 
     def end_erasing(self, participant: str, told: Sequence[AnyBody], at: Stamp) -> None:
         """The store has followed: tell everybody else."""
@@ -364,7 +386,13 @@ def _suspect_mark(path: Path) -> Path:
 
 def _may_pass(error: sqlite3.DatabaseError) -> bool:
     """Whether it is the disk, for now, and not the file."""
-    return error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE)  # what Python itself raises has none
+    return code & 0xFF not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def _text(raw: bytes) -> str:
+    """A damaged file may hold text that is none."""
+    return raw.decode(errors="replace")
 
 
 def _label(row: Sequence[Any]) -> SessionLabel:

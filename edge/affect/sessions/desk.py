@@ -76,7 +76,9 @@ class SessionDesk:
         """Where predictions go through, so that nothing is kept of who did not agree."""
 
     async def open(self) -> None:
-        """Read what is kept; sessions that a killed daemon left running end as `restarted`. Raise `StoreError`."""
+        """Read what is kept; sessions that a killed daemon left running end as `restarted`. Raise `StoreError`: then
+        nothing may be kept of anybody who goes by a name, for nobody knows who agreed."""
+        self._needs.viewings.may_name = self._people.agreed  # nobody, should the file not open
         try:
             await self._room.open()
             await self._people.load()
@@ -91,7 +93,6 @@ class SessionDesk:
             raise
         for stimulus, participant, place, probe, times in said:
             self.consensus.count(stimulus, participant, place, (probe, times))
-        self._needs.viewings.may_name = self._people.agreed
         self._room.wake.set()
 
     async def run(self) -> None:

@@ -245,8 +245,8 @@ class Floor:
             if running.ending or too_long:
                 await self.end(running.kept.session_id, "stopped")
         if self._running:
-            alive = [(one.kept, None) for one in self._running.values()]
-            await self._room.call(self._room.book.put_sessions, alive, now)
+            alive = [(one.kept, one.time_of(now)) for one in self._running.values()]
+            await self._room.call(self._room.book.saw, alive)
 
     async def count_segments(self) -> None:
         """Look how many segments each has, and show what is new."""

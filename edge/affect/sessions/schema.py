@@ -13,7 +13,8 @@ CREATE TABLE stimuli (id TEXT PRIMARY KEY, body BLOB NOT NULL, file TEXT) STRICT
 -- Numbers of which a stimulus was made from the settings once.
 CREATE TABLE seeded (number INTEGER PRIMARY KEY) STRICT;
 
--- Sessions in the order of their beginning; `body` is `KeptSession` as JSON. `seen_ms`: when it was last known to run.
+-- Sessions in the order of their beginning; `body` is `KeptSession` as JSON. `seen_ms`: when it was last
+-- known to run, by its own time.
 CREATE TABLE sessions (
     n           INTEGER PRIMARY KEY AUTOINCREMENT,
     session_id  TEXT    NOT NULL UNIQUE,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -100,7 +101,7 @@ class Shelf:
             made = msgspec.structs.replace(known, kind="file", size_bytes=taken.size_bytes, sha256=taken.sha256)
             await self._keep(made, taken.path.name)
             if before and before != taken.path.name:
-                await asyncio.to_thread((self._folder / before).unlink, missing_ok=True)
+                await asyncio.to_thread(self._drop, before)
         return made
 
     async def remove(self, stimulus: str) -> None:
@@ -109,7 +110,7 @@ class Shelf:
         await self._room.call(self._room.book.remove_stimulus, stimulus)
         _, file = self._known.pop(stimulus)
         if file:
-            await asyncio.to_thread((self._folder / file).unlink, missing_ok=True)
+            await asyncio.to_thread(self._drop, file)
 
     async def _keep(self, stimulus: Stimulus, file: str | None) -> None:
         await self._room.call(self._room.book.put_stimulus, stimulus, file)
@@ -128,8 +129,13 @@ class Shelf:
         """What a crash left between a file's name and its row, and uploads that were cut."""
         wanted = {file for _, file in self._known.values()}
         for path in self._folder.glob("*") if self._folder.is_dir() else ():
-            if path.name not in wanted:
-                path.unlink(missing_ok=True)
+            if path.name not in wanted and not path.is_dir():
+                self._drop(path.name)
+
+    def _drop(self, file: str) -> None:
+        """Delete a file that belongs to nothing any more; where the disk refuses, the next start does."""
+        with suppress(OSError):
+            (self._folder / file).unlink()
 
 
 def _check(stimulus: Stimulus) -> None:

@@ -1,6 +1,7 @@
 """The folders of all sessions on the disk: made, found again, given their videos, and deleted whole."""
 
 import errno
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from edge.core.files import sync_folder
 _GOING: Final = ".gone-"
 _SENT: Final = ".uploaded"
 VIDEO: Final = "video"
+_log = logging.getLogger(__name__)
 _PLAIN: Final = str.maketrans({":": "", "-": "", ".": ""})
 
 
@@ -36,19 +38,24 @@ class Cabinet:
         self.folder: Final = folder
 
     def scan(self) -> dict[str, SessionNote]:
-        """Every folder that this software can read, by name; what was being deleted is deleted."""
+        """Every folder that this software can read, by name; what was being deleted is deleted.
+
+        What the disk refuses of one folder is told in the log, and takes nothing from the others.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         found = dict[str, SessionNote]()
         for path in self.folder.iterdir():
-            if path.name.startswith(_GOING):
-                shutil.rmtree(path)
-            elif note := read_note(path):
-                found[path.name] = note
-                if note.state == "whole":
-                    self._remove_journals(path.name)
-            elif path.is_dir() and all(one.name.startswith(f".{NOTE}") for one in path.iterdir()):
-                shutil.rmtree(path)  # a cut came between the folder and its note
+            try:
+                if note := self._looked_at(path):
+                    found[path.name] = note
+            except OSError as error:
+                _log.warning("the disk refuses what the folder %s needs: %s", path.name, error)
         return found
+
+    def finish_deleting(self) -> None:
+        """Delete what a cut, or the disk, left of folders that were being deleted."""
+        for path in self.folder.glob(f"{_GOING}*"):
+            _delete(path)
 
     def begin(self, name: str, note: SessionNote) -> Path:
         """Make the folder of a session that runs, durably, and return where its journal goes."""
@@ -69,7 +76,7 @@ class Cabinet:
             (self.folder / name).replace(going)
             sync_folder(self.folder)
         if going.exists():
-            shutil.rmtree(going)
+            _delete(going)
             sync_folder(self.folder)
 
     def put_video(self, name: str, note: SessionNote, video: SessionVideo) -> Film:
@@ -132,9 +139,31 @@ class Cabinet:
         """Note that it is. Not synced: after a cut the store is asked again."""
         (self.folder / name / _SENT).touch()
 
+    def _looked_at(self, path: Path) -> SessionNote | None:
+        if path.name.startswith(_GOING):
+            _delete(path)
+            return None
+        note = read_note(path)
+        if note and note.state == "whole":
+            self._remove_journals(path.name)
+        elif note is None and path.is_dir():
+            inside = [one.name for one in path.iterdir()]
+            if all(one.startswith(f".{NOTE}") for one in inside):
+                shutil.rmtree(path)  # a cut came between the folder and its note
+            elif {NOTE, JOURNAL} & {*inside}:
+                _log.warning("the note of the session in %s cannot be read: the folder stays as it is", path.name)
+        return note
+
     def _remove_journals(self, name: str) -> None:
         for journal in (JOURNAL, CLOSING):
             (self.folder / name / journal).unlink(missing_ok=True)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _link_or_copy(source: Path, path: Path) -> None:

@@ -174,6 +174,7 @@ class SessionFolders:
                 await self._drop(session_id)
             unread = {*map(folder_name, session_ids)} - self.catalogue.notes.keys()
             files = sum([await self._erase(name) for name in (*theirs, *unread)])
+            await self.call(self.cabinet.finish_deleting)
             files += await self._erase_videos(participant, sessions)
         except OSError as error:
             raise StoreError(f"a folder of {participant} could not be deleted: {error}") from error

@@ -293,6 +293,22 @@ def test_a_thumbnail_is_small_of_the_pictures_shape_and_of_the_right_place(width
     assert read_note(made) == Note(1, "HIGH")
 
 
+def test_a_picture_that_says_how_it_is_turned_has_a_thumbnail_of_what_is_seen() -> None:
+    """Boxes are places of the picture as viewers show it and as analysis sees it: turned as its Exif says."""
+    picture = np.full((480, 640, 3), 40, np.uint8)
+    picture[:, :160] = 220
+    _, encoded = cv2.imencode(".jpg", picture)
+    turned = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
+    raw = encoded.tobytes()
+    jpeg = raw[:2] + b"\xff\xe1" + (len(turned) + 2).to_bytes(2, "big") + turned + raw[2:]
+    upper = [Box(x=0.4, y=0.02, w=0.1, h=0.1)]
+    made = make_thumbnail(jpeg, upper, source_px=640, width_px=320, note=Note(1, "LOW"))
+    assert made
+    small = cv2.imdecode(np.frombuffer(made, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert small is not None and small.shape[0] > small.shape[1]
+    assert float(np.mean(small > 128)) > 0.7, "what was at the left side is above"
+
+
 @given(st.binary(max_size=300))
 def test_whatever_the_bytes_a_note_is_read_or_there_is_none(data: bytes) -> None:
     for head in (

@@ -88,7 +88,7 @@ def read_note(head: bytes) -> Note | None:
 
 def _decoded(jpeg: bytes, flag: int) -> NDArray[np.uint8] | None:
     try:
-        picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
+        picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flag)
     except cv2.error:
         return None
     return None if picture is None else np.asarray(picture, np.uint8)

@@ -47,9 +47,9 @@ from edge.web.stimulus_routes import StimulusRoutes
 from edge.web.storage_routes import StorageRoutes
 from edge.web.upload_routes import UploadRoutes
 
-_CORS: Final = (
-    CorsFamily(is_emotion, ("GET", "POST", "PUT", "DELETE", "OPTIONS"), ("Content-Type", "Authorization")),
+_CORS: Final = (  # the first that owns a path has it, and that of S0 owns all of `/api/`
     CorsFamily(is_collect),
+    CorsFamily(is_emotion, ("GET", "POST", "PUT", "DELETE", "OPTIONS"), ("Content-Type", "Authorization")),
     CorsFamily(is_legacy),
 )
 

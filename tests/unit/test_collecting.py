@@ -3,8 +3,10 @@
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -39,11 +41,13 @@ async def test_session(client: Client) -> None:
     answer = await client.http.post("/api/session/create", json={"participant_id": "P07"})
     assert answer.status_code == 201
     body = answer.json()
+    assert list(body) == ["session_id", "created_at", "status", "participant"]
     assert body["status"] == "created"
-    assert len(body["session_id"]) == 36
-    assert len(body["created_at"]) == len("2026-01-27T15:30:00")
+    assert str(UUID(body["session_id"])) == body["session_id"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", body["created_at"])
     assert (home(client, body["session_id"]) / "session.json").is_file()
-    assert (await client.http.post("/api/session/create")).status_code == 201
+    nameless = await client.http.post("/api/session/create")
+    assert (nameless.status_code, list(nameless.json())) == (201, ["session_id", "created_at", "status"])
     found = await client.session(body["session_id"])
     assert (found["session_id"], found["status"], found["videos"]) == (body["session_id"], "created", [])
 

@@ -82,3 +82,16 @@ def test_plain_http_leads_nowhere_but_here(query: str, path: str) -> None:
     where = redirect._answer(scope).headers["location"]
     assert (urlsplit(where).scheme, urlsplit(where).netloc) == ("https", "box.local:8443")
     assert not set(where) & {"\r", "\n"}
+
+
+@pytest.mark.parametrize("path", ["/api/upload/chunk", "/api/upload/metadata", "/api/session/create", "/health"])
+async def test_pages_that_hand_in_videos_may_send_any_header(tmp_path: Path, path: str) -> None:
+    """S2's own routes stand below `/api/` too, but S0.41 is about those of S0."""
+    asked = {
+        "Origin": "http://localhost:8001",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "x-requested-with",
+    }
+    told = await make_web(tmp_path).ask("OPTIONS", path, signed_in=False, headers=asked)
+    assert (told.status_code, told.headers.get("access-control-allow-headers")) == (200, "x-requested-with")
+    assert told.headers["access-control-allow-origin"] == "http://localhost:8001"

@@ -3,7 +3,12 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.datastructures import Headers
 
+from edge.web.problem import ProblemError
+from edge.web.ranges import with_plain_range
 from tests.support.recordings_port import FakeRecordings
 from tests.support.web import Web, make_web
 
@@ -76,6 +81,19 @@ async def test_a_range_that_is_none_is_refused_by_name(web: Web, asked: str) -> 
     refused = await web.ask("GET", _VIDEO, headers={"Range": asked})
     assert (refused.status_code, refused.json()["field"]) == (400, "Range")
     assert asked in refused.json()["detail"]
+
+
+@given(st.text("bytes=-,0123456789 x", max_size=30) | st.text(max_size=12), st.integers(0, 200))
+def test_no_range_header_makes_it_fall_over(asked: str, size: int) -> None:
+    headers = [(b"range", asked.encode("latin-1", "replace"))]
+    try:
+        plain = with_plain_range({"type": "http", "method": "GET", "headers": headers}, size, current=True)
+    except ProblemError as error:
+        assert error.problem.status in {400, 416}
+    else:
+        for given_range in Headers(scope=plain).get("range", "bytes=").removeprefix("bytes=").split(","):
+            first, _, last = given_range.partition("-")
+            assert not given_range or 0 <= int(first) <= int(last) < size
 
 
 async def test_a_range_that_means_nothing_here_is_passed_over(web: Web) -> None:

@@ -109,7 +109,9 @@ def _wait_for_exit(pid: int, seconds: float) -> str:
     """Wait for the process without reaping it; how it ended, in words for a message, or nothing if it goes on."""
     handle = os.pidfd_open(pid)
     try:
-        select.select([handle], [], [], seconds)
+        ended = select.poll()  # not `select`, which refuses the numbers of a process with many open files
+        ended.register(handle, select.POLLIN)
+        ended.poll(seconds * 1000)
     finally:
         os.close(handle)
     result = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)

@@ -1,12 +1,15 @@
 """Programs as cameras: what they say at their end, and that nothing of them is left."""
 
+import contextlib
 import os
+import resource
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from edge.capture.child_process import ChildProcess
 from edge.capture.command import CommandCamera
 from edge.capture.settings import CommandSettings
 from edge.core.errors import SourceUnavailableError
@@ -128,3 +131,20 @@ async def test_a_program_that_ends_is_started_again(tmp_path: Path) -> None:
         lost = next(change for change in stage.changes if change.state is State.FAILED)
         assert lost.detail.endswith("the sensor went away")
         await stage.service.stop()
+
+
+def test_a_process_with_many_open_files_still_ends_its_program() -> None:
+    """A thousand viewers and more: `select` takes no number above 1023, and no camera may stay open for that."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    with contextlib.ExitStack() as held:
+        held.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(1100):
+            held.callback(os.close, os.dup(0))
+        child = ChildProcess(["sleep", "60"])
+        child.end()
+        child.end()
+        ended = ChildProcess(["sh", "-c", "exit 3"])
+        held.callback(ended.end)
+        with pytest.raises(SourceUnavailableError, match="ended with status 3"):
+            ended.read(5.0)

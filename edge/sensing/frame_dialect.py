@@ -4,7 +4,7 @@ from collections import deque
 from typing import Final
 
 from edge.core.sample import Sample
-from edge.sensing.frames import FrameParser, Hello, Message, Reply, Sampled
+from edge.sensing.frames import PROTOCOL, FrameParser, Hello, Message, Reply, Sampled
 from edge.sensing.node_clock import NodeClock
 from edge.sensing.sensor import Diagnosis
 from edge.sensing.settings import SerialSettings
@@ -16,7 +16,8 @@ _FULL_SCALE: Final = 64.0
 
 
 class FrameDialect:
-    """A `Dialect` of frames. Samples that come before the node said what its channels are are not told of."""
+    """A `Dialect` of frames. Samples that come before the node said what its channels are are not told of, nor those of
+    a node that speaks another protocol: the bytes of its frames may mean something else."""
 
     def __init__(self, settings: SerialSettings) -> None:
         self.hello: Hello | None = None
@@ -31,7 +32,8 @@ class FrameDialect:
         self._units = NodeUnits((), 0.0)
         self._t_us: int | None = None
         self._boots: int | None = None
-        self._implausible = self._messages = 0
+        self._implausible = self._messages = self._strange = 0
+        self._stranger = PROTOCOL
         self._gap = False
 
     @property
@@ -58,7 +60,7 @@ class FrameDialect:
     def diagnosis(self) -> Diagnosis:
         """What could not be read or believed, and what the node said of itself."""
         parser = self._parser
-        bad = parser.bad_crc + parser.malformed + parser.too_long + parser.unknown
+        bad = parser.bad_crc + parser.malformed + parser.too_long + parser.unknown + self._strange
         return Diagnosis(
             bad_rows=bad,
             implausible=self._implausible,
@@ -74,8 +76,11 @@ class FrameDialect:
     def _heard(self, message: Message) -> Sampled | None:
         """The sample that a message is, once its channels are known; others are taken note of."""
         match message:
-            case Hello():
+            case Hello() if message.protocol == PROTOCOL:
                 self._greeted(message)
+            case Hello():
+                self.hello, self.board, self._stranger = None, "", message.protocol
+                self._strange += 1
             case Reply():
                 self.replies.append(message)
             case Sampled() if self.hello:
@@ -115,6 +120,7 @@ class FrameDialect:
             (parser.malformed, "frames that are no COBS"),
             (parser.too_long, "frames that are too long"),
             (parser.unknown, "frames of a type that is not known"),
+            (self._strange, f"greetings in protocol {self._stranger}, of which {PROTOCOL} alone is spoken here"),
         )
         return tuple(f"{count} {what}" for count, what in counted if count)
 

@@ -18,8 +18,15 @@ _S = 1_000_000_000
 _FRAMES, _LINES = SerialSettings(protocol="frames"), SerialSettings(protocol="lines")
 
 
-def _hello(seq: int = 0, *, boots: int = 1, gsr_open: int | None = 32768, channels: tuple[int, ...] = (1, 2)) -> bytes:
-    return encode_message(Hello(seq, 1, (1, 0, 0), 7, boots, ResetCause.POWER_ON, 100, 16, gsr_open, channels))
+def _hello(
+    seq: int = 0,
+    *,
+    boots: int = 1,
+    gsr_open: int | None = 32768,
+    channels: tuple[int, ...] = (1, 2),
+    protocol: int = 1,
+) -> bytes:
+    return encode_message(Hello(seq, protocol, (1, 0, 0), 7, boots, ResetCause.POWER_ON, 100, 16, gsr_open, channels))
 
 
 def _sample(seq: int, t_ms: int, *values: int, self_test: bool = False) -> bytes:
@@ -88,6 +95,17 @@ def test_samples_before_the_first_hello_are_not_told_of() -> None:
     assert dialect.diagnosis().commands == ()
     [sample] = dialect.feed(_hello(6) + _sample(7, 70), 2 * _S)
     assert sample.node_ms == 70
+
+
+def test_a_node_of_another_protocol_is_not_misread_and_is_said_to_be_one() -> None:
+    dialect = FrameDialect(_FRAMES)
+    assert len(dialect.feed(_hello() + _sample(1, 10), _S)) == 1
+    assert dialect.feed(_hello(0, boots=2, protocol=2) + _sample(1, 10), 2 * _S) == []
+    found = dialect.diagnosis()
+    assert (found.bad_rows, found.board, found.commands) == (1, "", ())
+    assert found.last_bad == ("1 greetings in protocol 2, of which 1 alone is spoken here",)
+    [sample] = dialect.feed(_hello(0, boots=3) + _sample(1, 10), 3 * _S)
+    assert sample.gap_before
 
 
 def test_what_is_torn_before_the_first_frame_is_no_error() -> None:

@@ -22,7 +22,7 @@ from tests.support.outboxes import open_outbox
 from tests.support.session_folders import opened_folders
 from tests.support.sessions_room import MP4, World, needs_of, opened_desk, pieces
 
-SPOILT = [b"", bytes(64), b"\xff\xfe", b"[]", b'{"id": 5}', b'"p1"']
+SPOILT = [bytes(64), b"\xff\xfe", b'{"id": 5}']
 
 
 def _spoil(folder: Path, sql: str, *parameters: object) -> None:

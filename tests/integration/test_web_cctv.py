@@ -33,6 +33,8 @@ async def test_what_the_service_is(web: Web) -> None:
         "streaming": False,
         "ai_pipeline_active": False,
     }
+    assert list(before.json()) == ["service", "version", "ai_enabled", "streaming", "ai_pipeline_active"]
+    assert before.headers["content-type"] == "application/json"
     assert after.json() == {**before.json(), "streaming": True, "ai_pipeline_active": True}
 
 
@@ -172,6 +174,12 @@ async def test_status_with_and_without_an_anomaly(web: Web) -> None:
         "ai_status": "MOTION",
         "anomaly_stats": stats,
     }
+    basic = ["streaming", "camera_active", "ai_pipeline_active", "ai_status"]
+    assert [list(told) for told in (idle, moving, alert)] == [
+        basic,
+        [*basic, "anomaly_stats"],
+        [*basic, "anomaly_status", "anomaly_stats"],
+    ]
     assert alert["ai_status"] == "ALERT"
     assert alert["anomaly_status"] == {
         "is_anomaly": True,

@@ -160,7 +160,7 @@ async def io_client() -> AsyncIterator[JoinedIo]:
 
 
 async def test_a_subscriber_gets_one_segment_a_message_and_no_other_word(push: Push) -> None:
-    """S0.19"""
+    """S0.19, X.11"""
     mine, other = await push.begin("user1"), await push.begin("user2")
     push.close_segment(mine)
     async with joined(push, SUBSCRIBE) as socket:
@@ -276,7 +276,7 @@ async def test_foreign_pages_and_strangers_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("transports", [["polling"], ["websocket"], ["polling", "websocket"]], ids=str)
 async def test_socket_io_clients_join_rooms_by_both_transports(tmp_path: Path, transports: list[str]) -> None:
-    """S0.20"""
+    """S0.20, X.11"""
     async with pushing(tmp_path) as push, io_client() as io:
         mine, other = await push.begin("user1"), await push.begin("user2")
         await io.connect(push, transports)

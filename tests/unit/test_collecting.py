@@ -16,6 +16,7 @@ from tests.support.collecting import WEBM, Client, Room, client_of
 
 CHUNKS = [WEBM + b"a" * 1000, b"b" * 1004, b"c" * 17]
 WHOLE = b"".join(CHUNKS)
+_NAIVE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
 
 
 @pytest_asyncio.fixture
@@ -33,6 +34,7 @@ def home(client: Client, session: str) -> Path:
 async def test_health(client: Client) -> None:
     """S2.7."""
     answer = await client.http.get("/health")
+    assert list(answer.json()) == ["status", "service", "version"]
     assert answer.json() == {"status": "healthy", "service": "facial-data-collection-backend", "version": "1.0.0"}
 
 
@@ -44,7 +46,7 @@ async def test_session(client: Client) -> None:
     assert list(body) == ["session_id", "created_at", "status", "participant"]
     assert body["status"] == "created"
     assert str(UUID(body["session_id"])) == body["session_id"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", body["created_at"])
+    assert re.fullmatch(_NAIVE, body["created_at"])
     assert (home(client, body["session_id"]) / "session.json").is_file()
     nameless = await client.http.post("/api/session/create")
     assert (nameless.status_code, list(nameless.json())) == (201, ["session_id", "created_at", "status"])
@@ -63,8 +65,12 @@ async def test_video(client: Client) -> None:
     assert last["sha256"] == hashlib.sha256(WHOLE).hexdigest()
     saved = await client.metadata(session, "video_123", prompt_id="joy", duration=3.2, file_size=len(WHOLE))
     assert saved.json() == {"status": "metadata_saved", "video_id": "video_123"}
-    (video,) = (await client.session(session))["videos"]
+    found = await client.session(session)
+    assert list(found)[:4] == ["session_id", "created_at", "status", "videos"]
+    (video,) = found["videos"]
+    assert list(video)[:3] == ["video_id", "prompt_id", "uploaded_at"]
     assert (video["video_id"], video["prompt_id"]) == ("video_123", "joy")
+    assert re.fullmatch(_NAIVE, video["uploaded_at"])
     assert (home(client, session) / "video_123.webm").read_bytes() == WHOLE
     assert json.loads((home(client, session) / "video_123.metadata.json").read_bytes())["prompt_id"] == "joy"
     assert not (home(client, session) / "video_123.chunks").exists()

@@ -57,7 +57,7 @@ def lan(tmp_path: Path) -> Lan:
 
 
 async def test_a_start_is_echoed_and_begins_a_session(lan: Lan) -> None:
-    """S0.6, S0.29"""
+    """S0.6, S0.8, S0.29"""
     started = await lan.start("user1")
     assert (started.status_code, started.json()) == (200, {"success": True, "session_id": "user1_2_1732178316000"})
     view = lan.desk.known["user1_2_1732178316000"]

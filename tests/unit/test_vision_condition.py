@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from itertools import groupby, islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,19 @@ from edge.vision.state import ConditionKind
 from tests.support.picture_faults import Bus, Glare, Nudged, still
 from tests.support.recorded_video import planes
 from tests.support.rendered_camera import RenderedCamera, Weather
-from tests.support.rendered_weather import Black, Covered, Defocused, Frozen, Light, Night, Rain, Shake, Tree, Turned
+from tests.support.rendered_weather import (
+    Black,
+    Covered,
+    Defocused,
+    Floats,
+    Frozen,
+    Light,
+    Night,
+    Rain,
+    Shake,
+    Tree,
+    Turned,
+)
 
 SIZE = (160, 120)
 FPS = 10.0
@@ -219,6 +232,64 @@ def _conditions(model: Model, pictures: Iterable[Plane], size: tuple[int, int], 
     for number, plane in enumerate(pictures):
         seat.look(plane, number / fps)
     return seat
+
+
+class _Unsteady:
+    """The lens loses its focus again and again, for six of eleven seconds."""
+
+    def expose(self, picture: Floats, at_s: float, rng: np.random.Generator) -> Floats:
+        """See `tests.support.rendered_weather.Optics`."""
+        begins_s = max(AT_S, at_s - (at_s - AT_S) % 11)
+        return Defocused(begins_s).expose(picture, at_s, rng) if begins_s <= at_s < begins_s + 6 else picture
+
+
+def test_a_blur_that_comes_and_goes_is_told_of_once_and_then_must_last_longer(model: Model) -> None:
+    seat = _play(model, _Unsteady(), seconds=80, fps=5.0)
+    assert seat.kinds() == ["starting", "ok", "blurred", "ok"]
+    assert all(condition.judged for at_s, condition in seat.told if at_s > AT_S + 11), "motion is looked for meanwhile"
+    still_blurred = RenderedCamera([], [Defocused(-1.0)], size=SIZE)
+    for at_s, plane in still_blurred.pictures(12, 5.0):
+        seat.look(plane, 81 + at_s)
+    assert seat.told[-1][1].kind == "blurred"
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("clip", "size", "fps"),
+    [
+        ("anomaly/ped2_test_01.mp4", (180, 120), 10),
+        ("clips/asl_yes.mkv", (160, 120), 30),
+        ("clips/car-detection.mp4", (160, 90), 12.5),
+        ("clips/one-by-one-person-detection.mp4", (160, 90), 10),
+        ("motion/highway.crf10.mp4", (160, 120), 25),
+        ("motion/traffic.mjpeg.avi", (160, 120), 30),
+        ("motion/WavingTrees.crf18.mp4", (160, 120), 15),
+    ],
+)
+def test_no_recording_played_again_and_again_is_tampered_with(
+    model: Model, data_dir: Path, clip: str, size: tuple[int, int], fps: float
+) -> None:
+    """From the midst of things on, every other picture, with the jump at the seam: X.9."""
+    shown = list(islice(planes(data_dir / "vision" / clip, size), 600))[::2]
+    begin = len(shown) * 2 // 5
+    seat = _conditions(model, [*shown[begin:], *shown, *shown[:begin]], size, fps / 2)
+    assert seat.kinds() == ["starting", "ok"]
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("clip", "size", "fps"),
+    [("clips/car-detection.mp4", (160, 90), 12.5), ("motion/highway.crf10.mp4", (160, 120), 25)],
+)
+def test_a_recording_out_of_focus_is(
+    model: Model, data_dir: Path, clip: str, size: tuple[int, int], fps: float
+) -> None:
+    """Also over a plain road, with cars passing: said once, as they sharpen nothing."""
+    shown = list(islice(planes(data_dir / "vision" / clip, size), 360))[::2]
+    noise = np.random.default_rng(0).normal(0, 1.0, (size[1], size[0]))
+    blurred = [np.clip(cv2.GaussianBlur(plane, (0, 0), 5) + noise, 0, 255).astype(np.uint8) for plane in shown]
+    seat = _conditions(model, [*shown, *blurred], size, fps / 2)
+    assert seat.kinds() == ["starting", "ok", "blurred"]
 
 
 @pytest.mark.data

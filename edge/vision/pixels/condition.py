@@ -22,6 +22,10 @@ _ENTER_NS: Final[dict[ConditionKind, int]] = {
     "moved": 4 * _SECOND,
 }
 """How long it must look so until it is said."""
+_EARNEST_NS: Final = 60 * _SECOND
+_PATIENCE: Final = 64
+"""A blur, which is only likely, must last twice as long to be said again if it passed by itself within the first of
+these; so many times as long at most. What comes and goes is told of less and less."""
 _STEADY_NS: Final = _SECOND
 """How long it must look the same until it is called that; and how long well, until it is called well."""
 _DEFOCUS_NS: Final = 200_000_000
@@ -30,7 +34,8 @@ _ACCEPT_NS: Final[dict[ConditionKind, int]] = {"moved": 60 * _SECOND, "blurred":
 """When a view that stays is taken for the normal one."""
 _STALE_NS: Final = 600 * _SECOND
 """After so long without the view, the background is learned anew."""
-_LEARN_NS: Final = _SECOND
+_LEARN_NS, _BEGIN_NS = _SECOND, _SECOND // 4
+"""Between two pictures that are learned from; and as long as there were few."""
 _BUSY: Final = 0.3
 """Moving share above which nothing is learned of the view."""
 _USUAL: Final = 0.1
@@ -84,6 +89,7 @@ class PictureWatch:
         self._suspect: ConditionKind = "ok"
         self._suspect_ns = self._bad_ns = self._learned_ns = 0
         self._usual_luma = 0.0
+        self._patience = 1
 
     def step(self, luma: Plane, *, background: Floats | None, moving_share: float, at_ns: int) -> Condition:
         """Judge a plane before the motion detector gets it; `luma` must not change afterwards.
@@ -102,6 +108,8 @@ class PictureWatch:
             told, fault, relearn = Condition(kind="ok", since_ns=at_ns, reasoning=_ACCEPTED), Fault("ok"), True
         elif self._is_due(told, fault, at_ns):
             relearn = fault.kind == "ok" and at_ns - told.since_ns > _STALE_NS
+            if told.kind == "blurred" and fault.kind == "ok":
+                self._be_patient(told, at_ns)
             told = self._tell(fault, at_ns)
         elif background is not None and moving_share < _BUSY and told.kind == fault.kind == "ok":
             self._learn(luma, background, at_ns)
@@ -117,7 +125,7 @@ class PictureWatch:
             kind="starting" if starting else "ok",
             since_ns=told.since_ns,
             reasoning=told.reasoning,
-            judged=relearn or fault.judged or (fault.kind == "blurred" and at_ns - self._bad_ns < _DEFOCUS_NS),
+            judged=relearn or fault.judged or self._is_let_pass(fault, at_ns),
             relearn=relearn,
         )
 
@@ -135,7 +143,18 @@ class PictureWatch:
         if fault.kind == "ok":
             return True
         since_ns = self._faults.other_since_ns if fault.kind == "moved" else self._bad_ns
-        return since_ns is not None and at_ns - since_ns >= _ENTER_NS[fault.kind]
+        return since_ns is not None and at_ns - since_ns >= self._wait_ns(fault.kind)
+
+    def _wait_ns(self, kind: ConditionKind) -> int:
+        return _ENTER_NS[kind] * (self._patience if kind == "blurred" else 1)
+
+    def _be_patient(self, told: Condition, at_ns: int) -> None:
+        said_ns = at_ns - told.since_ns - self._wait_ns("blurred")
+        self._patience = 1 if said_ns >= _EARNEST_NS else min(2 * self._patience, _PATIENCE)
+
+    def _is_let_pass(self, fault: Fault, at_ns: int) -> bool:
+        """Whether a blur that is not said is no reason either not to look for motion."""
+        return fault.kind == "blurred" and (self._patience > 1 or at_ns - self._bad_ns < _DEFOCUS_NS)
 
     def _is_accepted(self, told: Condition, fault: Fault, at_ns: int) -> bool:
         after_ns = _ACCEPT_NS.get(told.kind)
@@ -155,11 +174,11 @@ class PictureWatch:
         )
 
     def _learn(self, luma: Plane, background: Floats, at_ns: int) -> None:
-        if self._faults.known and at_ns - self._learned_ns < _LEARN_NS:
+        if self._faults.known and at_ns - self._learned_ns < (_LEARN_NS if self._faults.settled else _BEGIN_NS):
             return
         mean = float(luma.mean())
         self._usual_luma += (_USUAL if self._faults.known else 1.0) * (mean - self._usual_luma)
-        self._faults.learn(background)
+        self._faults.learn(luma, background, at_ns)
         self._learned_ns = at_ns
 
 

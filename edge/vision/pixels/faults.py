@@ -21,6 +21,9 @@ _DOUBTED: Final = 0.3
 _FADED: Final = 0.6
 _BLUNT, _SHARP = 0.4, 0.6
 """Sharpness below which the picture is blurred, and above which it no longer is."""
+_DOUBT_NS: Final = 30_000_000_000
+"""Nothing is learned from pictures that lack detail for so long; if something else lies before the camera for longer,
+it belongs to the view."""
 _SAME_LAYOUT: Final = 0.9
 _SHAKEN_LAYOUT: Final = 0.8
 _SHAKE: Final = 12.0
@@ -65,6 +68,7 @@ class FaultFinder:
         self._fine_until_ns = 0
         self._looked: Plane | None = None
         self._shaken = self._moved = 0.0
+        self._blunt_ns: int | None = None
         self.other_since_ns: int | None = None
         """Since when the camera has been looking at one and the same other view."""
 
@@ -73,9 +77,15 @@ class FaultFinder:
         """Whether there is a learned view."""
         return self._view.known
 
-    def learn(self, plane: Plane | Floats) -> None:
-        """`plane` shows the view; where one is known, some of it."""
-        self._view.learn(plane)
+    @property
+    def settled(self) -> bool:
+        """Whether the learned view is known well."""
+        return self._view.settled
+
+    def learn(self, luma: Plane, background: Floats, at_ns: int) -> None:
+        """`luma` is a picture of the view, `background` what of it does not move; where one is known, some of it."""
+        if self._blunt_ns is None or at_ns - self._blunt_ns >= _DOUBT_NS:
+            self._view.learn(luma, background)
 
     def adopt(self, luma: Plane) -> None:
         """`luma` shows the view, whatever was known before."""
@@ -112,6 +122,10 @@ class FaultFinder:
     def _look(self, luma: Plane, at_ns: int, told: ConditionKind) -> Fault:
         like = self._view.compare(luma)
         kept = like.kept if like else 0.0
+        if like is None or like.sharpness > _SHARP:
+            self._blunt_ns = None
+        elif self._blunt_ns is None:
+            self._blunt_ns = at_ns
         fault = _by_light(luma, kept)
         if fault is None and like is not None:
             fault = _blurred(like, told) or self._by_edges(like, luma, told)
@@ -160,7 +174,9 @@ def _by_light(luma: Plane, kept: float) -> Fault | None:
 
 
 def _blurred(like: Likeness, told: ConditionKind) -> Fault | None:
-    if like.layout < _SAME_LAYOUT or like.sharpness > (_SHARP if told == "blurred" else _BLUNT):
+    """Once it is said, only sharp places end it: a thing that passes changes light and shade, and sharpens nothing."""
+    goes_on = told == "blurred" and like.kept > _LOST
+    if like.sharpness > (_SHARP if goes_on else _BLUNT) or (like.layout < _SAME_LAYOUT and not goes_on):
         return None
     why = f"fine detail is down to {like.sharpness:.0%} of what it was, while light and shade are where they were"
     return Fault("blurred", 1 - like.sharpness, why)

@@ -15,6 +15,7 @@ from cloud.store.errors import StoreError, StoreUnavailableError, UnstorableErro
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _CONNECT_S: Final = 10.0
+_COMMAND_S: Final = 60.0
 _BUSY_S: Final = 15.0
 
 
@@ -25,7 +26,9 @@ class Database:
         """Connects to nothing yet. `url` as in `sqlite:///cloud.db` or `postgresql://user@host/name`."""
         self.url = _with_driver(url, password)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url, pool_size)
+        self._engine = (
+            _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url, pool_size, command_s=_COMMAND_S)
+        )
         self._writer = self._engine.execution_options(afferent_writes=True)
 
     @asynccontextmanager
@@ -41,6 +44,22 @@ class Database:
         with _translated():
             async with self._writer.begin() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def migrating(self) -> AsyncIterator[AsyncConnection]:
+        """As `write`, by a connection of its own whose statements take as long as they must: an index over years of
+        records takes minutes, and would be begun anew for ever."""
+        if self.is_sqlite:
+            async with self.write() as link:
+                yield link
+            return
+        engine = _postgres_engine(self.url, 1, command_s=None)
+        try:
+            with _translated():
+                async with engine.begin() as link:
+                    yield link
+        finally:
+            await engine.dispose()
 
     async def close(self) -> None:
         """Give back every connection."""
@@ -104,8 +123,9 @@ def _with_driver(url: str, password: str | None) -> URL:
     return parsed.set(password=password) if password else parsed
 
 
-def _postgres_engine(url: URL, pool_size: int) -> AsyncEngine:
-    arguments = {"timeout": _CONNECT_S, "command_timeout": 60.0, "server_settings": {"application_name": "afferent"}}
+def _postgres_engine(url: URL, pool_size: int, *, command_s: float | None) -> AsyncEngine:
+    settings = {"application_name": "afferent"}
+    arguments = {"timeout": _CONNECT_S, "command_timeout": command_s, "server_settings": settings}
     return create_async_engine(
         url,
         pool_size=pool_size,

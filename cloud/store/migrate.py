@@ -17,7 +17,7 @@ _LOCK: Final = 7_233_041_191
 
 async def migrate(database: Database, revision: str = "head") -> str:
     """Apply what is missing up to `revision`, all or nothing; return the newest revision that there is."""
-    async with database.write() as link:
+    async with database.migrating() as link:
         if not database.is_sqlite:
             await link.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         await link.run_sync(_upgrade, revision)

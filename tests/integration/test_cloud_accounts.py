@@ -48,7 +48,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture(scope="module")
 def emptied(postgres: Postgres) -> str:
     """One that its tests share."""
-    return postgres.create("emptied")
+    return postgres.migrated("emptied")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -39,7 +39,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         url = f"sqlite:///{tmp_path / 'cloud.db'}"
     else:
         server: Postgres = request.getfixturevalue("postgres")
-        url = server.create(f"erase_{next(_names)}")
+        url = server.migrated(f"erase_{next(_names)}")
     async with opened(url) as found:
         yield found
 

@@ -57,7 +57,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'cloud.db'}"
     else:
-        url = request.getfixturevalue("postgres").create(f"db{uuid.uuid4().hex[:10]}")
+        url = request.getfixturevalue("postgres").migrated(f"db{uuid.uuid4().hex[:10]}")
     async with opened(url) as found:
         yield found
 
@@ -211,7 +211,7 @@ async def _is_cleared(database: Database, device: RemoteDevice) -> bool:
 
 async def test_two_ingests_send_each_command_once(postgres: Postgres, broker: Mosquitto, device: RemoteDevice) -> None:
     device.come()
-    async with opened(postgres.create("two")) as database, opened(postgres.url("two")) as other:
+    async with opened(postgres.migrated("two")) as database, opened(postgres.url("two")) as other:
         remote = remote_over(database)
         async with (
             ingesting(database, broker, "a", shared_group="two"),

@@ -34,15 +34,26 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
+def kind(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> str:
+    """A new database, without a schema."""
+    if kind == "sqlite":
         return f"sqlite:///{tmp_path / 'cloud.db'}"
     server: Postgres = request.getfixturevalue("postgres")
     return server.create(f"store_{next(_names)}")
 
 
 @pytest.fixture
-async def database(url: str) -> AsyncIterator[Database]:
+async def database(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> AsyncIterator[Database]:
+    url = f"sqlite:///{tmp_path / 'cloud.db'}"
+    if kind == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.migrated(f"migrated_{next(_names)}")
     async with opened(url) as found:
         yield found
 
@@ -52,29 +63,64 @@ async def _count(database: Database, name: str) -> int:
         return int((await link.execute(select(func.count()).select_from(tables.metadata.tables[name]))).scalar_one())
 
 
-async def test_migrating_gives_the_tables_that_the_program_expects(database: Database) -> None:
-    await migrate(database)
+async def test_a_postgresql_that_is_away_is_told_as_that_and_comes_back(postgres: Postgres) -> None:
+    """The first of these: with the databases of the others to go through, a crashed server takes seconds to start."""
+    async with opened(postgres.migrated("coming_back")) as database:
+        intake = Intake(database)
+        await intake.add([incoming(prediction(1), 1)], 10)
+        postgres.stop()
+        try:
+            with pytest.raises(StoreUnavailableError):
+                await intake.add([incoming(prediction(2), 2)], 20)
+        finally:
+            postgres.start()
+        assert (await intake.add([incoming(prediction(2), 2)], 30)).coverage == {("gate", BOOT): Coverage(2)}
+
+
+@pytest.fixture
+async def bare(url: str) -> AsyncIterator[Database]:
+    found = Database(url)
+    yield found
+    await found.close()
+
+
+async def test_migrating_gives_the_tables_that_the_program_expects(bare: Database) -> None:
+    await migrate(bare)
 
     def columns(connection: Any) -> dict[str, set[str]]:
         found = inspect(connection)
         return {name: {column["name"] for column in found.get_columns(name)} for name in found.get_table_names()}
 
-    async with database.read() as link:
+    async with bare.read() as link:
         there = await link.run_sync(columns)
     there.pop("alembic_version")
     assert there == {name: set(table.c.keys()) for name, table in tables.metadata.tables.items()}
 
 
-async def test_events_of_the_first_schema_are_still_there_after_it_grew(database: Database) -> None:
-    await migrate(database, "0001")
+async def test_an_index_over_years_of_records_may_take_longer_than_a_statement(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given up by the clock it would be begun anew for ever, and no process would start."""
+    monkeypatch.setattr("cloud.store.database._COMMAND_S", 0.2)
+    slow, hasty = text("SELECT pg_sleep(0.5)"), Database(postgres.url())
+    with pytest.raises(StoreUnavailableError):
+        async with hasty.write() as link:
+            await link.execute(slow)
+    async with hasty.migrating() as link:
+        await link.execute(slow)
+    await hasty.close()
+
+
+async def test_events_of_the_first_schema_are_still_there_after_it_grew(bare: Database) -> None:
+    await migrate(bare, "0001")
     old = {"device": "a", "event_id": "evt-1", "boot": "00000001-0a0b0c0d", "seq": 1, "phase": "open", "camera": "door"}
     rest = {"type": "motion", "severity": "LOW", "confidence": 0.5, "start_ms": 1, "reasoning": "[]"}
     names = ", ".join([*old, *rest])
     values = ", ".join(f":{name}" for name in [*old, *rest])
-    async with database.write() as link:
+    async with bare.write() as link:
         await link.execute(text(f"INSERT INTO events ({names}) VALUES ({values})"), old | rest)  # noqa: S608 - ours
-    await migrate(database)
-    async with database.read() as link:
+    await migrate(bare)
+    async with bare.read() as link:
         row = (await link.execute(select(tables.events))).mappings().one()
     assert (row["event_id"], row["zone"], row["merged"]) == ("evt-1", None, 0)
 
@@ -254,19 +300,6 @@ async def test_rejected_messages_are_kept_in_bounds(database: Database) -> None:
     assert len(rows[-1]["payload"]) == 4096
 
 
-async def test_a_postgresql_that_is_away_is_told_as_that_and_comes_back(postgres: Postgres) -> None:
-    async with opened(postgres.create("coming_back")) as database:
-        intake = Intake(database)
-        await intake.add([incoming(prediction(1), 1)], 10)
-        postgres.stop()
-        try:
-            with pytest.raises(StoreUnavailableError):
-                await intake.add([incoming(prediction(2), 2)], 20)
-        finally:
-            postgres.start()
-        assert (await intake.add([incoming(prediction(2), 2)], 30)).coverage == {("gate", BOOT): Coverage(2)}
-
-
 async def test_a_database_that_refuses_us_is_told_as_away(tmp_path: Path) -> None:
     for url in (f"postgresql://x@127.0.0.1:{free_port()}/none", f"sqlite:///{tmp_path}"):
         database = Database(url)
@@ -305,7 +338,7 @@ def _untrusted(body: AnyBody, seq: int) -> Incoming:
 async def test_what_no_column_takes_is_told_as_that_and_not_as_a_database_that_is_away(postgres: Postgres) -> None:
     """Whoever takes it for an outage tries for ever, with everybody waiting behind."""
     one = incoming(prediction(), 1)
-    async with opened(postgres.create("values")) as database:
+    async with opened(postgres.migrated("values")) as database:
         for wrong in ({"task": "a\0b"}, {"segment_index": 2**63}, {"session_id": secrets.token_hex(20_000)}):
             with pytest.raises(UnstorableError):
                 await Intake(database).add([one._replace(typed={**(one.typed or {}), **wrong})], 1)

@@ -35,15 +35,10 @@ def pairs(expected: Sequence[Box], found: Sequence[Box], reach: Sequence[float])
 def coverings(covered: Sequence[Box], covering: Sequence[Box]) -> Iterator[tuple[int, int, float]]:
     """Each place in `covered` that is covered at all, with the one that covers most of it, and the share; neither is
     empty."""
-    a, b = _sides(covered), _sides(covering)
-    rows, columns = _near(a, b)
-    a = a[:, rows]
-    shares = _shared(a, b[:, columns]) / np.maximum(a[2] * a[3], 1e-12)
-    order = np.lexsort((columns, -shares, rows))
-    _, first = np.unique(rows[order], return_index=True)
-    best = order[first]
-    found = zip(rows[best].tolist(), columns[best].tolist(), shares[best].tolist(), strict=True)
-    return ((row, column, share) for row, column, share in found if share > 0)
+    a, b = _sides(covered)[:, :, None], _sides(covering)[:, None, :]
+    shares = _shared(a, b) / np.maximum(a[2] * a[3], 1e-12)
+    best, most = shares.argmax(axis=1).tolist(), shares.max(axis=1).tolist()
+    return ((row, column, share) for row, (column, share) in enumerate(zip(best, most, strict=True)) if share > 0)
 
 
 def each_once(found: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -5,11 +5,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from contract.plan import Line, Plan, Zone
+from contract.plan import Line, Plan, Zone, area
 from edge.vision.overlay import RED, SEVERITY_COLOURS, paint
 from edge.vision.state import AnomalyStatus, LiveBox, PictureCondition, VisionState, ZoneState
 from edge.web.deps import Paint
@@ -144,6 +144,7 @@ POINTS = st.tuples(st.floats(0, 1), st.floats(0, 1))
 def test_whatever_there_is_to_draw_a_picture_comes_out(
     boxes: list[LiveBox], name: str, a: tuple[float, float], b: tuple[float, float], size: tuple[int, int]
 ) -> None:
+    assume(area((*SQUARE, a, b)) > 0.01)  # whose edges cross so that nothing is left is no zone
     lines = (Line(id="door", name=name, a=a, b=b),) if a != b else ()
     plan = Plan(zones=(Zone(id="gate", name=name, points=(*SQUARE, a, b)),), lines=lines)
     state = {"camera": "front", "zones": [{"id": "gate", "occupancy": 3, "alarm": True}], "boxes": []}

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contract.sessions import NewLabel, SessionLabel, StimulusClock
@@ -39,6 +39,19 @@ def test_a_pause_holds_the_stimulus_and_a_seek_moves_it() -> None:
     assert line.when(1500) == 10_500
     assert line.when(4000) == 13_000
     assert _told((1000, 500, 0.0)).when(700) is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 10**13), st.integers(0, 86_400_000), st.floats(0, 16)), max_size=8),
+    st.integers(0, 86_400_000),
+)
+@example([(1_780_000_000_000, 5000, 1e-310)], 6000)
+def test_whatever_a_player_says_is_a_place_or_none(said: list[tuple[int, int, float]], place_ms: int) -> None:
+    """What is kept of it is read again with the session, for its folder: an error there would be one for good."""
+    line = _told(*said)
+    assert isinstance(line.at(10**13), int | None)
+    assert isinstance(line.when(place_ms), int | None)
+    assert StimulusTimeline(line.pieces).at(10**13) == line.at(10**13)
 
 
 def test_a_stimulus_does_not_go_on_beyond_its_end() -> None:

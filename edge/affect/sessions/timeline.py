@@ -8,11 +8,15 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec import structs
+
 from contract.sessions import StimulusClock
 
 TOLERANCE_MS: Final = 100
 """Players report their place with about the length of a frame or two of jitter."""
 MOST_PIECES: Final = 2000
+_SLOWEST: Final = 0.01
+"""Of its own speed; what goes slower is halted: no player does, and so small a divisor leads beyond all time."""
 
 
 class StimulusTimeline:
@@ -33,6 +37,8 @@ class StimulusTimeline:
 
     def tell(self, clock: StimulusClock) -> bool:
         """Hear where it is; whether that was news. A word older than one that was heard already changes nothing."""
+        if 0 < clock.rate < _SLOWEST:
+            clock = structs.replace(clock, rate=0.0)
         last = self._pieces[-1] if self._pieces else None
         if last and clock.at_ms < last.at_ms:
             return False

@@ -3,6 +3,7 @@
 Who changes it names the version that they saw; two who saw the same cannot both have their way.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +19,7 @@ from cloud.store.errors import StoreError
 from contract.remote import Desired
 from contract.times import to_wire
 
+_log = logging.getLogger(__name__)
 MOST_KEPT: Final = 200
 """Versions kept of each device; older ones go."""
 ANY: Final = -1
@@ -72,7 +74,7 @@ class DesiredStates:
             if there and there["body"] == wish.body:
                 return desired_of(there)
             if check:
-                check(desired_of(there) if there else None)
+                check(readable(there) if there else None)
             seen = fleet_tables.reported.c
             told = (await link.execute(select(seen.seen).where(seen.device == device))).scalar_one_or_none() or 0
             row = {"device": device, "version": max(version, told) + 1, "set_ms": now_ms, "by": deed.actor}
@@ -81,12 +83,12 @@ class DesiredStates:
         return desired_of(row | {"body": wish.body})
 
     async def newest(self, device: str) -> Desired | None:
-        """The one that is meant now."""
+        """The one that is meant now; None also where it cannot be read any more."""
         head = fleet_tables.desired_heads.c
         async with self._database.read() as link:
             version = (await link.execute(select(head.version).where(head.device == device))).scalar_one_or_none()
             row = await _one(link, device, version) if version else None
-        return desired_of(row) if row else None
+        return readable(row) if row else None
 
     async def history(self, device: str, *, limit: int, before: int | None = None) -> list[Desired]:
         """Those that are kept, newest first, of versions below `before`."""
@@ -95,7 +97,8 @@ class DesiredStates:
         if before is not None:
             query = query.where(table.c.version < before)
         async with self._database.read() as link:
-            return [desired_of(dict(row)) for row in (await link.execute(query)).mappings()]
+            found = [readable(dict(row)) for row in (await link.execute(query)).mappings()]
+        return [one for one in found if one]
 
     async def _lock(self, link: AsyncConnection, device: str) -> int:
         """The version of `device`, 0 for none; whoever else would change it waits."""
@@ -121,6 +124,15 @@ async def _one(link: AsyncConnection, device: str, version: int) -> dict[str, An
     query = select(table).where(table.c.device == device, table.c.version == version)
     row = (await link.execute(query)).mappings().first()
     return dict(row) if row else None
+
+
+def readable(row: dict[str, Any]) -> Desired | None:
+    """The same, or None for what another release kept and this one does not take: somebody has to say it anew."""
+    try:
+        return desired_of(row)
+    except msgspec.MsgspecError as error:
+        _log.error("version %d of what %s shall be cannot be read: %s", row["version"], row["device"], error)
+        return None
 
 
 def desired_of(row: dict[str, Any]) -> Desired:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cloud.store import fleet_tables, tables
 from cloud.store.commands import ENDS
 from cloud.store.database import Database
-from cloud.store.desired import desired_of
+from cloud.store.desired import readable
 from contract.remote import Command, Desired
 from contract.times import to_wire
 
@@ -100,12 +100,13 @@ async def _take_desired(link: AsyncConnection, now_ms: int, most: int) -> list[O
     taken: list[Outgoing] = []
     for row in await _due(link, query, _heads, now_ms, most):
         is_sent = row["sent_version"] == row["version"]
-        known = is_sent and (row["seen"] or 0) >= row["version"]
+        message = readable(row) if row["body"] else None
+        is_lost = message is None and row["body"] is not None
+        of_no_use = is_lost or (is_sent and (row["seen"] or 0) >= row["version"])
         away = is_sent and row["presence"] == "offline"
-        if not known and not away:
-            message = desired_of(row) if row["body"] else None
+        if not of_no_use and not away:
             taken.append(Outgoing(row["device"], message, now_ms + LEASE_MS))
-        await _move(link, _heads, row, _next_due(now_ms, of_no_use=known, away=away))
+        await _move(link, _heads, row, _next_due(now_ms, of_no_use=of_no_use, away=away))
     return taken
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from cloud.ingest.lookout import Lookout
 from cloud.ingest.metrics import IngestMetrics, WorkMetrics
@@ -22,13 +22,13 @@ from cloud.store.clock import SystemClock
 from cloud.store.commands import Asked, CommandConflictError, CommandSlice, NotCancellableError
 from cloud.store.database import Database
 from cloud.store.desired import ANY, VersionConflictError, Wish
-from cloud.store.fleet_tables import desired_heads
+from cloud.store.fleet_tables import desired, desired_heads
 from cloud.store.intake import Intake
 from cloud.store.outgoing import LEASE_MS, Post
 from cloud.store.queries import Queries, Slice
 from cloud.store.remote import Remote, remote_over
 from contract.messages import CommandState, Status
-from contract.remote import Command
+from contract.remote import Command, Desired
 from contract.times import to_wire
 from tests.integration.test_cloud_ingest import until
 from tests.support.cloud import BOOT, START_MS, StillClock, incoming, opened
@@ -249,6 +249,24 @@ async def test_what_a_killed_sender_took_is_due_again(database: Database, remote
     await post.sent(again, now_ms + LEASE_MS, again_ms=now_ms + HOUR_MS)
     assert await state(remote, NAME, "c1") == "sent"
     assert await post.take(now_ms + HOUR_MS - 1, 10) == []
+
+
+async def test_a_desired_state_that_this_release_cannot_read_stops_no_other_and_can_be_replaced(
+    database: Database, remote: Remote
+) -> None:
+    """It ended each run of the ingest."""
+    for name in ("other", NAME):
+        await remote.desired.set(name, wish(5), DEED, expected=0, now_ms=START_MS)
+    async with database.write() as link:
+        broken = update(desired).where(desired.c.device == NAME).values(body='{"plans":{"door":{"zones":3}}}')
+        await link.execute(broken)
+    seen: list[Desired | None] = []
+    assert [one.device for one in await Post(database).take(START_MS, 10)] == ["other"]
+    assert await remote.desired.newest(NAME) is None
+    assert await remote.desired.history(NAME, limit=9) == []
+    await remote.desired.set(NAME, wish(7), DEED, expected=ANY, now_ms=START_MS, check=seen.append)
+    assert seen == [None]
+    assert [one.device for one in await Post(database).take(START_MS, 10)] == [NAME]
 
 
 async def test_what_ran_out_is_expired_unless_the_device_says_otherwise(database: Database, remote: Remote) -> None:

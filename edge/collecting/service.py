@@ -1,7 +1,7 @@
 """What goes on without anybody asking: videos are told of and sent on, and what was left unfinished is cleared away."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Coroutine, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from edge.collecting.outward import Outward
 from edge.collecting.sheets import VideoSheet, digest_of_metadata
 from edge.collecting.stash import CollectedStash
 from edge.core.clock import Clock
-from edge.core.errors import StoreDelayedError, StoreError
+from edge.core.errors import RecordInvalidError, StoreDelayedError, StoreError
 from edge.core.health import Health, State
 from edge.core.service import Pulse
 
@@ -42,6 +42,7 @@ class CollectService:
         self._leaving = Leaving(collector, outward)
         self._hour_ns = clock.mono_ns()
         self._counted_ns: int | None = None
+        self._taken_up = False
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -55,26 +56,9 @@ class CollectService:
             self._health.set(PART, State.STOPPED)
 
     async def round(self) -> None:
-        """Do everything that is due; raise `StoreError` or `OSError` if it is refused."""
+        """Do everything that is due; raise `StoreError` or `OSError` if one thing is refused, once all was tried."""
         await self._collector.open()
-        if self._counted_ns is None:
-            await self._take_up()
-        await self._stash.mark_late()
-        for key in list(self._collector.whole):
-            self.pulse.beat()
-            await self._promote(*key)
-        for key in list(self._collector.changed):
-            self.pulse.beat()
-            await self._tell_anew(*key)
-        now = self._clock.mono_ns()
-        if now - self._hour_ns >= _HOUR_NS:
-            self._hour_ns = now
-            await self._leaving.hour(self.pulse.beat)
-        if self._counted_ns is None or now - self._counted_ns >= _COUNT_EVERY_NS:
-            self._counted_ns = now
-            videos = await self._videos()
-            await self._collector.run(self._collector.tally.count, self._shelf, videos)
-            await self._finish_all(sheet for sheet in videos if sheet.step == "taking")
+        await self._each(self._due())
 
     async def knows(self, participant: str) -> bool:
         """Whether anything of a participant is kept here."""
@@ -108,16 +92,33 @@ class CollectService:
             waiting = len(self._collector.whole)
             self._health.set(PART, State.OK, f"{waiting} videos wait for their metadata" if waiting else "")
 
+    def _due(self) -> Iterator[Awaitable[None]]:
+        if not self._taken_up:
+            yield self._take_up()
+        yield self._stash.mark_late()
+        yield from (self._promote(*key) for key in list(self._collector.whole))
+        yield from (self._tell_anew(*key) for key in list(self._collector.changed))
+        now = self._clock.mono_ns()
+        if now - self._hour_ns >= _HOUR_NS:
+            self._hour_ns = now
+            yield self._leaving.hour(self.pulse.beat)
+        if self._counted_ns is None or now - self._counted_ns >= _COUNT_EVERY_NS:
+            self._counted_ns = now
+            yield self._count()
+
+    async def _count(self) -> None:
+        """What waits, and what lacks no chunk: a kill, or a full disk, came before it could be put together."""
+        videos = await self._videos()
+        await self._collector.run(self._collector.tally.count, self._shelf, videos)
+        await self._each(self._finish(sheet) for sheet in videos if sheet.step == "taking")
+
     async def _take_up(self) -> None:
         """Go on where an earlier run was cut off."""
-        for sheet in await self._videos():
-            self.pulse.beat()
-            if sheet.step == "losing":
-                await self._stash.lose(sheet)
-            elif sheet.step == "offered":
-                await self._look_after(sheet)
-            elif sheet.step == "uploaded":
-                self._collector.changed.add((sheet.session_id, sheet.video_id))
+        videos = await self._videos()
+        self._collector.changed |= {(sheet.session_id, sheet.video_id) for sheet in videos if sheet.step == "uploaded"}
+        await self._each(self._stash.lose(sheet) for sheet in videos if sheet.step == "losing")
+        await self._each(self._look_after(sheet) for sheet in videos if sheet.step == "offered")
+        self._taken_up = True
 
     async def _look_after(self, sheet: VideoSheet) -> None:
         """One that was offered: it arrived meanwhile, or a repair of the store may have dropped it."""
@@ -128,15 +129,16 @@ class CollectService:
             body = sheet.body(self._outward.device, metadata or {})
             await self._outward.offer(body, self._shelf.path(sheet))
 
-    async def _finish_all(self, sheets: Iterable[VideoSheet]) -> None:
-        """Put together what lacks no chunk: a kill, or a full disk, came before it could be. One fails for itself."""
+    async def _each(self, works: Iterable[Awaitable[None]]) -> None:
+        """Do one after the other; one fails for itself, and its error is raised at the end."""
         problem: StoreError | OSError | None = None
-        for sheet in sheets:
+        for work in works:
             self.pulse.beat()
             try:
-                await self._finish(sheet)
+                with suppress(RecordInvalidError):  # the store has told of it; the next start asks once more
+                    await work
             except (StoreError, OSError) as error:
-                problem = error
+                problem = problem or error
         if problem:
             raise problem
 
@@ -162,7 +164,11 @@ class CollectService:
                 if metadata is None and self._waits(session_id, video_id):
                     return
                 body = sheet.body(self._outward.device, metadata or {})
-                await self._outward.offer(body, self._shelf.path(sheet))
+                try:
+                    await self._outward.offer(body, self._shelf.path(sheet))
+                except RecordInvalidError:
+                    self._collector.whole.pop((session_id, video_id), None)
+                    raise
                 told = digest_of_metadata(metadata or {})
                 await self._collector.run(self._shelf.note, replace(sheet, step="offered", told=told))
                 self.offered += 1
@@ -175,7 +181,7 @@ class CollectService:
             metadata = await self._collector.run(self._shelf.metadata, session_id, video_id) or {}
             told = digest_of_metadata(metadata)
             if sheet and sheet.step == "uploaded" and sheet.told != told:
-                with suppress(StoreDelayedError):  # it becomes durable by itself
+                with suppress(StoreDelayedError, RecordInvalidError):  # it becomes durable by itself, or never
                     await self._outward.sink.append(sheet.body(self._outward.device, metadata))
                 await self._collector.run(self._shelf.note, replace(sheet, told=told))
             self._collector.changed.discard((session_id, video_id))

@@ -1,17 +1,19 @@
 """The small files that say what a session and its videos are and how far each got; each is replaced as a whole."""
 
+import errno
 import hashlib
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from contract.ids import Id
 from contract.messages import File
 from contract.objects import collected_key
 from edge.collecting.durable import write_whole
 from edge.collecting.kinds import content_type_of
+from edge.core.files import DAMAGED
 
 Step = Literal["taking", "whole", "offered", "uploaded", "losing", "lost"]
 """`taking`: chunks lack. `whole`: put together. `offered`: its record is durable and the uploader has it. `uploaded`:
@@ -20,6 +22,10 @@ FILE_PREFIX: Final = "file"
 """How the ids of collected videos begin: to tell whose a file is must not cost a look at every sheet."""
 _MOST_ABOUT: Final = 24
 _LONGEST_ABOUT: Final = 200
+_GONE: Final = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
+_Number = Annotated[int, Meta(ge=0, le=2**53)]
+_Extension = Annotated[str, Meta(pattern=r"^(|[a-z0-9]{1,12})(?![\s\S])")]
+_Sha256 = Annotated[str, Meta(pattern=r"^(|[0-9a-f]{64})(?![\s\S])")]
 
 
 class SessionSheet(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -32,9 +38,9 @@ class SessionSheet(Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: str
     """For people; `made_ms` is what counts."""
     made_ms: int
-    order: int
+    order: _Number
     participant: Id | None = None
-    idle_hours: int = 0
+    idle_hours: _Number = 0
 
 
 class VideoSheet(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,17 +49,17 @@ class VideoSheet(Struct, frozen=True, kw_only=True, omit_defaults=True):
     video_id: Id
     session_id: Id
     file_id: Id
-    total_chunks: int
-    order: int
+    total_chunks: Annotated[int, Meta(ge=1, le=2**53)]
+    order: _Number
     begun_ms: int
     step: Step = "taking"
-    told_extension: str = ""
-    extension: str = ""
+    told_extension: _Extension = ""
+    extension: _Extension = ""
     video_type: str = "recording"
     participant: Id | None = None
     done_ms: int = 0
-    size_bytes: int = 0
-    sha256: str = ""
+    size_bytes: _Number = 0
+    sha256: _Sha256 = ""
     told: str = ""
     """`digest_of_metadata` of what its newest record says of it."""
 
@@ -96,11 +102,18 @@ def about_of(metadata: dict[str, Any]) -> dict[str, str]:
 
 
 def read_sheet(path: Path, kind: type[_S]) -> _S | None:
-    """The sheet at `path`; None if it is gone or was never ours."""
+    """The sheet at `path`; None if it is gone, damaged or was never ours.
+
+    Raise `OSError` where the disk does not give it: that says nothing of what stands in it.
+    """
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.DecodeError):
+    except DAMAGED:
         return None
+    except OSError as error:
+        if error.errno in _GONE:
+            return None
+        raise
 
 
 def write_sheet(path: Path, sheet: SessionSheet | VideoSheet) -> None:

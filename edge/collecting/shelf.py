@@ -8,13 +8,15 @@ facial_recordings/{session_id}/session.json
                                {video_id}.chunks/chunk_0000 ...
 """
 
+import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -23,14 +25,17 @@ from contract.ids import check_id, new_token
 from edge.collecting.durable import write_whole
 from edge.collecting.sheets import SessionSheet, VideoSheet, read_sheet, write_sheet
 from edge.core.errors import UnknownError
-from edge.core.files import sync_folder
+from edge.core.files import DAMAGED, sync_folder
 
+_S = TypeVar("_S", SessionSheet, VideoSheet)
 ROOT: Final = "facial_recordings"
 _DRAFTS: Final = ".drafts"
 _DOOMED: Final = ".doomed-"
 _UPLOAD: Final = ".upload.json"
 _METADATA: Final = ".metadata.json"
 _CHUNK: Final = "chunk_"
+_ALONE: Final = {errno.EIO, errno.EACCES, errno.EPERM, errno.EBADMSG}
+"""The disk does not give one file: others may be whole."""
 _NUMBER: Final = re.compile(r"[0-9]{4,}")
 """What follows in the name of a chunk; anything else was put there by somebody else, and is none."""
 
@@ -54,7 +59,7 @@ class Shelf:
 
     def session(self, session_id: str) -> SessionSheet:
         """One session; raise `UnknownError` if there is none of this id."""
-        sheet = read_sheet(self._home(session_id) / "session.json", SessionSheet) if is_id(session_id) else None
+        sheet = _session_in(self._home(session_id)) if is_id(session_id) else None
         if sheet is None:
             raise UnknownError(f"Session not found: {session_id!r:.80}; create one with POST /api/session/create")
         return sheet
@@ -62,7 +67,7 @@ class Shelf:
     def sessions(self) -> Iterator[SessionSheet]:
         """Every session, in no order."""
         for home in _named(self.folder):
-            if sheet := read_sheet(home / "session.json", SessionSheet):
+            if sheet := _unless_alone(_session_in, home):
                 yield sheet
 
     def count(self) -> int:
@@ -75,13 +80,13 @@ class Shelf:
 
     def video(self, session_id: str, video_id: str) -> VideoSheet | None:
         """One video, whole or not; None if no chunk of it came yet."""
-        return read_sheet(self._home(session_id) / f"{check_id(video_id, 'video_id')}{_UPLOAD}", VideoSheet)
+        return _video_at(self._home(session_id) / f"{check_id(video_id, 'video_id')}{_UPLOAD}")
 
     def videos(self, session_id: str | None = None) -> Iterator[VideoSheet]:
         """Every video of a session or of all, in no order."""
         homes = _named(self.folder) if session_id is None else [self._home(session_id)]
         for path in (path for home in homes for path in _named(home, _UPLOAD)):
-            if sheet := read_sheet(path, VideoSheet):
+            if sheet := _unless_alone(_video_at, path):
                 yield sheet
 
     def note(self, sheet: VideoSheet) -> VideoSheet:
@@ -93,7 +98,7 @@ class Shelf:
         """What the client said of a video; None if it said nothing yet."""
         try:
             return msgspec.json.decode(self._metadata(session_id, video_id).read_bytes(), type=dict[str, Any])
-        except (OSError, msgspec.DecodeError):
+        except (OSError, *DAMAGED):
             return None
 
     def write_metadata(self, session_id: str, video_id: str, metadata: dict[str, Any]) -> None:
@@ -122,7 +127,7 @@ class Shelf:
             with os.scandir(self._chunks(sheet)) as found:
                 named = {one.name.removeprefix(_CHUNK): one for one in found}
                 return {int(name): one.stat().st_size for name, one in named.items() if _NUMBER.fullmatch(name)}
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
 
     def place(self, sheet: VideoSheet, index: int, draft: Path) -> None:
@@ -171,9 +176,11 @@ class Shelf:
     def clear(self) -> None:
         """At the start: delete what an earlier run left half made or half deleted."""
         shutil.rmtree(self.folder / _DRAFTS, ignore_errors=True)
-        self.drop_doomed()
+        with suppress(OSError):  # whoever erases tries again, and says so
+            self.drop_doomed()
         for draft in self.folder.glob("[!.]*/.*"):
-            draft.unlink()
+            with suppress(OSError):  # none of ours
+                draft.unlink()
         for sheet in self.videos():
             if sheet.step != "taking":
                 self.drop_chunks(sheet)
@@ -210,6 +217,33 @@ def _named(folder: Path, ending: str = "") -> list[Path]:
         return [path for path in folder.iterdir() if path.name.endswith(ending) and not path.name.startswith(".")]
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        if error.errno not in {*_ALONE, errno.ELOOP}:
+            raise
+        return []
+
+
+def _unless_alone(read: Callable[[Path], _S | None], path: Path) -> _S | None:
+    """None also for one file that the disk does not give; raise `OSError` where it gives none."""
+    try:
+        return read(path)
+    except OSError as error:
+        if error.errno not in _ALONE:
+            raise
+        return None
+
+
+def _session_in(home: Path) -> SessionSheet | None:
+    """What the sheet of a session says; None if there is none, or it is of another."""
+    sheet = read_sheet(home / "session.json", SessionSheet)
+    return sheet if sheet and sheet.session_id == home.name else None
+
+
+def _video_at(path: Path) -> VideoSheet | None:
+    """What the sheet of a video says; None if there is none, or it is of another."""
+    sheet = read_sheet(path, VideoSheet)
+    named = sheet and (sheet.session_id, sheet.video_id) == (path.parent.name, path.name.removesuffix(_UPLOAD))
+    return sheet if named else None
 
 
 def is_id(value: str) -> bool:

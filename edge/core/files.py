@@ -5,8 +5,13 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 SYNCS_PER_FILE: Final = 2
 """Times that `write_private` has the disk keep something: the file, then its name."""
+
+DAMAGED: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What reading JSON raises where the bytes are not what was written: a card may give back anything."""
 
 
 def write_private(path: Path, content: bytes) -> None:

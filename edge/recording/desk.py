@@ -70,6 +70,9 @@ class Desk:
             raise error
         return self._found[0] if self._found else None
 
+    def __len__(self) -> int:
+        return len(self._found)
+
     def waiting(self) -> Found | None:
         """The oldest recording that waits to be told, now."""
         return self._found[0] if self._found else None
@@ -81,6 +84,10 @@ class Desk:
     def done(self) -> None:
         """The oldest is told."""
         self._found.popleft()
+
+    def later(self) -> None:
+        """The oldest cannot be told now: let the others go first."""
+        self._found.rotate(-1)
 
     async def gone(self) -> None:
         """Return when the thread is done."""

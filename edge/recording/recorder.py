@@ -92,7 +92,7 @@ class Recorder:
     def _work(self) -> None:
         error: BaseException | None = None
         try:
-            self._torn = left_behind(self._spool, self._camera)
+            self._look_behind()
             self._sweep()
             self._line.choose()
             self._report.encodes(self._line.chosen)
@@ -104,6 +104,13 @@ class Recorder:
         except BaseException as caught:  # noqa: BLE001 - handed to the event loop, which raises it
             error = caught
         self._report.ended(error)
+
+    def _look_behind(self) -> None:
+        """Find what a former process left. Where the disk does not let us look, the next start does."""
+        try:
+            self._torn = left_behind(self._spool, self._camera)
+        except OSError as error:
+            self._report.failed(error)
 
     def _do(self, job: Job) -> None:
         match job:

@@ -2,10 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from contract.ids import Id
@@ -21,6 +21,10 @@ MOST_EVENTS: Final = 64
 _LEAPT_MS: Final = 1000
 """A wall clock that says another time by more than this leapt, or was set."""
 _NO_WEAR: Final = NoWear()
+_DAY_MS: Final = 86_400_000
+_Moment = Annotated[int, Meta(ge=-_DAY_MS, le=253_402_300_799_999)]
+"""Milliseconds since the epoch that have a date; a clock that was never set may be a little before it."""
+_Number = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Reason = Literal["continuous", "event", "manual", "schedule", "session"]
 Step = Literal["writing", "closed", "recorded", "uploaded", "lost"]
 """`writing`: may be torn. `closed`: whole. `recorded`: its record is durable and the uploader knows it. `uploaded`:
@@ -34,15 +38,15 @@ class Sidecar(Struct, frozen=True, kw_only=True):
     camera: Id
     reason: Reason
     codec: Coding
-    start_ms: int
+    start_ms: _Moment
     width_px: int
     height_px: int
     step: Step = "writing"
     event_id: Id | None = None
-    end_ms: int = 0
-    frames: int = 0
-    frames_dropped: int = 0
-    size_bytes: int = 0
+    end_ms: _Moment = 0
+    frames: _Number = 0
+    frames_dropped: _Number = 0
+    size_bytes: _Number = 0
     sha256: str = ""
     salvaged: bool = False
     trusted: bool = True
@@ -51,12 +55,12 @@ class Sidecar(Struct, frozen=True, kw_only=True):
     """Which rule of retention gave it up, once it is `lost`."""
     event_ids: tuple[Id, ...] = ()
     """The events that it shows, the first of which is `event_id`; at most `MOST_EVENTS`."""
-    order: int = 0
+    order: _Number = 0
     """Grows with each recording of a spool, whatever the clock says; 0 if it is from before there was an order."""
-    mono_ns: int = 0
+    mono_ns: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] = 0
     """When it began, by the monotonic clock of the host's run `boot`."""
     boot: str = ""
-    key_ms: int = 0
+    key_ms: _Moment = 0
     """The start as it was known when its key was told; the key keeps it."""
     session_id: str | None = None
     participant: Id | None = None
@@ -118,11 +122,12 @@ class Sidecar(Struct, frozen=True, kw_only=True):
 
 
 def read_sidecar(path: Path) -> Sidecar | None:
-    """The sidecar at `path`; None if it is gone or was never ours."""
+    """The sidecar at `path`; None if it is gone, damaged, or of another recording than its name says."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Sidecar)
-    except (OSError, msgspec.DecodeError):
+        found = msgspec.json.decode(path.read_bytes(), type=Sidecar)
+    except (OSError, *files.DAMAGED):
         return None
+    return found if (found.camera, found.recording_id) == (path.parent.name, path.stem) else None
 
 
 def write_sidecar(path: Path, sidecar: Sidecar, wear: Wear = _NO_WEAR) -> None:

@@ -57,14 +57,20 @@ class StrandedService:
             await self._clock.sleep(_RETRY_S)
 
     async def run_once(self) -> None:
-        """Tell of each; may be done again. Raise `StoreError` or `OSError` if that is refused."""
+        """Tell of each; may be done again. Raise `StoreError` if that is refused, `OSError` once each was tried."""
+        refused: OSError | None = None
         for camera in sorted(await asyncio.to_thread(self._spool.cameras)):
             if camera in self._configured:
                 continue
             for sidecar in await asyncio.to_thread(left_behind, self._spool, camera):
                 self.pulse.beat()
-                with suppress(RecordInvalidError):  # its note was tampered with: the file stays
-                    await self._tell(sidecar)
+                try:
+                    with suppress(RecordInvalidError):  # its note was tampered with: the file stays
+                        await self._tell(sidecar)
+                except OSError as error:
+                    refused = refused or error
+        if refused:
+            raise refused
 
     async def _try(self) -> bool:
         try:

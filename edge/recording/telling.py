@@ -42,16 +42,20 @@ class Telling:
         self.salvaged = 0
 
     async def all(self) -> None:
-        """Tell of every recording that waits; may be done again. Raise `StoreError` or `OSError` if that is refused."""
+        """Tell of every recording that waits; may be done again. Raise `StoreError` if that is refused, `OSError` once
+        each was tried: the disk may refuse one alone."""
         async with self._one_at_a_time:
-            while found := self._desk.waiting():
-                with suppress(
-                    RecordInvalidError
-                ):  # its note was tampered with: the file stays, the store has told of it
-                    await self._tell(found)
-                    self.clips += not found.empty
-                    self.salvaged += found.sidecar.salvaged
-                self._desk.done()
+            refused: OSError | None = None
+            for _ in range(len(self._desk)):
+                try:
+                    await self._next()
+                except OSError as error:
+                    refused = refused or error
+                    self._desk.later()
+                else:
+                    self._desk.done()
+            if refused:
+                raise refused
 
     async def lost(self, frames: int) -> None:
         """So many frames were missed in all; those that are new are told. Raise `StoreError` if that is refused."""
@@ -61,6 +65,14 @@ class Telling:
         with suppress(StoreDelayedError):  # it stands in line
             await self._teller.sink.append(Loss(what="frames", reason=reason, count=frames - self._lost))
         self._lost = frames
+
+    async def _next(self) -> None:
+        if (found := self._desk.waiting()) is None:
+            return
+        with suppress(RecordInvalidError):  # its note was tampered with: the file stays, the store has told of it
+            await self._tell(found)
+            self.clips += not found.empty
+            self.salvaged += found.sidecar.salvaged
 
     async def _tell(self, found: Found) -> None:
         if found.empty:

@@ -65,7 +65,8 @@ def test_the_order_grows_though_the_clock_leaps_back_and_the_process_begins_anew
 
 
 def test_a_sidecar_from_before_there_was_an_order_is_read_and_sorts_by_its_time(tmp_path: Path) -> None:
-    path = tmp_path / "rec-1.json"
+    path = tmp_path / "front" / "rec-1.json"
+    path.parent.mkdir()
     path.write_text(
         '{"recording_id":"rec-1","camera":"front","reason":"event","codec":"h264","start_ms":1780000000000,'
         '"width_px":640,"height_px":480}'

@@ -91,7 +91,8 @@ def test_a_sidecar_names_the_first_event_and_a_bounded_number_in_all(tmp_path: P
 def test_a_sidecar_of_an_older_version_is_read(tmp_path: Path) -> None:
     old = msgspec.to_builtins(_sidecar("rec-1").showing("ev-1"))
     del old["event_ids"]
-    path = tmp_path / "rec-1.json"
+    path = tmp_path / "front" / "rec-1.json"
+    path.parent.mkdir()
     path.write_bytes(msgspec.json.encode(old))
     sidecar = read_sidecar(path)
     assert sidecar

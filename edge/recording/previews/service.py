@@ -57,16 +57,22 @@ class PreviewService:
     async def run_once(self) -> None:
         """Make every sheet that is missing and delete what is left of recordings that are gone.
 
-        Raise `OSError` if the disk refuses.
+        Raise `OSError` if the disk refuses one, once each was tried.
         """
         entries = await asyncio.to_thread(self._index.entries)
         if (version := self._index.version) == self._looked_at:
             return
+        refused: OSError | None = None
         for sidecar in await asyncio.to_thread(self._missing, entries):
             self.pulse.beat()
-            await quietly(partial(self._make, sidecar))
+            try:
+                await quietly(partial(self._make, sidecar))
+            except OSError as error:
+                refused = refused or error
         await asyncio.to_thread(self._shelf.keep_only, [entry.sidecar.recording_id for entry in entries])
         self._used_bytes = await asyncio.to_thread(self._shelf.used_bytes)
+        if refused:
+            raise refused
         self._looked_at = version
 
     def holdings(self) -> list[Holding]:

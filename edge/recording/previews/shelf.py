@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 import msgspec
 
 from contract.ids import check_id
-from edge.core.files import SYNCS_PER_FILE, sync_folder, write_private
+from edge.core.files import DAMAGED, SYNCS_PER_FILE, sync_folder, write_private
 from edge.recording.previews.sheet import Sheet, SheetLayout
 from edge.recording.wear import NoWear, Wear
 
@@ -44,7 +45,7 @@ class SheetShelf:
         """What is where in its sheet; None without one."""
         try:
             return msgspec.json.decode(self._path(recording_id, _LAYOUT).read_bytes(), type=SheetLayout | None)
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (OSError, *DAMAGED):
             return None
 
     def sheet(self, recording_id: str) -> bytes | None:
@@ -66,12 +67,11 @@ class SheetShelf:
     def keep_only(self, recording_ids: Iterable[str]) -> None:
         """Delete what belongs to any other recording: it is gone. So goes what a kill left half written."""
         kept = set(recording_ids)
-        for ending in _ENDINGS:
-            for path in self.folder.glob(f"*{ending}"):
-                if path.name.removesuffix(ending) not in kept:
-                    path.unlink(missing_ok=True)
-        for draft in self.folder.glob(".*.*"):
-            draft.unlink(missing_ok=True)
+        named = ((path, ending) for ending in _ENDINGS for path in self.folder.glob(f"*{ending}"))
+        over = [path for path, ending in named if path.name.removesuffix(ending) not in kept]
+        for path in (*over, *self.folder.glob(".*.*")):
+            with suppress(IsADirectoryError):  # none of ours
+                path.unlink(missing_ok=True)
 
     def used_bytes(self) -> int:
         """What all of them take."""
@@ -100,5 +100,5 @@ def _size(one: "os.DirEntry[str]") -> int:
 def _read(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         return None

@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Final
 from contract.messages import File, Loss, Record
 from contract.objects import timelapse_key
 from edge.core.clock import Clock
-from edge.core.errors import StoreError
+from edge.core.errors import RecordInvalidError, StoreError
 from edge.core.frame import Frame
 from edge.core.health import Health, State
 from edge.core.records import RecordSink
@@ -80,16 +81,17 @@ class TimelapseService:
             waited_s += _BEAT_S
 
     async def run_once(self) -> None:
-        """Take a picture of each camera, then finish what is over; raise `OSError` or `StoreError` if refused."""
-        for camera, slot in self._slots.items():
+        """Take a picture of each camera, then finish what is over; raise `OSError` or `StoreError` if one is refused,
+        once each was tried."""
+        refused: OSError | StoreError | None = None
+        async for work in self._due():
             self.pulse.beat()
-            await self._take(camera, slot)
-        today = day_of("", self._clock.now().wall_ms).date
-        for day in await asyncio.to_thread(self._folder.unfinished):
-            if day.date < today:
-                await self._finish(day)
-        for day in await asyncio.to_thread(self._folder.finished):
-            await self._tell(day)
+            try:
+                await work
+            except (OSError, StoreError) as error:
+                refused = refused or error
+        if refused:
+            raise refused
 
     async def mark_uploaded(self, file_id: str) -> None:
         """The object storage has one; ids that are none of ours are ignored."""
@@ -126,6 +128,16 @@ class TimelapseService:
             self._health.set(PART, State.DEGRADED, f"no timelapse can be kept: {error}")
         else:
             self._health.set(PART, State.OK)
+
+    async def _due(self) -> AsyncIterator[Awaitable[None]]:
+        for camera, slot in self._slots.items():
+            yield self._take(camera, slot)
+        today = day_of("", self._clock.now().wall_ms).date
+        for day in await asyncio.to_thread(self._folder.unfinished):
+            if day.date < today:
+                yield self._finish(day)
+        for day in await asyncio.to_thread(self._folder.finished):
+            yield self._tell(day)
 
     async def _take(self, camera: str, slot: Slot[Frame]) -> None:
         """The next picture of a camera, if one comes soon."""
@@ -166,7 +178,8 @@ class TimelapseService:
             self._uploaded.add(day.file_id)
         elif "lost" not in phases:  # the first time, or the store was repaired: an offer does nothing twice
             file = await asyncio.to_thread(self._described, day)
-            await self._outlets.offer(file, self._folder.video(day))
+            with suppress(RecordInvalidError):  # the store has told of it, once
+                await self._outlets.offer(file, self._folder.video(day))
         self._told.add(day.file_id)
 
     def _described(self, day: Day) -> File:

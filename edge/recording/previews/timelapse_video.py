@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 _JPEG_QUALITY: Final = 85
 _H264: Final = {"preset": "veryfast", "crf": "26"}
 _LEAST_PX: Final = 2
+_ALONE: Final = {errno.EIO, errno.EISDIR, errno.ENOENT, errno.ELOOP, errno.EACCES}
 Picture = NDArray[np.uint8]
 
 
@@ -35,7 +36,7 @@ def encode(pictures: Sequence[Path], video: Path, fps: int, beat: Callable[[], N
     with _telling_apart(), av.open(str(video), "w", format="mp4", options={"movflags": "+faststart"}) as box:
         for path in pictures:
             beat()
-            picture = _decoded(path.read_bytes())
+            picture = _decoded(_read(path))
             if picture is None:
                 continue
             frame = VideoFrame.from_ndarray(picture, format="bgr24")
@@ -63,10 +64,23 @@ def no_wider(jpeg: bytes, most_px: int) -> bytes:
     return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes()
 
 
+def _read(path: Path) -> bytes:
+    """Nothing where one picture cannot be read for itself; raise `OSError` where nothing can be."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        if error.errno not in _ALONE:
+            raise
+        return b""
+
+
 def _decoded(jpeg: bytes) -> Picture | None:
     """None for what is no picture, or too small for a video."""
     data = np.frombuffer(jpeg, np.uint8)
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error:  # its head tells of more pixels than it may have
+        return None
     return None if picture is None or min(picture.shape[:2]) < _LEAST_PX else np.asarray(picture, np.uint8)
 
 

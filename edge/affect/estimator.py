@@ -88,13 +88,21 @@ class Estimator:
             self._state[_REST][:] = rest
         starts = np.array([onset], np.float32)
         found = self._model.run({"signals": grid.values, "valid": grid.valid, "onset": starts, **self._state})
-        shares = found["probabilities"].astype(float)
         if not all(np.isfinite(value).all() for value in found.values()):
             raise ModelError(f"model {self.manifest.name}: its output is not finite")
+        try:
+            judged = self._judge(found, self._shares(found), (self._now_ns() - begun) / 1e6)
+        except (IndexError, TypeError, ValueError) as error:
+            raise ModelError(f"model {self.manifest.name}: its output is of another shape: {error}") from error
+        self._state = {name: found[name + _NEXT] for name in self._state}
+        return judged
+
+    def _shares(self, found: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
+        shares: NDArray[np.float64] = found["probabilities"].astype(float)
         if shares.min() < 0 or shares.sum() <= 0:
             raise ModelError(f"model {self.manifest.name}: its probabilities are no distribution")
-        self._state = {name: found[name + _NEXT] for name in self._state}
-        return self._judge(found, shares / shares.sum(), (self._now_ns() - begun) / 1e6)
+        whole: NDArray[np.float64] = shares / shares.sum()
+        return whole
 
     def _judge(self, found: dict[str, NDArray[Any]], shares: NDArray[np.float64], spent_ms: float) -> Estimate:
         quality = min(1.0, max(0.0, float(found["quality"][0])))

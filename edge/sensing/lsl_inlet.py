@@ -165,7 +165,7 @@ def _library(path: str) -> Any:
         os.environ["PYLSL_LIB"] = path
     try:
         return importlib.import_module("pylsl")
-    except (ImportError, RuntimeError) as error:
+    except (ImportError, RuntimeError, AttributeError) as error:  # the last where `library` names another library
         raise SourceUnavailableError(_NO_LIBRARY) from error
 
 

@@ -1,8 +1,11 @@
 """The service around window, runs and model: one durable prediction for every 5 s, whatever fails meanwhile."""
 
 from itertools import pairwise
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from contract.messages import AnyBody, Loss, Prediction, Record
 from edge.affect.delivery import Delivery
@@ -231,6 +234,34 @@ def test_an_output_that_is_no_number_is_a_failure_and_not_remembered() -> None:
         estimator.estimate(empty, onset=True)
     model.probabilities = [0.7, 0.1, 0.1, 0.1]
     estimator.estimate(empty, onset=True)
+    assert float(model.seen[-1]["memory"][0]) == 0.0
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"probabilities": np.ones(3, np.float32)},
+        {"probabilities": np.ones((1, 4), np.float32)},
+        {"probabilities": np.empty(0, np.float32)},
+        {"quality": np.empty(0, np.float32)},
+        {"valence": np.array(0.5, np.float32)},
+        {"baseline_state": np.array([7], np.int64)},
+        {"pushes": np.ones(3, np.float32)},
+    ],
+)
+def test_an_output_of_another_shape_is_a_failure_and_ends_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, odd: dict[str, NDArray[Any]]
+) -> None:
+    model = ScriptedModel()
+    estimator = Estimator(model, now_ns=lambda: 0)
+    ring = SignalWindow(estimator.channels, rate_hz=4.0, cells=estimator.cells)
+    ring.add(Sample("body", 0, {Channel.GSR_US: 5.0}))
+    run = model.run
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "run", lambda inputs: run(inputs) | odd)
+        with pytest.raises(ModelError, match="of another shape"):
+            estimator.estimate(ring.until(250_000_000), onset=True)
+    estimator.estimate(ring.until(250_000_000), onset=True)
     assert float(model.seen[-1]["memory"][0]) == 0.0
 
 

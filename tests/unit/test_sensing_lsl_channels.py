@@ -1,14 +1,20 @@
 """Which channels of a laboratory stream are taken, and as what."""
 
+import importlib
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.core.errors import SourceUnavailableError
 from edge.core.sample import Channel
 from edge.sensing.lsl_channels import Column, columns, values_of
+from edge.sensing.lsl_inlet import LslInlet
+from edge.sensing.settings import LslSettings
 from edge.sensing.units import plausible
+from tests.support.clock import FakeClock
 
 _TAKEN = [Column(0, Channel.GSR_US, 0.001), Column(1, Channel.HR_BPM, 1.0)]
 
@@ -48,3 +54,14 @@ def test_any_row_gives_plausible_values_only(row: list[float]) -> None:
     values, left_out = values_of(row, _TAKEN)
     assert plausible(values) == values
     assert 0 <= left_out <= len(_TAKEN) - len(values)
+
+
+def test_a_library_that_is_another_is_said_to_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def undefined(_name: str) -> None:
+        raise AttributeError("undefined symbol: lsl_local_clock")
+
+    (tmp_path / "libc.so").touch()
+    monkeypatch.setenv("PYLSL_LIB", "")
+    monkeypatch.setattr(importlib, "import_module", undefined)
+    with pytest.raises(SourceUnavailableError, match="install liblsl"):
+        LslInlet(LslSettings(library=str(tmp_path / "libc.so")), clock=FakeClock()).open()

@@ -14,7 +14,7 @@ from edge.vision.findings import SUDDEN_MOTION
 from edge.vision.settings import VisionSettings
 from edge.vision.unusual.anomaly import AnomalyDetector
 from edge.vision.unusual.baseline import Baseline
-from edge.vision.unusual.kept import load_baseline, save_baseline
+from edge.vision.unusual.kept import forget_aside, load_baseline, save_baseline
 from edge.vision.unusual.learning import Learning
 from edge.vision.unusual.tail import LEAST
 from tests.support.moving_scene import FRAME_NS, Mover, MovingScene
@@ -196,3 +196,19 @@ def test_a_damaged_baseline_is_learned_anew(tmp_path_factory: pytest.TempPathFac
     damaged = not path.exists() or path.read_bytes() != content
     assert loaded.day.frames == (0 if damaged else 1234)
     assert loaded.day.count.any() == bool(loaded.day.frames)
+
+
+def test_a_picture_of_another_shape_for_a_while_costs_nothing_that_was_learned(tmp_path: Path) -> None:
+    """X.10: a camera that shows a placard of another shape and comes back goes on with what it knew, killed or not."""
+    kept, other = tmp_path / "front.learned", (GRID[0] + 1, GRID[1])
+    save_baseline(_filled(np.random.default_rng(0)), kept, MODEL)
+    frames = load_baseline(kept, GRID, MODEL).day.frames
+    for _ in range(3):
+        assert load_baseline(kept, other, MODEL).day.frames == 0
+        save_baseline(Baseline(other), kept, MODEL)
+        assert load_baseline(kept, GRID, MODEL).day.frames == frames > 0
+    assert load_baseline(kept, GRID, MODEL).day.frames == frames, "it is in its place again"
+    assert len(list(tmp_path.iterdir())) == 2
+    assert load_baseline(kept, other, MODEL).day.frames == 0
+    forget_aside(kept)
+    assert load_baseline(kept, GRID, MODEL).day.frames == 0, "what was forgotten by hand does not come back"

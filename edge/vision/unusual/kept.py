@@ -22,6 +22,10 @@ class UnfitError(Exception):
     """A file holds nothing that can be used here; the message says why."""
 
 
+class OtherGridError(UnfitError):
+    """What a file holds was learned of a picture of another shape."""
+
+
 def save_baseline(baseline: Baseline, path: Path, model: str) -> None:
     """Write `baseline` as learned by `model` (name and version). Raise `OSError` if the disk will not take it."""
     sets = (baseline.day, *baseline.hours)
@@ -42,11 +46,19 @@ def save_baseline(baseline: Baseline, path: Path, model: str) -> None:
 def load_baseline(path: Path, grid: tuple[int, int], model: str) -> Baseline:
     """What was saved for this grid and model, else a blank one.
 
-    A file that does not fit, be it damaged or learned otherwise, is said so once and put aside.
+    A file that does not fit, be it damaged or learned otherwise, is said so once and put aside. If it is of a picture
+    of another shape, what was put aside before is taken up again where that fits: a camera that shows something else
+    for a moment loses nothing.
     """
     try:
-        saved = read_arrays(path)
-        return _restored(saved, grid, model) if saved else Baseline(grid)
+        return _read(path, grid, model) or Baseline(grid)
+    except OtherGridError as error:
+        before = _read_aside(path, grid, model)
+        words = "what was learned before goes on" if before else "what is normal is learned anew"
+        _log.warning(
+            "%s: %s; the file is put aside as %s", words, error, _exchange(path) if before else put_aside(path)
+        )
+        return before or Baseline(grid)
     except UnfitError as error:
         _log.warning("what is normal is learned anew: %s; the file is put aside as %s", error, put_aside(path))
     except OSError as error:
@@ -79,12 +91,45 @@ def read_arrays(path: Path) -> dict[str, Any] | None:
 
 def put_aside(path: Path) -> Path | None:
     """Rename a file that will not do, in place of one put aside before; its new path, None if it has to stay."""
-    aside = path.with_name(f"{path.name}.aside")
+    aside = _aside_of(path)
     try:
         path.replace(aside)
     except OSError:
         return None
     return aside
+
+
+def forget_aside(path: Path) -> None:
+    """Let nothing that was put aside be taken up again. Raise `OSError` if the disk will not have it."""
+    _aside_of(path).unlink(missing_ok=True)
+
+
+def _aside_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.aside")
+
+
+def _exchange(path: Path) -> Path | None:
+    """Put a file aside and what was there in its place; the path aside, None if both have to stay."""
+    aside, meanwhile = _aside_of(path), path.with_name(f"{path.name}.exchanged")
+    try:
+        path.replace(meanwhile)
+        aside.replace(path)
+        meanwhile.replace(aside)
+    except OSError:
+        return None
+    return aside
+
+
+def _read(path: Path, grid: tuple[int, int], model: str) -> Baseline | None:
+    saved = read_arrays(path)
+    return _restored(saved, grid, model) if saved else None
+
+
+def _read_aside(path: Path, grid: tuple[int, int], model: str) -> Baseline | None:
+    try:
+        return _read(_aside_of(path), grid, model)
+    except (UnfitError, OSError):
+        return None
 
 
 def _restored(saved: dict[str, Any], grid: tuple[int, int], model: str) -> Baseline:
@@ -96,7 +141,7 @@ def _restored(saved: dict[str, Any], grid: tuple[int, int], model: str) -> Basel
         if str(saved["model"]) != model:
             raise UnfitError(f"it was learned by {saved['model']}, and {model} is what runs")
         if saved["count"].shape[2:] != grid:
-            raise UnfitError(f"it is for a grid of {saved['count'].shape[2:]} cells, and the picture has {grid}")
+            raise OtherGridError(f"it is for a grid of {saved['count'].shape[2:]} cells, and the picture has {grid}")
         return _filled(saved, grid)
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise UnfitError(f"it cannot be understood: {error}") from error

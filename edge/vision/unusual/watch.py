@@ -18,7 +18,7 @@ from edge.vision.unusual.anomaly import AnomalyDetector
 from edge.vision.unusual.archive import load_evidence, save_evidence
 from edge.vision.unusual.baseline import Baseline
 from edge.vision.unusual.feedback import Feedback
-from edge.vision.unusual.kept import load_baseline, save_baseline
+from edge.vision.unusual.kept import forget_aside, load_baseline, save_baseline
 from edge.vision.unusual.learning import Learning
 from edge.vision.unusual.reading import Reading
 from edge.vision.unusual.scores import LastHour, Sustained
@@ -133,6 +133,7 @@ class Unusual:
         self._last_hour = LastHour()
         self._worst[:] = 0
         self._view = self._current_view()
+        forget_aside(self._kept)
         self.save()
 
     def save(self) -> None:

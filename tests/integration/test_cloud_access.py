@@ -13,7 +13,6 @@ from msgspec import structs
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from cloud.store import passwords
 from cloud.store.audit import Deed
 from cloud.store.database import Database
 from cloud.store.roles import ROLES, Role, reaches
@@ -28,11 +27,6 @@ from tests.support.cloud_stage import CloudStage, cloud_stage
 from tests.support.trust import desk_at
 
 FILLED = {"{device}": "none", "{command}": "none", "{recording}": "none", "{file}": "none", "{account}": "none"}
-
-
-@pytest.fixture(autouse=True)
-def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "_N", 2)
 
 
 @pytest.fixture

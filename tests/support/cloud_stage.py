@@ -3,11 +3,13 @@
 import asyncio
 import hashlib
 import random
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from unittest.mock import patch
 
 import av
 import httpx
@@ -17,6 +19,7 @@ from starlette.types import ASGIApp
 
 from cloud.objects.folder import FolderStorage
 from cloud.registry.catalogue import Catalogue
+from cloud.store import passwords, sign_ins
 from cloud.store.accounts import Accounts
 from cloud.store.audit import Deed
 from cloud.store.clock import SystemClock
@@ -32,6 +35,10 @@ from cloud.web.server import WebServer
 from cloud.web.settings import WebSettings
 from tests.support.cloud import PASSWORD, START_MS, USER, opened
 
+_NOBODY: Final = "scrypt$2$8$1$" + "00" * 16 + "$" + "00" * 32
+_NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Trusts nobody: to read all that the system trusts costs 50 ms a client, and nothing here speaks TLS."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CloudStage:
@@ -46,7 +53,7 @@ class CloudStage:
 
     def client(self, **options: Any) -> httpx.AsyncClient:
         """Somebody who is not signed in."""
-        return httpx.AsyncClient(base_url=self.url, **options)
+        return httpx.AsyncClient(base_url=self.url, **({"verify": _NO_TLS} | options))
 
     async def add(self, name: str, role: Role) -> None:
         """One more account, of the same password."""
@@ -62,7 +69,14 @@ class CloudStage:
 
 @asynccontextmanager
 async def cloud_stage(folder: Path, **more: Any) -> AsyncIterator[CloudStage]:
-    """The web side, serving inside the block, with the user of `tests.support.cloud`."""
+    """The web side, serving inside the block, with the user of `tests.support.cloud`. Passwords cost nothing."""
+    with patch.object(passwords, "_N", 2), patch.object(sign_ins, "_NOBODY", _NOBODY):
+        async with _stage(folder, more) as stage:
+            yield stage
+
+
+@asynccontextmanager
+async def _stage(folder: Path, more: dict[str, Any]) -> AsyncIterator[CloudStage]:
     objects, listening = folder / "objects", asyncio.get_running_loop().create_future()
     async with opened(f"sqlite:///{folder / 'cloud.db'}") as database:
         accounts, clock, settings = Accounts(database), SystemClock(), WebSettings(port=0)

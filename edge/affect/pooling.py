@@ -105,6 +105,12 @@ class VoicesPool:
         found = self._model.run(self._inputs(estimate, heard))
         if not all(np.isfinite(value).all() for value in found.values()):
             raise ModelError(f"model {self._model.manifest.name}: its output is not finite")
+        try:
+            return self._pooled(estimate, found)
+        except (IndexError, TypeError, ValueError) as error:
+            raise ModelError(f"model {self._model.manifest.name}: its output is of another shape: {error}") from error
+
+    def _pooled(self, estimate: Estimate, found: dict[str, NDArray[Any]]) -> Pooled:
         says = zip(SPEAKERS, found["weights"].astype(float).tolist(), strict=True)
         weights = {name: weight for name, weight in says if weight > 0}
         if not set(weights) - {"body"}:

@@ -238,6 +238,17 @@ async def test_where_the_pool_fails_the_bodys_own_word_stands_and_it_is_told() -
     assert "told to fail" in room.service.problem
 
 
+@pytest.mark.parametrize("odd", [{"weights": np.ones(9)}, {"probabilities": np.ones(3)}, {"valence": np.ones(())}])
+def test_a_pool_whose_output_has_another_shape_has_failed(
+    pool: VoicesPool, monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]
+) -> None:
+    run = pool._model.run
+    monkeypatch.setattr(pool._model, "run", lambda inputs: run(inputs) | odd)
+    heard = _heard(labels=[_label(99_000, probe="LL")])
+    with pytest.raises(ModelError, match="of another shape"):
+        pool.pool(_BODY, heard)
+
+
 def test_a_model_that_is_no_pool_is_refused() -> None:
     with pytest.raises(ModelError, match="not a pool of voices"):
         VoicesPool(ModelStore().load("emotion"))

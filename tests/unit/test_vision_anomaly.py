@@ -207,6 +207,9 @@ def test_a_picture_of_another_shape_for_a_while_costs_nothing_that_was_learned(t
         assert load_baseline(kept, other, MODEL).day.frames == 0
         save_baseline(Baseline(other), kept, MODEL)
         assert load_baseline(kept, GRID, MODEL).day.frames == frames > 0
+    assert load_baseline(kept, GRID, "anomaly 9").day.frames == 0
+    save_baseline(Baseline(GRID), kept, "anomaly 9")
+    assert load_baseline(kept, GRID, MODEL).day.frames == frames, "an update was taken back"
     assert load_baseline(kept, GRID, MODEL).day.frames == frames, "it is in its place again"
     assert len(list(tmp_path.iterdir())) == 2
     assert load_baseline(kept, other, MODEL).day.frames == 0

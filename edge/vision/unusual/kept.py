@@ -22,8 +22,8 @@ class UnfitError(Exception):
     """A file holds nothing that can be used here; the message says why."""
 
 
-class OtherGridError(UnfitError):
-    """What a file holds was learned of a picture of another shape."""
+class LearnedOtherwiseError(UnfitError):
+    """What a file holds was learned of a picture of another shape, or by another model."""
 
 
 def save_baseline(baseline: Baseline, path: Path, model: str) -> None:
@@ -47,12 +47,12 @@ def load_baseline(path: Path, grid: tuple[int, int], model: str) -> Baseline:
     """What was saved for this grid and model, else a blank one.
 
     A file that does not fit, be it damaged or learned otherwise, is said so once and put aside. If it is of a picture
-    of another shape, what was put aside before is taken up again where that fits: a camera that shows something else
-    for a moment loses nothing.
+    of another shape or by another model, what was put aside before is taken up again where that fits: a camera that
+    shows something else for a moment loses nothing, nor does an update that is taken back.
     """
     try:
         return _read(path, grid, model) or Baseline(grid)
-    except OtherGridError as error:
+    except LearnedOtherwiseError as error:
         before = _read_aside(path, grid, model)
         words = "what was learned before goes on" if before else "what is normal is learned anew"
         _log.warning(
@@ -139,9 +139,11 @@ def _restored(saved: dict[str, Any], grid: tuple[int, int], model: str) -> Basel
         if int(saved["format"]) != _FORMAT:
             raise UnfitError(f"it has the format {saved['format']}, {_FORMAT} is read")
         if str(saved["model"]) != model:
-            raise UnfitError(f"it was learned by {saved['model']}, and {model} is what runs")
+            raise LearnedOtherwiseError(f"it was learned by {saved['model']}, and {model} is what runs")
         if saved["count"].shape[2:] != grid:
-            raise OtherGridError(f"it is for a grid of {saved['count'].shape[2:]} cells, and the picture has {grid}")
+            raise LearnedOtherwiseError(
+                f"it is for a grid of {saved['count'].shape[2:]} cells, and the picture has {grid}"
+            )
         return _filled(saved, grid)
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise UnfitError(f"it cannot be understood: {error}") from error

@@ -1,5 +1,6 @@
 """Runs of the daemon: each has a name that no other run of this device ever has, and its own range of history rows."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,8 @@ from edge.core.clock import Stamp
 from edge.outbox import database
 
 _LAST_ROW: Final = 1 << 62
+_MOST_RUNS: Final = 10**8
+"""A name of a run has room for fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ async def next_boot(connection: aiosqlite.Connection, path: Path, host_boot: str
 
     The counter is also kept beside the database, so that a fresh database after a damaged one goes on counting.
     """
-    rows = await connection.execute_fetchall("SELECT number, boot, first_row, host_boot FROM boots ORDER BY number")
+    rows = await database.rows(connection, "SELECT number, boot, first_row, host_boot FROM boots ORDER BY number")
     known = [Boot(*row) for row in rows]
     last = await database.number(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'records'")
     number = max([counted_boots(path), *(boot.number for boot in known)]) + 1
@@ -101,9 +104,10 @@ def _counter(path: Path) -> Path:
 def counted_boots(path: Path) -> int:
     """How many runs there were, as it stands beside the database at `path`; 0 if that is not there."""
     try:
-        return int(_counter(path).read_text(encoding="ascii"))
-    except (FileNotFoundError, ValueError):
+        number = int(_counter(path).read_text(encoding="ascii"))
+    except (OSError, ValueError):
         return 0
+    return number if 0 < number < _MOST_RUNS else 0
 
 
 def count_boot(path: Path, number: int) -> None:
@@ -113,4 +117,5 @@ def count_boot(path: Path, number: int) -> None:
         fresh.write_text(f"{number}\n", encoding="ascii")
         fresh.replace(_counter(path))
     except OSError:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)

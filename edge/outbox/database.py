@@ -12,6 +12,7 @@ import aiosqlite
 from contract.codec import decode
 from contract.errors import InvalidMessageError
 from contract.messages import Record
+from contract.times import from_wire
 from edge.core.errors import StoreError
 
 CHECK_LIMIT_BYTES: Final = 64 << 20
@@ -29,7 +30,7 @@ class StoreDamagedError(StoreError):
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether `error` means a damaged file rather than a full disk or a device that fails for now."""
     code: int = getattr(error, "sqlite_errorcode", None) or 0
-    return code & 0xFF in _CORRUPT
+    return code & 0xFF in _CORRUPT or str(error).startswith("Could not decode to UTF-8")
 
 
 def is_full(error: sqlite3.Error) -> bool:
@@ -143,10 +144,13 @@ async def records(connection: aiosqlite.Connection, payloads: Iterable[bytes]) -
     """What stands in these payloads of records. Raise `StoreError` if one of them is damaged; it shows as damage of the
     store does, for its pages are sound and nobody else would find it."""
     try:
-        return [decode(payload, Record) for payload in payloads]
+        found = [decode(payload, Record) for payload in payloads]
+        for record in found:
+            from_wire(record.t)
     except InvalidMessageError as error:
         await mark_suspect(connection)
         raise StoreError(f"a record of the store is damaged: {error}") from error
+    return found
 
 
 async def one(connection: aiosqlite.Connection, sql: str, *parameters: object) -> sqlite3.Row | None:

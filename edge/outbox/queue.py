@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 import aiosqlite
 
+from edge.core.errors import StoreError
 from edge.outbox import database
 from edge.outbox.boots import Boots
 from edge.outbox.rows import ALARM, Pending
@@ -82,4 +83,10 @@ class Queue:
 
     async def _pending(self, sql: str, *parameters: object) -> list[Pending]:
         rows = await database.rows(self._reader, sql, *parameters)
-        return [Pending(row, *self._boots.identity(number, row), *rest) for row, number, *rest in rows]
+        try:
+            return [Pending(row, *self._boots.identity(number, row), *rest) for row, number, *rest in rows]
+        except KeyError as error:
+            await database.mark_suspect(self._reader)
+            raise StoreError(
+                f"a record of the store is damaged: it is of a run {error} that there never was"
+            ) from error

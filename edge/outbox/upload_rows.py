@@ -7,7 +7,9 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from contract.errors import InvalidMessageError
 from contract.messages import AnyBody, File, Loss, Recording
+from edge.core.files import DAMAGED
 
 Phase = Literal["closed", "uploaded", "lost"]
 ALARM: Final = 0
@@ -91,7 +93,7 @@ class Upload:
 
 
 def upload_of(row: Any, parts: Mapping[int, Part] | None = None) -> Upload:
-    """A row of `COLUMNS`."""
+    """A row of `COLUMNS`; raise `InvalidMessageError` if it is damaged."""
     upload_id, kind, rank, lane, added_row, path, key, size_bytes, body, name, part_bytes, paused, *fate = row
     return Upload(
         id=upload_id,
@@ -99,10 +101,10 @@ def upload_of(row: Any, parts: Mapping[int, Part] | None = None) -> Upload:
         rank=rank,
         lane=lane,
         added_row=added_row,
-        path=Path(path),
+        path=_path(path),
         key=key,
         size_bytes=size_bytes,
-        body=msgspec.json.decode(body, type=_BODIES[kind]) if body is not None else None,
+        body=None if body is None else _body(body, kind),
         upload_id=name,
         part_bytes=part_bytes,
         paused=bool(paused),
@@ -111,6 +113,19 @@ def upload_of(row: Any, parts: Mapping[int, Part] | None = None) -> Upload:
         failed_ms=fate[2],
         parts=parts or {},
     )
+
+
+def _body(body: bytes, kind: str) -> Recording | File:
+    try:
+        return msgspec.json.decode(body, type=_BODIES[kind])
+    except (KeyError, *DAMAGED) as error:
+        raise InvalidMessageError(f"an upload of the store is damaged: {error!r}") from error
+
+
+def _path(path: str) -> Path:
+    if "\0" in path:
+        raise InvalidMessageError("the path of an upload of the store is damaged")
+    return Path(path)
 
 
 def id_of(body: Recording | File) -> str:

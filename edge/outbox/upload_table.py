@@ -1,10 +1,12 @@
 """What the table of uploads holds, for whoever sends, shows or decides: it is only read here."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiosqlite
 
+from contract.errors import InvalidMessageError
 from contract.messages import AnyBody, Event, Record, Recording, priority_of
 from edge.core.errors import StoreError, UnknownError
 from edge.outbox import database
@@ -34,7 +36,8 @@ class UploadTable:
         if not rows:
             return None
         sql = "SELECT number, etag, size_bytes, md5 FROM parts WHERE id = ? ORDER BY number"
-        return upload_of(rows[0], {int(number): Part(*part) for number, *part in await self._read(sql, upload_id)})
+        parts = {int(number): Part(*part) for number, *part in await self._read(sql, upload_id)}
+        return replace((await self._uploads(rows))[0], parts=parts)
 
     async def listing(self, limit: int) -> list[tuple[Upload, int]]:
         """Up to `limit` of them with how many bytes are sent, in the order of ranks and age, failed ones first."""
@@ -42,7 +45,9 @@ class UploadTable:
             f"SELECT {COLUMNS}, (SELECT COALESCE(SUM(size_bytes), 0) FROM parts WHERE parts.id = uploads.id)"  # noqa: S608
             " FROM uploads ORDER BY failed_ms IS NULL, rank, added_row, id LIMIT ?"
         )
-        return [(upload_of(row[:-1]), int(row[-1])) for row in await self._read(sql, limit)]
+        rows = await self._read(sql, limit)
+        found = await self._uploads([row[:-1] for row in rows])
+        return [(upload, int(row[-1])) for upload, row in zip(found, rows, strict=True)]
 
     async def totals(self) -> UploadTotals:
         """All of them together."""
@@ -70,7 +75,7 @@ class UploadTable:
 
     async def growing(self) -> list[Upload]:
         """Those that are not closed, without parts."""
-        return [upload_of(row) for row in await self._read(f"SELECT {COLUMNS} FROM uploads WHERE body IS NULL")]  # noqa: S608
+        return await self._uploads(await self._read(f"SELECT {COLUMNS} FROM uploads WHERE body IS NULL"))  # noqa: S608
 
     async def pending(self) -> int:
         """How many closed ones are not sent yet."""
@@ -80,6 +85,14 @@ class UploadTable:
         """What the store has told of a recording or file. Kept as long as the history is."""
         sql = "SELECT payload FROM records WHERE subject = ? ORDER BY row"
         return frozenset(phase_of(record.body) for record in await self._records(sql, upload_id))
+
+    async def _uploads(self, rows: Iterable[Any]) -> list[Upload]:
+        """What stands in these rows. Raise `StoreError` if one is damaged, which shows as damage of the store does."""
+        try:
+            return [upload_of(row) for row in rows]
+        except InvalidMessageError as error:
+            await database.mark_suspect(self._reader)
+            raise StoreError(str(error)) from error
 
     async def _known(self, upload_id: str) -> Upload:
         upload = await self.get(upload_id)

@@ -128,8 +128,7 @@ class Uploads(UploadTable):
         Raise `StoreDelayedError` while the end of an upload waits for the disk: its row still stands, but to send it
         again would tell of it twice.
         """
-        rows = await self._read(_HEADS, msgspec.json.encode(list(without)).decode())
-        found = [upload_of(row) for row in rows]
+        found = await self._uploads(await self._read(_HEADS, msgspec.json.encode(list(without)).decode()))
         self._check_not_delayed([upload.id for upload in found])
         return found
 

@@ -135,6 +135,9 @@ class Writer:
             await self._commit(batch, rows)
         except sqlite3.OperationalError as error:
             self.line.put_back()
+            if database.is_damage(error):
+                self._damaged(error)
+                raise
             await self._failed(error)
         except (sqlite3.DatabaseError, InvalidMessageError) as error:
             self.line.put_back()
@@ -233,7 +236,8 @@ class Writer:
 
     def _damaged(self, error: sqlite3.DatabaseError | InvalidMessageError) -> None:
         if not isinstance(error, sqlite3.DatabaseError) or database.is_damage(error):
-            database.suspect_mark(self._path).touch()
+            with suppress(OSError):  # the disk is full: it shows again
+                database.suspect_mark(self._path).touch()
         self._health.set(PART, State.FAILED, f"{self._path.name}: {error}; a restart repairs it")
 
 

@@ -19,6 +19,7 @@ import aiosqlite
 from contract.codec import decode
 from contract.errors import InvalidMessageError
 from contract.messages import Record
+from contract.times import from_wire
 from edge.core.clock import Clock
 from edge.core.errors import StoreError
 from edge.core.notify import sd_notify
@@ -26,6 +27,7 @@ from edge.outbox import database
 from edge.outbox.boots import counted_boots
 from edge.outbox.repair.pages import is_sane
 from edge.outbox.repair.salvage import salvage
+from edge.outbox.upload_rows import COLUMNS, upload_of
 
 _NEWEST_SCHEMA: Final = 1000
 """No schema is newer than this: a greater number is damage."""
@@ -113,13 +115,20 @@ def _looks_damaged(path: Path) -> bool:
 
 
 def _read_all(path: Path) -> None:
-    """Read every record: SQLite has no checksums, and finds nothing wrong with a payload of which a bit is.
+    """Read every row: SQLite has no checksums, and finds nothing wrong with a payload of which a bit is.
 
     Raise `InvalidMessageError` at one that cannot be read.
     """
     with closing(sqlite3.connect(path)) as reader:
-        for (payload,) in reader.execute("SELECT payload FROM records"):
-            decode(payload, Record)
+        for payload, *_ in reader.execute("SELECT payload, kind, subject FROM records"):
+            from_wire(decode(payload, Record).t)
+        for row in reader.execute(f"SELECT {COLUMNS} FROM uploads"):  # noqa: S608
+            upload_of(row)
+        if reader.execute("SELECT 1 FROM records WHERE boot NOT IN (SELECT number FROM boots) LIMIT 1").fetchone():
+            raise InvalidMessageError("a record is of a run that there never was")
+        for table in ("boots", "outbox", "parts", "strays"):
+            for _ in reader.execute(f"SELECT * FROM {table}"):  # noqa: S608
+                pass
 
 
 async def _salvage(path: Path, aside: Path, clock: Clock) -> None:

@@ -86,7 +86,7 @@ def _is_of(value: Value, column: _Column) -> bool:
         return column.alias or not column.needed
     if column.alias or not isinstance(value, _KINDS.get(column.kind, (object,))):
         return False
-    return not isinstance(value, bytes) or _is_body(value)
+    return _is_body(value) if isinstance(value, bytes) else "\0" not in str(value)
 
 
 def _is_body(value: bytes) -> bool:

@@ -24,6 +24,9 @@ _BLUNT, _SHARP = 0.4, 0.6
 _DOUBT_NS: Final = 30_000_000_000
 """Nothing is learned from pictures that lack detail for so long; if something else lies before the camera for longer,
 it belongs to the view."""
+_PROOFS: Final = 2
+"""So many pictures must have been clearly the learned view before one is called blurred beside it: what drove through
+it all the while that it was learned is not the view."""
 _SAME_LAYOUT: Final = 0.9
 _SHAKEN_LAYOUT: Final = 0.8
 _SHAKE: Final = 12.0
@@ -69,6 +72,7 @@ class FaultFinder:
         self._looked: Plane | None = None
         self._shaken = self._moved = 0.0
         self._blunt_ns: int | None = None
+        self._proofs = 0
         self.other_since_ns: int | None = None
         """Since when the camera has been looking at one and the same other view."""
 
@@ -122,15 +126,17 @@ class FaultFinder:
     def _look(self, luma: Plane, at_ns: int, told: ConditionKind) -> Fault:
         like = self._view.compare(luma)
         kept = like.kept if like else 0.0
-        if like is None or like.sharpness > _SHARP:
+        if like is None or like.sharpness > _SHARP or self._proofs < _PROOFS:
             self._blunt_ns = None
         elif self._blunt_ns is None:
             self._blunt_ns = at_ns
         fault = _by_light(luma, kept)
         if fault is None and like is not None:
-            fault = _blurred(like, told) or self._by_edges(like, luma, told)
+            blurred = _blurred(like, told) if self._proofs >= _PROOFS else None
+            fault = blurred or self._by_edges(like, luma, told)
         if fault is None:
             fault = _SURE if like and like.kept > _CERTAIN and like.sharpness > _CERTAIN else FINE
+            self._proofs += fault is _SURE
         self._follow_other(fault, luma, at_ns)
         return fault
 

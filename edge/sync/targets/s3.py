@@ -62,6 +62,8 @@ class S3Target:
                 raise self._meaning({"Code": "NoSuchBucket" if code == "404" else code}, "") from error
         except BotoCoreError as error:
             raise LinkError(f"bucket {self._bucket} {_unreachable(error)}") from error
+        except RecursionError as error:
+            raise LinkError(f"bucket {self._bucket} redirects to itself: check objects.endpoint") from error
 
     def put(self, thing: Object, data: bytes, sending: Sending) -> None:
         """PUT with Content-MD5 and our SHA-256 as metadata."""
@@ -175,6 +177,7 @@ class S3Target:
     @contextmanager
     def _errors(self, key: str) -> Iterator[None]:
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         try:
             yield
@@ -184,6 +187,9 @@ class S3Target:
             raise LinkError(f"bucket {self._bucket} {_unreachable(error)}") from error
         except KeyError as error:
             raise LinkError(f"bucket {self._bucket} answered in part: {error} is missing") from error
+        except (ResponseParserError, ValueError, OverflowError, RecursionError) as error:
+            # A page of HTML, a date or a size that is none, a redirection that leads to itself.
+            raise LinkError(f"bucket {self._bucket} does not answer as S3 does: {error!s:.200}") from error
 
     def _meaning(self, error: Any, key: str) -> LinkError:
         code, message = str(error.get("Code", "")), str(error.get("Message", ""))

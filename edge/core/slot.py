@@ -41,6 +41,11 @@ class Slot(Generic[_T]):
         """How often it was cleared: an item taken before the last time must not be used any more."""
         return self._clears
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for the next item."""
+        return len(self._waiters)
+
     def rest(self, until_ns: int) -> None:
         """Who waits for items of its own choice wants none from before that moment (monotonic)."""
         self._rest_until_ns = until_ns
@@ -78,9 +83,7 @@ class Slot(Generic[_T]):
         while self._item is None or self._version <= seen:
             if self._closed:
                 raise SlotClosedError
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiters.append((waiter, wanted))
-            await waiter
+            await self._wait(wanted)
         if self._closed:
             raise SlotClosedError
         return self._version, self._item
@@ -97,6 +100,17 @@ class Slot(Generic[_T]):
             return
         finally:
             self._takers -= 1
+
+    async def _wait(self, wanted: Callable[[int, _T], bool] | None) -> None:
+        """Until it is woken; who gives up leaves nothing behind, also where no item ever comes."""
+        entry = asyncio.get_running_loop().create_future(), wanted
+        self._waiters.append(entry)
+        try:
+            await entry[0]
+        except asyncio.CancelledError:
+            if entry in self._waiters:
+                self._waiters.remove(entry)
+            raise
 
     def _wake(self, item: _T) -> None:
         """Release those who want `item`."""

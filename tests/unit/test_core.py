@@ -150,6 +150,7 @@ def test_systemd_is_told_in_its_own_protocol(tmp_path: Path, monkeypatch: pytest
         monkeypatch.setenv("NOTIFY_SOCKET", os.fspath(path))
         assert sd_notify("READY=1", "STATUS=looking")
         assert systemd.recv(100) == b"READY=1\nSTATUS=looking"
+    assert not sd_notify("WATCHDOG=1"), "nobody listens any more: that ends no daemon"
     monkeypatch.setenv("WATCHDOG_USEC", "30000000")
     assert watchdog_interval_s() == 15.0
     monkeypatch.setenv("WATCHDOG_USEC", "soon")

@@ -95,3 +95,16 @@ async def test_it_rests_until_then_unless_somebody_takes_every_item() -> None:
     assert not slot.resting(99)
     await items.aclose()  # type: ignore[attr-defined]
     assert slot.resting(99)
+
+
+async def test_readers_who_give_up_leave_nothing_behind() -> None:
+    """A camera that never gives a picture is asked for one again and again."""
+    slot: Slot[int] = Slot()
+    for _ in range(100):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(slot.next(), 0)
+        reader = asyncio.ensure_future(slot.next())
+        await asyncio.sleep(0)
+        reader.cancel()
+    await asyncio.sleep(0)
+    assert slot.waiting == 0

@@ -12,8 +12,9 @@ from starlette.datastructures import QueryParams
 from cloud.config import CloudConfig, load_config
 from cloud.objects.settings import S3Settings
 from cloud.store.passwords import generate_password, hash_password, password_matches
+from cloud.web.api import OPERATIONS
 from cloud.web.attempts import Attempts
-from cloud.web.openapi import OPERATIONS, describe
+from cloud.web.openapi import describe
 from cloud.web.parameters import slice_of
 from cloud.web.problems import ProblemError
 from cloud.web.sending import byte_range

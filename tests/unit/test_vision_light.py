@@ -81,6 +81,18 @@ def test_a_thing_however_bright_is_no_light(seed: int, level: float, wide: float
     assert fit_light(now, then) == (1.0, 0.0)
 
 
+def test_what_is_dark_does_not_tell_that_the_light_is_the_same() -> None:
+    """No lamp changes it; and a crowd before most of a lit view is no lamp."""
+    rng = np.random.default_rng(3)
+    street = np.concatenate([rng.uniform(0, 1, 80), rng.uniform(60, 180, 112)]).astype(np.float32)
+    gain, _ = fit_light((street * 1.4).astype(np.float32), street)
+    assert gain > 1.2
+    lit = rng.uniform(60, 180, 192).astype(np.float32)
+    crowded = lit.copy()
+    crowded[:110] = rng.uniform(0, 255, 110)
+    assert fit_light(crowded, lit) == (1.0, 0.0)
+
+
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=40, deadline=None)
 def test_any_cells_give_a_light_within_bounds(seed: int) -> None:

@@ -17,6 +17,9 @@ _ROUNDS: Final = 5
 _NOISE: Final = 1.0
 """Luma: misfit of a cell below which nothing is told from noise."""
 _GAINS: Final = 0.25, 4.0
+_ENOUGH: Final = 0.35
+"""Cells that are as bright as they were, and together hold this share of all brightness, tell that the light is the
+same, whatever goes on in the others. What is dark tells nothing: no light changes it."""
 _TRUST: Final = 25.0
 """Luma squared: where cells differ by less than the root of this, the gain is hardly to be told from 1."""
 _FITS: Final = 6.0
@@ -36,7 +39,7 @@ def fit_light(now: Floats, then: Floats, start: tuple[float, float] = UNCHANGED)
     """Gain and offset that make the cells of `then` as bright as those of `now`; 1 and 0 unless others fit clearly
     better. `start` is where they probably are."""
     now, then = now.ravel(), then.ravel()
-    if start == UNCHANGED and 2 * np.count_nonzero(np.abs(now - then) < _NOISE) > now.size:
+    if start == UNCHANGED and (then @ (np.abs(now - then) < _NOISE)) > _ENOUGH * np.add.reduce(then):
         return UNCHANGED
     gain, offset = _line(now, then, *start)
     if float(np.add.reduce(np.abs(then * (gain - 1) + offset))) < _SAME * then.size:

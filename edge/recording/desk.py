@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from edge.recording.encoder import SOFTWARE, Chosen
 from edge.recording.salvage import Found
@@ -70,24 +70,17 @@ class Desk:
             raise error
         return self._found[0] if self._found else None
 
-    def __len__(self) -> int:
-        return len(self._found)
-
-    def waiting(self) -> Found | None:
-        """The oldest recording that waits to be told, now."""
-        return self._found[0] if self._found else None
+    def waiting(self, refused: Container[str] = ()) -> Found | None:
+        """The oldest recording that waits to be told now, and is not among the `refused` ids."""
+        return next((found for found in self._found if found.sidecar.recording_id not in refused), None)
 
     def holds(self, recording_id: str) -> bool:
         """Whether this one is told now, or waits to be."""
         return any(found.sidecar.recording_id == recording_id for found in self._found)
 
-    def done(self) -> None:
-        """The oldest is told."""
-        self._found.popleft()
-
-    def later(self) -> None:
-        """The oldest cannot be told now: let the others go first."""
-        self._found.rotate(-1)
+    def done(self, found: Found) -> None:
+        """This one is told."""
+        self._found.remove(found)
 
     async def gone(self) -> None:
         """Return when the thread is done."""

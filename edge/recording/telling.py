@@ -44,18 +44,17 @@ class Telling:
     async def all(self) -> None:
         """Tell of every recording that waits; may be done again. Raise `StoreError` if that is refused, `OSError` once
         each was tried: the disk may refuse one alone."""
+        refused: dict[str, OSError] = {}
         async with self._one_at_a_time:
-            refused: OSError | None = None
-            for _ in range(len(self._desk)):
+            while found := self._desk.waiting(refused):
                 try:
-                    await self._next()
+                    await self._tell(found)
                 except OSError as error:
-                    refused = refused or error
-                    self._desk.later()
+                    refused[found.sidecar.recording_id] = error
                 else:
-                    self._desk.done()
-            if refused:
-                raise refused
+                    self._desk.done(found)
+        if refused:
+            raise next(iter(refused.values()))
 
     async def lost(self, frames: int) -> None:
         """So many frames were missed in all; those that are new are told. Raise `StoreError` if that is refused."""
@@ -66,15 +65,10 @@ class Telling:
             await self._teller.sink.append(Loss(what="frames", reason=reason, count=frames - self._lost))
         self._lost = frames
 
-    async def _next(self) -> None:
-        if (found := self._desk.waiting()) is None:
-            return
+    async def _tell(self, found: Found) -> None:
         with suppress(RecordInvalidError):  # its note was tampered with: the file stays, the store has told of it
-            await self._tell(found)
+            if found.empty:
+                self._on_nothing(found.sidecar.recording_id)
+            await tell(self._teller, self._spool, replace(found, sidecar=self._timed(found.sidecar)))
             self.clips += not found.empty
             self.salvaged += found.sidecar.salvaged
-
-    async def _tell(self, found: Found) -> None:
-        if found.empty:
-            self._on_nothing(found.sidecar.recording_id)
-        await tell(self._teller, self._spool, replace(found, sidecar=self._timed(found.sidecar)))

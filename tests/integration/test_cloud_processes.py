@@ -86,7 +86,7 @@ def test_three_processes_ask_a_device_and_survive_each_others_end(
         _until(lambda: client.get(f"/v1/devices/{NAME}/commands/c2").json()["state"] == "succeeded")
         shown = client.get("/v1/audit").json()["items"]
         assert {one["detail"] for one in shown} >= {"snapshot c1", "restart c2"}
-        assert {one["actor"].split(":")[0] for one in shown} == {"cli", "admin"}
+        assert {one["actor"].split(":")[0] for one in shown} == {"cli", "cloud", "admin"}
     counted = httpx.get(f"{ingest.url}/metrics").text
     assert 'afferent_ingest_sent_total{result="taken",what="command"}' in counted
     assert "afferent_fleet_devices{" in httpx.get(f"{worker.url}/metrics").text

@@ -56,7 +56,10 @@ export function createSignIn({ signIn, onDone }) {
 
 /** It stands in no page's HTML: one place for its words. */
 function makeForm() {
-  const account = el("input", { id: "account", name: "username", type: "text", value: "admin", maxlength: 32, autocomplete: "username", autocapitalize: "none", spellcheck: "false" });
+  const account = el("input", {
+    id: "account", name: "username", type: "text", value: "admin", maxlength: 32,
+    autocomplete: "username", autocapitalize: "none", spellcheck: "false",
+  });
   const field = el("input", { id: "password", name: "password", type: "password", autocomplete: "current-password", required: true, "aria-describedby": "signin-error" });
   const error = el("p", { class: "signin-error", id: "signin-error", role: "alert" });
   const go = el("button", { class: "button primary", id: "signin-go", type: "submit" }, "Sign in");

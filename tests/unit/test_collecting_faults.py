@@ -6,7 +6,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import pytest
 import pytest_asyncio
 
@@ -17,6 +16,7 @@ from edge.core.health import State
 from edge.outbox.rows import why_invalid
 from tests.support.clock import FakeClock
 from tests.support.collecting import WEBM, Client, Room, client_of
+from tests.support.damaged_files import changed, dangling, folder, saying
 
 CHUNKS: Final = [WEBM + b"a" * 1000, b"b" * 1004]
 VIDEOS: Final = ("a", "bad", "z")
@@ -29,49 +29,23 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
         yield opened
 
 
-def _with(**fields: object) -> Callable[[Path], None]:
-    """A sheet that is whole JSON, and says that."""
-
-    def write(path: Path) -> None:
-        path.write_bytes(msgspec.json.encode(msgspec.json.decode(path.read_bytes()) | fields))
-
-    return write
-
-
-def _as(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
-    def write(path: Path) -> None:
-        path.write_bytes(change(path.read_bytes()))
-
-    return write
-
-
-def _folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-def _dangling(path: Path) -> None:
-    path.unlink()
-    path.symlink_to("nowhere")
-
-
 DAMAGES: Final = {
-    "empty": _as(lambda _: b""),
-    "cut": _as(lambda sheet: sheet[: len(sheet) // 2]),
-    "zeros": _as(lambda sheet: bytes(len(sheet))),
-    "no-utf8": _as(lambda sheet: sheet.replace(b'":"', b'":"\xff')),
-    "nested": _as(lambda _: b'{"x":' + b"[" * 200_000),
-    "list": _as(lambda _: b"[]"),
-    "types": _with(order="one", session_id=None),
-    "far": _with(order=2**70, begun_ms=2**70, made_ms=2**70, done_ms=2**70),
-    "negative": _with(total_chunks=-5, size_bytes=-1, order=-1, idle_hours=-(2**70)),
-    "digest": _with(sha256="no digest"),
-    "extension": _with(extension="../../x"),
-    "nul": _with(extension="\0", told="\0", video_type="\0"),
-    "other-name": _with(video_id="other"),
-    "other-session": _with(session_id="other"),
-    "folder": _folder,
-    "dangling": _dangling,
+    "empty": changed(lambda _: b""),
+    "cut": changed(lambda sheet: sheet[: len(sheet) // 2]),
+    "zeros": changed(lambda sheet: bytes(len(sheet))),
+    "no-utf8": changed(lambda sheet: sheet.replace(b'":"', b'":"\xff')),
+    "nested": changed(lambda _: b'{"x":' + b"[" * 200_000),
+    "list": changed(lambda _: b"[]"),
+    "types": saying(order="one", session_id=None),
+    "far": saying(order=2**70, begun_ms=2**70, made_ms=2**70, done_ms=2**70),
+    "negative": saying(total_chunks=-5, size_bytes=-1, order=-1, idle_hours=-(2**70)),
+    "digest": saying(sha256="no digest"),
+    "extension": saying(extension="../../x"),
+    "nul": saying(extension="\0", told="\0", video_type="\0"),
+    "other-name": saying(video_id="other"),
+    "other-session": saying(session_id="other"),
+    "folder": folder,
+    "dangling": dangling,
 }
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -30,6 +29,7 @@ from edge.recording.spool import Spool
 from edge.recording.stranded import StrandedService
 from edge.recording.telling import Telling
 from tests.support.clock import FakeClock
+from tests.support.damaged_files import changed, dangling, folder, saying
 from tests.support.jpegs import jpeg
 from tests.support.sinks import MemorySink
 
@@ -47,50 +47,24 @@ def _put(spool: Spool, sidecar: Sidecar) -> None:
     spool.begin(sidecar).write_bytes(b"mp4")
 
 
-def _with(**fields: object) -> Callable[[Path], None]:
-    """A note that is whole JSON, and says that."""
-
-    def write(path: Path) -> None:
-        path.write_bytes(msgspec.json.encode(msgspec.json.decode(path.read_bytes()) | fields))
-
-    return write
-
-
-def _as(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
-    def write(path: Path) -> None:
-        path.write_bytes(change(path.read_bytes()))
-
-    return write
-
-
-def _folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-def _dangling(path: Path) -> None:
-    path.unlink()
-    path.symlink_to("nowhere")
-
-
 DAMAGES: Final = {
-    "empty": _as(lambda _: b""),
-    "cut": _as(lambda note: note[: len(note) // 2]),
-    "zeros": _as(lambda note: bytes(len(note))),
-    "no-utf8": _as(lambda note: note.replace(b"attic", b"att\xffc")),
-    "nested": _as(lambda note: b'{"x":' + b"[" * 200_000),
-    "list": _as(lambda _: b"[]"),
-    "null": _as(lambda _: b"null"),
-    "types": _with(start_ms="soon", frames=None),
-    "far": _with(start_ms=2**62, key_ms=2**62),
-    "before": _with(start_ms=-(2**62)),
-    "order": _with(order=2**70),
-    "negative": _with(width_px=-1, frames=-5, size_bytes=-1),
-    "nul": _with(why="a\0b", boot="\0", sha256="\0"),
-    "other-name": _with(recording_id="rec-other"),
-    "other-camera": _with(camera="cellar"),
-    "folder": _folder,
-    "dangling": _dangling,
+    "empty": changed(lambda _: b""),
+    "cut": changed(lambda note: note[: len(note) // 2]),
+    "zeros": changed(lambda note: bytes(len(note))),
+    "no-utf8": changed(lambda note: note.replace(b"attic", b"att\xffc")),
+    "nested": changed(lambda note: b'{"x":' + b"[" * 200_000),
+    "list": changed(lambda _: b"[]"),
+    "null": changed(lambda _: b"null"),
+    "types": saying(start_ms="soon", frames=None),
+    "far": saying(start_ms=2**62, key_ms=2**62),
+    "before": saying(start_ms=-(2**62)),
+    "order": saying(order=2**70),
+    "negative": saying(width_px=-1, frames=-5, size_bytes=-1),
+    "nul": saying(why="a\0b", boot="\0", sha256="\0"),
+    "other-name": saying(recording_id="rec-other"),
+    "other-camera": saying(camera="cellar"),
+    "folder": folder,
+    "dangling": dangling,
 }
 
 
@@ -223,7 +197,7 @@ def _huge(picture: bytes) -> bytes:
 
 @pytest.mark.parametrize(
     "damage",
-    [_as(lambda _: b""), _as(bytes), _as(_huge), _as(lambda jpeg: jpeg[:100]), _folder, _dangling],
+    [changed(lambda _: b""), changed(bytes), changed(_huge), changed(lambda jpeg: jpeg[:100]), folder, dangling],
     ids=["empty", "zeros", "huge", "cut", "folder", "dangling"],
 )
 async def test_a_damaged_picture_costs_no_day_and_none_behind_it(

@@ -144,6 +144,10 @@ class SessionView(Part, frozen=True, kw_only=True):
     labels and markers only, not in lists."""
     markers: list[SessionMarker] = []
     labels: list[SessionLabel] = []
+    said: int = 0
+    """How many labels there are in all but points of traces; with `traced` told with the labels only, not in lists."""
+    traced: int = 0
+    """How many points of traces."""
     segments: int = 0
 
 

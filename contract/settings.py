@@ -14,7 +14,7 @@ _WORDS: Final = (
     (re.compile(r"Expected `(?:int|float)` (?P<op>[<>]=?) (?P<bound>\S+)"), "must be {op} {bound}"),
     (
         re.compile(r"Object contains unknown field `(?P<name>.*)`"),
-        "unknown setting {name!r}; see docs/configuration.md",
+        "unknown setting {name!r}; see docs/configuration.md, and of the cloud docs/configuration-cloud.md",
     ),
     (re.compile(r"Object missing required field `(?P<name>.*)`"), "setting {name!r} is missing"),
     (re.compile(r"Expected `(?P<kind>.*)`, got `(?P<got>.*)`"), "must be {kind}, not {got}"),

@@ -11,6 +11,7 @@ import click
 from contract.errors import InvalidSettingsError
 from edge.diagnostics_cli import diagnostics
 from edge.enrol_cli import enrol
+from edge.recording.cli import aside_command
 from edge.releases.cli import release
 from edge.releases.gate_cli import gate
 from edge.web.account_cli import account_commands
@@ -212,7 +213,11 @@ def _load(path: Path | None) -> "EdgeConfig":
         sys.exit(2)
 
 
-for _command in (gate, release, enrol, diagnostics, account_commands(lambda path: _load(path).state)):
+def _state(path: Path | None) -> Path:
+    return _load(path).state
+
+
+for _command in (gate, release, enrol, diagnostics, account_commands(_state), aside_command(_state)):
     edge_cli.add_command(_command)
 
 

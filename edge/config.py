@@ -24,7 +24,7 @@ from edge.recording.retention.settings import RetentionSettings
 from edge.recording.settings import RecordingSettings
 from edge.sensing.settings import SensorSettings
 from edge.sync.home_assistant import HomeAssistantSettings
-from edge.sync.settings import BrokerSettings, FolderSettings, ObjectsSettings
+from edge.sync.settings import NO_BROKER, BrokerSettings, FolderSettings, ObjectsSettings
 from edge.sync.upload_settings import UploadSettings
 from edge.vision.settings import VisionSettings
 from edge.web.settings import WebSettings
@@ -81,7 +81,7 @@ class EdgeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     previews: PreviewSettings = PreviewSettings()
     collect: CollectSettings = CollectSettings()
     outbox: OutboxSettings = OutboxSettings()
-    broker: BrokerSettings = BrokerSettings()
+    broker: BrokerSettings = NO_BROKER
     objects: ObjectsSettings = FolderSettings()
     uploads: UploadSettings = UploadSettings()
     identity: IdentitySettings = IdentitySettings()

@@ -25,7 +25,7 @@ from edge.sensing.sensor import Sensor
 from edge.sensing.settings import BleSettings, LslSettings, SensorSettings, SerialSettings
 from edge.sync.probe import probe_broker
 from edge.sync.requests import RequestDesk
-from edge.sync.settings import CloudSettings, FolderSettings
+from edge.sync.settings import NO_BROKER, CloudSettings, FolderSettings
 from edge.web.live_tls import certificate_of
 from edge.web.own_certificate import fingerprint
 from edge.web.settings import https_of
@@ -256,8 +256,10 @@ def _broker(config: EdgeConfig) -> Iterator[Finding]:
     if not config.broker.enabled:
         yield Finding("broker", True, "switched off in the settings; records stay on the device")
         return
-    identity = config.state / "identity"
-    yield from _reach("broker", partial(probe_broker, config.broker, config.secrets, _TIMEOUT_S, identity))
+    look = partial(probe_broker, config.broker, config.secrets, _TIMEOUT_S, config.state / "identity")
+    for found in _reach("broker", look):
+        missed = not found.fine and config.broker is NO_BROKER and not IdentityFolder(config.identity_dir).enrolled
+        yield Finding("broker", True, "no cloud is set up; records stay on the device") if missed else found
 
 
 def _objects(config: EdgeConfig) -> Iterator[Finding]:

@@ -140,7 +140,7 @@ class Ingest:
             _log.warning("record %d of %s cannot be stored: %s", one.at.seq, one.at.device, error)
             if one != kept:
                 await self._add([kept])
-            return [Rejected(one.at.device, str(error), one.row["body"].encode())]
+            return [Rejected(one.at.device, str(error), b"" if one.about else one.row["body"].encode())]
         return []
 
     async def _commit(self, records: Sequence[Incoming]) -> None:

@@ -21,7 +21,10 @@ _Said = TypeVar("_Said", Status, Reported)
 
 
 class Sorted(NamedTuple):
-    """One batch, told apart. `unreadable` of the `rejected` are also among the `records`, their bodies as they came."""
+    """One batch, told apart. `unreadable` of the `rejected` are also among the `records`, their bodies as they came.
+
+    What speaks of somebody stands there alone, from where an erasure takes it.
+    """
 
     records: list[Incoming]
     statuses: list[Status]
@@ -53,7 +56,7 @@ def sort(deliveries: Iterable[Delivery], received_ms: int) -> Sorted:
                 records.append(record)
                 if problem:
                     unreadable += 1
-                    rejected.append(Rejected(delivery.topic, problem, delivery.payload))
+                    rejected.append(Rejected(delivery.topic, problem, b"" if record.about else delivery.payload))
         except ContractError as error:
             rejected.append(Rejected(delivery.topic, str(error), delivery.payload))
     return Sorted(records, list(statuses.values()), rejected, unreadable, questions, list(reports.values()))

@@ -18,7 +18,8 @@ from cloud.store.database import Database
 from cloud.store.errors import AccountRefusedError, AlreadyExistsError, UnknownAccountError
 from cloud.store.passwords import generate_password, hash_password
 from cloud.store.roles import Role
-from cloud.store.tables import tokens, users
+from cloud.store.tables import ties, tokens, users
+from cloud.store.ties import Ties
 
 FIRST_USER: Final = "admin"
 MOST_ACCOUNTS: Final = 1000
@@ -43,6 +44,7 @@ class Accounts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.ties = Ties(database)
 
     async def add(self, name: str, password: str, deed: Deed, *, role: Role | None, now_ms: int) -> Role:
         """Add an account; the role that it has: the first one is an admin's, another is a viewer's where none is given.
@@ -61,6 +63,7 @@ class Accounts:
                 raise AlreadyExistsError(f"account {name!r} exists already")
             row = {"name": name, "password": stored, "created_ms": now_ms, "role": given}
             await link.execute(insert(users), row)
+            await link.execute(delete(ties).where(ties.c.user == name))  # left by a program of before there were any
             await note_within(link, deed._replace(detail=given), now_ms)
         return given
 
@@ -133,12 +136,16 @@ class Accounts:
             await note_within(link, deed, now_ms)
 
     async def remove(self, name: str, deed: Deed, *, now_ms: int) -> None:
-        """Take an account away, with its sessions and tokens. Raise `UnknownAccountError`; the last admin stays."""
+        """Take an account away, with its sessions, tokens and ties.
+
+        Raise `UnknownAccountError`; the last admin stays.
+        """
         async with self._changing() as link:
             await _role(link, name)
             await _check_admin_left(link, name)
             await link.execute(delete(users).where(users.c.name == name))
             await link.execute(delete(tokens).where(tokens.c.user == name))
+            await link.execute(delete(ties).where(ties.c.user == name))
             await note_within(link, deed, now_ms)
 
     @asynccontextmanager

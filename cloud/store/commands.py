@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -206,12 +206,12 @@ def _whole(row: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _add_files(link: AsyncConnection, rows: list[dict[str, Any]]) -> None:
-    """What commands brought, by the key that their outcome names."""
-    keys = [(row["device"], row["outcome"]["key"]) for row in rows if row["outcome"].get("key")]
+    """What commands brought, by the key that their outcome names: a word of the device's, who may name what is none."""
+    keys = [(row["device"], key) for row in rows if (key := row["outcome"].get("key")) and "\0" not in key]
     files, found = tables.files.c, dict[tuple[str, str], Any]()
     if keys:
         query = select(files.device, files.key, files.file_id, files.name, files.phase)
-        wanted = or_(*(and_(files.device == device, files.key == key) for device, key in keys))
+        wanted = tuple_(files.device, files.key).in_(keys)
         found = {(row["device"], row["key"]): dict(row) for row in (await link.execute(query.where(wanted))).mappings()}
     for row in rows:
         row["file"] = found.get((row["device"], row["outcome"].get("key", "")))

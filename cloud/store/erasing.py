@@ -99,6 +99,8 @@ async def erase(link: AsyncConnection, batch: Sequence[Incoming]) -> list[Doomed
         doomed += [Doomed(at.device, key, gone.boot, gone.seq) for key in await _objects(link, at.device, gone)]
         for table in (tables.labels, tables.sessions, *_WITH_OBJECTS.values()):
             await link.execute(delete(table).where(_of(link, table, at.device, gone, "participant")))
+        tied = tables.ties.c
+        await link.execute(delete(tables.ties).where(tied.device == at.device, tied.person == gone.participant))
     return doomed
 
 

@@ -9,12 +9,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.store import fleet_tables, tables
+from cloud.store.attention import GRAVE
 from cloud.store.audit import Deed, note_within
 from cloud.store.commands import ENDS, ON, STATE
 from cloud.store.database import Database
 from cloud.store.outgoing import clear_retained
 
-_GRAVE: Final = ("HIGH", "CRITICAL")
 _REMOVED: Final = "the device was taken off the list"
 
 
@@ -121,7 +121,7 @@ async def _standings(link: AsyncConnection, devices: Sequence[str]) -> dict[str,
 async def _open_alarms(link: AsyncConnection, devices: Sequence[str]) -> dict[str, int]:
     events = tables.events.c
     query = select(events.device, func.count()).group_by(events.device)
-    query = query.where(events.device.in_(devices), events.phase != "close", events.severity.in_(_GRAVE))
+    query = query.where(events.device.in_(devices), events.phase != "close", events.severity.in_(GRAVE))
     return _by_first(await link.execute(query))
 
 

@@ -64,10 +64,11 @@ async def keep_reported(link: AsyncConnection, insert: Insert, reported: Reporte
     }
     insertion = insert(table).values(device=device, **row)
     await link.execute(insertion.on_conflict_do_update(index_elements=["device"], set_=row))
-    await _compare(link, reported, now_ms)
+    await _compare(link, reported, there.seen if there else 0, now_ms)
 
 
-async def _compare(link: AsyncConnection, reported: Reported, now_ms: int) -> None:
+async def _compare(link: AsyncConnection, reported: Reported, saw: int, now_ms: int) -> None:
+    """`saw`: the version that it had seen before. What it had and lost is due at once, whenever it else would be."""
     heads = fleet_tables.desired_heads
     mine = heads.c.device == reported.device
     head = (await link.execute(select(heads).where(mine, heads.c.version > 0).with_for_update())).first()
@@ -77,7 +78,7 @@ async def _compare(link: AsyncConnection, reported: Reported, now_ms: int) -> No
         await _renumber(link, reported.device, head.version, reported.seen + 1, now_ms)
     elif reported.seen == head.version == head.sent_version:
         await link.execute(update(heads).where(mine).values(due_ms=None))
-    elif reported.seen < head.version and head.due_ms is None:
+    elif reported.seen < head.version and (head.due_ms is None or saw >= head.version):
         await link.execute(update(heads).where(mine).values(due_ms=now_ms))
 
 

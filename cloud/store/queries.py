@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Float, RowMapping, Table, and_, cast, func, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Table, and_, func, select, tuple_
 
 from cloud.store import tables
+from cloud.store.attention import wants_somebody
 from cloud.store.database import Database
+from cloud.store.delivery import deliveries
+from cloud.store.ties import held_by
 
 Key = tuple[int | str, ...]
 _ORDER: Final[dict[str, tuple[str, ...]]] = {
@@ -24,7 +27,6 @@ _ORDER: Final[dict[str, tuple[str, ...]]] = {
 }
 _PERSON: Final = {"predictions": "user_id", "recordings": "participant", "files": "participant"}
 """Which column says of whom a row is."""
-_GAPS_SHOWN: Final = 20
 
 
 class Slice(NamedTuple):
@@ -39,7 +41,11 @@ class Slice(NamedTuple):
     state: str | None = None
     """Of devices: `online`, `offline` or `unknown`."""
     person: str | None = None
-    """Only what was recorded of this person: of predictions, recordings and files."""
+    """Only what is of the persons that this account is tied to: of predictions, recordings and files."""
+    name: str | None = None
+    """Of devices: a part of the name, in small or capital letters."""
+    wanting_ms: int | None = None
+    """Of devices: those that somebody should look at, at this moment."""
 
 
 class Page(NamedTuple):
@@ -84,29 +90,36 @@ class Queries:
     async def devices(self, wanted: Slice) -> Page:
         """A page of the devices by name, each with its newest boot's state of delivery and its newest gaps."""
         table = tables.devices
-        query = select(table).order_by(table.c.device).limit(wanted.limit + 1)
-        if wanted.device:
-            query = query.where(table.c.device == wanted.device)
-        if wanted.state:
-            query = query.where(table.c.state == wanted.state)
+        query = select(table).where(*_of_devices(wanted)).order_by(table.c.device).limit(wanted.limit + 1)
         if wanted.after:
             query = query.where(table.c.device > _decode_cursor(wanted.after, table, ("device",))[0])
         async with self._database.read() as link:
             page = _page((await link.execute(query)).mappings().all(), wanted.limit, ("device",))
+            delivered = await deliveries(link, [item["device"] for item in page.items])
         for item in page.items:
-            item.update(await self._delivery(item["device"]))
+            item.update(delivered[item["device"]])
         return page
+
+    async def devices_counted(self, wanted: Slice) -> tuple[int, int]:
+        """How many devices are as `wanted`, on all pages, and how many there are."""
+        every = select(func.count()).select_from(tables.devices)
+        async with self._database.read() as link:
+            found = (await link.execute(every.where(*_of_devices(wanted)))).scalar_one()
+            return int(found), int((await link.execute(every)).scalar_one())
 
     async def one(
         self, name: str, wanted: str, device: str | None = None, *, person: str | None = None
     ) -> list[dict[str, Any]]:
-        """The `recordings` or `files` of that id, of one `person` where that is said: one per device, two at most."""
+        """The `recordings` or `files` of that id: one per device, two at most.
+
+        `person`: only those of whom this account is tied to.
+        """
         table = tables.metadata.tables[name]
         query = select(table).where(table.c[_ORDER[name][-1]] == wanted)
         if device:
             query = query.where(table.c.device == device)
         if person is not None:
-            query = query.where(table.c[_PERSON[name]] == person)
+            query = query.where(_tied_to(table, person))
         async with self._database.read() as link:
             return [_plain(row) for row in (await link.execute(query.limit(2))).mappings()]
 
@@ -115,30 +128,18 @@ class Queries:
         async with self._database.read() as link:
             await link.execute(select(1))
 
-    async def _delivery(self, device: str) -> dict[str, Any]:
-        boots, gaps = tables.boots.c, tables.gaps.c
-        newest = select(boots.boot, boots.highest).where(boots.device == device).order_by(boots.last_seen_ms.desc())
-        # As a float: SQLite gives up on a sum beyond 64 bits, which a device could provoke with two numbers.
-        size = cast(gaps.last_seq - gaps.first_seq + 1, Float)
-        missing = select(func.coalesce(func.sum(size), 0)).where(gaps.device == device)
-        shown = select(gaps.boot, gaps.first_seq, gaps.last_seq, gaps.since_ms).where(gaps.device == device)
-        shown = shown.order_by(gaps.boot.desc(), gaps.first_seq.desc()).limit(_GAPS_SHOWN)
-        async with self._database.read() as link:
-            boot = (await link.execute(newest.limit(1))).first()
-            count = int((await link.execute(missing)).scalar_one())
-            ranges = [_plain(row) for row in (await link.execute(shown)).mappings()]
-            first = select(func.min(gaps.first_seq)).where(
-                gaps.device == device, gaps.boot == (boot.boot if boot else "")
-            )
-            first_gap = (await link.execute(first)).scalar_one()
-        highest = boot.highest if boot else 0
-        return {
-            "delivering_boot": boot.boot if boot else None,
-            "highest": highest,
-            "contiguous": first_gap - 1 if first_gap else highest,
-            "missing": count,
-            "gaps": ranges,
-        }
+
+def _of_devices(wanted: Slice) -> list[ColumnElement[bool]]:
+    held, found = tables.devices.c, list[ColumnElement[bool]]()
+    if wanted.device:
+        found.append(held.device == wanted.device)
+    if wanted.state:
+        found.append(held.state == wanted.state)
+    if wanted.name:
+        found.append(func.lower(held.device).contains(wanted.name.lower(), autoescape=True))
+    if wanted.wanting_ms is not None:
+        found.append(wants_somebody(wanted.wanting_ms))
+    return found
 
 
 def _conditions(table: Table, order: Sequence[ColumnElement[Any]], wanted: Slice) -> list[ColumnElement[bool]]:
@@ -148,7 +149,7 @@ def _conditions(table: Table, order: Sequence[ColumnElement[Any]], wanted: Slice
     if wanted.session is not None:
         found.append(table.c.session_id == wanted.session)
     if wanted.person is not None:
-        found.append(table.c[_PERSON[table.name]] == wanted.person)
+        found.append(_tied_to(table, wanted.person))
     if wanted.from_ms is not None:
         found.append(order[0] >= wanted.from_ms)
     if wanted.to_ms is not None:
@@ -157,6 +158,10 @@ def _conditions(table: Table, order: Sequence[ColumnElement[Any]], wanted: Slice
         key = _decode_cursor(wanted.after, table, _ORDER[table.name])
         found.append(and_(tuple_(*order) < tuple_(*key)))
     return found
+
+
+def _tied_to(table: Table, account: str) -> ColumnElement[bool]:
+    return tuple_(table.c.device, table.c[_PERSON[table.name]]).in_(held_by(account))
 
 
 def _page(rows: Sequence[RowMapping], limit: int, columns: Sequence[str]) -> Page:

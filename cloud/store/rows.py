@@ -1,6 +1,7 @@
 """From one message to the rows it becomes. What no column can hold is refused here, where it can still be named."""
 
 import json
+import re
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -36,6 +37,8 @@ _LARGEST: Final = 2**63 - 1
 _CLOCKS: Final = {"trusted", "untrusted", "corrected"}
 _LATEST_MS: Final = 253_402_300_800_000
 """The year 10000."""
+_ID: Final = re.compile(rb'"id"\s*:\s*"([0-9]{8}-[0-9a-f]{8}:[0-9]{1,19})"')
+_HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
 _NAMES: Final = ("session_id", "label_id", "user_id")
 _LONGEST_NAME: Final = 200
 """Characters: two of them, and what stands beside them, fit into an entry of PostgreSQL's indexes."""
@@ -100,7 +103,8 @@ def read(device: str, leaf: str, payload: bytes, received_ms: int) -> tuple[Inco
     """What `payload` from `device` becomes, and why its body could not be read, if so.
 
     A record with a sound envelope and an unknown or malformed body is kept as `unreadable`: a newer device must not
-    wait for ever for an ack. Raise `ContractError` when not even the envelope can be read.
+    wait for ever for an ack. So is one that is no JSON for half a character or a number that is none somewhere in it.
+    Raise `ContractError`, which names the record where that can be seen, when not even the envelope can be read.
     """
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise InvalidMessageError(f"{len(payload)} bytes are more than the {MAX_PAYLOAD_BYTES} a message may have")
@@ -114,20 +118,22 @@ def read(device: str, leaf: str, payload: bytes, received_ms: int) -> tuple[Inco
         about = _about(body)
         _check_columns((typed or {}) | (about._asdict() if about else {}))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidMessageError) as error:
-        return unreadable(Incoming(at, row)), str(error)
+        return unreadable(Incoming(at, row, about=_seeming(payload))), str(error)
     return Incoming(at, row, table, typed, _given_up(body), about), None
 
 
 def unreadable(one: Incoming) -> Incoming:
-    """The record kept as it came, and nothing made of it: its number is accounted for."""
-    return Incoming(one.at, {**one.row, "kind": UNREADABLE})
+    """The record kept as it came, and nothing made of it: its number is accounted for, and an erasure finds it."""
+    return Incoming(one.at, {**one.row, "kind": UNREADABLE}, about=one.about)
 
 
 def _envelope(payload: bytes) -> _Envelope:
     try:
         envelope = _decode_envelope(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidMessageError(f"not a Record: {error}") from error
+        if (found := _leniently(payload)) is None:
+            raise InvalidMessageError(f"not a Record{_named(payload)}: {error}") from error
+        envelope = found
     check_boot(envelope.boot)
     if envelope.id != record_id(envelope.boot, envelope.seq):
         raise InvalidMessageError(f"$.id: {envelope.id!r:.80} is not boot:seq")
@@ -136,6 +142,22 @@ def _envelope(payload: bytes) -> _Envelope:
     if envelope.v != 1 or envelope.clock not in _CLOCKS:
         raise InvalidMessageError("$.v must be 1 and $.clock trusted, untrusted or corrected")
     return envelope
+
+
+def _leniently(payload: bytes) -> _Envelope | None:
+    """The envelope of what is JSON but for a lone surrogate or a NaN, with all of it for a body."""
+    try:
+        found = json.loads(payload)
+        text = json.dumps({"kind": UNREADABLE, "payload": payload.decode(errors="replace")})
+        return msgspec.convert({**found, "body": msgspec.Raw(text.encode())}, _Envelope)
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _named(payload: bytes) -> str:
+    """Which record it means to be, for whoever looks for its origin; empty if it does not say."""
+    found = _ID.search(payload)
+    return f" ({found[1].decode()})" if found else ""
 
 
 def _record_row(at: Position, envelope: _Envelope, received_ms: int) -> Row:
@@ -244,6 +266,23 @@ def _about(body: AnyBody) -> About | None:
             return About(body.participant, body.session_id)
         case _:
             return None
+
+
+def _seeming(payload: bytes) -> About | None:
+    """Of whom a record seems to speak whose body cannot be read, by the names that every kind uses for it."""
+    try:
+        body = json.loads(payload.decode(errors="replace"))["body"]
+        participant, user, session = (_found_name(body.get(name)) for name in ("participant", "user_id", "session_id"))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return None
+    found = About(participant or user, session)
+    return found if any(found) else None
+
+
+def _found_name(found: Any) -> str | None:
+    """What can be a name: no half characters either, which no database keeps."""
+    is_text = isinstance(found, str) and not _HALF_CHARACTER.search(found)
+    return found if is_text and _is_a_name(found) else None
 
 
 def _columns(body: Struct, without: tuple[str, ...] = ()) -> Row:

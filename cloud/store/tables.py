@@ -345,6 +345,16 @@ tokens = Table(
     Index("tokens_by_user", "user"),
 )
 
+# Who an account is: the name under which they take part on a device.
+ties = Table(
+    "ties",
+    metadata,
+    Column("user", Text, primary_key=True),
+    Column("device", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    Index("ties_by_person", "device", "person"),
+)
+
 # Invitations: only a digest of each token's secret is here. `key_digest` is the key that used it: the same key may ask
 # again, for an answer that was lost on its way.
 enrolments = Table(

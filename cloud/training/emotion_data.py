@@ -137,7 +137,7 @@ def enough(rows: CaseRows | StressRows, least: int = 3) -> None:
     found = len(np.unique(rows.person))
     if found < least:
         raise NoRecordingsError(
-            f"{found} people are too few to leave one out and learn from the others: {least} or more"
+            f"too few people to leave one out and learn from the others: {found}, where {least} or more are needed"
         )
 
 
@@ -249,11 +249,12 @@ def _table(folder: Path, pattern: str, columns: tuple[str, ...]) -> _Table:
     path = next(iter(sorted(folder.glob(pattern))), None)
     if path is None:
         raise NoRecordingsError(f"{folder}: there is no {pattern}")
+    wanted = ("subject", *columns)
     try:
-        table = pq.read_table(path)
-    except (OSError, ValueError) as error:
+        missing = set(wanted) - set(pq.read_schema(path).names)
+        if missing:
+            raise NoRecordingsError(f"{path}: without {', '.join(sorted(missing))}")
+        table = pq.read_table(path, columns=list(wanted))
+        return _Table({name: table[name].to_numpy().astype(float) for name in wanted})
+    except (OSError, ValueError, TypeError) as error:
         raise NoRecordingsError(f"{path}: {error}") from error
-    missing = {"subject", *columns} - set(table.column_names)
-    if missing:
-        raise NoRecordingsError(f"{path}: without {', '.join(sorted(missing))}")
-    return _Table({name: table[name].to_numpy().astype(float) for name in table.column_names})

@@ -17,7 +17,7 @@ import numpy as np
 
 from cloud.training.emotion_data import NoRecordingsError, read_case
 from cloud.training.voices_data import viewings
-from cloud.training.voices_features import CLASSES, GRADE, LABELS
+from cloud.training.voices_features import CLASSES, EARLY_S, GRADE, LABELS, RATE
 from cloud.training.voices_fit import Learned, body_voice, learn_pool
 from cloud.training.voices_metrics import measure
 from cloud.training.voices_recipe import RECIPE, Recipe, encode_recipe
@@ -46,12 +46,14 @@ def recipe_of(learned: Learned, metrics: dict[str, float]) -> Recipe:
     return Recipe(
         classes=list(CLASSES),
         labels=LABELS,
-        early_s=learned.early_s,
-        rate=learned.rate,
+        early_s=EARLY_S,
+        rate=RATE,
         grade=GRADE,
         labelled=learned.labelled,
         watched=learned.watched,
         both=learned.both,
+        departed=learned.departed,
+        departure=learned.departure,
         decide_above=DECIDE_ABOVE,
         data=DATA,
         metrics={name: round(float(value), 3) for name, value in metrics.items()},

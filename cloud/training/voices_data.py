@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cloud.training.emotion_data import RATING_CENTRE, CaseRows
 from cloud.training.emotion_features import SEGMENT_S
+from cloud.training.voices_departure import UNKNOWN, values
 from cloud.training.voices_features import CLASSES, LABELS, Array, Heard, graded
 
 Labels = NDArray[np.int64]
@@ -85,35 +86,60 @@ def drawn(random: np.random.Generator) -> Callable[[Labels], Sequence[int]]:
     return moments
 
 
+class Crowd(NamedTuple):
+    """What others say at each segment."""
+
+    shares: Array
+    """`[segments, 4]`; see `consensus`."""
+    values: Array
+    """`[segments, 2]`: mean of their values of valence and arousal (`voices_departure.values`)."""
+
+
+def crowd_of(views: Viewings, people: Labels) -> Crowd:
+    """What `people`, but for the viewer, felt at the same place of the same video."""
+    totals, counts = sums_of(views, np.isin(views.person, people), values(views.point))
+    means = np.where(counts[:, None] > 0, totals / np.maximum(counts, 1.0)[:, None], UNKNOWN)
+    return Crowd(consensus(views, people), means)
+
+
+def sums_of(views: Viewings, counted: Mask, column: Array) -> tuple[Array, Array]:
+    """`[segments, n]` sums of a column over `counted` rows of the same place of the same video but the viewer's own,
+    and `[segments]` over how many."""
+    moments = np.unique(np.stack([views.video, views.place]), axis=1, return_inverse=True)[1].ravel()
+    totals, counts = np.zeros((moments.max(initial=0) + 1, column.shape[1])), np.zeros(moments.max(initial=0) + 1)
+    np.add.at(totals, moments[counted], column[counted])
+    np.add.at(counts, moments[counted], 1.0)
+    return totals[moments] - column * counted[:, None], counts[moments] - counted
+
+
 def consensus(views: Viewings, people: Labels) -> Array:
     """`[segments, 4]`: shares of the classes among `people`, but for the viewer, at the same place of the same video.
 
     Zeros where nobody else was there.
     """
-    votes: dict[tuple[int, int], Array] = {}
-    counted = np.isin(views.person, people)
-    moments = list(zip(views.video.tolist(), views.place.tolist(), strict=True))
-    for row in np.nonzero(counted)[0]:
-        votes[moments[row]] = votes.get(moments[row], np.zeros(len(CLASSES))) + _EYE[views.truth[row]]
-    nobody = np.zeros(len(CLASSES))
-    sums = np.stack([votes.get(moment, nobody) for moment in moments]) - _EYE[views.truth] * counted[:, None]
-    shares: Array = sums / np.maximum(sums.sum(1, keepdims=True), 1.0)
+    sums, counts = sums_of(views, np.isin(views.person, people), _EYE[views.truth])
+    shares: Array = sums / np.maximum(counts, 1.0)[:, None]
     return shares
 
 
-def heard(views: Viewings, body: Array, labels: Asked | None, shares: Array | None, *, by_key: bool = False) -> Heard:
+def heard(views: Viewings, body: Array, labels: Asked | None, crowd: Crowd | None, *, by_key: bool = False) -> Heard:
     """What the voices say at the end of each segment. Labels are points of the square, or `by_key` quadrants."""
     known = np.full((len(body), LABELS), -1) if labels is None else labels.known
     given, since = known >= 0, views.since_onset_s
     from_row = np.maximum(known, 0)
     said = _EYE[views.truth] if by_key else graded(views.point)
+    others = np.full((len(body), 1 + LABELS, 2), UNKNOWN)
+    if crowd is not None:
+        others[:, 0] = crowd.values
+        others[:, 1:] = np.where(given[:, :, None], crowd.values[from_row], UNKNOWN)
     return Heard(
         body=body,
         quality=np.ones(len(body)),
         labels=said[from_row] * given[:, :, None],
         ages_s=np.where(given, since[:, None] - since[from_row], -1.0),
-        consensus=np.zeros_like(body) if shares is None else shares,
+        consensus=np.zeros_like(body) if crowd is None else crowd.shares,
         since_onset_s=since,
+        others=others,
     )
 
 

@@ -11,7 +11,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud.training.voices_recipe import Pool, Recipe
+from cloud.training.voices_departure import departs, opinion, values_of_shares
+from cloud.training.voices_recipe import NOBODY, Departure, Pool, Recipe
+from cloud.training.voices_sharpness import factor
 
 Array = NDArray[np.float64]
 CLASSES: Final = ("HH", "HL", "LH", "LL")
@@ -23,16 +25,24 @@ LEAST: Final = 1e-3
 LATE_S: Final = 1.0
 """A label may be this much older than the onset and still be about the stimulus: clocks differ."""
 MINUTE_S: Final = 60.0
+EARLY_S: Final = 5.0
+"""Until about here after the onset feelings change fastest; see `hold_of`."""
+RATE: Final = 2.0
+"""How fast labels go stale. Both were chosen by how well people that did not teach the pool are told, in sight of the
+figures: how likely it is that a label is kept hardly tells one such pair from another."""
 GRADE: Final = 9.0
 """How steeply a point of the square belongs to its quadrant. It is three quarters high at .12, which is half a point
 of CASE's ratings of 0.5 to 9.5."""
-_NUDGE: Final = 1e-6
+_NUDGE: Final = 1e-5
 _N: Final = len(CLASSES)
 BODY: Final = slice(0, 2)
 LABELLED: Final = slice(2, 4 + 2 * _N * _N)
 TABLES: Final = slice(LABELLED.start + 2, LABELLED.stop)
 CONSENSUS: Final = slice(LABELLED.stop, LABELLED.stop + 2)
-COLUMNS: Final = CONSENSUS.stop
+DEPARTURE: Final = slice(CONSENSUS.stop, CONSENSUS.stop + 2)
+CROWD: Final = slice(CONSENSUS.start, DEPARTURE.stop)
+"""Consensus and departure: both are of other people."""
+COLUMNS: Final = DEPARTURE.stop
 
 
 class Heard(NamedTuple):
@@ -50,6 +60,9 @@ class Heard(NamedTuple):
     """`[n, 4]`, zeros where none."""
     since_onset_s: Array
     """`[n]`"""
+    others: Array
+    """`[n, 1 + k, 2]`: mean of others' values of valence and arousal now and at each label; see
+    `voices_departure`."""
 
 
 class Pooled(NamedTuple):
@@ -62,19 +75,19 @@ class Pooled(NamedTuple):
 
 def pool(recipe: Recipe, heard: Heard, face: Array | None = None, face_weight: float = 0.0) -> Pooled:
     """The pool as learned. `face` is `[n, 4]`, zeros where none."""
-    columns = design(heard, recipe.early_s, recipe.rate)
-    weights = weights_for(recipe, heard) * _sharpness(recipe, heard)[:, None]
-    weighed = columns * weights[:, None, :]
+    columns = design(heard, recipe.early_s, recipe.rate, recipe.departure)
+    weighed = columns * weights_for(recipe, heard)[:, None, :]
+    weighed *= factor(weighed.sum(2), _sharpness(recipe, heard))[:, None, None]
     seen = np.zeros_like(heard.body) if face is None else face
     there = (seen.sum(1) > 0)[:, None]
-    parts = [weighed[..., voice].sum(2) for voice in (BODY, LABELLED, CONSENSUS)]
+    parts = [weighed[..., voice].sum(2) for voice in (BODY, LABELLED, CROWD)]
     parts.append(face_weight * np.log(np.maximum(seen, LEAST)) * there)
     say = np.stack([part.max(1) - part.min(1) for part in parts], axis=1)
     whole = say.sum(1, keepdims=True)
     return Pooled(softmax(sum(parts, np.zeros_like(heard.body))), say / np.maximum(whole, 1e-6))
 
 
-def design(heard: Heard, early_s: float, rate: float) -> Array:
+def design(heard: Heard, early_s: float, rate: float, departure: Departure = NOBODY) -> Array:
     """`[n, 4, COLUMNS]`: what each weight of a `Pool` is multiplied by, for each class."""
     labels, hold = _labels(heard, early_s, rate)
     told, stale = _told(labels), 1.0 - hold[:, :1]
@@ -85,14 +98,15 @@ def design(heard: Heard, early_s: float, rate: float) -> Array:
     late = np.log1p(heard.since_onset_s / MINUTE_S)[:, None, None]
     body, crowd = np.log(np.maximum(heard.body, LEAST)), np.log((heard.consensus + BLUR) / (1.0 + _N * BLUR))
     columns = [body, stale * body, np.log(np.maximum(kept, LEAST)), older]
-    pairs = [crowd, stale * crowd]
+    apart = _departure(heard, departure)
+    pairs = [crowd, stale * crowd, apart, stale * apart]
     return np.concatenate([np.stack(columns, 2), after, late * after, np.stack(pairs, 2)], axis=2)
 
 
 def weights_for(recipe: Recipe, heard: Heard) -> Array:
     """`[n, COLUMNS]`: the weights that hold for who is there. The body alone has its whole say."""
     labelled, watched = present(heard)
-    chosen = _of_company(heard, [vector(one) for one in _companies(recipe)])
+    chosen = _of_company(recipe, heard, [vector(one) for one in _companies(recipe)])
     alone = ~(labelled | watched)
     chosen[:, BODY] *= np.where(alone, 1.0, np.clip(heard.quality, 0.0, 1.0))[:, None]
     return chosen
@@ -114,10 +128,16 @@ def present(heard: Heard) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     return _about(heard)[:, 0] > 0, heard.consensus.sum(1) > 0
 
 
+def departed(heard: Heard, departure: Departure) -> NDArray[np.bool_]:
+    """`[n]`: whether there are labels and others, and these are known by their values at a place that was learned."""
+    labelled, watched = present(heard)
+    return labelled & watched & departs(departure, heard.others, heard.since_onset_s)
+
+
 def vector(one: Pool) -> Array:
     """The weights in the order of the columns."""
     tables = [*np.ravel(one.after), *np.ravel(one.later)]
-    return np.array([*one.body, one.newest, one.older, *tables, *one.consensus])
+    return np.array([*one.body, one.newest, one.older, *tables, *one.consensus, *one.departure])
 
 
 def unvector(weights: Array) -> Pool:
@@ -131,6 +151,7 @@ def unvector(weights: Array) -> Pool:
         after=square[:_N],
         later=square[_N:],
         consensus=(kept[CONSENSUS.start], kept[CONSENSUS.start + 1]),
+        departure=(kept[DEPARTURE.start], kept[DEPARTURE.start + 1]),
     )
 
 
@@ -145,12 +166,6 @@ def hold_of(since_s: Array, age_s: Array, early_s: float, rate: float) -> Array:
     return share
 
 
-def stale_of(heard: Heard, early_s: float, rate: float) -> Array:
-    """`[n]`: 1 less what holds of the newest label; 1 where there is none."""
-    stale: Array = 1.0 - _labels(heard, early_s, rate)[1][:, 0]
-    return stale
-
-
 def softmax(log_odds: Array) -> Array:
     """Probabilities of `[n, classes]`."""
     raised = np.exp(log_odds - log_odds.max(1, keepdims=True))
@@ -158,23 +173,34 @@ def softmax(log_odds: Array) -> Array:
     return shares
 
 
-def _companies(recipe: Recipe) -> tuple[Pool, Pool, Pool, Pool]:
-    """What holds where nobody else is there, labels, a consensus, both."""
-    return ALONE, recipe.labelled, recipe.watched, recipe.both
+def _companies(recipe: Recipe) -> tuple[Pool, Pool, Pool, Pool, Pool]:
+    """What holds where nobody else is there, labels, a consensus, both, both with what the person departs by."""
+    return ALONE, recipe.labelled, recipe.watched, recipe.both, recipe.departed
 
 
-def _of_company(heard: Heard, rows: Sequence[Array]) -> Array:
-    """For each segment the one of four rows that is for who is there."""
+def _of_company(recipe: Recipe, heard: Heard, rows: Sequence[Array]) -> Array:
+    """For each segment the one of five rows that is for who is there."""
     labelled, watched = present(heard)
-    chosen: Array = np.stack(rows)[labelled.astype(int) + 2 * watched.astype(int)]
+    apart = departed(heard, recipe.departure)
+    chosen: Array = np.stack(rows)[labelled.astype(int) + 2 * watched.astype(int) + apart.astype(int)]
     return chosen
 
 
+def _departure(heard: Heard, departure: Departure) -> Array:
+    """`[n, 4]` log probabilities by how the person departs from others; zeros where that is not known."""
+    found, rows = np.zeros_like(heard.body), np.nonzero(departed(heard, departure))[0]
+    if len(rows):
+        some = Heard(*(column[rows] for column in heard))
+        since = some.since_onset_s[:, None]
+        said = values_of_shares(_shares(some), GRADE)
+        at_s = np.concatenate([since, since - np.maximum(some.ages_s, 0.0)], axis=1)
+        found[rows] = np.log(opinion(departure, said, some.others, at_s))
+    return found
+
+
 def _sharpness(recipe: Recipe, heard: Heard) -> Array:
-    """`[n]`: what all weights are multiplied by."""
-    pair = _of_company(heard, [np.array(one.sharpness) for one in _companies(recipe)])
-    scale: Array = pair[:, 0] + pair[:, 1] * stale_of(heard, recipe.early_s, recipe.rate)
-    return scale
+    """`[n, 2]`: see `voices_sharpness.factor`."""
+    return _of_company(recipe, heard, [np.array(one.sharpness) for one in _companies(recipe)])
 
 
 def _told(shares: Array) -> Array:
@@ -194,6 +220,11 @@ def _about(heard: Heard) -> Array:
 
 def _labels(heard: Heard, early_s: float, rate: float) -> tuple[Array, Array]:
     """Labels that sum to 1 or are zeros, and what share of each holds."""
-    about = _about(heard)
-    shares = heard.labels / np.maximum(heard.labels.sum(2, keepdims=True), 1e-6) * about[:, :, None]
-    return shares, hold_of(heard.since_onset_s[:, None], np.maximum(heard.ages_s, 0.0), early_s, rate) * about
+    hold = hold_of(heard.since_onset_s[:, None], np.maximum(heard.ages_s, 0.0), early_s, rate)
+    return _shares(heard), hold * _about(heard)
+
+
+def _shares(heard: Heard) -> Array:
+    """`[n, k, 4]`: labels that are about this stimulus, each of which sums to 1; zeros for the others."""
+    shares: Array = heard.labels / np.maximum(heard.labels.sum(2, keepdims=True), 1e-6) * _about(heard)[:, :, None]
+    return shares

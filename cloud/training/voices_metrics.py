@@ -9,18 +9,19 @@ from cloud.training.emotion_fit import balanced
 from cloud.training.emotion_score import calibration_error, macro_f1
 from cloud.training.voices_data import (
     Asked,
+    Crowd,
     Labels,
     Mask,
     Viewings,
     asked,
-    consensus,
+    crowd_of,
     evenly,
     folds_by_person_and_video,
     heard,
     of_rows,
     viewings,
 )
-from cloud.training.voices_features import CLASSES, GRADE, Array, Heard, pool
+from cloud.training.voices_features import CLASSES, EARLY_S, GRADE, RATE, Array, Heard, pool
 from cloud.training.voices_fit import body_voice, learn_pool
 from cloud.training.voices_recipe import Recipe
 
@@ -66,7 +67,7 @@ def out_of_fold(case: CaseRows, views: Viewings, known: dict[str, Known], folds:
     That of a training row is of the training people alone.
     """
     found = {name: np.full((len(views.truth), len(CLASSES)), 1 / len(CLASSES)) for name in known}
-    crowd = consensus(views, np.unique(views.person))
+    crowd = crowd_of(views, np.unique(views.person))
     for train, test in folds:
         body = body_voice(case, train, test)
         recipe = _recipe(views, body, train, seed)
@@ -89,12 +90,20 @@ def measure(case: CaseRows, seed: int) -> dict[str, float]:
     return figures | {"people": float(len(np.unique(views.person))), "segments": float(len(views.truth))}
 
 
-def _heard(views: Viewings, body: Array, one: Known, crowd: Array) -> Heard:
+def _heard(views: Viewings, body: Array, one: Known, crowd: Crowd) -> Heard:
     return heard(views, body, one.labels, crowd if one.crowd else None, by_key=one.by_key)
 
 
 def _recipe(views: Viewings, body: Array, train: Labels, seed: int) -> Recipe:
     learned = learn_pool(views, body, train, seed=seed)
     return Recipe(
-        classes=list(CLASSES), labels=0, grade=GRADE, **learned._asdict(), decide_above=0.0, data=[], metrics={}
+        classes=list(CLASSES),
+        labels=0,
+        early_s=EARLY_S,
+        rate=RATE,
+        grade=GRADE,
+        **learned._asdict(),
+        decide_above=0.0,
+        data=[],
+        metrics={},
     )

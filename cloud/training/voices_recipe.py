@@ -23,9 +23,26 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The same once more, times the log of the minutes since the onset and 1."""
     consensus: tuple[float, float]
     """As `body`."""
+    departure: tuple[float, float] = (0.0, 0.0)
+    """As `body`, of what `voices_departure` says."""
     sharpness: tuple[float, float] = (1.0, 0.0)
-    """What all of these weights are multiplied by, and what is added to it times `stale`: for strangers, see
-    `voices_fit`."""
+    """Scale and power of what all log-odds of these are multiplied by: for strangers, see `voices_sharpness`."""
+
+
+class Departure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How people depart from other viewers; see `voices_departure`."""
+
+    noise: float
+    """Variance of a label about what is felt."""
+    fuzz: float
+    """Variance of a value about the border of its quadrants."""
+    covariance: list[list[list[float]]]
+    """Of the deviations in valence, and in arousal, between places of 5 s since the onset; none where it is not
+    known."""
+
+
+NOBODY: Final = Departure(noise=1.0, fuzz=1.0, covariance=[[], []])
+"""Where nothing is known of how people depart from others."""
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +61,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     watched: Pool
     """Consensus, and no label."""
     both: Pool
+    """Consensus and labels, where nothing but shares of the quadrants is known of the others."""
+    departed: Pool
+    """Consensus and labels, and what others felt in valence and arousal."""
+    departure: Departure
     decide_above: float
     data: list[str]
     metrics: dict[str, float]

@@ -22,6 +22,7 @@ from cloud.store.first_password import FirstPassword
 from cloud.store.migrate import migrate
 from cloud.store.passwords import LONGEST, SHORTEST, generate_password
 from cloud.store.roles import ROLES, Role
+from cloud.web.tie_cli import tie, ties, untie
 from contract.times import to_wire
 
 _CONFIG: Final = click.option("--config", "path", type=click.Path(path_type=Path), help="Settings in TOML.")
@@ -56,6 +57,7 @@ Examples:
   afferent cloud account add ada --role operator
   afferent cloud account list
   afferent cloud account role ada viewer
+  afferent cloud account tie ada gate-1 P07
   afferent cloud account first-password""",
     )
     @click.pass_context
@@ -63,7 +65,7 @@ Examples:
         """Accounts: members see their own data, viewers all of it, operators ask devices, admins say who may."""
         context.obj = desk
 
-    for command in (_add, _list, _role, _password, _remove, _first_password):
+    for command in (_add, _list, _role, _password, _remove, _first_password, tie, untie, ties):
         group.add_command(command)
     return group
 
@@ -166,7 +168,10 @@ def _first_password(desk: Desk, path: Path | None) -> None:
     except OSError as error:
         raise click.ClickException(f"{first.path}: {error.strerror}; run this as the cloud's user") from error
     if not password:
-        raise click.ClickException(f"none is in {first.path}; a new one: afferent cloud account password {FIRST_USER}")
+        raise click.ClickException(
+            f"{first.path} is not there: the first password was replaced, or this cloud never started. "
+            f"This sets a new one: afferent cloud account password {FIRST_USER}"
+        )
     click.echo(password)
 
 
@@ -178,7 +183,9 @@ def _ask_password() -> str:
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     if password and not SHORTEST <= len(password) <= LONGEST:
-        raise click.ClickException(f"a password needs {SHORTEST} characters or more, and {LONGEST} at most")
+        raise click.ClickException(
+            f"a password needs {SHORTEST} characters or more, and {LONGEST} at most: choose another one"
+        )
     return password
 
 

@@ -26,6 +26,19 @@ class AccountList(Struct, frozen=True, kw_only=True):
     items: list[AccountView]
 
 
+class TieView(Struct, frozen=True, kw_only=True):
+    """On this device they take part under this name."""
+
+    device: str
+    person: str
+
+
+class TieList(Struct, frozen=True, kw_only=True):
+    """Whom an account is, by device."""
+
+    items: list[TieView]
+
+
 class NewAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who shall be let in; without a password one is made."""
 

@@ -27,11 +27,19 @@ class Operation(NamedTuple):
     paged: bool = False
     in_person: bool = False
     """Needs a sign-in with a password: a program's token does not do."""
+    query: tuple[str, ...] = ()
+    """What else than the parameters of every list may stand in the query: see `cloud.web.openapi`."""
 
 
 OPERATIONS: Final = (
     Operation(
-        "viewer", "get", "/v1/devices", "Devices, and how far each has been delivered", shapes.DevicePage, paged=True
+        "viewer",
+        "get",
+        "/v1/devices",
+        "Devices, and how far each has been delivered",
+        shapes.DevicePage,
+        paged=True,
+        query=("state", "name", "attention"),
     ),
     Operation("viewer", "get", "/v1/devices/{device}", "All that is known of one device", fleet_shapes.DeviceReport),
     Operation("admin", "delete", "/v1/devices/{device}", "Take it off the list; its records stay", None),
@@ -150,6 +158,32 @@ OPERATIONS: Final = (
         "Give another password, which ends every session and token",
         account_shapes.MadePassword,
         account_shapes.NewPassword,
+        in_person=True,
+    ),
+    Operation(
+        "admin",
+        "get",
+        "/v1/accounts/{account}/people",
+        "On which device they take part under which name: what a member sees",
+        account_shapes.TieList,
+        in_person=True,
+    ),
+    Operation(
+        "admin",
+        "put",
+        "/v1/accounts/{account}/people/{device}",
+        "Say that they are this person of this device",
+        None,
+        query=("person",),
+        in_person=True,
+    ),
+    Operation(
+        "admin",
+        "delete",
+        "/v1/accounts/{account}/people/{device}",
+        "Say that they are not",
+        None,
+        query=("person",),
         in_person=True,
     ),
     Operation(

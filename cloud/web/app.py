@@ -13,7 +13,13 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from cloud.store.errors import AccountError, StoreUnavailableError, UnknownAccountError, UnstorableError
+from cloud.store.errors import (
+    AccountError,
+    AlreadyExistsError,
+    StoreUnavailableError,
+    UnknownAccountError,
+    UnstorableError,
+)
 from cloud.web.access import guarded, sign_in_needed
 from cloud.web.account_routes import account_routes
 from cloud.web.command_routes import command_routes
@@ -35,6 +41,11 @@ from cloud.web.video import Video
 _log = logging.getLogger(__name__)
 _CONSOLE: Final = Path(__file__).parent / "console"
 _OPEN: Final = ("/console/", "/favicon.ico")
+_ACCOUNT_REMEDIES: Final[dict[type[AccountError], str]] = {
+    AlreadyExistsError: "choose another name, or give that account another password",
+    UnknownAccountError: "see which there are: page Accounts, or /v1/accounts",
+}
+_NOTHING_DONE: Final = "nothing was changed; correct that and try again"
 
 
 def create_app(deps: WebDeps) -> Starlette:
@@ -115,7 +126,8 @@ async def _store_away(_request: Request, error: Exception) -> Response:
 
 async def _account_refused(_request: Request, error: Exception) -> Response:
     status = 404 if isinstance(error, UnknownAccountError) else 409
-    return ProblemError(status, str(error), field="account").response()
+    remedy = next((words for kind, words in _ACCOUNT_REMEDIES.items() if isinstance(error, kind)), _NOTHING_DONE)
+    return ProblemError(status, str(error), field="account", remedy=remedy).response()
 
 
 async def _unstorable(_request: Request, _error: Exception) -> Response:

@@ -8,7 +8,7 @@ from cloud.store.audit import Deed
 from cloud.store.fleet import Fleet
 from cloud.web.guard import caller_of
 from cloud.web.noting import leave_to_handler
-from cloud.web.problems import ProblemError
+from cloud.web.problems import WHICH_DEVICES, ProblemError
 from contract.errors import InvalidIdError
 from contract.ids import check_id
 
@@ -22,9 +22,9 @@ async def device_of_path(request: Request, fleet: Fleet) -> str:
     try:
         check_id(device, "device")
     except InvalidIdError as error:
-        raise ProblemError(404, str(error), field="device") from error
+        raise ProblemError(404, str(error), field="device", remedy=WHICH_DEVICES) from error
     if device not in await fleet.known([device]):
-        raise ProblemError(404, f"device {device!r} never spoke", field="device", remedy="see /v1/devices")
+        raise ProblemError(404, f"device {device!r} never spoke", field="device", remedy=WHICH_DEVICES)
     return device
 
 
@@ -33,7 +33,7 @@ def command_of_path(request: Request) -> str:
     try:
         return check_id(str(request.path_params["command"]), "command")
     except InvalidIdError as error:
-        raise ProblemError(404, str(error), field="command") from error
+        raise ProblemError(404, str(error), field="command", remedy="see /v1/commands") from error
 
 
 def deed_of(request: Request, action: str, target: str) -> Deed:
@@ -59,5 +59,8 @@ def number_of(request: Request, name: str, default: int | None, most: int) -> in
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 18 and 1 <= int(text) <= most):  # noqa: PLR2004
-        raise ProblemError(400, f"{name}: {text!r:.40} is not a whole number from 1 to {most}", field=name)
+        remedy = f"use a number within that, or leave {name} out"
+        raise ProblemError(
+            400, f"{name}: {text!r:.40} is not a whole number from 1 to {most}", field=name, remedy=remedy
+        )
     return int(text)

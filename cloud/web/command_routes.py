@@ -31,7 +31,7 @@ from cloud.web.fleet_shapes import (
     command_of,
 )
 from cloud.web.parameters import slice_of
-from cloud.web.problems import ProblemError
+from cloud.web.problems import WHICH_DEVICES, ProblemError
 from cloud.web.replies import body_of, reply
 from contract.ids import check_id, new_token
 from contract.remote import CommandName
@@ -80,7 +80,9 @@ class _Handlers:
         command_id = command_of_path(request)
         rows = await self._remote.commands.page(CommandSlice(command_id=command_id, limit=MOST_DEVICES))
         if not rows:
-            raise ProblemError(404, f"there is no command {command_id!r:.80}", field="command")
+            raise ProblemError(
+                404, f"there is no command {command_id!r:.80}", field="command", remedy="see /v1/commands"
+            )
         return reply(_report_of(command_id, rows))
 
     async def ask_one(self, request: Request) -> Response:
@@ -96,7 +98,7 @@ class _Handlers:
         known = await self._remote.fleet.known(wanted.devices)
         for place, device in enumerate(wanted.devices):
             if device not in known:
-                remedy = "see /v1/devices; nobody was asked"
+                remedy = f"{WHICH_DEVICES}; nobody was asked"
                 raise ProblemError(404, f"device {device!r} never spoke", field=f"$.devices[{place}]", remedy=remedy)
         command_id, fresh = await self._ask(request, wanted.devices, wanted)
         rows = await self._remote.commands.page(CommandSlice(command_id=command_id, limit=MOST_DEVICES))
@@ -110,7 +112,8 @@ class _Handlers:
         try:
             found = await self._remote.commands.cancel(device, command_id, deed, now_ms=self._clock.now_ms())
         except NotCancellableError as error:
-            raise ProblemError(409, f"it cannot be cancelled: {error}", field="command") from error
+            remedy = "see what becomes of it; ask for something else afterwards"
+            raise ProblemError(409, f"it cannot be cancelled: {error}", field="command", remedy=remedy) from error
         if not found:
             _unknown(device, command_id)
         return reply(command_of(await self._one(device, command_id)))

@@ -13,7 +13,7 @@ from cloud.store.remote import Remote
 from cloud.web.asking import Woken, deed_of, device_of_path, number_of
 from cloud.web.desired_routes import state_of
 from cloud.web.fleet_shapes import AuditEntry, AuditPage, DeviceReport
-from cloud.web.parameters import slice_of
+from cloud.web.parameters import one_of_words, slice_of
 from cloud.web.problems import ProblemError
 from cloud.web.replies import reply
 from cloud.web.shapes import Device, DevicePage, device_of
@@ -43,14 +43,21 @@ class _Handlers:
         self._on_asked = on_asked
 
     async def devices(self, request: Request) -> Response:
-        """`GET /v1/devices`: a page, of devices in one state where `state` says so."""
-        wanted = slice_of(request.query_params, also={"state"})
-        state = request.query_params.get("state") or None
-        if state and state not in _STATES:
-            remedy = f"use {', '.join(_STATES)}"
-            raise ProblemError(400, f"state: {state!r:.40} is no state of a device", field="state", remedy=remedy)
-        page = await self._page(wanted._replace(state=state))
-        return reply(DevicePage(items=await self._whole(page.items), after=page.after))
+        """`GET /v1/devices`: a page, of the devices of one state, of a name, or that need somebody where it says so."""
+        wanted = self._wanted(request)
+        page = await self._page(wanted)
+        found, known = await self._queries.devices_counted(wanted)
+        return reply(DevicePage(items=await self._whole(page.items), found=found, known=known, after=page.after))
+
+    def _wanted(self, request: Request) -> Slice:
+        query = request.query_params
+        wanted = slice_of(query, also={"state", "name", "attention"})
+        needs = one_of_words(query, "attention", ("true", "false")) == "true"
+        return wanted._replace(
+            state=one_of_words(query, "state", _STATES),
+            name=query.get("name") or None,
+            wanting_ms=self._clock.now_ms() if needs else None,
+        )
 
     async def show(self, request: Request) -> Response:
         """`GET /v1/devices/{device}`: all that is known of one."""

@@ -19,6 +19,7 @@ from cloud.web.problems import ProblemError
 COOKIE: Final = "afferent_cloud_session"
 _CALLER: Final = "afferent.caller"
 _SAFE: Final = {"GET", "HEAD", "OPTIONS"}
+_OWN_PAGE: Final = "open this cloud's own page and do it there; behind a proxy, see web.trusted_proxies"
 _SCRAPER: Final = Caller("-", "scraper", "viewer")
 """Whoever has the token of `web.metrics_token_secret`, at `/metrics` alone."""
 
@@ -94,7 +95,7 @@ def signed_in_as(request: Request, caller: Caller) -> None:
 
 
 def person_of(request: Request) -> str | None:
-    """Whose records alone the caller may see: a member sees what is of their own name. None is everybody's."""
+    """The account whose own records alone the caller may see: of the persons it is tied to. None is everybody's."""
     caller = caller_of(request)
     return caller.user if caller and caller.role == "member" else None
 
@@ -109,9 +110,11 @@ def _check_origin(request: Request) -> None:
     """A browser says where a request comes from; what other sites make it send is refused (SameSite=Lax helps)."""
     origin = request.headers.get("origin")
     if origin and not _is_ours(origin, request):
-        raise ProblemError(403, f"a page of {origin!r:.80} may not change anything here", field="Origin")
+        raise ProblemError(
+            403, f"a page of {origin!r:.80} may not change anything here", field="Origin", remedy=_OWN_PAGE
+        )
     if not origin and request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
-        raise ProblemError(403, "another site may not change anything here", field="Sec-Fetch-Site")
+        raise ProblemError(403, "another site may not change anything here", field="Sec-Fetch-Site", remedy=_OWN_PAGE)
 
 
 def _is_ours(origin: str, request: Request) -> bool:

@@ -11,7 +11,7 @@ from cloud.registry.catalogue import Catalogue
 from cloud.store.queries import CursorError, Page, Queries, Slice
 from cloud.web.guard import person_of
 from cloud.web.parameters import slice_of
-from cloud.web.problems import ProblemError
+from cloud.web.problems import WHICH_DEVICES, ProblemError
 from cloud.web.replies import reply
 from cloud.web.shapes import (
     EventPage,
@@ -47,10 +47,10 @@ class Listing:
         try:
             check_id(device, "device")
         except InvalidIdError as error:
-            raise ProblemError(404, str(error), field="device") from error
+            raise ProblemError(404, str(error), field="device", remedy=WHICH_DEVICES) from error
         known = await self._queries.devices(Slice(device=device, limit=1))
         if not known.items:
-            raise ProblemError(404, f"device {device!r} never spoke", field="device", remedy="see /v1/devices")
+            raise ProblemError(404, f"device {device!r} never spoke", field="device", remedy=WHICH_DEVICES)
         page = await _page(self._queries.gaps(device, slice_of(request.query_params)))
         return reply(GapPage(items=[gap_of(row) for row in page.items], after=page.after))
 

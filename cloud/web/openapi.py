@@ -18,6 +18,13 @@ _PARAMETERS: Final = {
     "session": "only of this session: of recordings, files and predictions",
     "after": "cursor that the page before gave",
 }
+_OWN: Final = {
+    "person": "the name of the person on that device",
+    "state": "only devices that are online, offline or unknown",
+    "name": "only devices with this in their names",
+    "attention": "true for only those that somebody should look at",
+}
+"""Of single operations. What changes something needs them."""
 
 
 def describe(version: str) -> dict[str, Any]:
@@ -65,7 +72,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
 def _who(operation: Operation) -> str:
     if operation.access == "public":
         return "Open to everybody."
-    own = " A member gets what was recorded of their own name." if operation.access == "member" else ""
+    own = " A member gets what is of the persons that their account is tied to." if operation.access == "member" else ""
     person = " In person: a program's token does not do." if operation.in_person else ""
     return f"Needs the role {operation.access}.{own if not operation.in_person else ''}{person}"
 
@@ -80,6 +87,11 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             {"name": name, "in": "query", "description": words, "schema": {"type": "string"}}
             for name, words in _PARAMETERS.items()
         ]
+    must = operation.method != "get"
+    found += [
+        {"name": name, "in": "query", "required": must, "description": _OWN[name], "schema": {"type": "string"}}
+        for name in operation.query
+    ]
     return found
 
 

@@ -1,6 +1,6 @@
 """Query parameters, checked: each refusal names the parameter and says what would do."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from starlette.datastructures import QueryParams
@@ -47,6 +47,14 @@ def device_of(query: QueryParams) -> str | None:
         return check_id(device, "device") if device else None
     except ContractError as error:
         raise _bad("device", str(error), "use a name that /v1/devices lists") from error
+
+
+def one_of_words(query: QueryParams, name: str, words: Sequence[str]) -> str | None:
+    """The word given for `name`, if any; raise `ProblemError` for one that is not among `words`."""
+    word = query.get(name) or None
+    if word and word not in words:
+        raise _bad(name, f"{word!r:.40} is none of its words", f"use {', '.join(words)}")
+    return word
 
 
 def _session(query: QueryParams) -> str | None:

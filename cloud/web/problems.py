@@ -6,6 +6,8 @@ import msgspec
 from msgspec import Struct
 from starlette.responses import Response
 
+WHICH_DEVICES: Final = "see which there are: page Devices, or /v1/devices"
+"""What to do about a device that there is not."""
 _TITLES: Final = {
     400: "Bad request",
     401: "Sign-in needed",
@@ -41,15 +43,15 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ProblemError(Exception):
-    """Ends a request with this problem."""
+    """Ends a request with this problem: what happened, and what to do about it."""
 
     def __init__(
         self,
         status: int,
         detail: str,
         *,
+        remedy: str,
         field: str = "",
-        remedy: str = "",
         needs: str = "",
         headers: dict[str, str] | None = None,
     ) -> None:

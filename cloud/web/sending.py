@@ -91,5 +91,6 @@ def byte_range(header: str | None, size: int) -> tuple[int, int]:
     if found["last"] and found["first"] and int(found["last"]) < first:
         return 0, size - 1
     if first > last:
-        raise ProblemError(416, f"there are {size} bytes", field="Range", headers={"content-range": f"bytes */{size}"})
+        headers = {"content-range": f"bytes */{size}"}
+        raise ProblemError(416, f"there are {size} bytes", field="Range", remedy="ask within them", headers=headers)
     return first, last

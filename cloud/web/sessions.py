@@ -125,5 +125,5 @@ def _somebody(request: Request) -> Caller:
     """The caller of a route that is open to nobody."""
     caller = caller_of(request)
     if caller is None:
-        raise ProblemError(401, "nobody is signed in")
+        raise ProblemError(401, "nobody is signed in", remedy="sign in with a name and a password")
     return caller

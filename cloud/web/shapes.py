@@ -197,6 +197,10 @@ class DevicePage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Devices by name."""
 
     items: list[Device]
+    found: int
+    """How many are as asked for, on all pages."""
+    known: int
+    """How many there are."""
     after: str | None = None
 
 

@@ -14,7 +14,7 @@ from cloud.trust.register import Asker, Held
 from cloud.web.attempts import Attempts
 from cloud.web.guard import caller_of
 from cloud.web.noting import leave_to_handler
-from cloud.web.problems import ProblemError
+from cloud.web.problems import WHICH_DEVICES, ProblemError
 from cloud.web.replies import body_of, reply
 from cloud.web.trust_paths import REVOKED_PATH
 from cloud.web.trust_shapes import Certificate, CertificateList, Invitation, InvitationRequest, Revoked, TrustedDevices
@@ -133,7 +133,7 @@ def _device_of(request: Request) -> str:
     try:
         return check_id(request.path_params["device"], "device")
     except InvalidIdError as error:
-        raise ProblemError(404, str(error), field="device") from error
+        raise ProblemError(404, str(error), field="device", remedy=WHICH_DEVICES) from error
 
 
 def _certificate_of(row: Held) -> Certificate:

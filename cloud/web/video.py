@@ -46,7 +46,7 @@ async def one_of(request: Request, what: str, queries: Queries) -> dict[str, Any
     try:
         check_id(wanted, what)
     except InvalidIdError as error:
-        raise ProblemError(404, str(error), field=what) from error
+        raise ProblemError(404, str(error), field=what, remedy=f"see /v1/{what}s") from error
     device = device_of(request.query_params)
     found = await queries.one(f"{what}s", wanted, device, person=person_of(request))
     if not found:

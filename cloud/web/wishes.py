@@ -21,6 +21,7 @@ from contract.remote import MOST_BYTES, SETTABLE, Desired
 _BY_ID: Final = ("cameras", "sensors")
 _WORDS: Final = ("log_level",)
 _NUMBERS: Final = ("telemetry_every_s",)
+_SCALAR_EXAMPLES: Final = {"log_level": 'such as "info"', "telemetry_every_s": "such as 60"}
 _TUNABLE: Final = ("name", "fps", "jpeg_quality", "read_timeout_s", "open_timeout_s")
 """Of a camera: what leaves its view as it is."""
 _ROOM: Final = 1024
@@ -87,7 +88,9 @@ def _check_section(name: str, value: Any) -> None:
 def _check_scalar(name: str, value: Any, place: str) -> None:
     fits = isinstance(value, str) if name in _WORDS else isinstance(value, int | float) and not isinstance(value, bool)
     if not fits:
-        _refuse(place, f"must be a {'word' if name in _WORDS else 'number'}, not {_kind(value)}", "")
+        _refuse(
+            place, f"must be a {'word' if name in _WORDS else 'number'}, not {_kind(value)}", _SCALAR_EXAMPLES[name]
+        )
 
 
 def _check_by_id(value: dict[str, Any], place: str) -> None:
@@ -116,7 +119,8 @@ def _check_size(wish: Wish) -> None:
     plain = {**wish._asdict(), "version": 1, "set_at": "2026-01-01T00:00:00.000Z"}
     size = len(encode(msgspec.convert(plain, Desired))) + _ROOM
     if size > MOST_BYTES:
-        raise ProblemError(413, f"{size} bytes are more than the {MOST_BYTES} that can be sent", field="$")
+        words = f"{size} bytes are more than the {MOST_BYTES} that can be sent"
+        raise ProblemError(413, words, field="$", remedy="leave out what the device's own configuration says already")
 
 
 def _kind(value: Any) -> str:

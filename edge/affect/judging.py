@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from contract.manifest import Manifest
 from edge.affect.estimator import TASK, Estimate, Estimator
 from edge.affect.pooling import TASK as VOICES
-from edge.affect.pooling import Heard, Pooled, VoicesPool
+from edge.affect.pooling import Heard, Pooled, VoicesPool, Wanted
 from edge.affect.window import Grid, SignalWindow
 from edge.core.backoff import Backoff
 from edge.core.clock import Clock
@@ -51,6 +51,11 @@ class Judge:
     def manifest(self) -> Manifest | None:
         """Of the model of the body; None while none is loaded."""
         return self._estimator.manifest if self._estimator else None
+
+    @property
+    def wanted(self) -> Wanted | None:
+        """What the pool of voices wants to be told of others' means; None for nothing, or while none is loaded."""
+        return self._pool.wanted if self._pool else None
 
     def load(self) -> bool:
         """Load the models unless they are; False if there are none that work. Tried again after a growing while."""

@@ -19,6 +19,11 @@ class Knowledge(Protocol):
         """How others felt at that moment of the same stimulus, shares of HH, HL, LH, LL; None if unknown."""
         ...
 
+    def felt(self, session_id: str, at_ms: int, *, off_centre: float) -> tuple[float | None, float | None]:
+        """Others' mean of valence and of arousal there, of values moved so far off the centre and drawn in by a
+        hyperbolic tangent; None if unknown."""
+        ...
+
     def place_ms(self, session_id: str, at_ms: int) -> int | None:
         """Where the stimulus was at that moment."""
         ...
@@ -56,6 +61,11 @@ class NothingKnown:
         """Nobody was there before."""
         del session_id, at_ms
         return None
+
+    def felt(self, session_id: str, at_ms: int, *, off_centre: float) -> tuple[float | None, float | None]:
+        """Nor felt anything."""
+        del session_id, at_ms, off_centre
+        return None, None
 
     def place_ms(self, session_id: str, at_ms: int) -> int | None:
         """Nobody says where the stimulus is."""

@@ -3,7 +3,7 @@
 All numbers are in the graph of the task `voices`; here is only what is put in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp
 from typing import Any, Final
@@ -32,9 +32,25 @@ _INPUTS: Final = {
     "face_weight",
     "since_onset_s",
 }
+_NEWER: Final = {"others"}
+"""What older models do not ask for."""
+_UNKNOWN: Final = 2.0
+"""Where nobody knows how others felt: a mean is between -1 and 1."""
 _OUTPUTS: Final = {"probabilities", "valence", "arousal", "weights"}
 _NOBODY: Final = (0.0, 0.0, 0.0, 0.0)
 Shares = Sequence[float]
+Means = tuple[float | None, float | None]
+"""Of valence and arousal; None where nobody said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a pool of voices wants to be told of others' means, by its manifest."""
+
+    labels: int
+    """At so many of the participant's newest labels, beside the segment's own end."""
+    off_centre: float
+    """How far a value is moved away from the centre before a hyperbolic tangent draws it in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +63,8 @@ class Heard:
     """The participant's own, newest first."""
     others: Shares | None = None
     """Of HH, HL, LH, LL."""
+    felt: Mapping[int, Means] = field(default_factory=dict)
+    """Others' mean of valence and arousal by moment: at `end_ms`, and at those of labels."""
     face: Voice | None = None
     face_weight: float = 0.0
 
@@ -86,16 +104,24 @@ class VoicesPool:
         """Raise `ModelError` if `model` is no pool of voices in the label set that everybody here speaks."""
         manifest = model.manifest
         inputs, outputs = ({tensor.name for tensor in side} for side in (manifest.inputs, manifest.outputs))
-        if manifest.label_set != LABEL_SET or inputs != _INPUTS or not outputs >= _OUTPUTS:
+        if manifest.label_set != LABEL_SET or not _INPUTS <= inputs <= _INPUTS | _NEWER or not outputs >= _OUTPUTS:
             raise ModelError(
                 f"model {manifest.name}: not a pool of voices as the appliance knows them: label set {LABEL_SET!r}, "
-                f"inputs {sorted(_INPUTS)}, outputs {sorted(_OUTPUTS)}"
+                f"inputs {sorted(_INPUTS)} and at most {sorted(_NEWER)} more, outputs {sorted(_OUTPUTS)}"
             )
         self._model = model
+        self._inputs_wanted = inputs
         self._classes = manifest.classes
         self._labels = int(next(tensor.shape[0] for tensor in manifest.inputs if tensor.name == "labels"))
         self._decide_above = _number(manifest, "decide_above")
         self._grade = _number(manifest, "grade")
+
+    @property
+    def wanted(self) -> Wanted | None:
+        """What it wants to be told of others' means; None of an older model, which does not ask for them."""
+        if not self._inputs_wanted >= _NEWER:
+            return None
+        return Wanted(labels=self._labels, off_centre=_number(self._model.manifest, "off_centre"))
 
     def pool(self, estimate: Estimate, heard: Heard) -> Pooled:
         """What is to be believed after all. Raise `ModelError` if the model fails.
@@ -128,8 +154,11 @@ class VoicesPool:
 
     def _inputs(self, estimate: Estimate, heard: Heard) -> dict[str, NDArray[Any]]:
         labels, ages = np.zeros((self._labels, len(self._classes))), np.full(self._labels, -1.0)
+        others = np.full((1 + self._labels, 2), _UNKNOWN)
+        others[0] = _felt(heard, heard.end_ms)
         for place, (label, shares) in enumerate(heard.past(self._classes, self._grade)[: self._labels]):
             labels[place], ages[place] = shares, (heard.end_ms - label.at_ms) / 1000
+            others[1 + place] = _felt(heard, label.at_ms)
         face = [heard.face.probabilities.get(name, 0.0) for name in self._classes] if heard.face else _NOBODY
         values = {
             "body": [estimate.probabilities.get(name, 0.0) for name in self._classes],
@@ -140,8 +169,13 @@ class VoicesPool:
             "face": face,
             "face_weight": [heard.face_weight if heard.face else 0.0],
             "since_onset_s": [max(heard.since_onset_s, 0.0)],
+            "others": others,
         }
-        return {name: np.asarray(value, np.float32) for name, value in values.items()}
+        return {name: np.asarray(value, np.float32) for name, value in values.items() if name in self._inputs_wanted}
+
+
+def _felt(heard: Heard, at_ms: int) -> list[float]:
+    return [_UNKNOWN if one is None else one for one in heard.felt.get(at_ms, (None, None))]
 
 
 def _number(manifest: Manifest, name: str) -> float:

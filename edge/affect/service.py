@@ -194,7 +194,7 @@ class AffectService:
         if manifest is None or grid is None or withheld or (closed.viewing is None and silent):
             self._silent += 1
             return
-        heard = self._listener.listen(closed)
+        heard = self._listener.listen(closed, self._judge.wanted)
         estimate, pooled = await self._judge.judge(
             grid, heard, onset=self._onset, rest=self._listener.rests(closed), executor=executor
         )

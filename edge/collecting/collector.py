@@ -32,6 +32,7 @@ _SYNCS_OF_CHUNK: Final = 2
 """Of its bytes, and of the folder in which it got its name."""
 _SYNCS_OF_WHOLE: Final = 5
 """Of the video, the digests, their folder, and twice for the sheet."""
+_CROWDED_NS: Final = 600_000_000_000
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -80,6 +81,7 @@ class Collector:
         self._places = asyncio.Semaphore(settings.max_at_once)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="collect")
+        self._turned_away_ns: int | None = None
         self._opened = False
         self._closed = False
 
@@ -93,6 +95,12 @@ class Collector:
         """Seconds in which a chunk has to arrive."""
         return float(self.settings.chunk_within_s)
 
+    @property
+    def crowded(self) -> bool:
+        """Whether a chunk waited for its turn in vain of late."""
+        away_ns = self._turned_away_ns
+        return away_ns is not None and self._clock.mono_ns() - away_ns < _CROWDED_NS
+
     async def create(self, participant_id: str | None) -> SessionFacts:
         """A new session (S2.1)."""
         await self.open()
@@ -105,9 +113,9 @@ class Collector:
             return facts_of(self.shelf, await self.run(self._create, name))
 
     async def draft(self) -> Draft:
-        """Begin to take a chunk; waits while too many are coming in."""
+        """Begin to take a chunk; waits for its turn while too many are coming in. Raise `StoreError` if none comes."""
         await self.open()
-        await self._places.acquire()
+        await self._take_place()
         try:
             path = await self.run(self._draft_path)
         except BaseException:
@@ -177,6 +185,16 @@ class Collector:
         """A number for what is made now, above those of all that lies here."""
         self._order += 1
         return self._order
+
+    async def _take_place(self) -> None:
+        waits_s = self.settings.chunk_within_s
+        try:
+            async with asyncio.timeout(waits_s):
+                await self._places.acquire()
+        except TimeoutError as error:
+            self._turned_away_ns = self._clock.mono_ns()
+            at_once = self.settings.max_at_once
+            raise StoreError(f"Only {at_once} chunks at once are taken, and for {waits_s} s none ended") from error
 
     async def _keep(self, draft: Draft, facts: ChunkFacts) -> ChunkTaken:
         """S2.3 and S2.4."""

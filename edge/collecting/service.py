@@ -89,8 +89,14 @@ class CollectService:
         except (StoreError, OSError) as error:
             self._health.set(PART, State.DEGRADED, f"it waits: {error}")
         else:
-            waiting = len(self._collector.whole)
-            self._health.set(PART, State.OK, f"{waiting} videos wait for their metadata" if waiting else "")
+            self._tell_health()
+
+    def _tell_health(self) -> None:
+        if self._collector.crowded:
+            self._health.set(PART, State.DEGRADED, "chunks waited for their turn in vain: see collect.max_at_once")
+            return
+        waiting = len(self._collector.whole)
+        self._health.set(PART, State.OK, f"{waiting} videos wait for their metadata" if waiting else "")
 
     def _due(self) -> Iterator[Awaitable[None]]:
         if not self._taken_up:

@@ -43,7 +43,12 @@ class CollectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         int, Meta(ge=1, le=64, description="Chunks taken at the same time; further clients wait for their turn.")
     ] = 16
     chunk_within_s: Annotated[
-        int, Meta(ge=5, le=3600, description="Seconds within which a chunk has to arrive as a whole.")
+        int,
+        Meta(
+            ge=5,
+            le=3600,
+            description="Seconds in which a chunk's turn has to come, and then in which it has to arrive.",
+        ),
     ] = 300
     reserve_mib: Annotated[
         int, Meta(ge=1, le=1_048_576, description="Free disk, in MiB, below which no chunk is taken.")

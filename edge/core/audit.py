@@ -6,16 +6,13 @@ No secret and no body of a request is ever noted. A line names participants by a
 leaves no name behind: the alias is made with a secret of this appliance.
 """
 
-import errno
-import fcntl
 import hashlib
 import logging
-import os
 import re
 import secrets
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -24,11 +21,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from contract.times import to_wire
+from edge.core.audit_files import LAST, AuditFiles
 from edge.core.clock import Clock
-from edge.core.files import make_folder, sync_folder, write_private
+from edge.core.files import write_private
 
-_NAME: Final = "audit-{number:08d}.jsonl"
-_NAMED: Final = re.compile(r"audit-(?P<number>[0-9]{8})\.jsonl")
 _SALT: Final = "salt"
 _OFFSETS: Final = 2**32
 """A place in the log is one number: that of its file times this, and the byte at which its line begins."""
@@ -88,8 +84,7 @@ class AuditLog:
     def __init__(self, folder: Path, *, clock: Clock, file_bytes: int = 2**20, files: int = 8) -> None:
         self._folder = folder
         self._clock = clock
-        self._file_bytes = file_bytes
-        self._files = files
+        self._files = AuditFiles(folder, file_bytes=file_bytes, files=files)
         self._lock = threading.Lock()
         self._salt: bytes | None = None
 
@@ -101,8 +96,8 @@ class AuditLog:
         entry = self._entry(actor, address, action, target=target, outcome=outcome)
         _log.info("audit: %s from %s: %s %s: %s", entry.actor, entry.address, entry.action, entry.target, entry.outcome)
         try:
-            with self._lock, self._alone():
-                self._append(msgspec.json.encode(entry) + b"\n")
+            with self._lock:
+                self._files.append(msgspec.json.encode(entry) + b"\n")
         except OSError as error:
             _log.error("the audit log in %s does not take this line: %s", self._folder, error)
             return False
@@ -145,64 +140,11 @@ class AuditLog:
             outcome=_within(outcome, 120),
         )
 
-    def _append(self, line: bytes) -> None:
-        path = self._current()
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-        try:
-            size = os.fstat(handle).st_size
-            torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-            whole = b"\n" + line if torn else line
-            if os.write(handle, whole) < len(whole):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Neither another process, the command line, begins a file meanwhile."""
-        make_folder(self._folder)
-        handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
-
-    def _current(self) -> Path:
-        """The file that is written to: a new one where there is none or the last is full, and the oldest goes."""
-        numbers = self._numbers()
-        last = numbers[-1] if numbers else 0
-        path = self._path(last)
-        if numbers and path.stat().st_size < self._file_bytes:
-            return path
-        write_private(self._path(last + 1), b"")
-        for number in numbers[: max(0, len(numbers) + 1 - self._files)]:
-            self._path(number).unlink(missing_ok=True)
-        sync_folder(self._folder)
-        return self._path(last + 1)
-
     def _backwards(self, before: int | None, needles: list[bytes]) -> Iterator[tuple[int, AuditEntry]]:
-        last_file, last_byte = divmod(before, _OFFSETS) if before is not None else (10**8, 0)
-        for number in reversed(self._numbers()):
-            if number > last_file:
-                continue
-            try:
-                content = self._path(number).read_bytes()
-            except FileNotFoundError:
-                continue  # gone since: it was the oldest
+        last_file, last_byte = divmod(before, _OFFSETS) if before is not None else (LAST + 1, 0)
+        for number, content in self._files.newest_first(last_file):
             lines = content[:last_byte] if number == last_file else content
             yield from reversed([(number * _OFFSETS + at, entry) for at, entry in entries_of(lines, needles)])
-
-    def _numbers(self) -> list[int]:
-        try:
-            names = [entry.name for entry in os.scandir(self._folder)]
-        except FileNotFoundError:
-            return []
-        return sorted(int(found["number"]) for name in names if (found := _NAMED.fullmatch(name)))
-
-    def _path(self, number: int) -> Path:
-        return self._folder / _NAME.format(number=number)
 
     def _read_salt(self) -> bytes:
         path = self._folder / _SALT

@@ -14,6 +14,23 @@ DAMAGED: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What reading JSON raises where the bytes are not what was written: a card may give back anything."""
 
 
+def read_small(path: Path, most: int) -> bytes:
+    """The first `most` bytes of a small file, however big what lies there is; no pipe in its place is waited at.
+
+    Raise `OSError`.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(handle, most)
+    finally:
+        os.close(handle)
+
+
+def printable_name(name: str) -> str:
+    """What lies on a disk may be called by bytes that are no text: so it can stand in a record, a page, a log."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Replace `path` as a whole, durably, with a file that only its owner may read: who owns its folder."""
     make_folder(path.parent)
@@ -21,7 +38,7 @@ def write_private(path: Path, content: bytes) -> None:
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
-            _give_to_owner_of(path.parent, file.fileno())
+            give_to_owner_of(path.parent, file.fileno())
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -51,7 +68,7 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _give_to_owner_of(folder: Path, handle: int) -> None:
+def give_to_owner_of(folder: Path, handle: int) -> None:
     """What root writes by the command line has to be read by the appliance's own user."""
     if os.geteuid() == 0:
         owner = folder.stat()

@@ -41,11 +41,6 @@ class Slot(Generic[_T]):
         """How often it was cleared: an item taken before the last time must not be used any more."""
         return self._clears
 
-    @property
-    def waiting(self) -> int:
-        """How many wait for the next item."""
-        return len(self._waiters)
-
     def rest(self, until_ns: int) -> None:
         """Who waits for items of its own choice wants none from before that moment (monotonic)."""
         self._rest_until_ns = until_ns

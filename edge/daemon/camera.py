@@ -130,6 +130,7 @@ class CameraUnit:
             anomaly_score=state.score,
             anomaly_threshold=state.threshold,
             learning_progress=state.learning.progress,
+            motion_threshold=state.motion_threshold.luma,
             condition=state.condition.kind if self.running else "",
         )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
 
 from edge.affect.sessions.folder.ports import SessionVideo
 from edge.core.errors import RefusedError, StoreError
@@ -11,11 +12,22 @@ from edge.recording.sidecar import Sidecar
 from edge.recording.spool import Spool
 
 
+class Strays(Protocol):
+    """What lies in the spool and no note speaks of."""
+
+    async def clear(self) -> int:
+        """Give each its note, and delete those that nobody can place; how many files those were.
+
+        Raise `StoreError` or `OSError` if some are left.
+        """
+        ...
+
+
 class SessionRecorders:
     """Fills `edge.affect.sessions.folder.ports.SessionCameras`. Belongs to the event loop.
 
     `sheets` holds the previews of recordings; `forget` takes one from the list of uploads; `device` is the one in the
-    keys.
+    keys; `strays` places what no note speaks of.
     """
 
     def __init__(
@@ -26,12 +38,14 @@ class SessionRecorders:
         sheets: SheetShelf,
         device: str,
         forget: Callable[[str], Awaitable[None]],
+        strays: Strays | None = None,
     ) -> None:
         self._recorders = recorders
         self._spool = spool
         self._sheets = sheets
         self._device = device
         self._forget = forget
+        self._strays = strays
 
     def known(self) -> Sequence[str]:
         """The ids of the cameras."""
@@ -59,8 +73,10 @@ class SessionRecorders:
     async def erase(self, participant: str, session_ids: Sequence[str]) -> int:
         """Delete all of it, so that no power cut brings it back.
 
-        Raise `StoreError` while one is still being written, or told of, to be called again.
+        What is set aside goes with them, for nobody can tell whose it is. Raise `StoreError` while one is still being
+        written, or told of, to be called again.
         """
+        strangers = await self._strays.clear() if self._strays else 0
         for session_id in session_ids:
             await self.stop_session(session_id)
         theirs = [
@@ -74,7 +90,7 @@ class SessionRecorders:
             await asyncio.to_thread(self._delete, sidecar)
         if len(told) < len(theirs):
             raise StoreError("a recording of this participant is still being written")
-        return len(told)
+        return len(told) + strangers
 
     def _telling(self, sidecar: Sidecar) -> bool:
         return any(recorder.telling(sidecar.recording_id) for recorder in self._recorders.values())

@@ -47,7 +47,10 @@ def page_password(config: EdgeConfig, *, reset: bool) -> str:
         return made
     if path.exists() and (first := _still_good(config, path)):
         return first
-    return "No first password is kept here. Make a new one with: afferent edge password --reset"
+    return (
+        "The first password was replaced by another, which is kept nowhere, or this appliance never started. "
+        "This makes a new one: afferent edge password --reset"
+    )
 
 
 def _still_good(config: EdgeConfig, path: Path) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 from edge.core.clock import Clock
 from edge.core.notify import sd_notify
+from edge.core.sizes import said_bytes
 from edge.outbox.ballast import Ballast
 from edge.recording.spool import Spool
 
@@ -36,7 +37,7 @@ async def wait_for_room(state: Path, clock: Clock, free: Callable[[Path], int] =
             continue
         sd_notify("STATUS=the disk is full", f"EXTEND_TIMEOUT_USEC={int(_LOOK_EVERY_S * 10e6)}")
         if not told:
-            _log.error("the disk of %s is full: free %d bytes, and the appliance starts", state, missing)
+            _log.error("the disk of %s is full: free %s, and the appliance starts", state, said_bytes(missing))
             told = True
         await clock.sleep(_LOOK_EVERY_S)
 

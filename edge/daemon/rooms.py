@@ -80,6 +80,7 @@ async def make_rooms(ground: Ground, carrier: Carrier, version: str) -> Rooms:
     config, clock = ground.config, ground.clock
     slots: dict[str, Slot[Frame]] = {settings.id: Slot() for settings in config.cameras}
     storage = make_storage(ground, carrier.uploader, slots)
+    await storage.orphanage.rebuild_all()
     await _close_left_open(ground, storage.spool)
     relays = Relays(slots, clock=clock, lost_after_s=config.web.lost_after_s, max_viewers=config.web.max_viewers)
     built = [make_camera(ground, storage, relays, settings, slots[settings.id]) for settings in config.cameras]

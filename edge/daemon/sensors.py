@@ -130,7 +130,12 @@ def _folder_needs(
         storage.meter.synced()
 
     cameras = SessionRecorders(
-        recorders, storage.spool, sheets=storage.shelf.sheets, device=ground.config.device, forget=uploads.forget
+        recorders,
+        storage.spool,
+        sheets=storage.shelf.sheets,
+        device=ground.config.device,
+        forget=uploads.forget,
+        strays=storage.stranded,
     )
     return FolderNeeds(
         device=ground.config.device,

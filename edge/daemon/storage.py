@@ -18,7 +18,9 @@ from edge.daemon.recordings import RecordingShelf
 from edge.daemon.room import BALLAST
 from edge.outbox.ballast import Ballast
 from edge.outbox.store import Outbox
+from edge.recording.aside import FOLDER, SetAside
 from edge.recording.ledger import ClosedRecording, RecordingTeller
+from edge.recording.orphanage import Orphanage
 from edge.recording.previews.service import PreviewService
 from edge.recording.previews.shelf import SheetShelf
 from edge.recording.previews.timelapse import TimelapseFolder
@@ -50,6 +52,8 @@ class Storage:
     retention: RetentionService
     shelf: RecordingShelf
     previews: PreviewService
+    orphanage: Orphanage
+    stranded: StrandedService
     services: list[Service]
     on_uploaded: list[OnUploaded] = field(default_factory=list)
 
@@ -87,6 +91,8 @@ def make_storage(ground: Ground, uploader: Uploader, slots: Mapping[str, Slot[Fr
     previews = PreviewService(spool, sheets, settings=config.previews, clock=ground.clock, health=ground.health)
     retention.watch(previews)
     teller = _teller(ground)
+    orphanage = Orphanage(spool, SetAside(spool.folder / FOLDER, ground.outbox), teller=teller, forget=uploads.forget)
+    retention.watch(orphanage.aside)
     stranded = StrandedService(
         spool,
         configured=slots.keys(),
@@ -95,6 +101,7 @@ def make_storage(ground: Ground, uploader: Uploader, slots: Mapping[str, Slot[Fr
         clock=ground.clock,
         health=ground.health,
         boot=ground.host_boot,
+        orphanage=orphanage,
     )
     storage = Storage(
         spool=spool,
@@ -106,6 +113,8 @@ def make_storage(ground: Ground, uploader: Uploader, slots: Mapping[str, Slot[Fr
         retention=retention,
         shelf=RecordingShelf(spool, sheets, folder),
         previews=previews,
+        orphanage=orphanage,
+        stranded=stranded,
         services=[retention, wear, previews, timelapses, stranded],
         on_uploaded=[recordings.mark_uploaded, timelapses.mark_uploaded],
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from contract.ids import new_token
 from edge.config import EdgeConfig
 from edge.core.clock import Clock
+from edge.core.errors import LinkError
 from edge.core.health import Health
 from edge.core.hub import Hub
 from edge.core.secrets import read_secret
@@ -47,8 +48,7 @@ def target_maker(config: EdgeConfig, requests: RequestDesk) -> Callable[[], Targ
     objects = config.objects
     match objects:
         case FolderSettings():
-            folder = Path(objects.path).expanduser() if objects.path else config.state / "objects"
-            return lambda: FolderTarget(folder, part_bytes=objects.part_size_bytes, create=not objects.path)
+            return partial(_folder_target, objects, config.state / "objects")
         case S3Settings():
             return lambda: S3Target(objects, read_keys(objects, lambda name: read_secret(name, config.secrets)))
         case CloudSettings():
@@ -56,6 +56,14 @@ def target_maker(config: EdgeConfig, requests: RequestDesk) -> Callable[[], Targ
             return lambda: PresignedTarget(ask, objects, new_id=lambda: new_token("ask"))
         case _:
             return None
+
+
+def _folder_target(objects: FolderSettings, own: Path) -> FolderTarget:
+    try:
+        folder = Path(objects.path).expanduser() if objects.path else own
+    except RuntimeError as error:
+        raise LinkError(f"objects.path: {objects.path}: {error}") from error
+    return FolderTarget(folder, part_bytes=objects.part_size_bytes, create=not objects.path, mounted=objects.mounted)
 
 
 def make_carrier(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from edge.affect.sessions.desk import SessionDesk
 from edge.daemon.camera import CameraUnit
 from edge.daemon.collecting import Collecting
 from edge.daemon.ground import Ground
@@ -24,13 +25,16 @@ _RECORDER: Final = (
 
 def totals_of(ground: Ground, rooms: Rooms) -> Sequence[Total]:
     """What the rooms have counted by now."""
-    previews, keeper = rooms.storage.previews, rooms.keeper
+    previews, keeper, orphanage = rooms.storage.previews, rooms.keeper, rooms.storage.orphanage
     return [
         *_of_recorders(rooms.units),
         *_of_carriers(rooms.carrier, ground.outbox),
         *_of_collecting(rooms.collecting),
+        *_of_folders(rooms.sensors.desk),
         _total("sheets_made", "Sheets of small pictures made of recordings", previews.made_total),
         _total("sheets_missing", "Recordings of which no picture can be read", previews.undecodable_total),
+        _total("recordings_rebuilt", "Recordings whose damaged note was made anew", orphanage.rebuilt_total),
+        _total("recordings_set_aside", "Files that nobody can place and were set aside", orphanage.set_aside_total),
         _total("clock_leaps", "Times that the wall clock leapt", keeper.leaps_total),
         _total("clock_fixes", "Times that the times of records were put right", keeper.fixes_total),
     ]
@@ -80,6 +84,14 @@ def _of_collecting(collecting: Collecting) -> list[Total]:
         _total("collect_chunks_repeated", "Chunks that were held already", door.chunks_repeated),
         _total("collect_videos", "Videos from browsers that are whole", door.videos_completed),
     ]
+
+
+def _of_folders(desk: SessionDesk | None) -> list[Total]:
+    stats = desk.folders.stats if desk and desk.folders else None
+    if stats is None:
+        return []
+    about = "Folders of sessions whose notes cannot be read"
+    return [Level(name="session_folders_unread", about=about, value=stats.unread)]
 
 
 def _total(name: str, about: str, value: float) -> Total:

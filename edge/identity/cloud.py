@@ -11,7 +11,10 @@ import msgspec
 from msgspec import Struct
 
 from contract.enrolment import AUTHORITY_PATH, CLAIM_PATH, RENEW_PATH, Claim, Credentials, Renewal
+from edge.core.clock import SystemClock
 from edge.core.errors import LinkError, RefusedError
+from edge.core.pace import Pace
+from edge.core.paced_socket import PacedSocket
 
 _LARGEST_ANSWER: Final = 64 * 1024
 _CONNECT_S: Final = 5.0
@@ -60,6 +63,7 @@ class CloudDoor:
         self._host, self._port = host, port
         self._base = parts.path.rstrip("/")
         self._timeout_s = timeout_s
+        self._pace = Pace(SystemClock().mono_ns, timeout_s, longest_bytes=2 * _LARGEST_ANSWER)
         self._socket: socket.socket | None = None
         self._cut = False
 
@@ -94,6 +98,7 @@ class CloudDoor:
         raise self._refusal(status, answer)
 
     def _exchange(self, method: str, path: str, body: Struct | None, context: ssl.SSLContext) -> tuple[int, bytes]:
+        self._pace.begin()
         connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
         with socket.create_connection((self._host, self._port), min(_CONNECT_S, self._timeout_s)) as plain:
             plain.settimeout(self._timeout_s)
@@ -101,7 +106,8 @@ class CloudDoor:
             if self._cut:
                 raise ConnectionAbortedError("was not waited for")
             with context.wrap_socket(plain, server_hostname=self._host) as talk:
-                connection.sock = self._socket = talk
+                self._socket = talk
+                connection.sock = PacedSocket(talk, self._pace)
                 content = msgspec.json.encode(body) if body is not None else None
                 headers = {"content-type": "application/json", "connection": "close"} if content else {}
                 connection.request(method, self._base + path, content, headers)

@@ -70,6 +70,11 @@ class IdentityFolder:
         self._current = path / "current"
         self._next = path / "next.pem"
 
+    @property
+    def enrolled(self) -> bool:
+        """Whether a cloud took the device in once."""
+        return (self.path / "certificate.pem").exists()
+
     def read(self) -> Identity | None:
         """The identity that there is; None before enrolment. Raise `IdentityDamagedError`."""
         try:

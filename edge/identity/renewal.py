@@ -3,13 +3,13 @@
 import asyncio
 import random
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from contract.times import to_wire
+from edge.core.background import in_the_background
 from edge.core.backoff import Backoff
 from edge.core.clock import Clock
-from edge.core.errors import EdgeError
+from edge.core.errors import EdgeError, LinkError
 from edge.core.health import Health, State
 from edge.core.service import Pulse
 from edge.identity.cloud import Door, open_door
@@ -19,6 +19,8 @@ from edge.identity.folder import Identity, IdentityFolder
 from edge.identity.settings import IdentitySettings
 
 PART: Final = "identity"
+_SILENCES: Final = 4
+"""An attempt may take so many times what one silence may."""
 _LOOK_EVERY_S: Final = 5.0
 _RENEWED_AT: Final = 2 / 3
 """Of its life: a third is left in which the cloud may be away."""
@@ -115,24 +117,26 @@ class IdentityRenewal:
 
     async def _renew(self, identity: Identity) -> None:
         door = self._open_door(self._settings.cloud or identity.about.cloud, self._settings.timeout_s)
-        threads = ThreadPoolExecutor(1, thread_name_prefix="identity")
 
         def work() -> None:
             with self._folder.exclusive():
                 renew(identity, self._folder, door, self._settings.ca_file)
 
-        asked = asyncio.get_running_loop().run_in_executor(threads, work)
+        asked = in_the_background(work, name="identity")
         asked.add_done_callback(_heard)  # also where nobody waits for it any more
         try:
             await self._beating(asked)
             self.renewals_total += 1
         finally:
             door.cut()
-            threads.shutdown(wait=False)
 
     async def _beating(self, asked: "asyncio.Future[None]") -> None:
-        """Wait for it; a slow cloud is no reason for the watchdog."""
+        """Wait for it; a slow cloud is no reason for the watchdog. Raise `LinkError` where it never comes to an end."""
+        most_ns = round(self._settings.timeout_s * _SILENCES * 1e9)
+        until_ns = self._clock.mono_ns() + most_ns
         while not asked.done():
+            if self._clock.mono_ns() > until_ns:
+                raise LinkError(f"the cloud answers drop by drop, and not within {most_ns / 1e9:.0f} s")
             self.pulse.beat()
             await asyncio.wait({asked}, timeout=_LOOK_EVERY_S)
         asked.result()

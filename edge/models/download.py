@@ -12,6 +12,8 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from edge.core.errors import ModelError
+from edge.core.pace import LONGEST_ANSWER_BYTES, Pace
+from edge.core.paced_http import PacedClient
 
 _CHUNK: Final = 1 << 16
 _MEGABYTE: Final = 1_000_000
@@ -40,7 +42,7 @@ def bring(source: str, target: Path, *, sha256: str, limits: Limits, now_ns: Cal
             f"{plain(source)}: what comes over a network needs --sha256 HEX, from where the model is published"
         )
     try:
-        with _open(source, limits) as chunks:
+        with _open(source, limits, now_ns) as chunks:
             digest = _write(chunks, target, limits, now_ns)
         _check(source, digest, sha256)
     except ModelError:
@@ -66,22 +68,24 @@ def plain(source: str) -> str:
 
 
 @contextmanager
-def _open(source: str, limits: Limits) -> Iterator[Iterator[bytes]]:
+def _open(source: str, limits: Limits, now_ns: Callable[[], int]) -> Iterator[Iterator[bytes]]:
     if not is_url(source):
         with _open_file(Path(source)) as chunks:
             yield chunks
         return
     if urlsplit(source).scheme not in {"http", "https"}:
         raise ModelError(f"{plain(source)}: only https, http and files can be installed from")
+    pace = Pace(now_ns, limits.silence_s, longest_bytes=limits.most_bytes + LONGEST_ANSWER_BYTES)
     try:
         with (
-            httpx.Client(follow_redirects=True, max_redirects=_REDIRECTS, timeout=limits.silence_s) as client,
+            PacedClient(pace, follow_redirects=True, max_redirects=_REDIRECTS, timeout=limits.silence_s) as client,
             client.stream("GET", source, headers={"Accept-Encoding": "identity"}) as response,
         ):
             _check_answer(source, response, limits)
             yield response.iter_raw()  # as it comes: one who dribbles must meet the clock too
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ModelError(f"{plain(source)} cannot be downloaded: {_words(error)}; nothing was kept") from error
+        words = pace.fault or _words(error)
+        raise ModelError(f"{plain(source)} cannot be downloaded: {words}; nothing was kept") from error
 
 
 @contextmanager

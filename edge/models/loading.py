@@ -38,7 +38,8 @@ def load_model(path: Path, runtime: Runtime | None = None) -> Model:
 def check_interface(manifest: Manifest, like: Manifest) -> None:
     """Raise `ModelError` unless whoever gives its inputs to the model of `like` can give them to that of `manifest`.
 
-    A model has as many states as it likes, and whoever reads its outputs knows which of them may be missing.
+    A model has as many states as it likes, and whoever reads its outputs knows which of them may be missing. It may be
+    without an input that the parameter `newer_inputs` of `like` names (a word each): an older one was.
     """
     given = {tensor.name: tensor for tensor in like.inputs}
     for tensor in manifest.inputs:
@@ -48,8 +49,9 @@ def check_interface(manifest: Manifest, like: Manifest) -> None:
         if known and known.dtype != tensor.dtype:
             words = f"its input {tensor.name!r} is {tensor.dtype}, and {known.dtype} is what it is given"
             raise _unfit(manifest, like, words)
+    newer = str(like.parameters.get("newer_inputs", "")).split()
     for tensor in given.values():
-        if not tensor.state:
+        if not tensor.state and tensor.name not in newer:
             raise _unfit(manifest, like, f"it has no input {tensor.name!r}")
 
 

@@ -1,5 +1,6 @@
 """The SQLite file itself: opened durably, migrated by numbered scripts, and put aside when it is damaged."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
@@ -80,7 +81,7 @@ def put_aside(path: Path, wall_ms: int) -> Path:
         if old.exists():
             old.rename(aside.with_name(aside.name + suffix))
     suspect_mark(path).unlink(missing_ok=True)
-    _thin_out(path, aside)
+    thin_out(path, aside)
     return aside
 
 
@@ -93,7 +94,7 @@ def remove_asides(path: Path) -> int:
     """Delete every damaged database that was put aside: nothing can be erased from within those."""
     old = list(path.parent.glob(f"{path.name}.damaged-*"))
     for aside in old:
-        aside.unlink(missing_ok=True)
+        _delete(aside)
     return len(old)
 
 
@@ -165,13 +166,21 @@ async def number(connection: aiosqlite.Connection, sql: str, *parameters: object
     return int(row[0] or 0) if row else 0
 
 
-def _thin_out(path: Path, newest: Path) -> None:
-    """A disk that damages files again and again is not filled with them."""
+def thin_out(path: Path, newest: Path) -> None:
+    """Delete all but the newest of what was put aside: a disk that damages files again and again is not filled."""
     old = path.parent.glob(f"{path.name}.damaged-*")
     bases = {one.with_name(one.name.removesuffix("-wal").removesuffix("-shm")) for one in old}
     for base in sorted(bases - {newest})[: -(_ASIDES - 1)]:
-        for suffix in ("", *_SIDE_FILES):
-            base.with_name(base.name + suffix).unlink(missing_ok=True)
+        for side in ("", *_SIDE_FILES):
+            with suppress(OSError):  # no reason not to open: it stays, and an erasure says so
+                _delete(base.with_name(base.name + side))
+
+
+def _delete(aside: Path) -> None:
+    if aside.is_dir() and not aside.is_symlink():
+        shutil.rmtree(aside)
+    else:
+        aside.unlink(missing_ok=True)
 
 
 async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:

@@ -5,6 +5,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,16 +17,14 @@ from edge.core.errors import RecordInvalidError, StoreDelayedError, StoreError
 from edge.core.health import Health, State
 from edge.core.service import Pulse
 from edge.outbox import database
+from edge.outbox.backlog import Backlog
 from edge.outbox.boots import Boots, next_boot
 from edge.outbox.commands import CommandBook
 from edge.outbox.erasure import REASON, Eraser
-from edge.outbox.history import History
 from edge.outbox.keeper import Keeper
-from edge.outbox.queue import Queue, Range, Which
-from edge.outbox.recall import Recall
 from edge.outbox.repair import opening
 from edge.outbox.restamp import Restamper
-from edge.outbox.rows import Counts, Pending, subject_of
+from edge.outbox.rows import Counts, subject_of
 from edge.outbox.settings import OutboxSettings
 from edge.outbox.uploads import Uploads
 from edge.outbox.writer import PART, OnCommit, Writer
@@ -34,7 +33,18 @@ _BEAT_S: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
-class Outbox(History):
+@dataclass(frozen=True, kw_only=True)
+class Basis:
+    """What a store stands on."""
+
+    path: Path
+    device: str
+    clock: Clock
+    health: Health
+    limits: OutboxSettings
+
+
+class Outbox(Backlog):
     """The local store: a `RecordSink`, the history of the LAN side, the publisher's queue, the uploader's list.
 
     Also a `Service`: `run` keeps the store within its bounds and raises the error that stopped its writer, if one did.
@@ -42,61 +52,30 @@ class Outbox(History):
     """
 
     def __init__(
-        self,
-        *,
-        path: Path,
-        device: str,
-        connections: tuple[aiosqlite.Connection, aiosqlite.Connection],
-        boots: Boots,
-        clock: Clock,
-        health: Health,
-        on_commit: OnCommit | None,
-        limits: OutboxSettings,
+        self, basis: Basis, connections: tuple[aiosqlite.Connection, aiosqlite.Connection], boots: Boots
     ) -> None:
+        """Of `connections` the first writes and the second looks; use `open`."""
         writing, reader = connections
-        super().__init__(reader)
-        self.name = PART
-        self.pulse = Pulse(clock)
-        self.device = device
-        self._path = path
-        self._erased: set[str] = set()
-        self.on_commit = on_commit
-        self._boots = boots
-        self._clock = clock
-        self._limits = limits
-        self._changed = asyncio.Event()
+        self._basis = basis
+        self._writer = self._made_writer(writing, boots)
+        super().__init__(reader, self._writer, boots)
+        self.name, self.device = PART, basis.device
+        self.pulse = Pulse(basis.clock)
+        self.on_commit: OnCommit | None = None
         self.under_way: Callable[[int], bool] = lambda _row: False
         """Whether a row may have been sent and not be acknowledged; whoever sends sets it."""
-        self.linger_ms: Callable[[], float] = lambda: limits.linger_ms
+        self.linger_ms: Callable[[], float] = lambda: basis.limits.linger_ms
         """How far apart commits are at least, so that records which come together go together; asked before each."""
-        self._writer = Writer(
-            writing,
-            path=path,
-            boots=boots,
-            clock=clock,
-            health=health,
-            on_commit=self._committed,
-            limits=limits,
-            linger_ms=self._lingers_ms,
-        )
-        self._keeper = Keeper(
-            reader,
-            self._writer,
-            boots=boots,
-            clock=clock,
-            limits=limits,
-            evicted=self._evicted,
-            under_way=self._is_under_way,
-        )
-        self._writing: asyncio.Task[None] | None = None
-        self.queue = Queue(reader, self._writer, boots)
         self.restamper = Restamper(reader, self._writer, boots)
-        self._recall = Recall(reader, self._writer, boots, self.queue)
         self.uploads = Uploads(reader, self._writer)
-        self.commands = CommandBook(reader, self._writer, boots, clock)
+        self.commands = CommandBook(reader, self._writer, boots, basis.clock)
         self.evicted_total = 0
         self.repaired = False
         """Whether there was a repair, in this run or before: then whoever keeps files offers them again."""
+        self._keeper = self._made_keeper()
+        self._erased: set[str] = set()
+        self._changed = asyncio.Event()
+        self._writing: asyncio.Task[None] | None = None
 
     @classmethod
     @asynccontextmanager
@@ -121,57 +100,21 @@ class Outbox(History):
         """
         async with AsyncExitStack() as stack:
             opened = await opening.open_or_repair(path, clock)
-            writing, aside = opened.connection, opened.aside
-            stack.push_async_callback(writing.close)
+            stack.push_async_callback(opened.connection.close)
             reader = await database.open_reader(path)
             stack.push_async_callback(reader.close)
-            store = cls(
-                path=path,
-                device=device,
-                connections=(writing, reader),
-                boots=await next_boot(writing, path, host_boot),
-                clock=clock,
-                health=health,
-                on_commit=on_commit,
-                limits=limits or OutboxSettings(),
-            )
-            store.linger_ms = linger_ms or store.linger_ms
+            basis = Basis(path=path, device=device, clock=clock, health=health, limits=limits or OutboxSettings())
+            boots = await next_boot(opened.connection, path, host_boot)
+            store = cls(basis, (opened.connection, reader), boots)
+            store.on_commit, store.linger_ms = on_commit, linger_ms or store.linger_ms
             stack.push_async_callback(store._close)
-            await store._start()
-            health.set(PART, State.DEGRADED if aside else State.OK, f"damaged, moved to {aside}" if aside else "")
-            store.repaired = opened.repaired
-            if opened.untold:
-                with suppress(StoreDelayedError):  # it stands in line
-                    await store.append(
-                        Loss(what="records", reason=f"the store was damaged: kept as {opened.untold}", count=0)
-                    )
-                    await asyncio.to_thread(opening.told, path)
+            await store._begin(opened)
             yield store
-
-    @property
-    def boot(self) -> str:
-        """The name of this run, as it stands in its records."""
-        return self._boots.current.boot
 
     @property
     def last_row(self) -> int:
         """The largest committed history row; 0 if there never was one."""
         return self._writer.next_row - 1
-
-    @property
-    def outbox_records(self) -> int:
-        """How many records the cloud has not acknowledged."""
-        return self.queue.records
-
-    @property
-    def last_alarm(self) -> int:
-        """The largest row of an alarm that waits, or did in this run; 0 for none."""
-        return self.queue.last_alarm
-
-    @property
-    def acknowledged_total(self) -> int:
-        """How many records the cloud acknowledged in this run."""
-        return self.queue.acknowledged_total
 
     @property
     def waiting_records(self) -> int:
@@ -202,7 +145,7 @@ class Outbox(History):
     def repair_is_over(self) -> None:
         """All files were offered again. Until this is said, the next runs are told that there was a repair."""
         self.repaired = False
-        opening.repair_is_over(self._path)
+        opening.repair_is_over(self._basis.path)
 
     async def append(self, body: AnyBody, at: Stamp | None = None) -> Record:
         """Return once `body` is durable, with its identity; `at` is when it was true, by default now.
@@ -214,43 +157,6 @@ class Outbox(History):
         if self._erased and subject_of(body) in self._erased:
             raise RecordInvalidError(REASON)
         return await self._writer.append(body, at)
-
-    async def pending(self, after_row: int = 0, limit: int = 500) -> list[Pending]:
-        """Up to `limit` records that the cloud has not acknowledged, of rows after `after_row`, in order."""
-        return await self.queue.pending(after_row + 1, limit=limit)
-
-    async def pending_range(self, boot: str, first_seq: int, last_seq: int, limit: int = 500) -> list[Pending]:
-        """Those of one run and these sequence numbers, inclusive, that are still unacknowledged, in order."""
-        return await self.queue.pending_range(boot, first_seq, last_seq, limit)
-
-    async def acknowledge(self, boot: str, seq: int, also: Sequence[Range] = ()) -> int:
-        """The cloud has everything of `boot` up to and with `seq`, and these closed ranges above it: take that out of
-        the outbox; return how many rows. What lies above `seq` stays in the history at least until `seq` reaches it.
-        """
-        return await self.queue.acknowledge(boot, [(1, seq), *also])
-
-    async def pending_rows(self, rows: Sequence[int]) -> list[Pending]:
-        """Those of these rows that are still unacknowledged, in order."""
-        return await self.queue.pending_rows(rows)
-
-    async def forget_rows(self, rows: Sequence[int]) -> int:
-        """Take these rows out of the outbox; return how many were in it."""
-        return await self.queue.forget_rows(rows)
-
-    def rows_of(self, boot: str, first_seq: int, last_seq: int) -> range:
-        """The rows of these numbers of a run, inclusive; none for a run that this store never had."""
-        return self._boots.rows_of(boot, first_seq, last_seq)
-
-    async def pending_in(self, which: Which, first: int, last: int, limit: int) -> list[Pending]:
-        """Up to `limit` of the alarms or of the others that the cloud has not acknowledged, of these rows, in order."""
-        return await self.queue.pending(first, last, limit=limit, which=which)
-
-    async def recall(self, boot: str, first_seq: int, last_seq: int) -> list[int]:
-        """The cloud misses these numbers of `boot`, inclusive: have them wait again; return their rows.
-
-        What the store no longer has is told by a `Loss` that names the range, once, so that nobody waits for it.
-        """
-        return await self._recall.run(boot, first_seq, last_seq)
 
     async def erase(self, participant: str, sessions: Sequence[str]) -> int:
         """Take every record of a participant out of the store and its file; return how many those were.
@@ -264,14 +170,17 @@ class Outbox(History):
         eraser = Eraser(
             self._writer,
             self._boots,
-            self._clock,
+            self._basis.clock,
             uploads=self.uploads,
             participant=participant,
             sessions=sorted(theirs),
         )
         await eraser.run()
-        await asyncio.to_thread(database.remove_asides, self._path)
-        await database.empty_journal(self._path)
+        try:
+            await asyncio.to_thread(database.remove_asides, self._basis.path)
+        except OSError as error:
+            raise StoreError(f"a damaged store that was put aside cannot be deleted: {error}") from error
+        await database.empty_journal(self._basis.path)
         return eraser.erased
 
     async def newest_row(self) -> int:
@@ -282,7 +191,7 @@ class Outbox(History):
         """How much waits."""
         oldest = await self._read("SELECT payload FROM records WHERE row = (SELECT MIN(row) FROM outbox)")
         records = await database.records(self._reader, (payload for (payload,) in oldest))
-        age_s = self._boots.age_s(records[0], self._clock.now()) if records else None
+        age_s = self._boots.age_s(records[0], self._basis.clock.now()) if records else None
         return Counts(self.queue.records, age_s, await self.uploads.pending())
 
     async def wait_beyond(self, row: int) -> None:
@@ -298,24 +207,58 @@ class Outbox(History):
         """Tidy until cancelled; raise what stopped the writer, or `StoreDamagedError` once damage showed in reading."""
         if self._writing is None:
             raise StoreError("the store is not open")
-        rested_s = self._limits.tidy_every_s
+        rested_s = self._basis.limits.tidy_every_s
         while True:
             self.pulse.beat()
             if self._writing.done():
                 await self._writing
                 raise StoreError("the store is closed")
-            if database.suspect_mark(self._path).exists():
-                raise database.StoreDamagedError(f"{self._path}: damaged; a restart repairs it")
-            if rested_s >= self._limits.tidy_every_s:
+            if database.suspect_mark(self._basis.path).exists():
+                raise database.StoreDamagedError(f"{self._basis.path}: damaged; a restart repairs it")
+            if rested_s >= self._basis.limits.tidy_every_s:
                 rested_s = 0.0
                 await self._try_to_tidy()
-            pause_s = min(_BEAT_S, self._limits.tidy_every_s)
-            await self._clock.sleep(pause_s)
+            pause_s = min(_BEAT_S, self._basis.limits.tidy_every_s)
+            await self._basis.clock.sleep(pause_s)
             rested_s += pause_s
 
-    async def _start(self) -> None:
+    async def _begin(self, opened: opening.Opened) -> None:
+        """Begin to write, and say what the opening found."""
         await self.queue.load()
         self._writing = asyncio.create_task(self._writer.run(), name="store-writer")
+        aside = opened.aside
+        detail = f"damaged, moved to {aside}" if aside else ""
+        self._basis.health.set(PART, State.DEGRADED if aside else State.OK, detail)
+        self.repaired = opened.repaired
+        if opened.untold:
+            with suppress(StoreDelayedError):  # it stands in line
+                reason = f"the store was damaged: kept as {opened.untold}"
+                await self.append(Loss(what="records", reason=reason, count=0))
+                await asyncio.to_thread(opening.told, self._basis.path)
+
+    def _made_writer(self, writing: aiosqlite.Connection, boots: Boots) -> Writer:
+        basis = self._basis
+        return Writer(
+            writing,
+            path=basis.path,
+            boots=boots,
+            clock=basis.clock,
+            health=basis.health,
+            on_commit=self._committed,
+            limits=basis.limits,
+            linger_ms=self._lingers_ms,
+        )
+
+    def _made_keeper(self) -> Keeper:
+        return Keeper(
+            self._reader,
+            self._writer,
+            boots=self._boots,
+            clock=self._basis.clock,
+            limits=self._basis.limits,
+            evicted=self._evicted,
+            under_way=self._is_under_way,
+        )
 
     async def _close(self) -> None:
         self._writer.close()

@@ -1,5 +1,6 @@
 """Chooses of each frame what is recorded of it: what the camera compressed, or the JPEG."""
 
+from dataclasses import replace
 from typing import Final
 
 from edge.core.access_unit import AccessUnit
@@ -32,7 +33,7 @@ class Feed:
         if self._without > _MOST_WITHOUT and self.copying:
             self.lost += _MOST_WITHOUT
             self.restart()
-        return found if self.copying else [frame]
+        return found if self.copying else [_bare(frame)]
 
     def restart(self) -> None:
         """Take JPEG until the camera's next key unit."""
@@ -53,3 +54,8 @@ class Feed:
                 self.lost += 1
                 self._next_seq = -1
         return units
+
+
+def _bare(frame: Frame) -> Frame:
+    """Without what others made of it or need of it: it may wait for the encoder, and only its JPEG is counted then."""
+    return frame if frame.luma is None and not frame.units else replace(frame, luma=None, units=())

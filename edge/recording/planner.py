@@ -4,7 +4,6 @@ Belongs to the event loop and never blocks; the work is done by whoever takes th
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Final
 
 from contract.ids import new_token
@@ -154,7 +153,7 @@ class ClipPlanner:
         if self.recording or isinstance(material, AccessUnit):
             self._put(material)
         elif not refused and self.trigger.by_events:
-            self.ring.append(material if material.luma is None else replace(material, luma=None))
+            self.ring.append(material)
 
     def _goes_on(self, take: Take, material: Material) -> bool:
         """End or begin the clip of a take as this picture wants it; False if one is wanted and cannot begin."""

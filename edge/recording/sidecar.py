@@ -1,5 +1,6 @@
 """The small file beside each recording that says what it is and how far it got; written durably, step by step."""
 
+import errno
 import os
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -17,10 +18,13 @@ from edge.core.clock import Stamp, wall_ms_of
 from edge.recording.wear import NoWear, Wear
 
 SUFFIX: Final = ".json"
+DRAFT: Final = ".tmp"
 MOST_EVENTS: Final = 64
 _LEAPT_MS: Final = 1000
 """A wall clock that says another time by more than this leapt, or was set."""
 _NO_WEAR: Final = NoWear()
+_LARGEST: Final = 64 * 1024
+_NOT_ITS_FAULT: Final = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _DAY_MS: Final = 86_400_000
 _Moment = Annotated[int, Meta(ge=-_DAY_MS, le=253_402_300_799_999)]
 """Milliseconds since the epoch that have a date; a clock that was never set may be a little before it."""
@@ -66,6 +70,8 @@ class Sidecar(Struct, frozen=True, kw_only=True):
     participant: Id | None = None
     urgent: bool = False
     """It shows an event that is an alarm."""
+    rebuilt: bool = False
+    """This note was made from the video, for the first one was damaged: events it was marked with later are missing."""
 
     def shows(self, event_id: str) -> bool:
         """Whether it shows this event."""
@@ -122,17 +128,22 @@ class Sidecar(Struct, frozen=True, kw_only=True):
 
 
 def read_sidecar(path: Path) -> Sidecar | None:
-    """The sidecar at `path`; None if it is gone, damaged, or of another recording than its name says."""
+    """The sidecar at `path`; None if it is gone, damaged, or of another recording than its name says.
+
+    Raise `OSError` where this process has no means to look: that says nothing of the note.
+    """
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=Sidecar)
-    except (OSError, *files.DAMAGED):
+        found = msgspec.json.decode(files.read_small(path, _LARGEST), type=Sidecar)
+    except (OSError, *files.DAMAGED) as error:
+        if isinstance(error, OSError) and error.errno in _NOT_ITS_FAULT:
+            raise
         return None
     return found if (found.camera, found.recording_id) == (path.parent.name, path.stem) else None
 
 
 def write_sidecar(path: Path, sidecar: Sidecar, wear: Wear = _NO_WEAR) -> None:
     """Put `sidecar` at `path` so that a power cut leaves the old one or the new one, never half; raise `OSError`."""
-    fresh, data = path.with_suffix(".tmp"), msgspec.json.encode(sidecar)
+    fresh, data = path.with_suffix(DRAFT), msgspec.json.encode(sidecar)
     with fresh.open("wb") as file:
         file.write(data)
         file.flush()

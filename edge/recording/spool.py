@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from contract.errors import InvalidIdError
 from contract.ids import check_id
-from edge.recording.sidecar import SUFFIX, Sidecar, Step, read_sidecar, sync_folder, write_sidecar
+from edge.recording.sidecar import DRAFT, SUFFIX, Sidecar, Step, read_sidecar, sync_folder, write_sidecar
 from edge.recording.wear import NoWear, Wear
 
 
@@ -33,6 +33,10 @@ class Spool:
         """`wear` counts what is written, also by those who write into the spool."""
         self.folder = folder
         self.wear: Wear = wear or NoWear()
+        self.busy: set[str] = set()
+        """Ids that somebody in this process is about to tell: whoever looks for what nobody speaks of passes by."""
+        self.adopted: set[str] = set()
+        """Ids whose notes were made anew while others work: who made them tells of them, and nobody else."""
         self._ordering = threading.Lock()
         self._deleting = threading.Lock()
         self._newest = 0
@@ -49,6 +53,7 @@ class Spool:
 
     def begin(self, sidecar: Sidecar) -> Path:
         """Note that a recording begins and return where to write it; raise `OSError` if the disk refuses."""
+        self.busy.add(sidecar.recording_id)
         self._make_home(self._home(sidecar))
         self.note(sidecar)
         return self.part_path(sidecar)
@@ -87,15 +92,25 @@ class Spool:
         with self._deleting:  # a note that came back would name who was erased
             if self._note(sidecar).exists():
                 self.note(moved)
+        if step != "closed":
+            self.busy.discard(sidecar.recording_id)
         return moved
+
+    def distrust(self, sidecar: Sidecar) -> None:
+        """Empty a note that says what cannot be: whoever looks for what no note speaks of finds its video."""
+        with self._deleting:
+            if self._note(sidecar).exists():
+                self._note(sidecar).write_bytes(b"")
+        self.busy.discard(sidecar.recording_id)
 
     def discard(self, sidecar: Sidecar) -> None:
         """Delete a recording: the video first, so that what is left always has a name."""
         with self._deleting:
             self.path(sidecar).unlink(missing_ok=True)
             self.part_path(sidecar).unlink(missing_ok=True)
-            self._note(sidecar).with_suffix(".tmp").unlink(missing_ok=True)
+            self._note(sidecar).with_suffix(DRAFT).unlink(missing_ok=True)
             self._note(sidecar).unlink(missing_ok=True)
+        self.busy.discard(sidecar.recording_id)
 
     def erase(self, sidecar: Sidecar) -> None:
         """Delete a recording so that a power cut does not bring it back."""

@@ -66,7 +66,7 @@ class Telling:
         self._lost = frames
 
     async def _tell(self, found: Found) -> None:
-        with suppress(RecordInvalidError):  # its note was tampered with: the file stays, the store has told of it
+        with suppress(RecordInvalidError):  # its note was tampered with: the next look goes by the video
             if found.empty:
                 self._on_nothing(found.sidecar.recording_id)
             await tell(self._teller, self._spool, replace(found, sidecar=self._timed(found.sidecar)))

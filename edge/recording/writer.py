@@ -18,6 +18,7 @@ from contract.times import to_wire
 from edge.core.access_unit import AccessUnit
 from edge.recording.clip_file import ClipFile
 from edge.recording.hvc1 import as_hvc1
+from edge.recording.inscription import inscription
 from edge.recording.sidecar import Sidecar
 from edge.recording.wear import Wear
 
@@ -66,7 +67,7 @@ class ClipWriter:
         self._unnamed = sidecar.codec == "h265"
         self._box = av.open(self._file, "w", format="mp4", options=_mux_options(fragment_s(), by_keys=by_keys))
         self._box.metadata["creation_time"] = to_wire(sidecar.start_ms)
-        self._box.metadata["comment"] = f"{sidecar.camera} {sidecar.recording_id} {sidecar.start_ms}"
+        self._box.metadata["comment"] = inscription(sidecar)
         self._stream = self._box.add_mux_stream(
             _CODECS[sidecar.codec], width=sidecar.width_px, height=sidecar.height_px, time_base=_TIME_BASE
         )

@@ -14,6 +14,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from edge.core.files import sync_folder
+from edge.core.pace import LONGEST_ANSWER_BYTES, Pace
+from edge.core.paced_urllib import paced_opener
 from edge.releases.errors import BundleRefusedError, NotNowError
 
 _CHUNK: Final = 1 << 18
@@ -29,13 +31,10 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """How large a bundle may be, how long a server may be silent or slow, and what the disk must keep free."""
+    """How large a bundle may be, how long a server may be silent, and what the disk must keep free."""
 
     most_bytes: int = 2_000 * _MEGABYTE
     silence_s: float = 30.0
-    slow_s: float = 120.0
-    """In so long, again and again, `least_bytes` must come: who drips would else keep the updater from all else."""
-    least_bytes: int = 64 * 1024
     keep_free_bytes: int = 64 * _MEGABYTE
 
 
@@ -115,17 +114,19 @@ class Download:
         raise BundleRefusedError(f"{plain(source)} has another SHA-256 than {sha256}: nothing of it was kept")
 
     def _go_on(self, source: str, part: Path, had: int) -> None:
-        request = urllib.request.Request(source)  # noqa: S310 - `check_address` let only http and https pass
+        bounds, request = self.bounds, urllib.request.Request(source)  # noqa: S310 - the opener knows only http, https
         if had:
             request.add_header("Range", f"bytes={had}-")
+        longest = bounds.most_bytes + LONGEST_ANSWER_BYTES
+        pace = Pace(lambda: round(self.mono_s() * 1e9), bounds.silence_s, longest_bytes=longest)
         try:
-            with _opener().open(request, timeout=self.bounds.silence_s) as answer:
+            with paced_opener(pace).open(request, timeout=bounds.silence_s) as answer:
                 self._take(answer, part, had)
         except urllib.error.HTTPError as error:
             error.close()
             self._judge(source, error.code, part)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise NotNowError(f"{plain(source)} cannot be brought: {_words(error)}") from error
+            raise NotNowError(f"{plain(source)} cannot be brought: {pace.fault or _words(error)}") from error
 
     def _judge(self, source: str, code: int, part: Path) -> None:
         if code == _BAD_RANGE:  # all of it is here already, or it is another file now: the digest tells
@@ -142,12 +143,11 @@ class Download:
         expected = size + int(told) if told.isdigit() else 0
         self._check_room(part.parent, expected, expected - size)
         with part.open("ab" if goes_on else "wb") as file:
-            synced, pace = size, _Pace(self.bounds, self.mono_s, size)
+            synced = size
             for chunk in iter(lambda: answer.read1(_CHUNK), b""):
                 size += len(chunk)
                 self._check_room(part.parent, size, len(chunk))
                 file.write(chunk)
-                pace.check(size)
                 if size - synced >= _SYNC_EVERY:
                     file.flush()
                     os.fsync(file.fileno())
@@ -163,38 +163,6 @@ class Download:
             raise BundleRefusedError(f"too large: a bundle may have {self.bounds.most_bytes / _MEGABYTE:g} MB")
         if self.free(folder) - coming < self.bounds.keep_free_bytes:
             raise NotNowError(f"no room for the bundle in {folder}")
-
-
-class _Pace:
-    """Whether enough comes."""
-
-    def __init__(self, bounds: Bounds, mono_s: Callable[[], float], had: int) -> None:
-        self._bounds = bounds
-        self._mono_s = mono_s
-        self._since_s, self._had = mono_s(), had
-
-    def check(self, size: int) -> None:
-        """With `size` bytes there by now; raise `NotNowError` if too few came in the last while."""
-        if self._mono_s() - self._since_s < self._bounds.slow_s:
-            return
-        if size - self._had < self._bounds.least_bytes:
-            raise NotNowError(f"too slow: {size - self._had} bytes in {self._bounds.slow_s:g} s")
-        self._since_s, self._had = self._mono_s(), size
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    """Only HTTP and HTTPS, also after a redirect."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPRedirectHandler(),
-        urllib.request.HTTPErrorProcessor(),
-    ):
-        opener.add_handler(handler)
-    return opener
 
 
 def _digest(path: Path) -> str:

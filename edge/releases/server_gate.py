@@ -3,19 +3,21 @@
 import http.client
 import subprocess
 import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from edge.core.pace import Pace
+from edge.core.paced_urllib import paced_opener
 from edge.releases.gate import STEADY_S, Check, Verdict
 from edge.releases.ports import Time
 
 _LOOK_EVERY_S: Final = 1.0
-_ANSWER_S: Final = 5.0
 _SYSTEMCTL_S: Final = 30.0
 _OK: Final = 200
+_LONGEST_HEAD: Final = 64 * 1024
+"""What follows it is not read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,8 @@ class ServerGate:
     url: str
     time: Time
     steady_s: float = STEADY_S
+    answer_s: float = 5.0
+    """How long the address may be silent."""
 
     def wait(self, wait_s: float) -> Verdict:
         """Look until all holds steadily, at most `wait_s`; return the verdict, or the last one."""
@@ -51,8 +55,22 @@ class ServerGate:
     def _address(self) -> Iterator[Check]:
         if not self.url:
             return
-        why = _answer(self.url)
+        why = self._answer()
         yield Check(name="address", ok=not why, why=why)
+
+    def _answer(self) -> str:
+        """Empty if it answers 200, else what is wrong."""
+        if urlsplit(self.url).scheme not in {"http", "https"}:
+            return f"{self.url}: only http and https can be asked"
+        pace = Pace(lambda: round(self.time.mono_s() * 1e9), self.answer_s, longest_bytes=_LONGEST_HEAD)
+        try:
+            with paced_opener(pace).open(self.url, timeout=self.answer_s) as answer:
+                return "" if answer.status == _OK else f"{self.url} answers {answer.status}"
+        except urllib.error.HTTPError as error:
+            error.close()
+            return f"{self.url} answers {error.code}"
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            return f"{self.url}: {pace.fault or error}"
 
 
 def _inactive(unit: str) -> str:
@@ -68,20 +86,6 @@ def _inactive(unit: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"systemd cannot be asked: {error}"
     return (done.stdout.strip() or "unknown") if done.returncode else ""
-
-
-def _answer(url: str) -> str:
-    """Empty if it answers 200, else what is wrong."""
-    if urlsplit(url).scheme not in {"http", "https"}:
-        return f"{url}: only http and https can be asked"
-    try:
-        with urllib.request.urlopen(url, timeout=_ANSWER_S) as answer:  # noqa: S310 - see above
-            return "" if answer.status == _OK else f"{url} answers {answer.status}"
-    except urllib.error.HTTPError as error:
-        error.close()
-        return f"{url} answers {error.code}"
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        return f"{url}: {error}"
 
 
 def _unsteady(verdict: Verdict) -> Verdict:

@@ -17,6 +17,9 @@ _STEPS_KEPT: Final = 15
 _STEPS_NEEDED: Final = 4
 _MISSING_FROM: Final = 1.75
 """A step this many times the usual one skips a row."""
+_SETTLED: Final = 3
+"""So many long steps of one length, one after the other, are a slower rate and no rows that lack."""
+_ALIKE: Final = 1.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class LineParser:
         self._gap = False
         self._millis: int | None = None
         self._steps: deque[int] = deque(maxlen=_STEPS_KEPT)
+        self._long: list[int] = []
+        """The last steps, as far as they were too long."""
 
     def feed(self, data: bytes) -> list[Row]:
         """The rows that `data` completes. Any bytes are welcome, in pieces of any size."""
@@ -100,6 +105,7 @@ class LineParser:
             return wrapped
         self.resets += 1
         self._steps.clear()
+        self._long.clear()
         return None
 
     def _skips(self, elapsed: int | None) -> bool:
@@ -108,4 +114,18 @@ class LineParser:
             return False
         usual = median(self._steps) if len(self._steps) >= _STEPS_NEEDED else None
         self._steps.append(elapsed)
-        return usual is not None and elapsed > usual * _MISSING_FROM + 1
+        if usual is None or elapsed <= usual * _MISSING_FROM + 1:
+            self._long.clear()
+            return False
+        self._long.append(elapsed)
+        return not self._is_slower()
+
+    def _is_slower(self) -> bool:
+        """Whether the board goes at another rate from now on, which is then the usual one."""
+        if len(self._long) < _SETTLED or max(self._long) > min(self._long) * _ALIKE:
+            self._long = self._long[-_SETTLED:]
+            return False
+        self._steps.clear()
+        self._steps.extend(self._long)
+        self._long.clear()
+        return True

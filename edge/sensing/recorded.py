@@ -30,6 +30,8 @@ COLUMNS: Final = {
 }
 """What a column of a recording holds; other columns are not read."""
 _MISSING_FROM: Final = 1.75
+_LATEST_S: Final = 1e12
+"""Beyond it nobody's clock goes, and nanoseconds have no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,9 @@ def load(path: Path, *, rate_hz: float, where: dict[str, int]) -> Track:
     times = table["t_s"] if "t_s" in table else table["i"] / rate_hz
     if not len(times):
         raise SourceUnavailableError(f"{path}: no row fits where = {where}")
-    if not np.isfinite(times).all():
-        raise SourceUnavailableError(f"{path}: row {int(np.flatnonzero(~np.isfinite(times))[0]) + 1} has no time")
+    timeless = np.flatnonzero(~(np.abs(times) <= _LATEST_S))
+    if len(timeless):
+        raise SourceUnavailableError(f"{path}: row {int(timeless[0]) + 1} has no time")
     backwards = np.flatnonzero(~(np.diff(times) > 0))
     if len(backwards):
         raise SourceUnavailableError(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from edge.core.clock import Clock
-from edge.core.errors import SourceEndedError
+from edge.core.errors import SourceEndedError, SourceUnavailableError
 from edge.core.sample import Sample
 from edge.sensing.recorded import Reading, Track, load, merged
 from edge.sensing.sensor import READ_LIMIT_S, Diagnosis
@@ -28,11 +28,13 @@ class ReplaySensor:
         self._gap = False
 
     def open(self) -> None:
-        """Read the files; raise `SourceUnavailableError` if one is missing or cannot be played."""
+        """Read the files; raise `SourceUnavailableError` if one is missing or cannot be played, or none has a value."""
         settings = self._settings
         tracks = [load(Path(name), rate_hz=settings.rate_hz, where=settings.where) for name in settings.files]
         self._due = self._timed(tracks, self._clock.mono_ns())
         self._next = next(self._due, None)
+        if self._next is None:
+            raise SourceUnavailableError(f"{self.describe()}: no row has a value")
 
     def read(self) -> list[Sample]:
         """What is due by now; raise `SourceEndedError` after the last, unless it loops."""
@@ -73,12 +75,12 @@ class ReplaySensor:
         first_s = min(float(track.times_s[0]) for track in tracks)
         last_s = max(float(track.times_s[-1]) + track.period_s for track in tracks)
         round_ns = round((last_s - first_s) / self._settings.speed * 1e9)
-        seam = False
+        seam, empty = False, True
         while True:
             for reading in merged(tracks):
                 due_ns = start_ns + round((reading.t_s - first_s) / self._settings.speed * 1e9)
                 yield due_ns, reading, reading.gap_before or seam
-                seam = False
-            if not self._settings.loop:
+                seam = empty = False
+            if empty or not self._settings.loop:
                 return
             start_ns, seam = start_ns + round_ns, True

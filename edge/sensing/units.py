@@ -12,12 +12,14 @@ from edge.core.sample import Channel
 from edge.sensing.node_messages import READINGS_PER_VALUE, NodeChannel
 from edge.sensing.settings import GsrUnit, HrUnit
 
+_CONVERTER: Final = 2.0**24
+"""The widest of optical sensors have 24 bits; waves that were filtered on the way swing around 0."""
 _PLAUSIBLE: Final[dict[Channel, tuple[float, float]]] = {
     Channel.GSR_US: (0.001, 100.0),
     Channel.GSR_RAW: (0.0, 1024.0),
     Channel.HR_BPM: (20.0, 250.0),
     Channel.IBI_MS: (240.0, 3000.0),
-    Channel.PULSE_RAW: (0.0, 65_535.0),
+    Channel.PULSE_RAW: (-_CONVERTER, _CONVERTER),
     Channel.SKIN_C: (5.0, 45.0),
 }
 

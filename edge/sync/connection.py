@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +16,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from contract.codec import decode
 from contract.errors import InvalidMessageError
 from contract.messages import Ack
+from edge.core.background import in_the_background
 from edge.core.errors import LinkError
 from edge.sync.envelope import PackedProperties
 from edge.sync.inbox import Inbox
@@ -90,7 +90,6 @@ class BrokerConnection:
         self._answer: asyncio.Future[None] = self._loop.create_future()
         self._ended = asyncio.Event()
         self._closed = False
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="mqtt-connect")
         self._connecting: asyncio.Future[None] | None = None
         self._socket: Any = None
         self._client = self._make_client()
@@ -101,7 +100,7 @@ class BrokerConnection:
         Raise `BrokerRefusedError` if the broker says no, `ClosedEarlyError` if it takes the connection and says nothing
         that MQTT knows, `LinkError` if there is no connection.
         """
-        self._connecting = self._loop.run_in_executor(self._threads, self._connect)
+        self._connecting = in_the_background(self._connect, name="mqtt-connect")
         try:
             await asyncio.shield(self._connecting)
         except (OSError, UnicodeError) as error:
@@ -132,10 +131,10 @@ class BrokerConnection:
                     await self._say_farewell(farewell)
         finally:  # also when whoever closes is told to stop meanwhile
             self._cut()
-            ended = self._threads.submit(self._client.loop_stop)
-            self._threads.shutdown(wait=False)
-        if self._connecting and self._connecting.done():
-            await asyncio.wrap_future(ended)
+            if self._connecting and not self._connecting.done():
+                self._connecting.cancel()  # its thread finds `_closed`, and keeps no daemon from ending
+            ended = in_the_background(self._client.loop_stop, name="mqtt-stop")
+        await ended
 
     async def _say_farewell(self, farewell: bytes | None) -> None:
         if farewell and self._client.is_connected():

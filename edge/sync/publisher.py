@@ -4,32 +4,29 @@ import asyncio
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
-from contract.codec import encode
-from contract.messages import Status
-from contract.times import to_wire
-from contract.topics import REPLIES, REQUESTS, topic
+from contract.topics import REQUESTS, topic
 from edge.core.backoff import Backoff
 from edge.core.clock import Clock
 from edge.core.errors import LinkError, StoreError
 from edge.core.first_of import first_of
 from edge.core.health import Health, State
-from edge.core.secrets import SecretMissingError, read_secret
+from edge.core.secrets import SecretMissingError
 from edge.core.service import Pulse
 from edge.identity.errors import IdentityDamagedError
 from edge.outbox.rows import Pending
 from edge.outbox.store import Outbox
-from edge.sync.connection import MQTT_5, BrokerConnection, Identity
+from edge.sync.connection import MQTT_5, BrokerConnection
 from edge.sync.dialling import Dialler
 from edge.sync.envelope import cloud_event
 from edge.sync.inbox import News
 from edge.sync.patience import Patience
+from edge.sync.presence import Presence
 from edge.sync.refusals import FIRST_FAILURE, NO_SUBSCRIBERS, words_of
 from edge.sync.remote.link import RemoteLink
 from edge.sync.requests import RequestDesk
-from edge.sync.settings import BrokerSettings
-from edge.sync.tls import what_to_show
+from edge.sync.settings import NO_BROKER, BrokerSettings
 from edge.sync.traffic import Traffic
 from edge.sync.window import Lane
 
@@ -37,6 +34,8 @@ PART: Final = "broker"
 _BEAT_S: Final = 5.0
 _LONGEST_WAIT_S: Final = 6.0
 """Between two attempts to connect, however long the network was away: so soon is it noticed that it is back."""
+_NO_CLOUD: Final = "No cloud is set up: records are kept here"
+_OFF: Final = "Switched off in the settings: records are kept here"
 _NOBODY: Final = "the broker has nobody who listens to our records"
 
 
@@ -67,24 +66,26 @@ class Publisher:
         self.connects_total = 0
         self.published_total = 0
         self.resent_total = 0
-        self._settings = settings
-        self._outbox = outbox
-        self._clock = clock
-        self._health = health
-        self._secrets_dir = secrets_dir
-        self._software = software
-        self._requests = requests
-        self._remote = remote
-        self._identity_dir = identity_dir
+        self._settings, self._outbox, self._clock, self._health = settings, outbox, clock, health
+        self._requests, self._remote = requests, remote
+        self._device = outbox.device
+        self._presence = Presence(
+            settings=settings,
+            device=outbox.device,
+            boot=outbox.boot,
+            clock=clock,
+            software=software,
+            secrets_dir=secrets_dir,
+            identity_dir=identity_dir,
+        )
         self._anew = False
         self._wake: Callable[[], None] = lambda: None
         self._asked: set[int] = set()
         self._posted: dict[int, str] = {}
         """Of these, what the broker is to retain: its topic."""
-        self._device = outbox.device
         self._backoff = Backoff(rng, first_s=0.5, limit_s=_LONGEST_WAIT_S)
         self._dialler = Dialler(
-            settings, identity=self._identity, requests=requests, beat=self.pulse.beat, remote=remote
+            settings, identity=self._presence.identity, requests=requests, beat=self.pulse.beat, remote=remote
         )
         self._traffic = Traffic(
             outbox, clock, window_records=settings.window_records, stale_after_s=settings.resend_after_s / 4
@@ -107,7 +108,7 @@ class Publisher:
     async def run(self) -> None:
         """Publish until cancelled."""
         if not self._settings.enabled:
-            self._health.set(PART, State.STOPPED, "switched off by broker.enabled")
+            self._health.set(PART, State.STOPPED, _OFF)
         while True:
             self.pulse.beat()
             if not self._settings.enabled:
@@ -116,7 +117,7 @@ class Publisher:
             try:
                 await self.run_once()
             except (LinkError, StoreError, SecretMissingError, IdentityDamagedError) as error:
-                self._health.set(PART, State.FAILED, str(error))
+                self._health.set(PART, *self._trouble(error))
             else:
                 continue
             await self._rest(self._backoff.next())
@@ -134,38 +135,22 @@ class Publisher:
                 self._requests.close()
             if self._remote:
                 self._remote.board.close()
-            await connection.close(None if self._anew else encode(self._status("offline")))
+            await connection.close(None if self._anew else self._presence.status("offline"))
 
     def reconnect(self) -> None:
         """Leave the broker for a moment and come back with what is there by then: another certificate."""
         self._anew = True
         self._wake()
 
-    def _identity(self) -> Identity:
-        secret = self._settings.password_secret
-        return Identity(
-            client_id=self._settings.client_id or self._device,
-            password=read_secret(secret, self._secrets_dir) if secret else None,
-            status_topic=topic(self._device, "status"),
-            ack_topic=topic(self._device, "ack"),
-            reply_topic=topic(self._device, REPLIES),
-            will=encode(self._status("offline")),
-            shown=what_to_show(self._settings, self._identity_dir),
-        )
-
-    def _status(self, state: Literal["online", "offline"]) -> Status:
-        now = self._clock.now()
-        return Status(
-            device=self._device,
-            state=state,
-            boot=self._outbox.boot,
-            t=to_wire(now.wall_ms),
-            clock="trusted" if now.trusted else "untrusted",
-            software=self._software,
-        )
+    def _trouble(self, error: Exception) -> tuple[State, str]:
+        """An appliance that belongs to no cloud, and found no broker by itself, is as it should be."""
+        alone = self._settings is NO_BROKER and not self.connects_total and not self._presence.enrolled
+        if alone and isinstance(error, LinkError):
+            return State.STOPPED, _NO_CLOUD
+        return State.FAILED, str(error)
 
     def _begin(self, connection: BrokerConnection) -> None:
-        connection.publish(topic(self._device, "status"), encode(self._status("online")), retain=True)
+        connection.publish(topic(self._device, "status"), self._presence.status("online"), retain=True)
         self.connects_total += 1
         self._traffic.begin()
         self._patience.begin()

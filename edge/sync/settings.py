@@ -1,6 +1,6 @@
 """How the appliance reaches its broker and its object storage."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
@@ -64,12 +64,22 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 30.0
 
 
+NO_BROKER: Final = BrokerSettings()
+"""Of an appliance to which nobody named a broker: this very object. It tries the one of its own machine."""
+
+
 class FolderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="folder"):
     """A folder as object storage: a mounted share, or the local cloud's."""
 
     path: Annotated[
         str, Meta(max_length=4096, description="The folder; empty takes `objects` in the state folder.")
     ] = ""
+    mounted: Annotated[
+        bool,
+        Meta(
+            description="Whether it must be on another mount than the system's: an empty mount point there stays empty."
+        ),
+    ] = False
     part_size_bytes: Annotated[
         int, Meta(ge=65_536, le=1024 * _MIB, description="Bytes written between two points of resumption.")
     ] = 8 * _MIB

@@ -3,9 +3,10 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
+from edge.core.background import in_the_background
 from edge.core.backoff import Backoff
 from edge.core.clock import Clock
 from edge.core.errors import EdgeError, LinkError, StoreError
@@ -77,7 +78,6 @@ class Uploader:
         self._uploads.on_gone = self._given_up
         self._uploads.under_way = self.lineup.busy.__contains__
         self._sweep = Sweep(outbox.device, self.settings, clock, self._station.keys_under_way)
-        self._threads = ThreadPoolExecutor(2 * self.settings.parallel + 1, thread_name_prefix="uploader")
 
     @property
     def progress(self) -> UploadProgress | None:
@@ -148,7 +148,6 @@ class Uploader:
                 await self._rest(self._backoff.next())
         finally:
             self.journeys.halt()
-            self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _work_until_failure(self, make_target: Callable[[], Target]) -> None:
         target: Target | None = None
@@ -264,16 +263,17 @@ class Uploader:
             self._health.set(PART, State.OK)
 
     async def _in_thread(self, work: Callable[[Unpack[_Ts]], _T], *arguments: *_Ts) -> _T:
-        """Run blocking `work` in our threads. What it waits for has timeouts of its own, so waiting is progress."""
-        future = asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        """Run blocking `work` in a thread. What it waits for has timeouts of its own, so waiting is progress; but a
+        target that does not answer keeps no daemon from ending."""
+        future = in_the_background(partial(work, *arguments), name="uploader")
         try:
             while not (await asyncio.wait({future}, timeout=_BEAT_S))[0]:
                 self.pulse.beat()
         except asyncio.CancelledError:
             self.journeys.halt()
             await asyncio.wait({future}, timeout=_STOP_S)
-            if future.done() and not future.cancelled():
-                future.exception()
+            future.cancel()
+            await asyncio.gather(future, return_exceptions=True)
             raise
         self.pulse.beat()
         return future.result()

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,10 +18,12 @@ from edge.vision.findings import Finding, Thing
 from edge.vision.pixels.condition import Condition, find_tampering
 from edge.vision.pixels.luma import Plane, analysis_size, read_luma
 from edge.vision.places.hours import after_hours_bonus
+from edge.vision.places.masking import shown_mask
 from edge.vision.places.staying import find_loitering
 from edge.vision.places.watch import PlaceReport, Places, View, longest_wait_s
 from edge.vision.settings import VisionSettings
 from edge.vision.sight import Eye, Sight
+from edge.vision.state import MotionThreshold
 from edge.vision.things.moving import find_motion
 from edge.vision.things.portrait import thing_of
 from edge.vision.things.tracks import Track, centre_of
@@ -54,6 +56,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     condition: Condition
     places: PlaceReport
     after_hours: bool = False
+    motion_threshold: MotionThreshold = MotionThreshold()
 
 
 class FrameAnalysis:
@@ -95,6 +98,7 @@ class FrameAnalysis:
         self._loitering_by_zone = _has_loitering_rule(plan)
         if self._eye:
             self._eye.motion.age_limit = self._age_limit()
+            self._eye.motion.shown = shown_mask(plan, self._eye.size)
         if repainted:
             self._look_anew()
         if self.unusual:
@@ -123,6 +127,7 @@ class FrameAnalysis:
             condition=sight.condition,
             places=places,
             after_hours=after_hours_bonus(self.plan, moment.local) > 0,
+            motion_threshold=MotionThreshold(luma=eye.motion.threshold, asked=self._settings.motion_threshold),
         )
 
     def reset(self) -> None:
@@ -147,6 +152,7 @@ class FrameAnalysis:
         self.reset()
         self._save_or_say()
         self._eye = Eye(motion, size, self._rng, threshold=settings.motion_threshold, age_limit=self._age_limit())
+        self._eye.motion.shown = shown_mask(self.plan, size)
         if anomaly:
             self.unusual = Unusual(
                 anomaly,
@@ -205,10 +211,7 @@ class FrameAnalysis:
         found = [find_tampering(condition), find_motion(things, self._settings.min_motion_s), *places.findings]
         if not self._loitering_by_zone:
             found.append(find_loitering(things, self._settings.loitering_s))
-        signed = [_signed(finding, motion) for finding in found if finding]
-        if unusual and anomaly:
-            signed.append(_signed(unusual, anomaly))
-        return tuple(signed)
+        return (*_signed(found, motion), *(_signed([unusual], anomaly) if anomaly else ()))
 
 
 def _view(sight: Sight, luma: Plane) -> View | None:
@@ -232,5 +235,6 @@ def _has_loitering_rule(plan: Plan) -> bool:
     return any(isinstance(rule, LoiteringRule) for zone in plan.zones for rule in zone.rules)
 
 
-def _signed(finding: Finding, model: Model) -> Finding:
-    return finding.signed(model.manifest.name, model.manifest.version)
+def _signed(findings: Sequence[Finding | None], model: Model) -> list[Finding]:
+    name, version = model.manifest.name, model.manifest.version
+    return [finding.signed(name, version) for finding in findings if finding]

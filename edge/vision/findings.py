@@ -11,6 +11,8 @@ MOTION: Final = "motion"
 SUDDEN_MOTION: Final = "sudden_motion"
 UNUSUAL_ACTIVITY: Final = "unusual_activity"
 LOITERING: Final = "loitering"
+TAMPERED: Final = "camera_tampered"
+"""Somebody, or something, keeps the camera from seeing its place."""
 SEVERITIES: Final[tuple[Severity, ...]] = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 ALARM_SIGMA: Final = 2.0
 """Severity scores are on the scale of U1.2, on which an alarm begins at 2 sigma."""

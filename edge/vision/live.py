@@ -118,6 +118,7 @@ class LiveState:
             plan_version=seen.places.plan_version,
             condition=shown.condition,
             pace=shown.pace,
+            motion_threshold=replace(seen.motion_threshold, luma=round(seen.motion_threshold.luma, 1)),
             flood=shown.flood,
             after_hours=seen.after_hours,
             score=round(seen.reading.score, 3) if seen.reading else 0.0,

@@ -5,7 +5,6 @@ import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Final, TypeVar
@@ -26,12 +25,12 @@ from edge.vision.analysis import FrameAnalysis, Moment, Seen
 from edge.vision.detect.service import DetectorService
 from edge.vision.events.book import EventBook, Kept
 from edge.vision.events.journal import EventJournal
+from edge.vision.orders import Orders
 from edge.vision.pace import FramePace
 from edge.vision.pixels.luma import FrameUndecodableError
-from edge.vision.places.hours import PlanClock
 from edge.vision.settings import VisionSettings
 from edge.vision.state import Pace, VisionState
-from edge.vision.stats import VisionStats
+from edge.vision.stats import Tally, VisionStats
 from edge.vision.telling import Telling, VisionOutlets
 from edge.vision.unusual.view import AnomalyView
 from edge.vision.unusual.watch import Unusual
@@ -82,16 +81,11 @@ class VisionService:
         self._turns = turns or contextlib.nullcontext()
         self._jitter = Random(int(rng.integers(2**32)))  # noqa: S311 - spreads retries, guards nothing
         self._telling = _telling(camera_id, settings, outlets, clock, self._jitter)
-        self._plan = Plan()
-        self._plan_clock = PlanClock("")
-        self._stats = VisionStats()
-        self._analysed = self._analysis_ns = 0
+        self._orders = Orders()
+        self._tally = Tally()
         self._analysis: FrameAnalysis | None = None
         self._thread: ThreadPoolExecutor | None = None
-        self._reset_asked = False
-        self._epoch = 0  # counts plans and resets: what was seen in one is not told in the next
         self._saved_ns = clock.mono_ns()
-        self._bad_in_a_row = 0
         self._lively_until_ns = 0
 
     @property
@@ -112,11 +106,13 @@ class VisionService:
     @property
     def stats(self) -> VisionStats:
         """Counts for metrics."""
-        return replace(
-            self._stats,
-            frames_analysed=self._analysed,
-            analysis_s=self._analysis_ns / 1e9,
+        tally = self._tally
+        return VisionStats(
+            frames_analysed=tally.analysed,
             frames_skipped=self._pace.skipped,
+            frames_undecodable=tally.undecodable,
+            model_failures=tally.failures,
+            analysis_s=tally.seconds,
             events_opened=self._telling.events_opened,
             records_dropped=self._telling.journal.dropped,
         )
@@ -128,9 +124,7 @@ class VisionService:
 
     def adopt(self, plan: Plan) -> None:
         """Let `plan` hold from the next frame on."""
-        self._plan = plan
-        self._plan_clock = PlanClock(plan.timezone)
-        self._epoch += 1
+        self._orders.adopt(plan)
 
     def reset(self) -> None:
         """Forget what goes on and the background, end open events, count from zero (S1.10).
@@ -138,8 +132,7 @@ class VisionService:
         What was learned to be normal stays (X.10).
         """
         self._telling.reset(self._clock.now())
-        self._reset_asked = True
-        self._epoch += 1
+        self._orders.reset()
 
     def anomaly(self) -> AnomalyView | None:
         """What was learned to be normal and how the last hour was; None while nothing unusual is looked for."""
@@ -201,7 +194,7 @@ class VisionService:
                 self._tell_health()
                 await self._follow(backoff)
             except ModelError as error:
-                self._stats = replace(self._stats, model_failures=self._stats.model_failures + 1)
+                self._tally.failures += 1
                 self._health.set(self._name, State.FAILED, f"no analysis: {error}")
                 self._idle()
                 await self._clock.sleep(backoff.next())
@@ -210,7 +203,7 @@ class VisionService:
         self._save()  # of the analysis whose model failed
         motion = self._models.load("motion")
         anomaly = self._models.load("anomaly") if self._settings.anomaly else None
-        self._analysis = FrameAnalysis(motion, anomaly, self._settings, self._rng, self._kept, plan=self._plan)
+        self._analysis = FrameAnalysis(motion, anomaly, self._settings, self._rng, self._kept, plan=self._orders.plan)
 
     async def _follow(self, backoff: Backoff) -> None:
         """Every frame that is due, until a model fails."""
@@ -220,9 +213,9 @@ class VisionService:
                 self._idle()
                 self._tell_health()
                 continue
-            epoch = self._epoch
+            epoch = self._orders.epoch
             async with self._turns:
-                if epoch == self._epoch:
+                if epoch == self._orders.epoch:
                     await self._analyse(frame, epoch)
             backoff.reset()
             self._tell_health()
@@ -230,18 +223,17 @@ class VisionService:
 
     async def _analyse(self, frame: Frame, epoch: int) -> None:
         now, began_ns = self._clock.now(), self._clock.mono_ns()
-        moment = Moment(frame.mono_ns, wall_ms_of(frame.mono_ns, now), self._plan_clock.local(now))
+        moment = Moment(frame.mono_ns, wall_ms_of(frame.mono_ns, now), self._orders.local(now))
         try:
             seen = await self._in_thread(lambda: self._look(frame, moment))
         except FrameUndecodableError:
-            self._stats = replace(self._stats, frames_undecodable=self._stats.frames_undecodable + 1)
-            self._bad_in_a_row += 1
+            self._tally.note_bad()
             self._pulse.beat()
             return
         took_ns = self._clock.mono_ns() - began_ns
-        self._count(took_ns)
+        self._tally.note(took_ns)
         self._pulse.beat()
-        if epoch != self._epoch:
+        if epoch != self._orders.epoch:
             return  # it was taken before somebody stopped the camera or made something private: nothing of it is told
         self._follow_calm(seen, frame.mono_ns)
         self._note(self._telling.show(seen, frame, self._clock.now(), self._pace_now(), took_ns / 1e6))
@@ -260,11 +252,7 @@ class VisionService:
         analysis = self._analysis
         if analysis is None:
             raise ModelError("no model is loaded")
-        if self._reset_asked:
-            self._reset_asked = False
-            analysis.reset()
-        if analysis.plan is not self._plan:
-            analysis.adopt(self._plan)
+        self._orders.carry_out(analysis)
         return analysis.step(frame, moment, self._detector.labels() if self._detector else {})
 
     def _note(self, events: list[Event]) -> None:
@@ -277,19 +265,16 @@ class VisionService:
         self._telling.idle(self._clock.now(), self._pace_now())
         self._pulse.beat()
 
-    def _count(self, took_ns: int) -> None:
-        self._bad_in_a_row = 0
-        self._analysed += 1
-        self._analysis_ns += took_ns
-
     def _pace_now(self) -> Pace:
         return Pace(fps=round(self._pace.fps, 1), skipped=self._pace.skipped, behind=self._pace.behind)
 
     def _tell_health(self) -> None:
-        if self._bad_in_a_row >= _BAD_FRAMES:
-            self._health.set(self._name, State.DEGRADED, f"the last {self._bad_in_a_row} pictures could not be decoded")
+        bad = self._tally.bad_in_a_row
+        if bad >= _BAD_FRAMES:
+            self._health.set(self._name, State.DEGRADED, f"the last {bad} pictures could not be decoded")
         elif self._pace.behind:
-            words = f"falls behind: {self._pace.fps:.1f} frames a second are analysed, more were due; raise `every_nth`"
+            words = f"falls behind: {self._pace.fps:.1f} pictures a second are analysed, more were due; "
+            words += "a smaller picture of the camera or fewer analysed a second help"
             self._health.set(self._name, State.DEGRADED, words)
         else:
             self._health.set(self._name, State.OK)

@@ -40,8 +40,8 @@ class VisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(
             ge=4,
             le=60,
-            description="How far a pixel's brightness (0 to 255) must be from its background to count as motion; "
-            "less sees more.",
+            description="How far a pixel's brightness (0 to 255) must be from its background to count as motion, "
+            "where the view is clear; in a dull one less is asked for, 5 at least. Less sees more.",
         ),
     ] = 13.0
     min_area: Annotated[

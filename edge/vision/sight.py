@@ -1,5 +1,6 @@
 """From a luma plane to what of it moves and has an identity, as long as the picture is fit to be judged."""
 
+from functools import partial
 from typing import Final
 
 import cv2
@@ -7,9 +8,9 @@ import numpy as np
 from msgspec import Struct
 
 from edge.models.session import Model
-from edge.vision.pixels.blobs import find_blobs
+from edge.vision.pixels.blobs import Window, find_blobs
 from edge.vision.pixels.condition import Condition, PictureWatch
-from edge.vision.pixels.luma import Floats, Plane
+from edge.vision.pixels.luma import Plane
 from edge.vision.pixels.motion import MotionDetector
 from edge.vision.pixels.stillness import is_trace, window_of
 from edge.vision.things.tracks import Track, Tracker
@@ -31,7 +32,7 @@ class Sight(Struct, frozen=True, kw_only=True):
     mask: Plane
     moving: Plane
     tracks: tuple[Track, ...]
-    background: Floats | None
+    background: Plane | None
     usable: bool
 
 
@@ -57,7 +58,7 @@ class Eye:
         Raise `ModelError` if the motion model fails.
         """
         follows = self._follows(at_ns)
-        background = None if self.motion.learning else self.motion.background()
+        background = None if self.motion.learning else self.motion.background
         condition = self._watch.step(luma, background=background, moving_share=self.motion.moving_share, at_ns=at_ns)
         if condition.relearn:
             self._relearn()
@@ -66,7 +67,8 @@ class Eye:
         mask = self.motion.step(luma)
         if counts is not None:
             mask = np.asarray(cv2.bitwise_and(mask, counts), np.uint8)
-        blobs = find_blobs(mask, min_area, self._changed(luma))
+        before, self._before = self._before, luma
+        blobs = find_blobs(mask, min_area, None if before is None else partial(_changed, luma, before))
         tracks = self._tracker.step(blobs, at_ns, aspect=self.size[0] / self.size[1])
         return self._fit(condition, luma, mask, tracks, usable=follows and not condition.relearn)
 
@@ -102,16 +104,9 @@ class Eye:
             mask=mask,
             moving=_without_still(mask, tracks),
             tracks=tuple(tracks),
-            background=None if learning else self.motion.background(),
+            background=None if learning else self.motion.background,
             usable=usable and not learning,
         )
-
-    def _changed(self, luma: Plane) -> Plane:
-        """Non-zero where a pixel differs from the frame before; everywhere in a first frame."""
-        before, self._before = self._before, luma
-        if before is None or before.shape != luma.shape:
-            return np.ones_like(luma)
-        return np.asarray(cv2.threshold(cv2.absdiff(luma, before), _CHANGE, 1, cv2.THRESH_BINARY)[1], np.uint8)
 
     def _follows(self, at_ns: int) -> bool:
         """Whether this frame came about as long after the last as frames here usually do."""
@@ -122,6 +117,12 @@ class Eye:
         usual_ns = self._period_ns or period_ns
         self._period_ns = usual_ns + _SMOOTHING * (period_ns - usual_ns)
         return period_ns <= _GAP * usual_ns
+
+
+def _changed(luma: Plane, before: Plane, window: Window) -> Plane:
+    """Non-zero where a pixel differs from the frame before."""
+    differs = cv2.absdiff(luma[window], before[window])
+    return np.asarray(cv2.threshold(differs, _CHANGE, 1, cv2.THRESH_BINARY)[1], np.uint8)
 
 
 def _without_still(mask: Plane, tracks: list[Track]) -> Plane:

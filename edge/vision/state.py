@@ -89,6 +89,14 @@ class Pace(Struct, frozen=True, kw_only=True):
     behind: bool = False
 
 
+class MotionThreshold(Struct, frozen=True, kw_only=True):
+    """By how much of 255 a pixel must differ from what is remembered of the view to move: now, and as the settings ask
+    for of a clear view. In fog, by night or through a poor lens it is lower, for all stands out less; 0: not known."""
+
+    luma: float = 0.0
+    asked: float = 0.0
+
+
 class Flood(Struct, frozen=True, kw_only=True):
     """What was held back so that nothing floods, since the start: findings merged into an open event, and events that
     a rate limit kept from opening."""
@@ -111,6 +119,7 @@ class VisionState(Struct, frozen=True, kw_only=True):
     """Of the plan that `zones` and `lines` are of: who shows another version had better read the plan again."""
     condition: PictureCondition = PictureCondition()
     pace: Pace = Pace()
+    motion_threshold: MotionThreshold = MotionThreshold()
     flood: Flood = Flood()
     after_hours: bool = False
     score: float = 0.0

@@ -33,6 +33,7 @@ from edge.web.participant_routes import ParticipantRoutes
 from edge.web.plan_routes import PlanRoutes
 from edge.web.probes import ProbeRoutes
 from edge.web.problem import ProblemError, on_bug, on_http_error, on_problem
+from edge.web.qr_routes import QrRoutes
 from edge.web.recording_routes import RecordingRoutes
 from edge.web.records import RecordRoutes
 from edge.web.segment_socket import SegmentSocket
@@ -90,6 +91,7 @@ def endpoints_of(deps: WebDeps) -> list[Endpoint]:
         *UploadRoutes(deps.uploads).endpoints(),
         *StorageRoutes(deps.storage).endpoints(),
         *ParticipantRoutes(deps).endpoints(),
+        *QrRoutes().endpoints(),
         *StimulusRoutes(deps).endpoints(),
         *SessionsRoutes(deps).endpoints(),
         *SessionRoutes(deps).endpoints(),

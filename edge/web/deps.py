@@ -73,6 +73,8 @@ class CameraStats:
     """Sigma at which an alarm begins."""
     learning_progress: float = 0.0
     """0 to 1."""
+    motion_threshold: float = 0.0
+    """Luma by which a pixel must differ from its background to move."""
     condition: str = ""
     """A word of `edge.vision.state.ConditionKind`; empty while analysis is not at work."""
 

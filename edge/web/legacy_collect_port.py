@@ -46,7 +46,7 @@ class CollectPort(Protocol):
         ...
 
     async def draft(self) -> ChunkDraft:
-        """Begin to take a chunk; waits while too many are coming in."""
+        """Begin to take a chunk; waits while too many are coming in, and raises `StoreError` if that takes too long."""
         ...
 
     async def save_metadata(self, session_id: str, video_id: str, metadata: Mapping[str, Any]) -> None:

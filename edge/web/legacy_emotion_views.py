@@ -67,12 +67,13 @@ class PredictionList(Struct, frozen=True, kw_only=True):
 
 
 class Timeline(Struct, frozen=True, kw_only=True):
-    """U0.8: segments with their times."""
+    """U0.8: segments with their times. Where there are older ones, `next` is what to ask for them with (`before`)."""
 
     success: bool = True
     segment_duration: int = 5000
     segments: list[Segment]
     total: int
+    next: EpochMs | UnsetType = UNSET
 
 
 class Started(Struct, frozen=True, kw_only=True):

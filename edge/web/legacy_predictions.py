@@ -1,6 +1,7 @@
 """What was predicted, for the existing clients for emotion (S0.11 to S0.15, S0.24), and what else they ask (U0.8)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
@@ -42,6 +43,15 @@ _SESSION: Final = Query(name="session_id", about="Only of this viewing")
 _VIDEO: Final = Query(name="video_id", about="Only of this video")
 _TIMES: Final = Query(name="times", kind=int, about="1 for start_ms and end_ms in each segment too", default=0, most=1)
 _LIMIT: Final = Query(name="limit", kind=int, about="At most so many, the newest", default=1000, least=1, most=10_000)
+_PAGE: Final = Query(
+    name="limit",
+    kind=int,
+    about="At most so many, the newest, and those that began together with the first of them",
+    default=1000,
+    least=1,
+    most=10_000,
+)
+_BEFORE: Final = Query(name="before", kind=int, about="Only those that began before this, in ms: `next` of an answer")
 _FILTERS: Final = (_USER, _SESSION)
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 Shape = Callable[[Prediction, int], Segment]
@@ -66,7 +76,13 @@ class PredictionRoutes:
             ),
             _get("/api/predictions/active", "Those of the last hour", self.active, PredictionList, listed),
             _get("/api/predictions/all", "Those of all videos", self.all, PredictionList, (*listed, _LIMIT)),
-            _get("/api/predictions/timeline", "Segments with their times", self.timeline, Timeline, listed),
+            _get(
+                "/api/predictions/timeline",
+                "Segments with their times",
+                self.timeline,
+                Timeline,
+                (*listed, _PAGE, _BEFORE),
+            ),
             _get("/api/video/sessions/active", "Viewings that go on", self.viewings, ApiSessions, ()),
             _get("/api/video/session/{session_id}", "One viewing", self.viewing, OneApiSession, ()),
             Endpoint(
@@ -108,19 +124,21 @@ class PredictionRoutes:
     async def active(self, request: Request) -> Response:
         """S0.24, X.22: segments that ended within the last hour, to the millisecond."""
         since_ms = self._deps.clock.now().wall_ms - _ACTIVE_MS
-        segments = _shaped(await self._listed(request, since_ms), with_names)
+        segments = _shaped((await self._listed(request, since_ms=since_ms)).rows, with_names)
         return answer(PredictionList(segments=segments, total=len(segments)))
 
     async def all(self, request: Request) -> Response:
         """Those of all videos, the newest of them, by start."""
         limit = integer_of(request, _LIMIT) or 0
-        segments = _shaped((await self._listed(request, None))[-limit:], with_names)
+        segments = _shaped((await self._listed(request, most=limit)).rows[-limit:], with_names)
         return answer(PredictionList(segments=segments, total=len(segments)))
 
     async def timeline(self, request: Request) -> Response:
-        """For a timeline that is drawn by time (X.7)."""
-        segments = _shaped(await self._listed(request, None), with_times)
-        return answer(Timeline(segments=segments, total=len(segments)))
+        """For a timeline that is drawn by time (X.7), page by page from the newest; places are those in the page."""
+        found = await self._listed(request, before_ms=integer_of(request, _BEFORE), most=integer_of(request, _PAGE))
+        segments = _shaped(found.rows, with_times)
+        more = found.rows[0].start_ms if found.more else UNSET
+        return answer(Timeline(segments=segments, total=len(segments), next=more))
 
     async def viewings(self, request: Request) -> Response:
         """Those that go on; of a participant their own."""
@@ -156,13 +174,19 @@ class PredictionRoutes:
         message = f"{request.method} {request.url.path:.200} is not there: see /openapi.json"
         return answer(Failure(error="Endpoint not found", message=message), HTTPStatus.NOT_FOUND)
 
-    async def _listed(self, request: Request, since_ms: int | None) -> list[Prediction]:
+    async def _listed(
+        self, request: Request, *, since_ms: int | None = None, before_ms: int | None = None, most: int | None = None
+    ) -> "_Found":
         """Segments of the video that the query names, or of all, by start."""
         filters, raw = filters_of(request, caller_of(request.scope)), request.query_params.get(_VIDEO.name)
         known = [one.number for one in self._port.stimuli() if one.number is not None]
         wanted = [stimulus_numbered(self._port, video_number(raw)).number] if raw else known
-        found = [row for number in wanted if number is not None for row in await self._rows(number, filters, since_ms)]
-        return sorted(found, key=lambda made: made.start_ms)
+        found = _Found([])
+        for number in wanted:
+            if number is not None:
+                rows = await self._rows(number, filters, since_ms)
+                found = found.with_newest([one for one in rows if before_ms is None or one.start_ms < before_ms], most)
+        return found
 
     async def _rows(
         self, video_id: int, filters: dict[str, str | None], since_ms: int | None = None
@@ -179,6 +203,23 @@ class PredictionRoutes:
     @property
     def _port(self) -> SessionPort:
         return port_of(self._deps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Segments by start; `more` says that older ones were left out."""
+
+    rows: list[Prediction]
+    more: bool = False
+
+    def with_newest(self, others: list[Prediction], most: int | None) -> "_Found":
+        """The newest `most` of these and others, and all that began together with the oldest of them: no page may end
+        among segments of one moment, for the next is asked for by its moment."""
+        rows = sorted((*self.rows, *others), key=lambda made: made.start_ms)
+        if most is None or len(rows) <= most:
+            return _Found(rows, self.more)
+        kept = [made for made in rows if made.start_ms >= rows[-most].start_ms]
+        return _Found(kept, self.more or len(kept) < len(rows))
 
 
 def _shaped(rows: list[Prediction], shape: Shape) -> list[Segment]:

@@ -19,6 +19,7 @@ _CAMERA_GAUGES: Final = (
     ("height", "camera_height_pixels", "Height of its pictures"),
     ("anomaly_score", "anomaly_score_sigma", "How far what goes on is from what was learned to be normal"),
     ("anomaly_threshold", "anomaly_threshold_sigma", "Score at which an alarm begins"),
+    ("motion_threshold", "motion_threshold_luma", "By how much of 255 a pixel must differ to move, less if dull"),
     ("learning_progress", "anomaly_learning_ratio", "How much of the normal is learned, 0 to 1"),
 )
 _CAMERA_COUNTERS: Final = (

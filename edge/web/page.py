@@ -15,6 +15,8 @@ from edge.web.endpoint import Endpoint
 from edge.web.problem import ProblemError
 
 _INDEX: Final = "index.html"
+_PLACES: Final = {_INDEX: "./", "collect.html": "/collect"}
+"""Where a page is, unless at its own name."""
 _ABOUT: Final = "A file of the viewer page"
 _HTML: Final = "text/html"
 _ANY: Final = "application/octet-stream"
@@ -31,14 +33,14 @@ class Asset:
 
 
 class Page:
-    """The files of a folder, by their path in it. Hidden files are none of them."""
+    """The files of a folder, by their path in it. Hidden files and parts of pages (`_...`) are none of them."""
 
     def __init__(self, folder: Path) -> None:
         paths = sorted(folder.rglob("*")) if folder.is_dir() else []
         self._assets = {
             path.relative_to(folder).as_posix(): _asset(path)
             for path in paths
-            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if path.is_file() and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
         }
 
     def endpoints(self) -> list[Endpoint]:
@@ -87,7 +89,16 @@ def _weighed(part: str) -> tuple[str, float]:
         return kind, 0.0
 
 
+def composed(path: Path) -> str:
+    """The page in a file. What all pages have alike stands once: `<!-- head -->` is what the file `_head.html` has."""
+    text = path.read_text(encoding="utf-8")
+    for part in sorted(path.parent.glob("_*.html"), reverse=True):  # `_top` has `_pages` in it
+        text = text.replace(f"  <!-- {part.stem[1:]} -->\n", part.read_text(encoding="utf-8"))
+    link = f'class="page-link" href="{_PLACES.get(path.name, path.name)}"'
+    return text.replace(link, f'{link} aria-current="page"')
+
+
 def _asset(path: Path) -> Asset:
-    content = path.read_bytes()
+    content = composed(path).encode() if path.suffix == ".html" else path.read_bytes()
     kind = _KINDS.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     return Asset(content, kind, f'"{hashlib.sha256(content).hexdigest()[:20]}"')

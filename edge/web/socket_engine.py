@@ -51,6 +51,10 @@ class SocketEngine:
         """How many are connected."""
         return len(self._server.eio.sockets)
 
+    def knows(self, engine_id: str) -> bool:
+        """Whether a client of this id is connected."""
+        return engine_id in self._server.eio.sockets
+
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or serve one WebSocket until it ends."""
         await self._app(scope, receive, send)

@@ -74,6 +74,7 @@ class SocketIo:
                 headers={"Retry-After": "10"},
             )
         if scope["type"] == "websocket":
+            _check_upgrade(engine, params)
             with self._feeds.admitted(caller_of(scope)):
                 await self._serve(engine, scope, receive, send)
         elif scope["method"] == "POST":
@@ -155,6 +156,21 @@ class SocketIo:
             self._telling.cancel()
             await asyncio.gather(self._telling, return_exceptions=True)
         await engine.close()
+
+
+def _check_upgrade(engine: "SocketEngine", params: QueryParams) -> None:
+    """The library refuses a WebSocket that is not to its mind without a word."""
+    wanted = {"EIO": "4", "transport": "websocket"}
+    for name, value in wanted.items():
+        if params.get(name) != value:
+            raise ProblemError(
+                HTTPStatus.BAD_REQUEST,
+                f"{name} must be {value}, not {params.get(name, '')!r:.40}",
+                field=name,
+                remedy="use a client of Socket.IO 3 or newer",
+            )
+    if "sid" in params and not engine.knows(params["sid"]):
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "This session is over or never was", field="sid", remedy="connect")
 
 
 async def _served_soon(engine: "SocketEngine", scope: Scope, receive: Receive, send: Send) -> None:

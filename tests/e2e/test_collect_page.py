@@ -129,7 +129,7 @@ def test_server_dies_and_returns(visit: Visit, stage: CollectStage, tmp_path: Pa
     page.unroute("**/api/upload/chunk")
     wait_until(lambda: bool(page.evaluate("true")) and chunks.count("sent") >= 4, "it tried again")
     stage.plug_in()
-    expect(page.locator("#videos li")).to_have_attribute("data-state", "completed", timeout=20_000)
+    expect(page.locator("#videos li")).to_have_attribute("data-state", "completed", timeout=60_000)
     assert (stage.taken, stage.repeated) == (2, 0)
     assert digests(stage.kept) == digests([whole])
 
@@ -158,6 +158,7 @@ def test_recording_while_the_last_one_is_sent(browser: Browser, stage: CollectSt
         page.get_by_role("button", name="Use the camera").click()
         button = page.locator("#record")
         button.click()
+        expect(button).to_have_text("Stop recording")
         page.wait_for_timeout(1300)
         button.click()
         expect(page.locator("#videos li")).to_have_count(1)
@@ -176,7 +177,7 @@ def test_recording_while_the_last_one_is_sent(browser: Browser, stage: CollectSt
           video.ontimeupdate = () => video.currentTime > 0.1 && done([video.videoWidth, video.videoHeight]);
           video.src = "/played";
           video.play();
-          setTimeout(() => failed(new Error(`stands at ${video.currentTime}`)), 8000);
+          setTimeout(() => failed(new Error(`stands at ${video.currentTime}`)), 30000);
         })"""
         assert page.evaluate(played) == [160, 120]
         told = [json.loads(path.read_bytes()) for path in stage.folder.glob("**/*.metadata.json")]
@@ -228,3 +229,43 @@ def test_client_library(visit: Visit, stage: CollectStage) -> None:
     assert found["lost"]["success"] is False
     assert "Session not found" in found["lost"]["error"]
     assert [video["video_id"] for video in found["session"]["videos"]] == ["v1"]
+
+
+def test_the_way_to_the_other_pages_is_for_who_has_an_account(visit: Visit, stage: CollectStage) -> None:
+    """A participant with a phone sees none; the operator who came by *Hand in* finds back."""
+    page = visit.open("/collect")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#top")).to_be_hidden()
+    visit.sign_in(stage.password)
+    page.reload()
+    pages = page.get_by_role("navigation", name="Pages")
+    expect(pages).to_be_visible()
+    expect(pages.get_by_role("link", name="Hand in")).to_have_attribute("aria-current", "page")
+    width, height = PHONE
+    page.set_viewport_size({"width": width, "height": height})
+    assert too_wide(page) == []
+    for link in pages.get_by_role("link").all()[1:]:  # the overview itself is no part of this stage
+        assert page.request.get(str(link.evaluate("one => one.href"))).ok
+
+
+def test_browser_that_keeps_nothing(visit: Visit, stage: CollectStage, tmp_path: Path) -> None:
+    """A private window may have no storage: the page says so, hands in all the same, and warns before it is left."""
+    visit.forgive("404")
+    page = visit.open("/viewer/icon.svg")
+    page.add_init_script(
+        "Object.defineProperty(window, 'indexedDB', "
+        "{ value: { open() { throw new DOMException('not in this window', 'SecurityError'); } } })"
+    )
+    page.goto(f"{stage.url}/collect")
+    expect(page.locator("#trouble")).to_contain_text("not in this window")
+    expect(page.locator("#trouble")).to_contain_text("Leave this page open")
+    page.route("**/api/upload/chunk", lambda route: None)
+    page.set_input_files("#files", film(tmp_path, "a.webm", 1000))
+    expect(page.locator("#videos li")).to_contain_text("lost if this page is closed")
+    page.get_by_role("button", name="I am done").click()
+    expect(page.locator("#ending-words")).to_contain_text("lost if the page is closed")
+    page.once("dialog", lambda asked: asked.dismiss())
+    with page.expect_event("dialog") as leaving:
+        page.close(run_before_unload=True)
+    assert leaving.value.type == "beforeunload"
+    page.unroute("**/api/upload/chunk")

@@ -15,7 +15,21 @@ _RIG = """async ({ script, left }) => {
   const { createQueue, summaryOf } = await import("/viewer/collect-queue.js");
   const { openCollectStore } = await import("/viewer/collect-store.js");
   await new Promise((done) => (indexedDB.deleteDatabase("afferent.collect").onsuccess = done));
-  const store = await openCollectStore();
+  const opened = await openCollectStore();
+  const asked = new Set();
+  const watched = (call) => (...given) => {
+    const answer = call(...given);
+    asked.add(answer);
+    return answer.finally(() => asked.delete(answer));
+  };
+  const { close, ...asking } = opened;
+  const store = Object.fromEntries(Object.entries(asking).map(([name, call]) => [name, watched(call)]));
+  const idle = async () => {
+    for (let more = true; more; more = asked.size > 0) {
+      await Promise.allSettled(asked);
+      await new Promise((done) => setTimeout(done));
+    }
+  };
   const calls = [], waits = [], sessions = [];
   let time = 0, seen = [], settle = () => {};
   const uploader = {
@@ -35,9 +49,9 @@ _RIG = """async ({ script, left }) => {
   const make = (given) => createQueue({ store, uploader, onChange, wait, now: () => time, ...given });
   const put = (queue, name) => queue.add(new Blob([name]), { videoId: name, name, metadata: {} });
   const states = () => seen.map(({ videoId, state }) => [videoId, state]);
-  const found = await left({ make, put, store, settled, states, summaryOf, waits, seen: () => seen });
-  await new Promise((done) => setTimeout(done, 60));
-  store.close();
+  const found = await left({ make, put, store, settled, idle, states, summaryOf, waits, seen: () => seen });
+  await idle();
+  close();
   return { ...found, calls, sessions };
 }"""
 
@@ -61,14 +75,14 @@ def test_order_and_one_at_a_time(page: Page) -> None:
     found = run(
         page,
         script="async () => ({ success: true })",
-        left="""async ({ make, put, store, settled, states, waits }) => {
+        left="""async ({ make, put, store, settled, idle, states, waits }) => {
           const queue = make();
           await queue.renew("P07");
           await queue.begin();
           const end = settled();
           await Promise.all(["a", "b", "c"].map((name) => put(queue, name)));
           await end;
-          await new Promise((done) => setTimeout(done, 50));
+          await idle();
           const kept = await Promise.all((await store.list()).map(({ id }) => store.blob(id)));
           return { states: states(), gaps: new Set(waits).size === 1 && waits[0], kept: kept.filter(Boolean).length };
         }""",
@@ -204,3 +218,77 @@ def test_browser_without_room(page: Page) -> None:
     )
     assert (found["kept"], found["states"]) == (False, [["a", "completed"]])
     assert (found["done"], found["arriving"]) == (True, False)
+
+
+@pytest.mark.parametrize("call", ["fact", "setFact", "note", "blob", "release"])
+def test_storage_that_fails_in_the_middle(page: Page, call: str) -> None:
+    """What the browser refuses once the first video is on its way holds up none, and each goes in once."""
+    found = run(
+        page,
+        script="async () => ((globalThis.broken = true), { success: true })",
+        left="""async ({ make, put, store, settled, states, seen, idle }) => {
+          globalThis.broken = false;
+          const full = () => Promise.reject(new DOMException("full", "QuotaExceededError"));
+          const failing = { ...store, CALL: (...given) => (globalThis.broken ? full() : store.CALL(...given)) };
+          const queue = make({ store: failing });
+          await queue.begin();
+          await queue.renew("P07");
+          const end = settled();
+          await Promise.all(["a", "b"].map((name) => put(queue, name)));
+          await end;
+          await idle();
+          return { states: states(), kept: seen().map(({ kept }) => kept), noted: seen().map(({ noted }) => noted) };
+        }""".replace("CALL", call),
+    )
+    assert found["states"] == [["a", "completed"], ["b", "completed"]]
+    assert [video for _, video, _ in found["calls"]] == ["a", "b"]
+    assert found["sessions"] == ["P07"]
+    assert (found["kept"], found["noted"]) == ([True, True], [call != "note"] * 2)
+
+
+def test_storage_that_is_well_again(page: Page) -> None:
+    """What it missed is noted with the next step; what it cannot forget is gone from the page all the same."""
+    found = run(
+        page,
+        script="async (_, video, n) => ({ success: n > 1, error: 'no', status: 0 })",
+        left="""async ({ make, put, store, settled, states, seen, idle }) => {
+          const full = () => Promise.reject(new Error("full"));
+          const failing = { ...store, note: (video) => (video.attempts ? store.note(video) : full()), remove: full };
+          const queue = make({ store: failing });
+          await queue.begin();
+          const end = settled();
+          await put(queue, "a");
+          await end;
+          await idle();
+          const [kept] = await store.list();
+          const noted = seen()[0].noted;
+          await queue.clear();
+          return { noted, kept: kept.state, left: states() };
+        }""",
+    )
+    assert (found["noted"], found["kept"], found["left"]) == (True, "completed", [])
+
+
+def test_database_that_the_browser_closed(page: Page) -> None:
+    """It is opened again for whoever asks next, also after it could not be."""
+    script = """async () => {
+      const { openCollectStore } = await import("/viewer/collect-store.js");
+      let last = null, refused = 0;
+      const open = (...given) => {
+        if (refused-- > 0) throw new DOMException("no", "UnknownError");
+        const asking = indexedDB.open(...given);
+        asking.addEventListener("success", () => (last = asking.result));
+        return asking;
+      };
+      const store = openCollectStore({ open });
+      await store.setFact("colour", "red");
+      last.close();
+      const first = await store.fact("colour");
+      last.close();
+      refused = 1;
+      const refusal = await store.fact("colour").catch(({ name }) => name);
+      const found = [first, refusal, await store.fact("colour")];
+      last.close();
+      return found;
+    }"""
+    assert page.evaluate(script) == ["red", "UnknownError", "red"]

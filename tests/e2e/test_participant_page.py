@@ -243,10 +243,10 @@ def test_trace(visit: Visit, stage: DeskStage) -> None:
     page.mouse.down()
     wait_until(lambda: bool(page.evaluate("true")) and len(labels(stage, session)) >= 3, "a trace came")
     page.mouse.up()
-    page.wait_for_timeout(100)
+    page.wait_for_function(f"() => localStorage.getItem('afferent.labels.{WHO}') === '[]'")
     count = len(labels(stage, session))
     page.wait_for_timeout(700)
-    assert len(labels(stage, session)) <= count + 1
+    assert len(labels(stage, session)) == count
     assert {one.source for one in labels(stage, session)} == {"trace"}
     assert labels(stage, session)[0].valence == pytest.approx(0.8, abs=0.05)
 

@@ -45,7 +45,7 @@ def test_the_oldest_of_hundreds_is_reached_and_stays_while_the_list_is_asked_for
             more.click()
         expect(clips).to_have_count(_COUNT)
         expect(more).to_be_hidden()
-        with page.expect_response(lambda response: "/v1/clips?" in response.url, timeout=15_000):
+        with page.expect_response(lambda response: "/v1/clips?" in response.url, timeout=60_000):
             pass
         page.wait_for_timeout(200)
         expect(clips).to_have_count(_COUNT)

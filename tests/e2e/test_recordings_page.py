@@ -102,7 +102,7 @@ def test_every_recording_is_listed_with_where_it_is(page: Page) -> None:
     expect(page.locator("#clips li").nth(0)).to_contain_text("The front camera")
     expect(page.locator("#clips li").nth(0)).to_contain_text("Recording now")
     expect(page.locator("#clips li").nth(1)).to_contain_text("On this device only")
-    expect(page.locator("#clips li").nth(2)).to_contain_text("In the cloud")
+    expect(page.locator("#clips li").nth(2)).to_contain_text("Uploaded")
     expect(page.locator("#clips li").nth(2)).to_contain_text("End cut off")
     page.wait_for_function("() => document.querySelector('#clips li:nth-child(2) img').naturalWidth === 80")
 
@@ -156,7 +156,7 @@ def test_the_disk_says_how_long_it_lasts(page: Page, stage: Stage) -> None:
     stage.publish("storage", {**message, "used_bytes": 8_000_000_000, "free_bytes": 0, "lost": 2}, key="storage")
     wait_text(page, "#storage-horizon", "The disk is full: 5.00")
     wait_text(page, "#storage-about", "8.00\u202fGB of 8.00\u202fGB; the disk has 0")
-    wait_text(page, "#storage-lost", "2 recordings gave way before they were in the cloud.")
+    wait_text(page, "#storage-lost", "2 recordings gave way before they were uploaded.")
     stage.publish(
         "storage", {**message, "used_bytes": 1, "free_bytes": 3_000_000, "reserve_bytes": 8_000_000}, key="storage"
     )

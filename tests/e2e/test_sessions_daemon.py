@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from tests.support.browser import PHONE, visiting
+from tests.support.browser import PHONE, alive, visiting
 from tests.support.daemon_guest import Heard, Lead, listening
 from tests.support.desk_stage import small_video
 from tests.support.ports import free_port
@@ -58,11 +58,6 @@ def lead(daemon: Daemon) -> Lead:
     return Lead(daemon)
 
 
-def alive(page: Page) -> bool:
-    """Let the browser's messages through while the test waits."""
-    return bool(page.evaluate("true"))
-
-
 def starts(client: httpx.Client, **query: str) -> list[int]:
     """When the segments of video 2 began, as an existing client polls them (S0.11)."""
     answer: dict[str, Any] = client.get("/api/predictions/video/2", params=query).json()
@@ -86,7 +81,7 @@ def test_existing_client_and_page_at_once(browser: Browser, daemon: Daemon, lead
         page = visit.open(path)
         page.get_by_role("button", name="I am ready").click()
         watched = lead.begin("P07", stimulus="clip")
-        page.get_by_role("button", name="Happy").click(timeout=20_000)
+        page.get_by_role("button", name="Happy").click(timeout=60_000)
         wait_until(lambda: alive(page) and len(starts(client, user_id="user1")) >= 2, "two segments")
         assert client.post("/api/video/2/stop", json={"session_id": session_id}).json()["success"]
         wait_until(lambda: alive(page) and len(lead.segments(watched)) >= 2, "two segments of the page's session")

@@ -67,7 +67,7 @@ def lively(page: Page) -> None:
     for channel in ("gsr_us", "hr_bpm", "skin_c"):
         page.wait_for_selector(f"[data-channel='{channel}']")
         assert painted(page, f"[data-channel='{channel}'] canvas") > 0
-    page.wait_for_selector(".segment", timeout=20_000)
+    page.wait_for_selector(".segment", timeout=60_000)
 
 
 def test_everything_of_the_appliance(visit: Visit, daemon: Daemon) -> None:
@@ -76,17 +76,17 @@ def test_everything_of_the_appliance(visit: Visit, daemon: Daemon) -> None:
     lively(page)
     expect(page.locator("#device")).to_have_text("viewed")
     expect(page.locator("#picture-title")).to_be_visible()
-    expect(page.locator("#parts")).to_contain_text("Camera hall")
+    expect(page.locator("#parts")).to_contain_text("Camera · Hall")
     expect(page.locator("[data-part='broker']")).to_have_attribute("data-state", "failed")
     expect(page.locator("#sync-rows")).to_contain_text("Not reachable")
     expect(page.locator("#sync-verdict")).to_have_text("Waiting, nothing is lost")
     expect(page.locator("#events")).to_contain_text("Motion")
     expect(page.locator(".reading", has_text="Memory")).to_contain_text("MB")
-    expect(page.locator(".reading", has_text="Latency").locator("dd")).not_to_have_text("\u2013", timeout=20_000)
+    expect(page.locator(".reading", has_text="Latency").locator("dd")).not_to_have_text("\u2013", timeout=60_000)
     page.click("#power")
     expect(page.locator("#stage")).to_have_attribute("data-view", "off")
     page.click("#power")
-    expect(page.locator("#stage")).to_have_attribute("data-view", "live", timeout=20_000)
+    expect(page.locator("#stage")).to_have_attribute("data-view", "live", timeout=60_000)
     page.click("#snapshot")
     expect(page.locator("#said a")).to_contain_text("snapshot_")
 
@@ -110,7 +110,7 @@ def test_zone_that_is_forbidden(visit: Visit) -> None:
     event = page.locator("#events .event").first
     expect(event).to_contain_text("Path", timeout=45_000)
     expect(event).to_contain_text("In a restricted zone")
-    page.wait_for_function("() => document.querySelector('#events img').naturalWidth > 0", timeout=20_000)
+    page.wait_for_function("() => document.querySelector('#events img').naturalWidth > 0", timeout=60_000)
     event.click()
     page.wait_for_function("() => document.getElementById('event-picture').naturalWidth > 0")
     expect(page.locator("#event-reasons")).to_contain_text("Path")
@@ -125,5 +125,5 @@ def test_daemon_killed_and_back(visit: Visit, daemon: Daemon) -> None:
     expect(page.locator("#lost")).to_contain_text("Connection lost, trying again…")
     daemon.start()
     expect(page.locator("#lost")).to_be_hidden(timeout=30_000)
-    expect(page.locator("#stage")).to_have_attribute("data-view", "live", timeout=20_000)
+    expect(page.locator("#stage")).to_have_attribute("data-view", "live", timeout=60_000)
     lively(page)

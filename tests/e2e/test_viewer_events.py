@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from contract.messages import Box, Event, Severity
 from contract.plan import Plan, Zone
 from tests.support.browser import PHONE, Visit, painted, visiting
+from tests.support.processes import wait_until
 from tests.support.stage import Stage, picture, staged
 
 _GATE = Zone(id="gate", name="Gate", points=((0.2, 0.2), (0.6, 0.2), (0.6, 0.7)))
@@ -175,8 +176,7 @@ def test_details(page: Page) -> None:
     for words in ("The front camera", "Gate", "9 s", "Low"):
         expect(page.locator("#event-facts")).to_contain_text(words)
     page.wait_for_function("() => document.getElementById('event-picture').naturalWidth === 640")
-    page.wait_for_timeout(100)
-    assert painted(page, "#event-boxes") > 0
+    wait_until(lambda: painted(page, "#event-boxes") > 0, "boxes are drawn")
     expect(page.locator("#event-show-clip")).to_be_disabled()
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()

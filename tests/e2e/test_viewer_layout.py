@@ -1,9 +1,10 @@
 """The page on a desk and on a phone, by day and by night, by keyboard, and for who cannot see it."""
 
+from contextlib import suppress
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, TimeoutError, expect
 
 from contract.messages import Event, Prediction
 from contract.plan import AfterHours, LoiteringRule, Plan, WrongWayRule, Zone
@@ -11,6 +12,10 @@ from tests.support.browser import DESK, PHONE, poor_contrast, visiting
 from tests.support.stage import Stage
 
 _LIVE = "() => document.getElementById('live').naturalWidth > 0"
+_OUTSIDE = """() => [...document.querySelectorAll("main :not(.annunciator-reasons li, #editor *)")].filter((e) => {
+  const { left, right, width } = e.getBoundingClientRect();
+  return width && (left < -1 || right > innerWidth + 1);
+}).map((e) => e.className || e.tagName)"""
 _LONG = "a-very-long-name-without-any-place-to-break-" * 3
 
 
@@ -76,15 +81,10 @@ def test_nothing_runs_out_at_the_side(browser: Browser, stage: Stage) -> None:
 def check_inside(page: Page, size: tuple[int, int]) -> None:
     """Nothing of the page stands out at the side of a screen of this size."""
     page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.wait_for_timeout(200)
+    with suppress(TimeoutError):  # what follows the size of the window does so at the next frames
+        page.wait_for_function(f"() => document.documentElement.scrollWidth <= innerWidth && !({_OUTSIDE})().length")
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    outside = page.evaluate(
-        """() => [...document.querySelectorAll("main :not(.annunciator-reasons li, #editor *)")].filter((e) => {
-          const { left, right, width } = e.getBoundingClientRect();
-          return width && (left < -1 || right > innerWidth + 1);
-        }).map((e) => e.className || e.tagName)"""
-    )
-    assert outside == [], size
+    assert page.evaluate(_OUTSIDE) == [], size
 
 
 def edit(page: Page) -> None:
@@ -147,9 +147,11 @@ def test_words_can_be_read(browser: Browser, stage: Stage, scheme: Literal["dark
         assert poor_contrast(page) == []
 
 
-def test_everything_by_keyboard(page: Page) -> None:
+def test_everything_by_keyboard(page: Page, stage: Stage) -> None:
     """Each control is reached by Tab in the order of the page, shows its focus, and works by Enter and Space."""
+    stage.publish("health", {"part": "sensor.wrist", "state": "ok", "detail": "", "since_ms": 1}, key="sensor.wrist")
     page.wait_for_function(_LIVE)
+    expect(page.locator("#spans")).to_be_visible()
     reached = []
     for _ in range(30):
         page.keyboard.press("Tab")

@@ -25,7 +25,7 @@ def test_sign_in(browser: Browser, stage: Stage) -> None:
         expect(page.locator("#signin-error")).to_have_text("Enter the password.")
         page.keyboard.type("not-the-password")
         page.keyboard.press("Enter")
-        expect(page.locator("#signin-error")).to_have_text("That is not the password.")
+        expect(page.locator("#signin-error")).to_have_text("Account and password do not match.")
         expect(page.locator("#password")).to_be_focused()
         page.keyboard.type(stage.password)
         page.keyboard.press("Enter")
@@ -57,7 +57,7 @@ def test_sign_out_everywhere(browser: Browser, stage: Stage) -> None:
         one.click("#sign-out")
         for page in (one, two):
             expect(page.locator("#signin")).to_be_visible()
-            assert page.get_attribute("#live", "src") is None
+            expect(page.locator("#live:not([src])")).to_have_count(1)
         two.fill("#password", stage.password)
         two.click("#signin-go")
         for page in (one, two):
@@ -80,7 +80,7 @@ def test_connection_lost_and_back(browser: Browser, stage: Stage) -> None:
         expect(page.locator("#power")).to_be_disabled()
         stage.history.add(Event(event_id="e1", phase="close", camera="front", type="loitering", start_ms=stage.now_ms))
         stage.plug_in()
-        expect(page.locator("#lost")).to_be_hidden(timeout=20_000)
+        expect(page.locator("#lost")).to_be_hidden(timeout=60_000)
         expect(page.locator("#stage")).to_have_attribute("data-view", "live")
         expect(page.locator("#events")).to_contain_text("Loitering")
         expect(page.locator("#power")).to_be_enabled()
@@ -98,7 +98,7 @@ def test_tabs_share_one_stream(browser: Browser, stage: Stage) -> None:
         for page in tabs[1:]:
             page.close()
         assert stage.hub.watchers == 1
-    wait_until(lambda: stage.hub.watchers == 0, "the stream ended with the last tab", within_s=10)
+    wait_until(lambda: stage.hub.watchers == 0, "the stream ended with the last tab")
 
 
 def test_tab_that_nobody_sees_takes_no_picture(browser: Browser, stage: Stage) -> None:
@@ -112,7 +112,7 @@ def test_tab_that_nobody_sees_takes_no_picture(browser: Browser, stage: Stage) -
           document.dispatchEvent(new Event("visibilitychange"));
         }"""
         page.evaluate(hide, True)
-        assert page.get_attribute("#live", "src") is None
+        expect(page.locator("#live:not([src])")).to_have_count(1)
         page.evaluate(hide, False)
         page.wait_for_function(_LIVE)
 

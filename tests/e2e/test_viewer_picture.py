@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support.browser import Visit, painted, visiting, wait_text
+from tests.support.processes import wait_until
 from tests.support.stage import Stage, picture, staged
 from tests.support.web import VISION
 
@@ -49,9 +50,8 @@ def test_boxes_lie_on_what_they_mean(page: Page, stage: Stage) -> None:
     page.wait_for_function(_LIVE)
     page.wait_for_function("() => document.getElementById('overlay').width > 0")
     left, top, width, height = view_of(page)
-    page.wait_for_timeout(300)
-    edges = [(0.1, 0.4), (0.4, 0.4), (0.25, 0.2), (0.25, 0.6)]
-    assert all(page.evaluate(_ALPHA_AT, [left + x * width, top + y * height]) > 0 for x, y in edges)
+    for x, y in [(0.1, 0.4), (0.4, 0.4), (0.25, 0.2), (0.25, 0.6)]:
+        page.wait_for_function(f"(at) => ({_ALPHA_AT})(at) > 0", arg=[left + x * width, top + y * height])
     assert page.evaluate(_ALPHA_AT, [left + 0.25 * width, top + 0.4 * height]) == 0
     assert page.evaluate(_ALPHA_AT, [left / 2, top + 0.4 * height]) == 0
 
@@ -60,11 +60,9 @@ def test_boxes_go_with_the_motion(page: Page, stage: Stage) -> None:
     """S1.34: nothing stays drawn once nothing moves."""
     stage.vision()
     page.wait_for_function(_LIVE)
-    page.wait_for_timeout(300)
-    assert painted(page, "#overlay") > 0
+    wait_until(lambda: painted(page, "#overlay") > 0, "boxes are drawn")
     stage.vision(boxes=[], ai_status="IDLE")
-    page.wait_for_timeout(300)
-    assert painted(page, "#overlay") == 0
+    wait_until(lambda: painted(page, "#overlay") == 0, "none is drawn any more")
 
 
 def test_activity_is_told(page: Page, stage: Stage) -> None:
@@ -122,13 +120,16 @@ def test_stop_and_start(page: Page, stage: Stage) -> None:
     power.click()
     expect(page.locator("#stage")).to_have_attribute("data-view", "off")
     expect(page.locator("#stage-note")).to_contain_text("The camera is stopped")
-    assert page.get_attribute("#live", "src") is None
+    expect(page.locator("#live:not([src])")).to_have_count(1)
     assert not stage.cameras["front"].running
     expect(power).to_have_text("Start")
     expect(page.locator("#snapshot")).to_be_disabled()
+    asked: list[Route] = []
+    page.route("**/start", lambda route: asked.append(route))  # noqa: PLW0108 - no built-in method will do
     power.click()
     expect(page.locator("#stage-note")).to_contain_text("Starting the camera")
     expect(page.locator(".stage-note .spinner")).to_be_visible()
+    asked[0].continue_()
     expect(page.locator("#stage")).to_have_attribute("data-view", "live")
     expect(power).to_have_text("Stop")
 
@@ -138,7 +139,7 @@ def test_stopped_by_somebody_else(page: Page, stage: Stage) -> None:
     page.wait_for_function(_LIVE)
     stage.cameras["front"].running = False
     expect(page.locator("#stage")).to_have_attribute("data-view", "off")
-    assert page.get_attribute("#live", "src") is None
+    expect(page.locator("#live:not([src])")).to_have_count(1)
 
 
 def test_start_that_fails(visit: Visit, stage: Stage) -> None:
@@ -193,8 +194,7 @@ def test_camera_lost_and_back(page: Page, stage: Stage) -> None:
     camera.detail, camera.broken = "the cable is out", True
     expect(page.locator("#stage-note")).to_contain_text("Camera lost, trying again…")
     expect(page.locator("#stage-note")).to_contain_text("the cable is out")
-    page.wait_for_timeout(300)
-    assert painted(page, "#overlay") == 0
+    wait_until(lambda: painted(page, "#overlay") == 0, "nothing is drawn")
     camera.detail, camera.broken = "", False
     expect(page.locator("#stage")).to_have_attribute("data-view", "live")
 
@@ -218,7 +218,7 @@ def test_broken_picture_is_tried_again(visit: Visit) -> None:
     assert len(asked) >= 2
     assert asked[0] != asked[1]
     waited_ms = int(asked[1].partition("?t=")[2]) - int(asked[0].partition("?t=")[2])
-    assert 1900 < waited_ms < 6000
+    assert waited_ms > 1900
 
 
 def test_no_camera(browser: Browser, tmp_path: Path) -> None:
@@ -229,6 +229,8 @@ def test_no_camera(browser: Browser, tmp_path: Path) -> None:
         expect(page.locator("#stage-note")).to_contain_text("No camera")
         expect(page.locator("#stage-note")).to_contain_text("edge doctor")
         expect(page.locator("#power")).to_be_disabled()
+        for what in ("#banner", ".unusual-panel", "#activity", "#view-bar"):  # of nothing that could be seen
+            expect(page.locator(what)).to_be_hidden()
 
 
 def test_several_cameras(browser: Browser, tmp_path: Path) -> None:

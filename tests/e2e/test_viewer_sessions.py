@@ -1,18 +1,19 @@
-"""The session desk: consent before anything, two sessions at once, the timeline by time, upload, markers, erasure."""
+"""The session desk: consent before anything, two sessions at once, upload, markers, sensors, erasure."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
+import cv2
+import msgspec
+import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from contract.sessions import ChannelQuality, Check, CheckList, SessionView, StimulusClock
-from tests.support.browser import DESK, PHONE, Visit, poor_contrast, too_wide, visiting
-from tests.support.desk_stage import DeskStage, at_the_desk, segment_at, small_video
+from contract.sessions import ChannelQuality, Check, CheckList, StimulusClock
+from tests.support.browser import Visit, alive, dialog, visiting
+from tests.support.desk_stage import DeskStage, at_the_desk, past_session, small_video
 from tests.support.processes import wait_until
-
-_MINUTE_MS = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +45,6 @@ def page(visit: Visit) -> Page:
     return visit.open("/viewer/sessions.html")
 
 
-def dialog(page: Page) -> Locator:
-    """The dialog that is open."""
-    return page.locator("dialog[open]").last
-
-
-def alive(page: Page) -> bool:
-    """Let the browser's messages through while the test waits."""
-    return bool(page.evaluate("true"))
-
-
 def test_empty_desk(page: Page) -> None:
     """Every list says what it is for and what to do first."""
     expect(page.locator("#participants-empty")).to_contain_text("a pseudonym, never a name")
@@ -83,6 +74,28 @@ def test_consent_before_a_session(page: Page, stage: DeskStage) -> None:
     consent = stage.sessions.people["P07"].consent
     assert consent is not None
     assert (consent.given, consent.witness) == (True, "mk")
+
+
+def test_who_uses_keys_goes_on_where_they_were(page: Page, visit: Visit) -> None:
+    """After a dialog that led to another one, after a refusal, and after what was opened from is gone."""
+    visit.forgive("409")
+    page.locator("#participant-add").press("Enter")
+    page.get_by_label("Pseudonym").fill("P07")
+    page.route("**/v1/participants/P07", lambda route: route.fulfill(status=409, json={"detail": "Not now"}), times=1)
+    add = dialog(page).get_by_role("button", name="Add")
+    add.press("Enter")
+    expect(dialog(page)).to_contain_text("Not now")
+    expect(add).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_label("Witness").fill("mk")
+    page.get_by_role("switch").check()
+    page.get_by_role("button", name="Record consent").press("Enter")
+    expect(page.locator("#participant-add")).to_be_focused()
+    page.locator("[data-participant='P07']").get_by_role("button", name="Erase…").press("Enter")
+    page.get_by_label("Type P07 to confirm").fill("P07")
+    dialog(page).get_by_role("button", name="Erase everything").press("Enter")
+    dialog(page).get_by_role("button", name="Close").press("Enter")
+    expect(page.locator("#main")).to_be_focused()
 
 
 def test_check_list_stops_and_is_overruled(page: Page, stage: DeskStage) -> None:
@@ -134,6 +147,30 @@ def test_two_sessions_at_once(page: Page, stage: DeskStage) -> None:
     expect(page.locator(f"#past [data-session='{first.session_id}']")).to_contain_text("P07")
 
 
+def test_a_trace_is_counted_and_so_is_every_label(page: Page, stage: DeskStage) -> None:
+    """The card shows the newest labels only, and no point of a trace, but it counts all."""
+    session = stage.begin("P07")
+    counts = page.locator(f".card[data-session='{session.session_id}'] .card-counts")
+    expect(counts).to_have_text("0 segments \u00b7 0 labels \u00b7 0 markers")
+    view = msgspec.structs.replace(stage.sessions.known[session.session_id], traced=1240)
+    stage.there(lambda: stage.sessions._change(view))
+    expect(counts).to_have_text("0 segments \u00b7 trace of 1\u202f240 points \u00b7 0 markers")
+    stage.there(lambda: stage.sessions._change(msgspec.structs.replace(view, said=31)))
+    expect(counts).to_have_text("0 segments \u00b7 31 labels \u00b7 trace of 1\u202f240 points \u00b7 0 markers")
+
+
+def test_a_film_that_is_over_is_not_called_paused(page: Page, stage: DeskStage) -> None:
+    """Whoever leads the session waits for nothing more."""
+    stage.there(lambda: stage.sessions.show("sea", duration_ms=70_000))
+    session = stage.begin("P07", stimulus="sea")
+    elapsed = page.locator(f".card[data-session='{session.session_id}'] .card-elapsed")
+    for at_ms, words in ((30_000, "film at 30 s, paused"), (69_900, "film over")):
+        stopped = StimulusClock(at_ms=stage.now_ms, stimulus_ms=at_ms, rate=0.0)
+        view = msgspec.structs.replace(stage.sessions.known[session.session_id], clock=stopped)
+        stage.there(partial(stage.sessions._change, view))
+        expect(elapsed).to_contain_text(words)
+
+
 def test_question_is_seen_at_the_desk(page: Page, stage: DeskStage) -> None:
     """The operator sees that a question waits, and that it was answered."""
     session = stage.begin("P07")
@@ -142,79 +179,6 @@ def test_question_is_seen_at_the_desk(page: Page, stage: DeskStage) -> None:
     expect(card.locator(".card-ask")).to_contain_text("Asked, waiting for an answer")
     stage.there(lambda: stage.sessions.unask(session.session_id))
     expect(card.locator(".card-ask")).to_have_text("No question open")
-
-
-def past_session(stage: DeskStage, *, film_from_ms: int | None = None) -> SessionView:
-    """Two minutes: 0-10 s and 60-65 s, then a partial segment of 2 s. The film began `film_from_ms` after the start."""
-    start = stage.now_ms - 10 * _MINUTE_MS
-    stage.there(lambda: stage.sessions.welcome("P07"))
-    stage.there(lambda: stage.sessions.show("sea", number=1, duration_ms=120_000))
-    view = SessionView(
-        session_id="P07_1_1",
-        participant="P07",
-        start_ms=start,
-        end_ms=start + 2 * _MINUTE_MS,
-        stimulus="sea",
-        video_id=1,
-        sensor="wrist",
-        segments=4,
-        clock=None if film_from_ms is None else StimulusClock(at_ms=start + film_from_ms, stimulus_ms=0, rate=1.0),
-    )
-    rows = [segment_at(view, 0, "HH"), segment_at(view, 1, None), segment_at(view, 12, "LL")]
-    rows.append(segment_at(view, 13, "LH", end_ms=start + 67_000, pushes={"scr_count": 0.8, "hr_bpm": -0.4}))
-    stage.past(view.session_id, view, rows)
-    return view
-
-
-def test_timeline_by_time_and_annotation(page: Page, stage: DeskStage) -> None:
-    """X.7, S0.33, S0.38: gaps stay open, a partial segment is narrower, abstention is hatched, a click annotates."""
-    view = past_session(stage)
-    page.reload()
-    page.locator(f"#past [data-session='{view.session_id}']").get_by_role("button", name="Timeline").click()
-    blocks = page.locator(".session-view .session-timeline:visible .segment")
-    expect(blocks).to_have_count(4)
-    places = blocks.evaluate_all("all => all.map((s) => [parseFloat(s.style.left), parseFloat(s.style.width)])")
-    assert [left for left, _ in places] == pytest.approx([0, 100 * 5 / 120, 50, 100 * 65 / 120], abs=0.05)
-    assert places[2][1] == pytest.approx(100 * 5 / 120, abs=0.05)
-    assert places[3][1] == pytest.approx(100 * 2 / 120, abs=0.05)
-    assert "unsure" in (blocks.nth(1).get_attribute("class") or "")
-    blocks.nth(3).hover()
-    tip = page.locator(".session-view .tip:visible")
-    expect(tip).to_contain_text("Angry · 80")
-    expect(tip).to_contain_text("Body 70")
-    expect(tip).to_contain_text("Towards Angry: skin responses")
-    expect(tip).to_contain_text("Against Angry: heart rate")
-    blocks.nth(3).click()
-    dialog(page).get_by_role("button", name="Neutral").click()
-    dialog(page).get_by_role("button", name="Keep annotation").click()
-    wait_until(lambda: alive(page) and bool(stage.sessions.known[view.session_id].labels), "annotated")
-    (label,) = stage.sessions.known[view.session_id].labels
-    assert (label.source, label.probe, label.at_ms) == ("annotation", "HL", view.start_ms + 66_000)
-    expect(page.locator(".session-view .flag[data-kind='label']:visible")).to_have_count(1)
-
-
-def test_timeline_against_the_film(page: Page, stage: DeskStage) -> None:
-    """X.7: on the film's own clock what was before it has no place, and the rest is where the film was."""
-    view = past_session(stage, film_from_ms=5_000)
-    page.reload()
-    page.locator(f"#past [data-session='{view.session_id}']").get_by_role("button", name="Timeline").click()
-    blocks = page.locator(".session-view .session-timeline:visible .segment")
-    expect(blocks).to_have_count(3)
-    lefts = blocks.evaluate_all("all => all.map((s) => parseFloat(s.style.left))")
-    assert lefts == pytest.approx([0, 100 * 55 / 120, 50], abs=0.05)
-    expect(page.locator(".session-view")).to_contain_text("1 segment while no film played")
-    blocks.nth(1).hover()
-    expect(page.locator(".session-view .tip:visible")).to_contain_text("0:55\u20131:00")
-    page.get_by_role("button", name="Time of day").click()
-    expect(blocks).to_have_count(4)
-
-
-def test_empty_timeline(page: Page, stage: DeskStage) -> None:
-    """S0.34: the words of a session without predictions."""
-    session = stage.begin("P07")
-    page.locator(f".card[data-session='{session.session_id}']").get_by_role("button", name="Timeline").click()
-    empty = page.locator(".session-view .timeline-empty:visible")
-    expect(empty).to_have_text("No predictions yet. Analysis in progress...")
 
 
 def test_video_is_uploaded_and_previewed(page: Page, stage: DeskStage, tmp_path: Path) -> None:
@@ -235,6 +199,35 @@ def test_video_is_uploaded_and_previewed(page: Page, stage: DeskStage, tmp_path:
     page.wait_for_function("() => document.querySelector('video.preview').currentTime > 0.1")
 
 
+def test_a_film_that_was_refused_is_tried_again_in_the_same_form(page: Page, visit: Visit, tmp_path: Path) -> None:
+    """By Enter, and without another name: the stimulus itself was kept when its first file was not."""
+    visit.forgive("409")
+    (tmp_path / "no.webm").write_bytes(b"no film")
+    film = small_video(tmp_path / "film.webm", seconds=1)
+    page.route("**/v1/stimuli/sea/video", lambda route: route.fulfill(status=409, json={"detail": "No video"}), times=1)
+    page.locator("#stimulus-add").click()
+    page.get_by_label("Short name").fill("sea")
+    page.get_by_label("Video file").set_input_files(str(tmp_path / "no.webm"))
+    page.get_by_label("Title").press("Enter")
+    expect(dialog(page)).to_contain_text("No video")
+    page.get_by_label("Video file").set_input_files(str(film))
+    page.get_by_label("Title").press("Enter")
+    expect(page.locator("[data-stimulus='sea']")).to_contain_text("played here")
+
+
+def test_a_sensor_has_its_name_and_a_session_is_counted_at_once(page: Page, stage: DeskStage) -> None:
+    """No id where a name belongs, and the list of people does not say what was true when the page was opened."""
+    stage.there(lambda: stage.sessions.welcome("P07", sensor="wrist"))
+    page.reload()
+    line = page.locator("[data-participant='P07']")
+    expect(line).to_contain_text("wears The wrist sensor · no sessions")
+    page.locator("#start-participant").select_option("P07")
+    expect(page.locator("#start-sensor option").first).to_have_text("Theirs: The wrist sensor")
+    stage.begin("P07")
+    expect(page.locator("#running .card")).to_contain_text("wears The wrist sensor")
+    expect(line).to_contain_text("1 session")
+
+
 def test_link_for_the_participant(page: Page, stage: DeskStage) -> None:
     """The address says how questions are answered, and opens that person's page."""
     stage.there(lambda: stage.sessions.welcome("P07"))
@@ -245,6 +238,33 @@ def test_link_for_the_participant(page: Page, stage: DeskStage) -> None:
     page.wait_for_function("() => document.querySelector('.link-address').value.includes('token=')")
     assert "by=square" in address.input_value()
     assert "participant=P07" in address.input_value()
+
+
+def test_a_phone_is_let_in_by_its_camera(page: Page, stage: DeskStage) -> None:
+    """The code is of the address beside it, also once that was changed; there is none of an address of no use there."""
+    stage.there(lambda: stage.sessions.welcome("P07"))
+    page.reload()
+    page.locator("[data-participant='P07']").get_by_role("button", name="Link…").click()
+    expect(dialog(page)).to_contain_text("works on this machine only")
+    expect(dialog(page).locator(".qr")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.evaluate(
+        """async () => {
+          const { openLink } = await import("/viewer/link-dialog.js");
+          openLink({ id: "P07" }, {}, { hostname: "192.168.1.40", origin: "http://192.168.1.40:8000" });
+        }"""
+    )
+    code = dialog(page).get_by_role("img", name="QR code of P07's page")
+    expect(code).to_be_visible()
+    before = code.locator("path").get_attribute("d") or ""
+    page.get_by_label("Questions are answered by").select_option("square")
+    expect(code.locator("path")).not_to_have_attribute("d", before)
+    address = page.get_by_label("Address").input_value()
+    assert address.startswith("http://192.168.1.40:8000/participant?token=")
+    assert address.endswith("by=square")
+    picture = cv2.imdecode(np.frombuffer(code.screenshot(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert picture is not None
+    assert cv2.QRCodeDetector().detectAndDecode(picture)[0] == address
 
 
 def test_erase_by_typing_the_name(page: Page, stage: DeskStage) -> None:
@@ -296,33 +316,6 @@ def test_refusal_is_said(page: Page, visit: Visit, stage: DeskStage) -> None:
     stage.sessions.broken = True
     page.locator("#running .card").get_by_role("button", name="Mark (M)").click()
     expect(page.locator(".notice[data-tone='bad']").first).to_contain_text("The store cannot be read")
-
-
-@pytest.mark.parametrize(("size", "scheme"), [(DESK, "dark"), (PHONE, "light")])
-def test_legible_everywhere(
-    browser: Browser, stage: DeskStage, size: tuple[int, int], scheme: Literal["dark", "light"]
-) -> None:
-    """At a desk in the dark and on a phone in the light: nothing reaches out of the window, nothing is hard to read."""
-    past_session(stage)
-    long = "a-very-long-name-that-nothing-breaks-by-itself-0123456789"
-    stage.there(lambda: stage.sessions.show("long", title=long * 3))
-    session = stage.begin(long, stimulus="long")
-    stage.segment(session.session_id, None)
-    stage.signal(quality={"gsr_us": ChannelQuality(state="electrode_off", index=0.0)})
-    with visiting(browser, stage.url, size=size, scheme=scheme) as visit:
-        visit.sign_in(stage.password)
-        page = visit.open("/viewer/sessions.html")
-        expect(page.locator("#running .card")).to_contain_text("Press both electrodes")
-        page.locator("#start-participant").select_option("P07")
-        expect(page.locator("#checks .check")).to_have_count(2)
-        assert (too_wide(page), poor_contrast(page)) == ([], [])
-        for opener in ("#participant-add", "#stimulus-add"):
-            page.locator(opener).click()
-            assert (too_wide(page), poor_contrast(page)) == ([], [])
-            page.keyboard.press("Escape")
-        page.locator("#past").get_by_role("button", name="Timeline").first.click()
-        page.locator(".session-view .segment:visible").first.click()
-        assert (too_wide(page), poor_contrast(page)) == ([], [])
 
 
 def test_rest(page: Page, stage: DeskStage) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from edge.affect.signals.reading import SLOW
 from tests.support.browser import Visit, painted, visiting
 from tests.support.desk_stage import DeskStage, at_the_desk
+from tests.support.processes import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +53,7 @@ def test_signals_have_lanes_and_marks(visit: Visit, stage: DeskStage) -> None:
     stage.signal()
     for channel, value in (("rate_bpm", "71"), ("rmssd_ms", "42"), ("phasic_us", "0.12")):
         expect(page.locator(f"[data-channel='{channel}'] .now-value")).to_have_text(value)
-    page.wait_for_timeout(200)
-    assert painted(page, "[data-channel='rmssd_ms'] canvas") > 300
+    wait_until(lambda: painted(page, "[data-channel='rmssd_ms'] canvas") > 300, "a line is drawn")
     page.close()
 
 
@@ -69,6 +70,12 @@ def test_quality_in_plain_words(plain: Page, channel: str, state: str, words: st
     """Every state has a word, and every bad one a remedy."""
     found = run(plain, "quality-words.js", "return m.qualityOf(...arg)", [channel, {"state": state, "index": 0.5}])
     assert (found["words"], found["remedy"]) == (words, remedy)
+
+
+def test_a_skin_that_is_told_too_seldom_wants_no_pressing_of_electrodes(plain: Page) -> None:
+    quality = {"state": "noisy", "index": 0, "detail": SLOW}
+    found = run(plain, "quality-words.js", "return m.qualityOf(...arg)", ["gsr_us", quality])
+    assert found["remedy"] == "Have its board say it at least twice a second: responses are not seen otherwise."
 
 
 def test_reasons_in_plain_words(plain: Page) -> None:
@@ -120,7 +127,7 @@ def test_labels_in_a_full_browser(plain: Page) -> None:
       store.add("bad", { probe: "HH" });
       store.add("good", { probe: "LL" });
       store.add("good", { probe: "HL" });
-      await new Promise((done) => setTimeout(done, 50));
+      while (sent.length < 2 || state.waiting || !state.refused) await new Promise((done) => setTimeout(done, 5));
       return [sent.map(([, probe]) => probe), new Set(sent.map(([id]) => id)).size, state];
     """
     probes, ids, state = run(plain, "label-store.js", script)

@@ -162,7 +162,7 @@ def test_heat_is_on_the_picture(page: Page, stage: Stage) -> None:
     wait_colour(page, (0.05, 0.05), "red > 2 * blue && alpha > 80")
     wait_colour(page, (0.95, 0.95), "alpha === 0")
     for _ in range(2):
-        with page.expect_response("**/anomaly", timeout=10_000):
+        with page.expect_response("**/anomaly", timeout=60_000):
             pass
     page.click("#show-usual")
     expect(page.locator("#show-heat")).to_have_attribute("aria-pressed", "false")

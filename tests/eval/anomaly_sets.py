@@ -107,7 +107,7 @@ def _labels(path: Path) -> dict[str, Any]:
 
 
 def _spans(path: Path, labels: Mapping[str, Any], clip: str) -> tuple[tuple[int, int], ...]:
-    entry = labels.get(clip)
+    entry = labels.get(clip, next((found for key, found in labels.items() if _same_number(key, clip)), None))
     spans = entry.get("anomalous_1based") if isinstance(entry, dict) else None
     if not isinstance(spans, list):
         raise DataProblemError(f"{path}: nothing about the clip {clip!r}; {_LABELS}")
@@ -115,6 +115,11 @@ def _spans(path: Path, labels: Mapping[str, Any], clip: str) -> tuple[tuple[int,
     if not all(len(span) == 2 and all(isinstance(number, int) for number in span) for span in nested):
         raise DataProblemError(f"{path}: the clip {clip!r} has {spans!r}; {_LABELS}")
     return tuple((first, last) for first, last in nested)
+
+
+def _same_number(key: str, clip: str) -> bool:
+    """However many zeros a number has."""
+    return key.isdecimal() and clip.isdecimal() and int(key) == int(clip)
 
 
 def _masks(path: Path) -> dict[str, dict[int, str]]:

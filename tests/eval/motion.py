@@ -17,7 +17,7 @@ from tests.eval.motion_sequences import MotionSequence, at_size
 from tests.eval.problems import DataProblemError
 from tests.eval.product import MotionMask, motion_model
 from tests.eval.rivals import HELD_AGAINST, rivals
-from tests.support.recorded_video import MaskScore
+from tests.support.recorded_video import MOVING, MaskScore
 
 OURS: Final = "ours"
 MODEL: Final = "our model alone"
@@ -70,7 +70,7 @@ def _run(sequence: MotionSequence) -> tuple[tuple[int, int], dict[str, Course]]:
     methods: dict[str, Method] = {}
     planes: deque[Plane] = deque(maxlen=_TIMED)
     size, last = (0, 0), sequence.first_frame
-    for last, picture in enumerate(sequence.video.luma(), start=sequence.first_frame):
+    for last, picture in sequence.numbered():
         if not methods:
             size = analysis_size(picture.shape[1], picture.shape[0])
             methods = _methods(size, sequence.video.fps)
@@ -79,6 +79,7 @@ def _run(sequence: MotionSequence) -> tuple[tuple[int, int], dict[str, Course]]:
         planes.append(plane)
         _compare(sequence, last, {name: method(plane) for name, method in methods.items()}, courses)
     _check_numbers(sequence, last)
+    _check_truth(sequence, courses[OURS].score)
     _time(_methods(size, sequence.video.fps), list(planes), courses)
     return size, courses
 
@@ -89,10 +90,17 @@ def _methods(size: tuple[int, int], fps: float) -> dict[str, Method]:
 
 def _check_numbers(sequence: MotionSequence, last: int) -> None:
     beyond = [number for number in sequence.masks if not sequence.first_frame <= number <= last]
-    if beyond:
+    if beyond and (not sequence.stated or len(beyond) == len(sequence.masks)):
         raise DataProblemError(
             f"{sequence.video.path}: its frames are {sequence.first_frame} to {last}, but there is truth of frame "
             f"{max(beyond)}; expected first_frame in meta.json to say the number of its first picture"
+        )
+
+
+def _check_truth(sequence: MotionSequence, score: MaskScore) -> None:
+    if not score.hits + score.missed:
+        raise DataProblemError(
+            f"{sequence.video.path}: nothing moves in its truth; expected {MOVING} where something does, in some frame"
         )
 
 

@@ -3,14 +3,17 @@
 A sequence is a video with its truth beside it, and all its files begin with its name and a dot:
 `<name>.<anything>.mp4` (or mkv, avi, zip of pictures ...), and `<name>.gt.zip` holding `gt<number>.png`, or single
 masks `<name>.gt<number>.png`. Optional: `<name>.roi.png` (white counts), and an entry in `meta.json` with `video`,
-`first_frame` (the number of the video's first picture) and `temporal_roi` (first and last number that count).
+`first_frame` (the number of the video's first picture) and `temporal_roi` (first and last number that count). Masks
+may be BMP, JPEG or TIFF as well, a region may be of another size than they, and what is named in capitals is read too.
+Pictures of a zip have the numbers of their names where those rise, be some left out or not.
 """
 
 import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,10 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.eval.problems import DataProblemError
-from tests.eval.video import VIDEOS, Video, decoded, picture_names
+from tests.eval.video import PICTURES, VIDEOS, Video, decoded, picture_names
 
-_ENTRY: Final = re.compile(r"(?:^|/)gt(\d+)\.png$")
-_SINGLE: Final = re.compile(r"\.gt(\d+)\.png$")
+_KINDS: Final = "|".join(kind.removeprefix(".") for kind in PICTURES)
+_ENTRY: Final = re.compile(rf"(?:^|/)gt_?(\d+)\.(?:{_KINDS})$", re.IGNORECASE)
+_SINGLE: Final = re.compile(rf"\.gt_?(\d+)\.(?:{_KINDS})$", re.IGNORECASE)
 _EXPECTED: Final = "expected <name>.gt.zip with gt<number>.png inside, or <name>.gt<number>.png"
 
 
@@ -35,6 +39,10 @@ class MotionSequence:
     first_frame: int
     masks: Mapping[int, bytes]
     region: NDArray[np.bool_] | None
+    numbers: tuple[int, ...] = ()
+    """Those of the pictures, where they have some; else they count up from `first_frame`."""
+    stated: bool = False
+    """Whether the numbers are known: then truth of frames that the video does not have is none of its frames'."""
 
     def truth(self, number: int) -> NDArray[np.uint8] | None:
         """The mask of a frame in the codes of CDnet; None if it has none."""
@@ -42,9 +50,12 @@ class MotionSequence:
         return None if raw is None else decoded(raw, f"{self.name}: the truth of frame {number}")
 
     def region_of(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-        """The pixels that count; all of them where the region is missing or of another size."""
-        fits = self.region is not None and self.region.shape == shape
-        return self.region if fits and self.region is not None else np.ones(shape, bool)
+        """The pixels that count at `shape`; all of them where there is no region."""
+        return np.ones(shape, bool) if self.region is None else at_size(self.region.astype(np.uint8), shape)
+
+    def numbered(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """The brightness of each picture, and its number."""
+        return zip(self.numbers or count(self.first_frame), self.video.luma(), strict=False)
 
 
 def find_motion(folder: Path) -> tuple[list[MotionSequence], list[DataProblemError]]:
@@ -89,17 +100,29 @@ def _sequence(path: Path, meta: Mapping[str, Any]) -> MotionSequence:
     if not masks:
         raise DataProblemError(f"{path}: no truth beside it; {_EXPECTED}")
     video = Video(path)
+    numbers = video.numbers
     first = _first_frame(path, entry, video, masks)
-    masks = _within(masks, entry.get("temporal_roi"), path)
-    region_file = path.parent / f"{name}.roi.png"
-    region = decoded(region_file.read_bytes(), str(region_file)) > 0 if region_file.is_file() else None
-    return MotionSequence(name, video, first, masks, region)
+    counted = tuple(numbers) if numbers and first == numbers[0] else ()
+    return MotionSequence(
+        name,
+        video,
+        first,
+        _within(masks, entry.get("temporal_roi"), path),
+        _region(path.parent, name),
+        counted,
+        bool(counted) or "first_frame" in entry,
+    )
+
+
+def _region(folder: Path, name: str) -> NDArray[np.bool_] | None:
+    found = next((folder / f"{name}.roi{kind}" for kind in PICTURES if (folder / f"{name}.roi{kind}").is_file()), None)
+    return None if found is None else decoded(found.read_bytes(), str(found)) > 0
 
 
 def _masks(folder: Path, name: str) -> dict[int, bytes]:
     masks = {}
-    for path in folder.glob(f"{name}.gt*.png"):
-        if number := _SINGLE.search(path.name):
+    for path in folder.iterdir():
+        if path.name.startswith(f"{name}.gt") and (number := _SINGLE.search(path.name)):
             masks[int(number[1])] = path.read_bytes()
     packed = folder / f"{name}.gt.zip"
     if packed.is_file():
@@ -114,7 +137,7 @@ def _masks(folder: Path, name: str) -> dict[int, bytes]:
 def _first_frame(path: Path, entry: Mapping[str, Any], video: Video, masks: Mapping[int, bytes]) -> int:
     """From `meta.json`, else from the pictures' own names, else by the truth: the first number of one that goes with
     every picture, 0 if there is one of frame 0, else 1 as CDnet counts."""
-    stated = entry.get("first_frame", video.first_number)
+    stated = entry.get("first_frame", video.numbers[0] if video.numbers else None)
     if stated is None:
         return min(masks) if len(masks) == video.count() else min(1, *masks)
     if not isinstance(stated, int) or stated < 0:
@@ -129,7 +152,13 @@ def _within(masks: dict[int, bytes], span: Any, path: Path) -> dict[int, bytes]:
         return masks
     if not (isinstance(span, list) and len(span) == 2 and all(isinstance(number, int) for number in span)):
         raise DataProblemError(f"{path.parent / 'meta.json'}: temporal_roi of {path.name}: expected [first, last]")
-    return {number: mask for number, mask in masks.items() if span[0] <= number <= span[1]}
+    within = {number: mask for number, mask in masks.items() if span[0] <= number <= span[1]}
+    if not within:
+        raise DataProblemError(
+            f"{path.parent / 'meta.json'}: temporal_roi of {path.name} is {span}, but there is truth only of frames "
+            f"{min(masks)} to {max(masks)}"
+        )
+    return within
 
 
 def at_size(mask: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 import re
 import zipfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 from tests.eval.problems import DataProblemError
 from tests.support.recorded_video import pictures
 
-VIDEOS: Final = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".mjpeg", ".zip")
-_PICTURES: Final = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
+PICTURES: Final = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
+VIDEOS: Final = (".mp4", ".m4v", ".mkv", ".avi", ".mov", ".mpg", ".mpeg", ".webm", ".wmv", ".mjpeg", ".zip")
 _LIKELY_FPS: Final = 25.0
 _MOST_FPS: Final = 120.0
 _LAST_NUMBER: Final = re.compile(r"(\d+)\D*$")
+_DIGITS: Final = re.compile(r"(\d+)")
 
 
 class Video:
@@ -28,14 +30,17 @@ class Video:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._entries = _entries(path) if path.suffix == ".zip" else []
+        self._entries = _entries(path) if path.suffix.lower() == ".zip" else []
         self.fps = _LIKELY_FPS if self._entries else _fps(path)
 
     @property
-    def first_number(self) -> int | None:
-        """The number in the name of the first picture of a zip; None where pictures have no numbers."""
-        found = _LAST_NUMBER.search(Path(self._entries[0]).stem) if self._entries else None
-        return int(found[1]) if found else None
+    def numbers(self) -> list[int] | None:
+        """The numbers in the names of the pictures of a zip; None where there are none that rise from one to the next,
+        and so for a video."""
+        found = [_LAST_NUMBER.search(Path(name).stem) for name in self._entries]
+        numbers = [int(match[1]) for match in found if match]
+        rising = all(before < after for before, after in pairwise(numbers))
+        return numbers if numbers and len(numbers) == len(found) and rising else None
 
     def count(self) -> int:
         """How many pictures the file says that it holds; 0 where it says nothing."""
@@ -74,19 +79,29 @@ def decoded(content: bytes, what: str, flag: int = cv2.IMREAD_GRAYSCALE) -> NDAr
 
 
 def picture_names(path: Path) -> list[str]:
-    """The pictures in a zip, in order of their names; raise `DataProblemError` if it is no zip."""
+    """The pictures in a zip, in order of their names, 9 before 10; raise `DataProblemError` if it is no zip."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError) as error:
         raise DataProblemError(f"{path}: {error}; expected a zip of pictures") from error
-    return sorted(name for name in names if Path(name).suffix.lower() in _PICTURES)
+    return sorted((name for name in names if _is_picture(name)), key=_counted)
+
+
+def _is_picture(name: str) -> bool:
+    """Also one that a file manager put beside the pictures is none."""
+    path = Path(name)
+    return path.suffix.lower() in PICTURES and "__MACOSX" not in path.parts and not path.name.startswith(".")
+
+
+def _counted(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in _DIGITS.split(name)]
 
 
 def _entries(path: Path) -> list[str]:
     names = picture_names(path)
     if not names:
-        raise DataProblemError(f"{path}: no pictures in it; expected {', '.join(_PICTURES)}")
+        raise DataProblemError(f"{path}: no pictures in it; expected {', '.join(PICTURES)}")
     return names
 
 

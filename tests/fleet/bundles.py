@@ -67,7 +67,7 @@ def _make(folder: Path) -> None:
     _build(source, "--new-key", str(folder / "release.key"))
     for release in (FIRST, NEXT):
         _bundle(source, folder, release)
-    _bundle(source, folder, FIRST, "--kind", "cloud")
+        _bundle(source, folder, release, "--kind", "cloud")
     _blind(source)
     _bundle(source, folder, BLIND)
     shutil.rmtree(source)

@@ -189,6 +189,33 @@ def test_two_hosts_are_deployed_to_and_taken_back_in_time(site: Site) -> None:
     assert took[1] <= 30
 
 
+def test_a_server_that_does_not_say_that_it_is_ready_goes_back(site: Site) -> None:
+    """Its units are active, but at the address that the gate asks nobody answers; what it took back works again."""
+    host = site.fleet.host(CLOUD)
+    played = site.play("deploy-cloud", release_version=NEXT, cloud_port=1, cloud_gate_s=15)
+    assert played.code != 0
+    assert played.report[CLOUD].result == "failed", played.text[-4000:]
+    assert "address" in played.report[CLOUD].why
+    assert (Box(host).current, Box(host).good) == (FIRST, FIRST)
+    site.hear_from(CANARY)
+
+
+def test_a_server_is_deployed_to_and_taken_back(site: Site) -> None:
+    """By its own gate; what boxes tell meanwhile arrives, and the same release once more changes nothing."""
+    host = site.fleet.host(CLOUD)
+    played = _well(site.play("deploy-cloud", release_version=NEXT))
+    note("deploy_server_s", played.took_s)
+    assert played.report[CLOUD].result == "deployed"
+    assert (Box(host).current, Box(host).good) == (NEXT, NEXT)
+    for name in EDGES:
+        site.hear_from(name)
+    again = _well(site.play("deploy-cloud", release_version=NEXT))
+    assert (again.report[CLOUD].result, again.count("changed")) == ("unchanged", {})
+    _well(site.play("rollback", target="cloud"))
+    assert (Box(host).current, Box(host).good) == (FIRST, FIRST)
+    site.hear_from(CANARY)
+
+
 def test_a_cable_pulled_in_mid_deployment(site: Site) -> None:
     """The box goes on alone with what it began; once the cable is back the playbook says how that went."""
     box = _boxes(site)[REST]

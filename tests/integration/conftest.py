@@ -1,11 +1,18 @@
-"""Sensor nodes for the integration tests: the real firmware is built once, and each test gets boards of its own."""
+"""What many integration tests stand on: sensor nodes with the real firmware, and either database of the cloud.
 
-from collections.abc import Iterator
+The firmware is built and PostgreSQL set up once; each test gets boards and a database of its own.
+"""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from cloud.store.database import Database
+from tests.support.cloud import opened
 from tests.support.node_talk import PowerUp
+from tests.support.postgres import Postgres, running_postgres
 from tests.support.simulated_node import Built, SimulatedNode, build, grove_mv, write_waveform
 
 
@@ -32,3 +39,21 @@ def node(power_up: PowerUp) -> Iterator[SimulatedNode]:
     with power_up() as board:
         board.messages(0.1)
         yield board
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One that nobody stops."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """With this version's schema and nothing in it, of either kind."""
+    url = f"sqlite:///{tmp_path / 'cloud.db'}"
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.migrated(f"db_{uuid.uuid4().hex[:12]}")
+    async with opened(url) as found:
+        yield found

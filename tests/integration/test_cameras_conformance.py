@@ -93,7 +93,7 @@ def test_opening_and_closing_leaves_nothing_open(setup: Setup) -> None:
         camera.open()
         camera.read()
         camera.close()
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 30
     while (_open_descriptors(), threading.active_count()) > before and time.monotonic() < deadline:
         time.sleep(0.02)
     assert (_open_descriptors(), threading.active_count()) <= before

@@ -137,7 +137,7 @@ class TestTls:
         with pytest.raises(SourceUnavailableError):
             for _ in range(1000):
                 camera.read()
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 25
         closer.join()
 
 
@@ -158,7 +158,7 @@ async def test_a_killed_camera_comes_back_by_itself() -> None:
                 source.start()
                 returned = time.monotonic()
                 await stage.frames(5)
-                assert time.monotonic() - returned < 10
+                assert time.monotonic() - returned < 25
                 assert stage.service.stats.reconnects == outage
             await stage.service.stop()
         states = [change.state for change in stage.changes]

@@ -1,6 +1,7 @@
 """Who may use which route of the cloud: the whole table, tried by everybody, over a real server."""
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -17,16 +18,23 @@ from cloud.store.audit import Deed
 from cloud.store.database import Database
 from cloud.store.roles import ROLES, Role, reaches
 from cloud.store.sign_ins import Caller, SignIns
+from cloud.store.ties import Tie
 from cloud.web.access import UnknownRouteError, check_access, guarded
 from cloud.web.api import OPERATIONS, Operation
 from cloud.web.problems import ProblemError
-from contract.messages import Status
+from contract.messages import Erasure, Status
 from contract.times import to_wire
 from tests.support.cloud import BOOT, PASSWORD, START_MS, USER, event, file_of, incoming, prediction, recording
 from tests.support.cloud_stage import CloudStage, cloud_stage
 from tests.support.trust import desk_at
 
-FILLED = {"{device}": "none", "{command}": "none", "{recording}": "none", "{file}": "none", "{account}": "none"}
+FILLED = {
+    "{device}": "none",
+    "{command}": "none",
+    "{recording}": "none",
+    "{file}": "none",
+    "{account}": "none",
+}
 
 
 @pytest.fixture
@@ -123,16 +131,10 @@ def test_roles_include_each_other(role: Role) -> None:
 
 
 async def test_a_member_sees_what_is_their_own_and_nothing_of_others(stage: CloudStage) -> None:
-    """S0.36, X.6: of predictions, recordings and files those of their own name, and nothing of the fleet."""
-    mine, others = "of-member", "p1"
-    bodies = [structs.replace(prediction(seq), user_id=who) for seq, who in enumerate([mine, others, None], 1)]
-    held: list[Any] = [*bodies, event(4)]
-    held += [structs.replace(recording("gate", f"rec-{who}"), participant=who) for who in (mine, others)]
-    held += [
-        structs.replace(file_of("gate", f"file-{who}"), participant=who, key=f"sessions/gate/s1/{who}")
-        for who in (mine, others)
-    ]
-    await stage.intake.add([incoming(body, seq) for seq, body in enumerate(held, 1)], START_MS)
+    """S0.36, X.6: of predictions, recordings and files those of who they are, and nothing of the fleet."""
+    mine, others = "p7", "p1"
+    await _record(stage, mine, others)
+    await _tie(stage, Tie("gate", mine))
     async with stage.client(headers=await _token(stage, "member")) as client:
         seen = {name: (await client.get(f"/v1/{name}")).json() for name in ("predictions", "recordings", "files")}
         assert [one["user_id"] for one in seen["predictions"]["items"]] == [mine]
@@ -146,6 +148,101 @@ async def test_a_member_sees_what_is_their_own_and_nothing_of_others(stage: Clou
         assert (await client.get(f"/v1/files/file-{others}/content")).status_code == 404
     async with stage.client(headers=await _token(stage, "viewer")) as client:
         assert len((await client.get("/v1/predictions")).json()["items"]) == 3
+
+
+@pytest.mark.parametrize("tie", [None, Tie("other-box", "of-member"), Tie("gate", "p7")])
+async def test_nobody_is_taken_for_who_has_their_name_on_a_device(stage: CloudStage, tie: Tie | None) -> None:
+    """X.6: who is called `of-member` on this box is not the account of that name, unless somebody said so."""
+    await _record(stage, "of-member", "p1")
+    if tie:
+        await _tie(stage, tie)
+    async with stage.client(headers=await _token(stage, "member")) as client:
+        for name in ("predictions", "recordings", "files"):
+            assert (await client.get(f"/v1/{name}")).json()["items"] == []
+        for path in ("recordings/rec-of-member", "recordings/rec-of-member/video", "files/file-of-member"):
+            assert (await client.get(f"/v1/{path}")).status_code == 404
+
+
+async def test_an_admin_says_who_a_member_is(stage: CloudStage) -> None:
+    """In person, for one device at a time; it ends with the tie, the account, and the person's erasure."""
+    place = "/v1/accounts/of-member/people"
+    await _record(stage, "p7", "p1")
+    async with (
+        aclosing(await stage.signed_in()) as admin,
+        stage.client(headers=await _token(stage, "member")) as member,
+    ):
+        seen = functools.partial(_count_of, member)
+        assert await seen() == 0
+        for _ in range(2):
+            assert (await admin.put(f"{place}/gate?person=p7")).status_code == 204
+        assert (await admin.get(place)).json() == {"items": [{"device": "gate", "person": "p7"}]}
+        assert await seen() == 1
+        assert (await admin.delete(f"{place}/gate?person=p7")).status_code == 204
+        assert await seen() == 0
+        for path, status in ((f"{place}/ga+te", 409), ("/v1/accounts/nobody/people/gate", 404)):
+            assert (await admin.put(path, params={"person": "p7"})).status_code == status
+        assert (await admin.get("/v1/accounts/nobody/people")).status_code == 404
+        await admin.put(f"{place}/gate?person=p7")
+        assert (await member.put(f"{place}/gate?person=p7")).status_code == 403
+        gone = Erasure(participant="p7", sessions=["s1"], records=1)
+        await stage.intake.add([incoming(gone, 99)], START_MS)
+        assert (await admin.get(place)).json() == {"items": []}
+        entries = (await admin.get("/v1/audit?target=of-member")).json()["items"]
+        assert [one["action"] for one in entries if one["action"].endswith("tie")] == [
+            "account.tie",
+            "account.untie",
+            "account.tie",
+        ]
+        whole = (await admin.get("/v1/audit")).json()["items"]
+        assert any(one["outcome"] == "refused" for one in whole)
+        assert "p7" not in str(whole), "an erased person leaves no name"
+
+
+@pytest.mark.parametrize("person", ["a/b", "..", ".", "a%2Fb", "a b+c&d=e?f#g", "Zoë 李\u00a0\u200d", "x" * 200])
+async def test_whatever_a_device_calls_somebody_they_can_be_tied(stage: CloudStage, person: str) -> None:
+    """X.6: names are of the devices, and most of these mean something else within a path."""
+    named = [structs.replace(prediction(seq), user_id=who) for seq, who in enumerate([person, "p1"], 1)]
+    await stage.intake.add([incoming(body, seq) for seq, body in enumerate(named, 1)], START_MS)
+    place = "/v1/accounts/of-member/people"
+    async with (
+        aclosing(await stage.signed_in()) as admin,
+        stage.client(headers=await _token(stage, "member")) as member,
+    ):
+        assert (await admin.put(f"{place}/gate", params={"person": person})).status_code == 204
+        assert (await admin.get(place)).json() == {"items": [{"device": "gate", "person": person}]}
+        assert [one["user_id"] for one in (await member.get("/v1/predictions")).json()["items"]] == [person]
+        assert (await admin.delete(f"{place}/gate", params={"person": person})).status_code == 204
+        assert (await member.get("/v1/predictions")).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?person=", f"?person={'x' * 201}", "?person=a%00b", "?person=a%0Ab", "?people=p7"]
+)
+async def test_what_names_nobody_is_not_tied(stage: CloudStage, query: str) -> None:
+    async with aclosing(await stage.signed_in()) as admin:
+        answer = await admin.put(f"/v1/accounts/of-member/people/gate{query}")
+        assert (answer.status_code, answer.json()["field"]) == (400, "person")
+        assert (await admin.get("/v1/accounts/of-member/people")).json() == {"items": []}
+
+
+async def _count_of(client: httpx.AsyncClient) -> int:
+    return len((await client.get("/v1/recordings")).json()["items"])
+
+
+async def _tie(stage: CloudStage, tie: Tie) -> None:
+    await stage.accounts.ties.tie("of-member", tie, Deed("test", "account.tie", "of-member"), now_ms=1)
+
+
+async def _record(stage: CloudStage, mine: str, others: str) -> None:
+    """A prediction, a recording and a file of each."""
+    bodies = [structs.replace(prediction(seq), user_id=who) for seq, who in enumerate([mine, others, None], 1)]
+    held: list[Any] = [*bodies, event(4)]
+    held += [structs.replace(recording("gate", f"rec-{who}"), participant=who) for who in (mine, others)]
+    held += [
+        structs.replace(file_of("gate", f"file-{who}"), participant=who, key=f"sessions/gate/s1/{who}")
+        for who in (mine, others)
+    ]
+    await stage.intake.add([incoming(body, seq) for seq, body in enumerate(held, 1)], START_MS)
 
 
 async def test_what_a_picture_hides_is_uncovered_by_an_admin_alone(stage: CloudStage) -> None:

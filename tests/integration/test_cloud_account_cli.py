@@ -98,3 +98,14 @@ def test_the_first_password_is_kept_until_it_is_replaced(config: Path) -> None:
     _said(config, "account", "add", "admin", stdin="a long password\n")
     assert not first.path.exists()
     assert "account password admin" in _run(config, "account", "first-password").stderr
+
+
+def test_who_a_member_is_is_said_and_taken_back(config: Path) -> None:
+    _said(config, "account", "add", "ada", stdin="a long password\n")
+    assert _said(config, "account", "tie", "ada", "gate-1", "P07") == "ada is P07 of gate-1"
+    assert json.loads(_said(config, "account", "ties", "ada", "--json")) == [{"device": "gate-1", "person": "P07"}]
+    assert "P07" in _said(config, "account", "ties", "ada")
+    for wrong in (("tie", "ada", "no device", "P07"), ("tie", "ada", "gate-1", ""), ("ties", "bob")):
+        assert _run(config, "account", *wrong).exit_code == 1
+    assert _said(config, "account", "untie", "ada", "gate-1", "P07") == "ada is not P07 of gate-1"
+    assert _said(config, "account", "ties", "ada") == ""

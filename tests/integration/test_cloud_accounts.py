@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import MetaData, func, insert, select, text
 
 from cloud.store import passwords, tables
 from cloud.store.accounts import Accounts
@@ -18,6 +18,7 @@ from cloud.store.migrate import migrate
 from cloud.store.queries import Queries, Slice
 from cloud.store.roles import ROLES, Role
 from cloud.store.sign_ins import Caller, SignIns
+from cloud.store.ties import Tie
 from tests.support.cloud import opened
 from tests.support.postgres import Postgres, running_postgres
 
@@ -102,6 +103,72 @@ async def test_whoever_had_an_account_before_there_were_roles_may_do_what_they_d
         assert (await _roles(database))["bob"] == "member"
     finally:
         await database.close()
+
+
+async def test_nothing_that_is_there_is_lost_or_given_to_anybody_by_the_update(url: str) -> None:
+    """Revisions 0008 and 0009: a row of each table stays as it was, and nobody is tied to whom a name matched."""
+    database = Database(url)
+    try:
+        await migrate(database, "0007")
+        async with database.write() as link:
+            before = await link.run_sync(_a_row_in_each_table)
+        await migrate(database)
+        async with database.read() as link:
+            for name, row in before.items():
+                columns = ", ".join(f'"{column}"' for column in row)
+                kept = (await link.execute(text(f'SELECT {columns} FROM "{name}"'))).mappings().one()  # noqa: S608 - ours
+                assert dict(kept) == row, name
+        assert {"users", "tokens", "predictions", "recordings", "files", "personal", "audit"} <= before.keys()
+        assert await _count(database, "ties") == 0
+        for name in ("predictions", "recordings", "files"):
+            assert len((await Queries(database).page(name, Slice())).items) == 1
+            assert not (await Queries(database).page(name, Slice(person="ada"))).items
+    finally:
+        await database.close()
+
+
+def _a_row_in_each_table(connection: Any) -> dict[str, dict[str, Any]]:
+    """Everything is called `ada`, and is number 7."""
+    held = MetaData()
+    held.reflect(connection)
+    values: dict[type, Any] = {str: "ada", int: 7, float: 7.0, bytes: b"7"}
+    found = {}
+    for table in held.sorted_tables:
+        if table.name != "alembic_version":
+            found[table.name] = {one.name: values[one.type.python_type] for one in table.columns}
+            connection.execute(insert(table), found[table.name])
+    return found
+
+
+async def test_an_account_that_goes_while_it_is_tied_leaves_nothing_to_the_next_of_its_name(url: str) -> None:
+    """Also where a program that knew of no ties took it away."""
+    async with opened(url) as database:
+        accounts, tie = Accounts(database), Tie("gate", "p7")
+        await _add(database, "root", "admin")
+        await _add(database, "bob", "member")
+        async with database.write() as link:
+            await link.execute(text("DELETE FROM users WHERE name = 'bob'"))
+            made = asyncio.create_task(accounts.ties.tie("bob", tie, _deed("tie", "bob"), now_ms=2))
+            await asyncio.wait({made}, timeout=0.3)
+        with pytest.raises(UnknownAccountError):
+            await made
+        await _add(database, "bob", "member")
+        await accounts.ties.tie("bob", tie, _deed("tie", "bob"), now_ms=3)
+        async with database.write() as link:
+            await link.execute(text("DELETE FROM users WHERE name = 'bob'"))
+        await _add(database, "bob", "member")
+        assert await accounts.ties.of("bob") == []
+
+
+async def test_what_names_nobody_is_refused_and_ends_no_program(tmp_path: Path) -> None:
+    """The command line takes any bytes: what is no UTF-8 comes as halves of characters."""
+    async with opened(f"sqlite:///{tmp_path / 'cloud.db'}") as database:
+        await _add(database, "root", "admin")
+        held = Accounts(database).ties
+        for tie in (Tie("gate", "\udcff"), Tie("gate", ""), Tie("gate", "a\x1b[31m"), Tie("../gate", "p7")):
+            for change in (held.tie, held.untie):
+                with pytest.raises(AccountRefusedError):
+                    await change("root", tie, _deed("tie", "root"), now_ms=1)
 
 
 async def test_the_first_account_is_an_admin_s_and_later_ones_are_viewers(database: Database) -> None:

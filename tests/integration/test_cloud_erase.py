@@ -1,8 +1,7 @@
 """A participant who is erased on the device is erased in the cloud, however late their records come."""
 
-import itertools
+import json
 import random
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,29 +18,11 @@ from cloud.store.coverage import Coverage
 from cloud.store.database import Database
 from cloud.store.doomed import DoomedObjects
 from cloud.store.intake import Intake
+from cloud.store.rows import Incoming, read
 from contract.messages import AnyBody, Consent, Erasure, File, Label, Marker, Prediction, Recording, Session
-from tests.support.cloud import BOOT, START_MS, StillClock, file_of, incoming, opened, prediction, recording
-from tests.support.postgres import Postgres, running_postgres
+from tests.support.cloud import BOOT, START_MS, StillClock, file_of, incoming, payload, prediction, recording
 
 MARK = "unmistakable"
-_names = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    with running_postgres() as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'cloud.db'}"
-    else:
-        server: Postgres = request.getfixturevalue("postgres")
-        url = server.migrated(f"erase_{next(_names)}")
-    async with opened(url) as found:
-        yield found
 
 
 def _of(person: str, session: str, words: str) -> list[AnyBody]:
@@ -70,6 +51,29 @@ async def _everything(database: Database) -> str:
     async with database.read() as link:
         found = [row._asdict() for table in tables.metadata.sorted_tables for row in await link.execute(select(table))]
     return "\n".join(map(str, found))
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_what_could_not_be_read_is_erased_too(database: Database, late: bool) -> None:
+    """As a newer device says it, or with half a character: by the names that stand in it."""
+    intake = Intake(database)
+    kept = [_unreadable({"kind": "hologram", "participant": "p1", "words": MARK}, 1)]
+    kept += [_unreadable({"kind": "note", "session_id": "s1", "words": f"{MARK}\ud800"}, 2)]
+    kept += [_unreadable({"kind": "hologram", "participant": "p2", "words": "of another"}, 3)]
+    erasure = [incoming(Erasure(participant="p1", sessions=["s1"]), 4)]
+    for batch in (erasure, kept) if late else (kept, erasure):
+        await intake.add(batch, 10)
+    left = await _everything(database)
+    assert MARK not in left
+    assert "of another" in left
+    assert await intake.coverage(("gate", BOOT)) == Coverage(4)
+
+
+def _unreadable(body: dict[str, str], seq: int) -> Incoming:
+    whole = json.loads(payload(prediction(), seq)) | {"body": body}
+    found, problem = read("gate", "sessions", json.dumps(whole).encode(), START_MS)
+    assert problem
+    return found
 
 
 async def test_sessions_and_labels_can_be_asked_for(database: Database) -> None:

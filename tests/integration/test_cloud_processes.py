@@ -94,7 +94,7 @@ def test_three_processes_ask_a_device_and_survive_each_others_end(
     for one in (serve, ingest, worker):
         code, took_s = one.end()
         assert code == 0, one.words()
-        assert took_s < 10
+        assert took_s < 30
 
 
 def test_the_command_line_says_what_a_device_shall_be(cloud: dict[str, CloudProcess], device: RemoteDevice) -> None:

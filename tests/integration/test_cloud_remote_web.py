@@ -174,7 +174,12 @@ async def test_the_list_says_what_needs_somebody(client: httpx.AsyncClient, stag
     assert whole["device"] == gate
     assert whole["reported"]["refused"] == [{"path": "$.settings.cameras.front", "reason": "there is no camera front"}]
     assert (whole["desired"]["settings"], whole["telemetry"]["uploads_pending"]) == (FPS["settings"], 7)
-    assert (await client.get("/v1/devices?state=asleep")).status_code == 400
+    for query in ("state=asleep", "attention=perhaps"):
+        assert (await client.get(f"/v1/devices?{query}")).status_code == 400
+    for query, names in (("name=GA", ["gate"]), ("name=GA&state=offline", []), ("attention=true&name=gat", ["gate"])):
+        page = (await client.get(f"/v1/devices?{query}")).json()
+        assert [one["device"] for one in page["items"]] == names
+        assert (page["found"], page["known"]) == (len(names), 2)
 
 
 def _telemetry(pending: int) -> Telemetry:

@@ -6,10 +6,9 @@ import random
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import func, inspect, select, text
+from sqlalchemy import func, select
 
 from cloud.store import tables
 from cloud.store.coverage import MOST_GAPS, Coverage
@@ -20,9 +19,11 @@ from cloud.store.migrate import migrate
 from cloud.store.queries import CursorError, Queries, Slice
 from cloud.store.rows import Incoming
 from contract.messages import AnyBody, ClockFix, HealthChange, Status
+from contract.times import to_wire
 from tests.support.cloud import BOOT, START_MS, event, incoming, loss, opened, prediction, recording
 from tests.support.ports import free_port
 from tests.support.postgres import Postgres, running_postgres
+from tests.support.wanting import WANTING, add_wanting
 
 _names = itertools.count()
 
@@ -77,61 +78,6 @@ async def test_a_postgresql_that_is_away_is_told_as_that_and_comes_back(postgres
         assert (await intake.add([incoming(prediction(2), 2)], 30)).coverage == {("gate", BOOT): Coverage(2)}
 
 
-@pytest.fixture
-async def bare(url: str) -> AsyncIterator[Database]:
-    found = Database(url)
-    yield found
-    await found.close()
-
-
-async def test_migrating_gives_the_tables_that_the_program_expects(bare: Database) -> None:
-    await migrate(bare)
-
-    def columns(connection: Any) -> dict[str, set[str]]:
-        found = inspect(connection)
-        return {name: {column["name"] for column in found.get_columns(name)} for name in found.get_table_names()}
-
-    async with bare.read() as link:
-        there = await link.run_sync(columns)
-    there.pop("alembic_version")
-    assert there == {name: set(table.c.keys()) for name, table in tables.metadata.tables.items()}
-
-
-async def test_an_index_over_years_of_records_may_take_longer_than_a_statement(
-    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Given up by the clock it would be begun anew for ever, and no process would start."""
-    monkeypatch.setattr("cloud.store.database._COMMAND_S", 0.2)
-    slow, hasty = text("SELECT pg_sleep(0.5)"), Database(postgres.url())
-    with pytest.raises(StoreUnavailableError):
-        async with hasty.write() as link:
-            await link.execute(slow)
-    async with hasty.migrating() as link:
-        await link.execute(slow)
-    await hasty.close()
-
-
-async def test_events_of_the_first_schema_are_still_there_after_it_grew(bare: Database) -> None:
-    await migrate(bare, "0001")
-    old = {"device": "a", "event_id": "evt-1", "boot": "00000001-0a0b0c0d", "seq": 1, "phase": "open", "camera": "door"}
-    rest = {"type": "motion", "severity": "LOW", "confidence": 0.5, "start_ms": 1, "reasoning": "[]"}
-    names = ", ".join([*old, *rest])
-    values = ", ".join(f":{name}" for name in [*old, *rest])
-    async with bare.write() as link:
-        await link.execute(text(f"INSERT INTO events ({names}) VALUES ({values})"), old | rest)  # noqa: S608 - ours
-    await migrate(bare)
-    async with bare.read() as link:
-        row = (await link.execute(select(tables.events))).mappings().one()
-    assert (row["event_id"], row["zone"], row["merged"]) == ("evt-1", None, 0)
-
-
-async def test_two_processes_that_start_at_once_both_find_the_schema(url: str) -> None:
-    first, second = Database(url), Database(url)
-    assert set(await asyncio.gather(migrate(first), migrate(second))) == {"0008"}
-    await first.close()
-    await second.close()
-
-
 async def test_a_record_is_stored_once_however_often_it_comes(database: Database) -> None:
     intake = Intake(database)
     batch = [incoming(prediction(seq), seq) for seq in (1, 2, 3)]
@@ -166,6 +112,39 @@ async def test_a_gap_is_seen_kept_and_closed(database: Database) -> None:
     assert (device["contiguous"], device["highest"], device["missing"]) == (2, 9, 5)
     await intake.add([incoming(prediction(seq), seq) for seq in (7, 3, 4)], 20)
     assert await intake.coverage(("gate", BOOT)) == Coverage(9, ((6, 6), (8, 8)))
+
+
+async def test_each_device_of_a_page_has_its_own_delivery(database: Database) -> None:
+    """By its newest run; what is missing is of all of them, and of the gaps the newest are shown."""
+    intake, older, newer = Intake(database), "00000001-deadbeef", "00000002-deadbeef"
+    await intake.add([incoming(prediction(seq), seq, "gate", older) for seq in (1, 4)], 10)
+    await intake.add([incoming(prediction(seq), seq, "gate", newer) for seq in (1, 2, 4, 6)], 20)
+    await intake.add([incoming(prediction(seq), seq, "hall", newer) for seq in range(2, 60, 2)], 20)
+    await intake.add([incoming(prediction(seq), seq, "whole", older) for seq in (1, 2, 3)], 20)
+    said = Status(device="quiet", state="online", boot=BOOT, t=to_wire(START_MS))
+    await intake.set_status(said, 20)
+    items = {item["device"]: item for item in (await Queries(database).devices(Slice())).items}
+    found = {name: (one["contiguous"], one["highest"], one["missing"]) for name, one in items.items()}
+    assert found == {"gate": (2, 6, 4), "hall": (0, 58, 29), "quiet": (0, 0, 0), "whole": (3, 3, 0)}
+    assert [(gap["boot"], gap["first_seq"], gap["last_seq"]) for gap in items["gate"]["gaps"]] == [
+        (newer, 5, 5),
+        (newer, 3, 3),
+        (older, 2, 3),
+    ]
+    assert [gap["first_seq"] for gap in items["hall"]["gaps"]] == list(range(57, 18, -2))
+    assert (items["quiet"]["delivering_boot"], items["whole"]["delivering_boot"]) == (None, older)
+
+
+async def test_devices_that_somebody_should_look_at_are_found_among_all(database: Database) -> None:
+    """Nothing that is over, or not so grave, is among them."""
+    await add_wanting(database, START_MS)
+    queries, wanted = Queries(database), Slice(wanting_ms=START_MS, limit=4)
+    page = await queries.devices(wanted)
+    rest = await queries.devices(wanted._replace(after=page.after))
+    assert tuple(item["device"] for item in page.items + rest.items) == WANTING
+    assert await queries.devices_counted(wanted) == (7, 9)
+    assert await queries.devices_counted(wanted._replace(name="GA")) == (1, 9)
+    assert await queries.devices_counted(Slice(name="%")) == (0, 9)
 
 
 async def test_a_device_that_leaves_out_every_second_number_fills_no_table_and_still_gets_through(

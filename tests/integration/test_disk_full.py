@@ -120,7 +120,7 @@ async def test_a_disk_that_is_full_at_the_start_gives_up_the_ballast_first(tmp_p
             await rooms.record("plain-0", reason="continuous")
             await rooms.retention.sweep()
         disk.fill(0)
-        await asyncio.wait_for(wait_for_room(disk.folder, SystemClock()), 10)
+        await asyncio.wait_for(wait_for_room(disk.folder, SystemClock()), 30)
         async with _rooms(disk.folder) as rooms:
             assert rooms.ballast.held_bytes == 0
             await rooms.outbox.append(alarm())

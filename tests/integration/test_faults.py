@@ -51,7 +51,7 @@ def _serving(server: Any) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _client(link: FaultyLink) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", link.port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", link.port), timeout=30) as client:
         yield client
 
 
@@ -117,7 +117,7 @@ def test_a_black_hole_takes_and_gives_nothing(link: FaultyLink) -> None:
                 with pytest.raises(TimeoutError):
                     client.recv(1)
         link.mend()
-        before.settimeout(5)
+        before.settimeout(30)
         with pytest.raises(ConnectionResetError):
             before.recv(1)
     with _client(link) as after:
@@ -161,7 +161,7 @@ def store() -> Iterator[FaultyBucket]:
 def _put(bucket: FaultyBucket, path: str = "/bucket/key") -> bytes:
     url = f"http://127.0.0.1:{bucket.port}{path}"
     request = urllib.request.Request(url, data=b"x" * 100_000, method="PUT")
-    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - ours
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - ours
         body: bytes = answer.read()
         return body
 

@@ -5,7 +5,8 @@ import itertools
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -129,15 +130,18 @@ def test_what_cannot_be_installed_is_said_and_leaves_nothing(
 
 
 def test_a_server_that_is_slow_silent_or_gone_is_given_up(server: str, tmp_path: Path) -> None:
-    """Bounded in time: 30 s altogether by our clock, 0.3 s of silence by the wall."""
+    """Bounded in time: 30 s altogether by our clock, 0.3 s of silence by the wall; a head that drips is silence too."""
     clock = itertools.count(0, 1_000_000_000)
-    target, limits = tmp_path / "graph", Limits(most_s=30, silence_s=0.3)
+    target = tmp_path / "graph"
 
-    def get(url: str) -> None:
-        bring(url, target, sha256="0" * 64, limits=limits, now_ns=lambda: next(clock))
+    def get(url: str, *, silence_s: float = 0.3, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        limits = Limits(most_s=30, silence_s=silence_s)
+        bring(url, target, sha256="0" * 64, limits=limits, now_ns=now_ns)
 
     with pytest.raises(ModelError, match="longer than 30 s"):
-        get(f"{server}/dribble/yunet.onnx")
+        get(f"{server}/dribble/yunet.onnx", silence_s=100, now_ns=lambda: next(clock))
+    with pytest.raises(ModelError, match="is too slow"):
+        get(f"{server}/drip/yunet.onnx")
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ModelError, match="cannot be downloaded"):
         get(f"http://127.0.0.1:{silent.getsockname()[1]}/model.onnx")
     with pytest.raises(ModelError, match="cannot be downloaded"):

@@ -1,14 +1,10 @@
 """Records from the outbox through a real mosquitto to a consumer that acknowledges as the cloud does."""
 
 import asyncio
-import random
-import socket
-import subprocess
 import threading
 from asyncio import Future
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -18,22 +14,15 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from contract.storage import StorageReply, StorageRequest
 from contract.topics import REPLIES, REQUESTS, topic
-from edge.core.clock import SystemClock
 from edge.core.errors import LinkError
-from edge.core.health import Health, PartHealth, State
-from edge.outbox.store import Outbox
-from edge.sync.publisher import PART, Publisher
+from edge.core.health import PartHealth, State
+from edge.sync.publisher import PART
 from edge.sync.requests import RequestDesk
-from edge.sync.settings import BrokerSettings
-from tests.support.certificates import certificate
 from tests.support.consumer import AckingConsumer
-from tests.support.embedded_broker import embedded_broker
 from tests.support.faults import faulty_link
 from tests.support.mosquitto import Mosquitto, mosquitto
 from tests.support.outboxes import DEVICE, alarm, open_outbox, prediction
-from tests.support.ports import free_port
-
-QUICK = BrokerSettings(resend_after_s=1.0, keepalive_s=5, connect_timeout_s=2)
+from tests.support.publishing import add, at, detail, publishing, until
 
 
 @pytest.fixture
@@ -50,60 +39,12 @@ def consumer(broker: Mosquitto) -> Iterator[AckingConsumer]:
     consuming.stop()
 
 
-def at(port: int, **changes: object) -> BrokerSettings:
-    """Quick settings for a broker on loopback."""
-    return msgspec.structs.replace(QUICK, port=port, **changes)
-
-
-@asynccontextmanager
-async def publishing(
-    folder: Path, outbox: Outbox, settings: BrokerSettings, requests: RequestDesk | None = None
-) -> AsyncIterator[tuple[Publisher, Health]]:
-    """A publisher at work."""
-    clock = SystemClock()
-    health = Health(clock)
-    publisher = Publisher(
-        settings,
-        outbox=outbox,
-        clock=clock,
-        health=health,
-        rng=random.Random(1),
-        secrets_dir=folder,
-        software="test",
-        requests=requests,
-    )
-    task = asyncio.create_task(publisher.run())
-    try:
-        yield publisher, health
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-    assert task.cancelled(), task.exception()
-
-
-async def until(condition: Callable[[], bool], within_s: float = 30.0) -> None:
-    """Return once it holds."""
-    async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 - conditions of several threads
-            await asyncio.sleep(0.02)
-
-
-async def add(outbox: Outbox, count: int) -> None:
-    """Append predictions."""
-    await asyncio.gather(*(outbox.append(prediction(index)) for index in range(count)))
-
-
-def detail(health: Health) -> str:
-    """What the broker's health says."""
-    return next(part.detail for part in health.parts() if part.part == PART)
-
-
 async def test_everything_arrives_once_in_order_and_leaves_the_outbox(
     tmp_path: Path, broker: Mosquitto, consumer: AckingConsumer
 ) -> None:
     async with open_outbox(tmp_path) as outbox:
         await add(outbox, 700)
-        async with publishing(tmp_path, outbox, at(broker.port)) as (publisher, health):
+        async with publishing(tmp_path, outbox, at(broker.port, resend_after_s=120.0)) as (publisher, health):
             await until(lambda: not outbox.outbox_records)
             await add(outbox, 50)
             await until(lambda: not outbox.outbox_records)
@@ -271,99 +212,6 @@ async def test_a_cloud_that_is_not_there_costs_one_record_at_a_time_and_is_notic
     assert late.sequence(outbox.boot) == list(range(1, 401))
 
 
-async def test_a_refused_sign_in_has_one_clear_line_and_a_new_secret_mends_it(tmp_path: Path) -> None:
-    passwords = tmp_path / "passwords"
-    subprocess.run(["mosquitto_passwd", "-b", "-c", str(passwords), "gate", "right"], check=True, capture_output=True)  # noqa: ASYNC221
-    passwords.chmod(0o644)
-    secret = tmp_path / "broker-password"
-    secret.write_text("wrong\n")
-    with mosquitto(tmp_path / "broker", password_file=passwords) as broker:
-        settings = at(broker.port, username="gate", password_secret="broker-password")  # noqa: S106
-        async with open_outbox(tmp_path) as outbox:
-            await add(outbox, 3)
-            async with publishing(tmp_path, outbox, settings) as (publisher, health):
-                await until(lambda: health.of(PART) is State.FAILED)
-                assert "refuses the sign-in" in detail(health)
-                assert publisher.connects_total == 0
-                secret.unlink()
-                await until(lambda: "'broker-password' not found" in detail(health))
-                secret.write_text("right\n")
-                await until(lambda: health.of(PART) is State.OK)
-                assert outbox.outbox_records == 3
-
-
-@pytest.mark.parametrize(
-    ("host", "words"),
-    [
-        ("no-such-host.invalid", "cannot be resolved"),
-        ("127.0.0.1", "nothing listens there"),
-    ],
-)
-async def test_an_unreachable_broker_says_why(tmp_path: Path, host: str, words: str) -> None:
-    async with (
-        open_outbox(tmp_path) as outbox,
-        publishing(tmp_path, outbox, at(free_port(), host=host)) as (_, health),
-    ):
-        await until(lambda: health.of(PART) is State.FAILED)
-        assert words in detail(health)
-
-
-async def test_a_broker_that_never_answers_says_so(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        async with (
-            open_outbox(tmp_path) as outbox,
-            publishing(tmp_path, outbox, at(deaf.getsockname()[1])) as (_, health),
-        ):
-            await until(lambda: health.of(PART) is State.FAILED)
-            assert "does not answer" in detail(health)
-
-
-async def test_tls_is_checked(tmp_path: Path) -> None:
-    key, cert = certificate(tmp_path)
-    with mosquitto(tmp_path / "broker", extra=f"certfile {cert}\nkeyfile {key}") as broker:
-        async with open_outbox(tmp_path) as outbox:
-            async with publishing(tmp_path, outbox, at(broker.port, tls=True)) as (_, health):
-                await until(lambda: health.of(PART) is State.FAILED)
-                assert "certificate that is not trusted" in detail(health)
-            async with publishing(tmp_path, outbox, at(broker.port, tls=True, ca_file=str(cert))) as (_, health):
-                await until(lambda: health.of(PART) is State.OK)
-            async with publishing(tmp_path, outbox, at(broker.port, tls=True, ca_file="/nowhere")) as (_, health):
-                await until(lambda: health.of(PART) is State.FAILED)
-                assert "/nowhere is missing" in detail(health)
-            async with publishing(tmp_path, outbox, at(broker.port)) as (_, health):
-                await until(lambda: health.of(PART) is State.FAILED)
-
-
-async def test_an_expired_certificate_says_so(tmp_path: Path) -> None:
-    key, cert = certificate(tmp_path, expired=True)
-    settings = {"tls": True, "ca_file": str(cert)}
-    with mosquitto(tmp_path / "broker", extra=f"certfile {cert}\nkeyfile {key}") as broker:
-        async with (
-            open_outbox(tmp_path) as outbox,
-            publishing(tmp_path, outbox, at(broker.port, **settings)) as (_, health),
-        ):
-            await add(outbox, 1)
-            await until(lambda: health.of(PART) is State.FAILED)
-            assert "certificate has expired" in detail(health)
-            assert outbox.outbox_records == 1
-
-
-async def test_falls_back_to_3_1_1_where_the_broker_speaks_no_5(tmp_path: Path) -> None:
-    with embedded_broker() as port:
-        consumer = AckingConsumer(port, DEVICE, version=MQTTProtocolVersion.MQTTv311)
-        consumer.start()
-        async with open_outbox(tmp_path) as outbox:
-            await add(outbox, 50)
-            async with publishing(tmp_path, outbox, at(port)) as (publisher, health):
-                await until(lambda: not outbox.outbox_records)
-                assert detail(health).startswith("MQTT 3.1.1")
-                assert publisher.connects_total == 1
-            async with publishing(tmp_path, outbox, at(port, version="3.1.1")) as (_, health):
-                await until(lambda: health.of(PART) is State.OK, within_s=2.5)
-        consumer.stop()
-    assert consumer.sequence(outbox.boot) == list(range(1, 51))
-
-
 def answering(port: int, version: MQTTProtocolVersion) -> mqtt.Client:
     """What the cloud's ingest does with questions; one about `forbidden` it leaves without an answer."""
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="test-answers", protocol=version)
@@ -421,7 +269,8 @@ async def test_after_days_away_alarms_come_first_and_live_records_beside_the_res
     async with open_outbox(tmp_path) as outbox:
         for index in range(1500):
             await outbox.append(alarm() if index % 300 == 299 else prediction(index))
-        async with publishing(tmp_path, outbox, at(broker.port)) as (publisher, _):
+        patient = at(broker.port, resend_after_s=10.0, keepalive_s=60)
+        async with publishing(tmp_path, outbox, patient) as (publisher, _):
             await until(lambda: bool(consumer.arrived))
             await add(outbox, 100)
             await outbox.append(alarm())

@@ -59,7 +59,7 @@ class _Rig:
             self.service.offer(frame)
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while not true():  # noqa: ASYNC110 - what is waited for lies in another thread
                 await asyncio.sleep(0.02)
 

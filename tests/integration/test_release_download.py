@@ -159,10 +159,3 @@ def test_an_address_with_a_password_is_refused_without_telling_it() -> None:
         with pytest.raises(BundleRefusedError, match="password is not taken") as caught:
             check_address(address, "0" * 64)
         assert "s3cret" not in str(caught.value)
-
-
-def test_a_server_that_drips_is_left_and_what_came_is_kept(server: _Server, tmp_path: Path) -> None:
-    with pytest.raises(NotNowError, match="too slow"):
-        _bring(server, tmp_path / "a.tar", slow_s=0, least_bytes=1 << 30)
-    assert (tmp_path / "a.part").stat().st_size
-    _bring(server, tmp_path / "a.tar", slow_s=0, least_bytes=1)

@@ -230,7 +230,7 @@ async def test_a_broker_that_knows_only_mqtt_3_1_1_carries_commands_too(tmp_path
         async with remote_device(tmp_path, port, {"snapshot": Scribe(tmp_path / "done")}) as stage:
             await until(lambda: stage.health.of("broker") is State.OK)
             assert "3.1.1" in stage.publisher.link
-            await asyncio.sleep(0.3)
+            await until(lambda: cloud.reported)
             cloud.send(command(issued_ms=NOW_MS))
             await until(lambda: cloud.end("cmd-1"))
             cloud.desire(Desired(version=1, set_at="2026-11-21T08:00:00.000Z"))

@@ -55,7 +55,7 @@ def appliance(settings: Path) -> Iterator["subprocess.Popen[bytes]"]:
         finally:
             if process.poll() is None:
                 process.terminate()
-            process.wait(20)
+            process.wait(40)
 
 
 async def until(condition: Callable[[], object], within_s: float = 60.0) -> None:

@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contract.manifest import encode_manifest
 from contract.remote import WantedModel
+from edge.core.background import in_the_background
 from edge.core.errors import ModelError
-from edge.daemon.remote.background import in_the_background
+from edge.daemon.remote import models
 from edge.daemon.remote.models import ModelTaker, ModelUnreachableError, problem_of
 from edge.models.settings import ModelSettings
 from edge.models.store import ModelStore
@@ -99,6 +100,13 @@ def test_a_server_that_has_it_not_may_have_it_later(server: str, taker: ModelTak
     for url in (f"{server}/unsigned.json", f"{server}/missing.json", "http://127.0.0.1:9/x.json"):
         with pytest.raises(ModelUnreachableError):
             taker.take(wanted(server, url=url))
+
+
+def test_a_head_without_end_is_given_up(server: str, taker: ModelTaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte began the timeout anew: nothing else was taken from afar for as long as it dripped."""
+    monkeypatch.setattr(models, "_SILENCE_S", 0.2)
+    with pytest.raises(ModelUnreachableError, match="is too slow"):
+        taker.take(wanted(server, "drip/good.json"))
 
 
 def test_without_a_trusted_key_nothing_is_taken(server: str, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from tests.support.lsl import Outlet, liblsl
 from tests.support.pty_board import PtyBoard
 from tests.support.pty_node import PtyNode
 
-_SLACK_S = 2.0
+_SLACK_S = 20.0
 """The machine may be busy."""
 _EARLIER_NS = 3_000_000_000
 """What a source had measured just before it was opened may come with the first."""
@@ -161,7 +161,7 @@ def _simulated() -> _Source:
 
 
 def _read_some(sensor: Sensor, count: int) -> list[Sample]:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 40
     samples: list[Sample] = []
     while len(samples) < count:
         assert time.monotonic() < deadline, "no samples came"

@@ -114,12 +114,14 @@ async def test_a_test_pattern_is_no_sample(node: PtyNode) -> None:
     async with running(sensed):
         await sensed.more(20)
         node.self_test = True
-        await asyncio.sleep(0.3)
-        count = len(sensed.samples)
-        await asyncio.sleep(0.2)
-        assert len(sensed.samples) == count
+        await sensed.until(lambda: node.patterns >= 20)
         node.self_test = False
-        assert (await sensed.more(10))[0].gap_before
+        await sensed.until(lambda: any(sample.gap_before for sample in sensed.samples[1:]))
+    (at,) = [at for at, sample in enumerate(sensed.samples) if at and sample.gap_before]
+    before, after = sensed.samples[at - 1].node_ms, sensed.samples[at].node_ms
+    assert before is not None
+    assert after is not None
+    assert after - before >= 20 * 10, "a hundred a second"
 
 
 async def test_commands_reach_the_node_and_their_answers_come_back(node: PtyNode) -> None:

@@ -42,6 +42,7 @@ async def test_killed_in_mid_session_again_and_again_every_durable_sample_is_in_
         assert values == [float(one) for one in range(len(values))]
         assert len(values) >= count
         assert sorted(path.name for path in folder.iterdir()) == [
+            ".session.json.twin",
             "labels.csv",
             "markers.csv",
             "predictions.csv",

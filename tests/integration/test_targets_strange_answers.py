@@ -5,8 +5,11 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
+import pytest
+
 from edge.core.errors import LinkError
 from edge.sync.settings import S3Settings
+from edge.sync.targets import s3
 from edge.sync.targets.s3 import S3Target
 from edge.sync.targets.target import Object
 from tests.support.s3 import KEYS
@@ -88,3 +91,45 @@ def _ask_everything(target: S3Target, answer: str) -> None:
             assert work() is not True, f"{answer}: nothing of it is confirmed"
         except LinkError:
             continue
+
+
+class _EndlessHandler(BaseHTTPRequestHandler):
+    """Has always one page more of every list."""
+
+    asked = 0
+
+    def do_GET(self) -> None:
+        type(self).asked += 1
+        kind = "ListParts" if "uploadId" in self.path else "ListMultipartUploads"
+        body = (
+            f"<{kind}Result><IsTruncated>true</IsTruncated><NextPartNumberMarker>{self.asked}</NextPartNumberMarker>"
+            f"<NextKeyMarker>{self.asked}</NextKeyMarker><NextUploadIdMarker>{self.asked}</NextUploadIdMarker>"
+            f"</{kind}Result>"
+        ).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+def test_a_list_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It kept its thread, and all that it told, for ever."""
+    monkeypatch.setattr(s3, "_MOST_PAGES", 5)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _EndlessHandler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+        target = S3Target(S3Settings(bucket="recordings", endpoint=endpoint, path_style=True), KEYS)
+        thing = Object(key="recordings/d/cam/rec-1.mp4", size_bytes=4, sha256="0" * 64, part_bytes=4)
+        try:
+            for work in (lambda: target.held(thing, "u", {1: "tag"}), lambda: target.abandoned("recordings/d/", 1.0)):
+                with pytest.raises(LinkError, match="without end"):
+                    work()
+        finally:
+            target.close()
+            server.shutdown()
+            thread.join()
+    assert _EndlessHandler.asked == 12

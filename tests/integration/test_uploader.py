@@ -203,7 +203,7 @@ async def test_what_retention_gave_up_meanwhile_is_not_announced(tmp_path: Path)
         path.unlink()
         make = lambda: FolderTarget(tmp_path / "objects", part_bytes=MIB, create=True)  # noqa: E731
         async with uploading(outbox, make) as (uploader, _):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while await outbox.uploads.pending():  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             assert uploader.uploaded_total == 0

@@ -40,7 +40,7 @@ async def test_all_events_of_a_frame_are_told_by_one_commit(tmp_path: Path) -> N
         commits = outbox.commits_total
         for event in book.step(findings, clock.now(), clock.mono_ns()):
             journal.put(event, clock.now())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             told = [await seen.get() for _ in range(_ZONES)]
         for task in (writing, watching):
             task.cancel()

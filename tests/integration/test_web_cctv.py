@@ -9,7 +9,7 @@ import pytest
 import websockets
 
 from tests.support.mjpeg_client import watching
-from tests.support.web import Web, jpeg_of, make_web, serving
+from tests.support.web import WITHIN_S, Web, eventually, jpeg_of, make_web, serving
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ async def test_stop_by_the_only_viewer_releases_the_camera_and_ends_its_picture(
         async with watching(web) as live:
             await live.part()
             stopped = await client.post("/stop")
-            assert await asyncio.wait_for(live.ended(), 5)
+            assert await asyncio.wait_for(live.ended(), WITHIN_S)
         assert (stopped.status_code, stopped.json()) == (200, {"status": "camera stopped", "ai_pipeline": "reset"})
         assert "x-camera-kept" not in stopped.headers
         assert not web.cameras["front"].running
@@ -228,7 +228,7 @@ async def test_stop_while_others_watch_takes_away_nobody_s_picture(web: Web) -> 
             assert (await theirs.part())[1] == jpeg_of(9)
             assert web.cameras["front"].resets == 0
             await client.post("/stop", headers=await web.signed_in())
-            assert await asyncio.wait_for(theirs.ended(), 5)
+            assert await asyncio.wait_for(theirs.ended(), WITHIN_S)
         assert not web.cameras["front"].running
 
 
@@ -331,10 +331,5 @@ async def test_a_hundred_starts_and_stops_leave_nothing_behind(web: Web) -> None
             await client.post("/stop")
             if cycle == 10:
                 tasks = len(asyncio.all_tasks())
-        for _ in range(100):
-            if len(asyncio.all_tasks()) <= tasks and web.deps.relays.viewers("front") == 0:
-                break
-            await asyncio.sleep(0.01)
-    assert len(asyncio.all_tasks()) <= tasks
-    assert web.deps.relays.viewers("front") == 0
+        await eventually(lambda: len(asyncio.all_tasks()) <= tasks and web.deps.relays.viewers("front") == 0)
     assert not web.cameras["front"].running

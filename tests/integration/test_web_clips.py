@@ -164,7 +164,7 @@ def test_a_clip_plays_while_it_grows(stage: Stage, browser: Browser, tmp_path: P
     writing = threading.Thread(target=write)
     writing.start()
     try:
-        assert begun.wait(10)
+        assert begun.wait(30)
         with visiting(browser, stage.url) as visit:
             visit.sign_in(stage.password)
             at, _, frames = visit.open().evaluate(_PLAY, [CLIP, 0, 2.0])

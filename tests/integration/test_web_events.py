@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from edge.core.health import State
-from tests.support.web import VISION, Web, make_web, serving
+from tests.support.web import VISION, WITHIN_S, Web, eventually, make_web, serving
 
 URL = "/v1/events/stream"
 
@@ -170,7 +170,7 @@ async def test_a_store_that_fails_ends_the_stream_so_that_the_client_comes_back(
         web.history.broken = True
         commit(web)
         with pytest.raises(EOFError):
-            await asyncio.wait_for(events.next(), 5)
+            await asyncio.wait_for(events.next(), WITHIN_S)
     web.history.broken = False
     async with listening(web, after=0) as events:
         assert await events.rows(2) == [1, 2]
@@ -180,8 +180,4 @@ async def test_a_client_that_leaves_is_forgotten(web: Web) -> None:
     for _ in range(10):
         async with listening(web) as events:
             await events.next()
-    for _ in range(200):
-        if web.deps.hub.watchers == 0:
-            break
-        await asyncio.sleep(0.01)
-    assert web.deps.hub.watchers == 0
+    await eventually(lambda: web.deps.hub.watchers == 0)

@@ -20,7 +20,7 @@ from edge.vision.overlay import RED, paint
 from edge.web.overlaid import local_time
 from tests.support.mjpeg_client import Stream, watching
 from tests.support.stage import picture
-from tests.support.web import START_MS, VISION, Web, jpeg_of, make_web, serving
+from tests.support.web import START_MS, VISION, WITHIN_S, Web, eventually, jpeg_of, make_web, serving
 
 
 @dataclass
@@ -40,7 +40,7 @@ class FakePaint:
         self.seen.append(jpeg)
         self.told.append((state, plan, when, quality))
         self.begun.set()
-        assert self.go.wait(10)
+        assert self.go.wait(WITHIN_S)
         if self.broken:
             raise cv2.error("no brush")
         return jpeg + b"overlay"
@@ -95,10 +95,7 @@ async def test_the_plain_picture_stays_byte_for_byte_and_the_other_is_made_once(
         state, plan, when, quality = brush.told[-1]
         assert (state, plan.version, quality) == (VISION, 3, 55)
         assert when[:14] in {local_time(SystemClock().now().wall_ms - ago, "")[:14] for ago in (0, 60_000)}
-    for _ in range(200):
-        if web.deps.relays.viewers("front") == 0:
-            break
-        await asyncio.sleep(0.01)
+    await eventually(lambda: web.deps.relays.viewers("front") == 0)
     painted = len(brush.seen)
     for number in range(3, 6):
         camera.show(jpeg_of(number))
@@ -114,13 +111,13 @@ async def test_slow_painting_holds_nobody_up_and_the_newest_frame_wins(web: Web,
         plain = await joined(stack, web, "/live")
         brush.go.clear()
         camera.show(jpeg_of(1))
-        assert await asyncio.to_thread(brush.begun.wait, 5)
+        assert await asyncio.to_thread(brush.begun.wait, WITHIN_S)
         for number in range(2, 8):
             camera.show(jpeg_of(number))
-            await asyncio.wait_for(until(plain, jpeg_of(number)), 5)
+            await asyncio.wait_for(until(plain, jpeg_of(number)), WITHIN_S)
         assert brush.seen == [jpeg_of(1)]
         brush.go.set()
-        await asyncio.wait_for(until(drawn, jpeg_of(7) + b"overlay"), 5)
+        await asyncio.wait_for(until(drawn, jpeg_of(7) + b"overlay"), WITHIN_S)
         assert brush.seen == [jpeg_of(1), jpeg_of(7)]
 
 
@@ -132,13 +129,13 @@ async def test_a_stop_ends_both_and_what_was_being_painted_is_not_shown(web: Web
         plain = await joined(stack, web, "/live")
         brush.go.clear()
         camera.show(jpeg_of(1))
-        assert await asyncio.to_thread(brush.begun.wait, 5)
+        assert await asyncio.to_thread(brush.begun.wait, WITHIN_S)
         async with web.client(headers=owner) as client:
             assert (await client.post("/stop")).status_code == 200
         later = await joined(stack, web, "/live?overlay=1")
         brush.go.set()
-        assert await asyncio.wait_for(plain.ended(), 5)
-        assert await asyncio.wait_for(drawn.ended(), 5)
+        assert await asyncio.wait_for(plain.ended(), WITHIN_S)
+        assert await asyncio.wait_for(drawn.ended(), WITHIN_S)
         headers, _ = await later.part()
         assert headers["X-No-Signal"] == "1"
 
@@ -150,12 +147,12 @@ async def test_what_was_being_painted_when_something_became_private_is_not_shown
         drawn = await joined(stack, web, "/live?overlay=1")
         brush.go.clear()
         camera.show(jpeg_of(1))
-        assert await asyncio.to_thread(brush.begun.wait, 5)
+        assert await asyncio.to_thread(brush.begun.wait, WITHIN_S)
         camera.slot.clear()
         camera.show(jpeg_of(2))
         brush.go.set()
         shown = set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WITHIN_S):
             while jpeg_of(2) + b"overlay" not in shown:
                 shown.add((await drawn.part())[1])
         assert jpeg_of(1) + b"overlay" not in shown
@@ -168,7 +165,7 @@ async def test_what_cannot_be_painted_is_shown_plain_and_told_once(
     camera = web.cameras["front"]
     async with AsyncExitStack() as stack:
         drawn = await joined(stack, web, "/live?overlay=1")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WITHIN_S):
             for number, brush.broken in enumerate((True, True, False, True)):
                 camera.show(jpeg_of(number))
                 await until(drawn, jpeg_of(number) + (b"" if brush.broken else b"overlay"))
@@ -215,12 +212,12 @@ async def test_two_cameras_are_painted_one_after_the_other(web: Web, brush: Fake
         brush.go.clear()
         web.cameras["front"].show(jpeg_of(1))
         web.cameras["back"].show(jpeg_of(2))
-        assert await asyncio.to_thread(brush.begun.wait, 5)
+        assert await asyncio.to_thread(brush.begun.wait, WITHIN_S)
         await asyncio.sleep(0.05)
         assert len(brush.seen) == 1
         brush.go.set()
-        await asyncio.wait_for(until(front, jpeg_of(1) + b"overlay"), 5)
-        await asyncio.wait_for(until(back, jpeg_of(2) + b"overlay"), 5)
+        await asyncio.wait_for(until(front, jpeg_of(1) + b"overlay"), WITHIN_S)
+        await asyncio.wait_for(until(back, jpeg_of(2) + b"overlay"), WITHIN_S)
 
 
 async def test_a_real_picture_shows_red_zones(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ async def joined(web: Web, headers: dict[str, str], query: str = "") -> AsyncIte
 
 
 async def told(socket: ClientConnection) -> dict[str, Any]:
-    message = await asyncio.wait_for(socket.recv(), 5)
+    message = await asyncio.wait_for(socket.recv(), 30)
     assert isinstance(message, str)
     found: dict[str, Any] = json.loads(message)
     return found

@@ -63,7 +63,7 @@ async def test_who_leaves_in_the_middle_leaves_nothing_behind(web: Web, caplog: 
 async def test_who_falls_silent_is_told_so(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge.web.stimulus_routes, "_CHUNK_WITHIN_S", 0.3)
     reader, writer = await begin(web, len(CONTENT))
-    assert (await asyncio.wait_for(reader.readline(), 5)).startswith(b"HTTP/1.1 408")
+    assert (await asyncio.wait_for(reader.readline(), 30)).startswith(b"HTTP/1.1 408")
     writer.close()
     await writer.wait_closed()
     assert not kept(web)

@@ -58,5 +58,5 @@ class Room:
     async def play(self) -> list[Prediction]:
         """Run until the sink has the wanted number of predictions; return these."""
         async with self.running():
-            await asyncio.wait_for(self.sink.enough.wait(), 20)
+            await asyncio.wait_for(self.sink.enough.wait(), 40)
         return self.sink.predictions[: self.sink.wanted]

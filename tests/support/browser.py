@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 _FLAGS = [
@@ -152,3 +152,13 @@ def too_wide(page: Page) -> list[str]:
       return box.width && box.right > innerWidth + 1 && !one.closest(".away, .skip, .stage, [hidden]");
     }).map((one) => one.className || one.tagName)"""
     return [str(found) for found in page.evaluate(script)]
+
+
+def dialog(page: Page) -> Locator:
+    """The dialog that is open."""
+    return page.locator("dialog[open]").last
+
+
+def alive(page: Page) -> bool:
+    """Let the browser's messages through while the test waits."""
+    return bool(page.evaluate("true"))

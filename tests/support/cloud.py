@@ -233,7 +233,7 @@ class CloudProcess:
         assert self._process
         begun = time.monotonic()
         self._process.send_signal(how)
-        code = self._process.wait(20)
+        code = self._process.wait(40)
         self._process = None
         return code, time.monotonic() - begun
 

@@ -26,6 +26,7 @@ from edge.core.health import Health
 from edge.web.gate import CorsFamily, Gate, LegacyCors
 from edge.web.legacy_collect import CollectRoutes, is_collect
 from edge.web.page import Page
+from edge.web.sign_in import SignInRoutes
 from tests.support.clock import FakeClock
 from tests.support.web import BOOT, Web, make_web
 
@@ -112,9 +113,10 @@ class Room:
         return dataclasses.replace(self, **changes)
 
     def app(self, web: Web) -> Starlette:
-        """Its routes alone, behind the gate."""
+        """Its routes and those of signing in alone, behind the gate."""
         page = Page(web.deps.viewer_dir)
-        table = [*CollectRoutes(self.collector, page=page).endpoints(), *page.endpoints()]
+        sign_in = SignInRoutes(web.deps.auth, session_days=1)
+        table = [*CollectRoutes(self.collector, page=page).endpoints(), *page.endpoints(), *sign_in.endpoints()]
         origins = ("http://localhost:8001",)
         return Starlette(
             routes=[one.route() for one in table],

@@ -50,7 +50,7 @@ class AckingConsumer:
         """Connect and return once subscribed."""
         self._client.connect("127.0.0.1", port or self._port, 30)
         self._client.loop_start()
-        assert self._subscribed.wait(10), "the test's consumer could not subscribe"
+        assert self._subscribed.wait(30), "the test's consumer could not subscribe"
 
     def stop(self) -> None:
         """Disconnect."""

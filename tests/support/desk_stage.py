@@ -10,13 +10,14 @@ import av
 import numpy as np
 
 from contract.messages import Prediction
-from contract.sessions import ChannelQuality, Response, SessionView, SignalView
+from contract.sessions import ChannelQuality, Response, SessionView, SignalView, StimulusClock
 from edge.web.app import create_app
 from tests.support.session_stage import CHECKS, FakeSensors, FakeSessions, prediction
 from tests.support.stage import Stage, performing
 from tests.support.web import Web
 
 _T = TypeVar("_T")
+_MINUTE_MS = 60_000
 
 
 class DeskStage(Stage):
@@ -118,3 +119,25 @@ def small_video(path: Path, *, seconds: float = 2.0, fps: int = 10) -> Path:
 def segment_at(view: SessionView, index: int, probe: str | None, **changes: Any) -> Prediction:
     """A segment of a session, wherever in time."""
     return prediction(index, session=view, probe=probe, **changes)
+
+
+def past_session(stage: DeskStage, *, film_from_ms: int | None = None) -> SessionView:
+    """Two minutes: 0-10 s and 60-65 s, then a partial segment of 2 s. The film began `film_from_ms` after the start."""
+    start = stage.now_ms - 10 * _MINUTE_MS
+    stage.there(lambda: stage.sessions.welcome("P07"))
+    stage.there(lambda: stage.sessions.show("sea", number=1, duration_ms=120_000))
+    view = SessionView(
+        session_id="P07_1_1",
+        participant="P07",
+        start_ms=start,
+        end_ms=start + 2 * _MINUTE_MS,
+        stimulus="sea",
+        video_id=1,
+        sensor="wrist",
+        segments=4,
+        clock=None if film_from_ms is None else StimulusClock(at_ms=start + film_from_ms, stimulus_ms=0, rate=1.0),
+    )
+    rows = [segment_at(view, 0, "HH"), segment_at(view, 1, None), segment_at(view, 12, "LL")]
+    rows.append(segment_at(view, 13, "LH", end_ms=start + 67_000, pushes={"scr_count": 0.8, "hr_bpm": -0.4}))
+    stage.past(view.session_id, view, rows)
+    return view

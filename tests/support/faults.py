@@ -47,12 +47,12 @@ class FaultyLink:
     def start(self) -> None:
         """Begin to listen."""
         self._thread.start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(30)
 
     def close(self) -> None:
         """Cut everything and end the thread."""
         self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join(5)
+        self._thread.join(30)
 
     def cut(self) -> None:
         """Close every connection; new ones are closed at once until `mend`."""
@@ -101,7 +101,7 @@ class FaultyLink:
             done.set()
 
         self._loop.call_soon_threadsafe(run)
-        assert done.wait(5)
+        assert done.wait(30)
 
     def _cut(self, *, reset: bool) -> None:
         self._up = reset

@@ -76,12 +76,12 @@ class FaultyBucket:
     def start(self) -> None:
         """Begin to listen."""
         self._thread.start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(30)
 
     def close(self) -> None:
         """Cut everything and end the thread."""
         self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join(5)
+        self._thread.join(30)
 
     def _run(self) -> None:
         self._loop.run_until_complete(self._serve())

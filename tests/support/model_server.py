@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 
 @contextmanager
@@ -11,15 +11,16 @@ def serving(files: Mapping[str, bytes]) -> Iterator[str]:
     """Serve `files` by name on loopback; yields the address.
 
     `/cut/NAME` sends half of it and hangs up, `/endless` never stops and tells no length, `/vast` tells a great length,
-    `/moved/NAME` leads to NAME, `/dribble/NAME` sends a byte at a time.
+    `/moved/NAME` leads to NAME, `/dribble/NAME` sends a byte at a time, `/drip/NAME` a head without end.
     """
     server = _Server(("127.0.0.1", 0), _Handler)
-    server.files = files
+    server.files, server.ended = files, Event()
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="model-server")
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
+        server.ended.set()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -28,6 +29,7 @@ def serving(files: Mapping[str, bytes]) -> Iterator[str]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
     files: Mapping[str, bytes]
+    ended: Event
 
     def handle_error(self, *_arguments: object) -> None:
         """A client that hangs up is no error here."""
@@ -43,6 +45,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._pour(10**12 if name == "vast" else None)
         elif name not in self.server.files:
             self.send_error(404)
+        elif way == "drip":
+            self._drip()
         elif way == "moved":
             self._begin(302, 0, Location=f"/{name}")
         else:
@@ -67,6 +71,12 @@ class _Handler(BaseHTTPRequestHandler):
         step = 1 if way == "dribble" else max(len(body), 1)
         for start in range(0, len(body), step):
             self.wfile.write(body[start : start + step])
+
+    def _drip(self) -> None:
+        self.close_connection = True
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not self.server.ended.wait(0.02):
+            self.wfile.write(b"x")
 
     def _pour(self, length: int | None) -> None:
         self.close_connection = True

@@ -12,7 +12,7 @@ def free_port() -> int:
         return port
 
 
-def wait_for_port(port: int, *, within_s: float = 20.0) -> None:
+def wait_for_port(port: int, *, within_s: float = 40.0) -> None:
     """Return once something listens on `port` of loopback; fail the test after `within_s` seconds."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:

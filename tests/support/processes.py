@@ -58,7 +58,7 @@ class Daemon:
         self._process.kill()
         self._process.wait()
 
-    def stop(self, *, within_s: float = 15.0) -> float:
+    def stop(self, *, within_s: float = 40.0) -> float:
         """SIGTERM; return the seconds it took. A process that does not end, or ends badly, fails the test."""
         assert self._process
         if self._process.poll() is not None:

@@ -35,6 +35,7 @@ class PtyNode:
         self.obeyed: list[Command] = []
         self.deaf = False
         self.self_test = False
+        self.patterns = 0
         self._lock = threading.RLock()
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
@@ -112,6 +113,7 @@ class PtyNode:
         now_us = round((time.monotonic() - self._began) * 1e6)
         while self._t_us + 1_000_000 // self.rate_hz <= now_us:
             self._t_us += 1_000_000 // self.rate_hz
+            self.patterns += self.self_test
             self._say(Sampled(self._next(), self._t_us, self.values, self_test=self.self_test))
 
     def _obey(self, command: Command | None) -> None:

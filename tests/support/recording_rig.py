@@ -56,7 +56,7 @@ class RecordingRig:
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait until something is true, for twenty seconds at most."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while not true():  # noqa: ASYNC110 - what is waited for lies in another thread
                 await asyncio.sleep(0.02)
 

@@ -69,7 +69,7 @@ class S3Server:
     def stop(self) -> None:
         """End it."""
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(30)
 
 
 @contextmanager

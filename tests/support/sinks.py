@@ -30,9 +30,9 @@ class MemorySink:
         )
 
     async def known(self, recording_id: str) -> frozenset[Phase]:
-        """What it holds of a recording."""
+        """What it holds of a recording or file."""
         phases: set[Phase] = {one.phase for one in self.recordings() if one.recording_id == recording_id}
-        lost = any(loss.recording_id == recording_id for loss in self.losses())
+        lost = any(recording_id in {loss.recording_id, loss.file_id} for loss in self.losses())
         return frozenset(phases | {"lost"} if lost else phases)
 
     def recordings(self) -> list[Recording]:

@@ -60,7 +60,7 @@ async def uploading(
 
 async def until_read(read: Callable[[], Awaitable[object]], wanted: object) -> None:
     """Return once what is read is what is wanted."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while await read() != wanted:  # noqa: ASYNC110 - the store tells nobody
             await asyncio.sleep(0.01)
 

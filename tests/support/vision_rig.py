@@ -117,6 +117,6 @@ class Rig:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Let others run until `holds`, for 20 seconds at most."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while not holds():  # noqa: ASYNC110 (what is waited for belongs to the service and has no event)
             await asyncio.sleep(0.001)

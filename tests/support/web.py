@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,8 @@ from tests.support.ports import free_port
 
 BOOT = "00000001-abcdef01"
 START_MS = 1_780_000_000_000
+WITHIN_S = 30.0
+"""The last resort of a test that waits: the machine may be busy with others."""
 VISION: dict[str, Any] = {
     "camera": "front",
     "t_ms": START_MS,
@@ -406,16 +408,23 @@ async def serving(web: Web, *, port: int | None = None) -> AsyncIterator[Web]:
 
 async def listening(port: int) -> None:
     """Wait until something listens on a port of loopback."""
-    for _ in range(400):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
+    async with asyncio.timeout(WITHIN_S):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.01)
+                continue
+            writer.close()
+            await writer.wait_closed()
+            return
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    """Return once it holds, and stays so: the test looks now and then."""
+    async with asyncio.timeout(WITHIN_S):
+        while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
             await asyncio.sleep(0.01)
-            continue
-        writer.close()
-        await writer.wait_closed()
-        return
-    raise AssertionError(f"nothing listened on port {port}")
 
 
 class SteppedClock(FakeClock):

@@ -1,24 +1,29 @@
 """Other voices than the body's: heard in their segment, pooled by the model, and told in the record."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from cloud.training.voices_features import GRADE, graded
+from cloud.training.voices_departure import OFF_CENTRE, UNKNOWN
+from cloud.training.voices_features import GRADE, LABELS, graded
+from contract.manifest import encode_manifest
 from contract.sessions import SessionLabel
 from edge.affect.estimator import Estimate
 from edge.affect.knowledge import NothingKnown
-from edge.affect.pooling import Heard, VoicesPool, shares_of
+from edge.affect.pooling import Heard, VoicesPool, Wanted, shares_of
 from edge.affect.voices import Voice, Voices, loudest
 from edge.core.errors import ModelError
 from edge.models.session import Model
-from edge.models.store import ModelStore
+from edge.models.store import BUNDLED, ModelStore
 from tests.support.affect import CLASSES
 from tests.support.affect_room import Room
 
@@ -211,6 +216,58 @@ def test_the_consensus_is_told_in_the_models_own_order() -> None:
     VoicesPool(model).pool(_BODY, heard)
     assert model.heard == [0.0, 0.0, 0.0, 1.0]
     assert heard.opinions(CLASSES[::-1]) == [[0.0, 0.0, 0.0, 1.0]]
+
+
+def test_an_older_pool_is_not_told_what_it_does_not_ask_for_and_a_newer_one_by_moment() -> None:
+    manifest = ModelStore().load("voices").manifest
+
+    class Listening(Model):
+        def __init__(self, *left_out: str) -> None:
+            kept = [tensor for tensor in manifest.inputs if tensor.name not in left_out]
+            self.manifest = structs.replace(manifest, inputs=kept)
+            self.heard: Mapping[str, Any] = {}
+
+        def run(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+            self.heard = inputs
+            return {"probabilities": np.full(4, 0.25), "valence": np.zeros(1), "arousal": np.zeros(1)} | {
+                "weights": np.array([1.0, 0.0, 0.0, 0.0])
+            }
+
+    old, new = Listening("others"), Listening()
+    felt = {100_000: (0.5, -0.5), 90_000: (None, 0.25)}
+    heard = _heard(labels=[_label(95_000, probe="HH"), _label(90_000, probe="HH")], felt=felt)
+    for model in (old, new):
+        VoicesPool(model).pool(_BODY, heard)
+    assert "others" not in old.heard
+    assert VoicesPool(old).wanted is None
+    assert VoicesPool(new).wanted == Wanted(labels=LABELS, off_centre=OFF_CENTRE)
+    assert new.heard["others"][:4].tolist() == [[0.5, -0.5], [2, 2], [2, 0.25], [2, 2]]
+
+
+def test_an_older_pool_of_ones_own_goes_on_speaking(tmp_path: Path) -> None:
+    """Who installed one before it heard others' means keeps it: what it does not ask for it need not have."""
+    manifest, graph = ModelStore().load("voices").manifest, onnx.load(BUNDLED / "voices.onnx")
+    (others,) = (one for one in graph.graph.input if one.name == "others")
+    graph.graph.input.remove(others)
+    unknown = np.full((1 + LABELS, 2), UNKNOWN, np.float32)
+    graph.graph.initializer.append(onnx.numpy_helper.from_array(unknown, "others"))
+    raw = graph.SerializeToString()
+    older = structs.replace(
+        manifest,
+        version="1.2.0",
+        file="older.onnx",
+        sha256=hashlib.sha256(raw).hexdigest(),
+        inputs=[tensor for tensor in manifest.inputs if tensor.name != "others"],
+        parameters={name: value for name, value in manifest.parameters.items() if name != "off_centre"},
+    )
+    (tmp_path / older.file).write_bytes(raw)
+    (tmp_path / "older.json").write_bytes(encode_manifest(older))
+    store = ModelStore(tmp_path)
+    model = store.load("voices")
+    assert (model.manifest.version, store.problems) == ("1.2.0", [])
+    heard = _heard(labels=[_label(90_000, probe="HH")], others=[0.25] * 4)
+    found, newer = (VoicesPool(one).pool(_BODY, heard) for one in (model, ModelStore().load("voices")))
+    assert found.probabilities == pytest.approx(newer.probabilities)
 
 
 def test_an_opinion_is_not_formed_by_what_was_said_later() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from cloud.config import CloudConfig
 from cloud.trust.broker import access_list, mosquitto_conf
+from cloud.web.api import OPERATIONS
 from contract.settings import decode_settings
 from edge.config import parse_config
 from edge.core.standing import WRITTEN_EVERY_S
@@ -29,6 +30,7 @@ _TASK_FILES = sorted([*(ANSIBLE / "roles").glob("*/[th]a[sn]*/*.yml"), *(ANSIBLE
 _SECRET = re.compile(r"_secrets|_token\b|edge_files|monitoring_token")
 _WANTED = (
     "provision", "deploy", "configure", "rotate-certificates", "collect-diagnostics", "rollback", "decommission",
+    "deploy-cloud",
 )  # fmt: skip
 
 
@@ -95,6 +97,19 @@ def test_every_command_says_whether_it_changes_anything() -> None:
         command = task.get("ansible.builtin.command")
         if command is not None:
             assert "changed_when" in task or "creates" in command, where
+
+
+def test_who_looks_deploys_or_goes_back_needs_no_password_of_the_vault() -> None:
+    """A role's typed arguments are all decrypted, also those that the tasks never use."""
+    playbooks = [
+        ANSIBLE / f"playbooks/{name}.yml" for name in ("collect-diagnostics", "deploy", "deploy-cloud", "rollback")
+    ]
+    found = [task for path in (*playbooks, *(ANSIBLE / "playbooks/tasks").glob("*.yml")) for task in _flat(read(path))]
+    for role in [task["ansible.builtin.include_role"] for task in found if "ansible.builtin.include_role" in task]:
+        options = read(ANSIBLE / "roles" / role["name"] / "meta/argument_specs.yml")["argument_specs"]["main"][
+            "options"
+        ]
+        assert not role.get("rolespec_validate", True) or not any(one.get("no_log") for one in options.values()), role
 
 
 def test_everything_that_is_asked_for_is_a_playbook_and_taught() -> None:
@@ -216,3 +231,20 @@ def _lines(text: str) -> list[str]:
 def test_a_variable_of_a_role_can_be_resolved() -> None:
     variables = role_variables("edge") | {"inventory_hostname": "lab-1", "edge_settings": {"broker": {"port": 1}}}
     assert resolve("edge_merged", variables)["broker"] == {"port": 1}
+
+
+def test_a_server_is_judged_before_the_next_is_touched() -> None:
+    """Waves of one, stopped by the first that fails, as those of boxes; the gate asks what the cloud itself serves."""
+    looked, deployed, _ = read(ANSIBLE / "playbooks/deploy-cloud.yml")
+    assert "'cloud'" in looked["hosts"]
+    assert "[1]" in deployed["serial"]
+    assert deployed["max_fail_percentage"] == 0
+    *_, within = [str(task) for task in _flat(read(ANSIBLE / "playbooks/tasks/wave.yml")) if "wave_of" in str(task)]
+    assert deployed["vars"]["wave_of"] == "server.yml"
+    assert "box.yml" in within
+    *_, applied = [task for task in _flat(read(ANSIBLE / "playbooks/tasks/server.yml")) if "--gate-url" in str(task)]
+    words = applied["ansible.builtin.command"]["argv"]
+    assert "/readyz" in words[words.index("--gate-url") + 1]
+    assert "/readyz" in {operation.path for operation in OPERATIONS if operation.access == "public"}
+    units = {word for word in words if word.endswith(".service")}
+    assert units == {f"afferent-cloud@{name}.service" for name in ("serve", "ingest", "worker")}

@@ -1,5 +1,7 @@
 """The audit log: durable lines, bounded files, and a reader that no damage stops."""
 
+import errno
+import fcntl
 import logging
 import os
 import stat
@@ -125,6 +127,59 @@ def test_a_disk_that_refuses_is_told_and_stops_nobody(tmp_path: Path, caplog: py
         assert log.alias("p-01").startswith("~")
     assert "does not take this line" in caplog.text
     assert "audit: a from b: one" in caplog.text
+
+
+@pytest.mark.parametrize("stray", ["folder", "link", "pipe"])
+@pytest.mark.parametrize("number", [1, 2, 99_999_999])
+def test_what_is_no_file_is_passed_over_and_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, stray: str, number: int
+) -> None:
+    """It stopped the log, or held its writer for ever."""
+    log = log_in(tmp_path, file_bytes=300, files=2)
+    if number > 1:
+        assert log.note("a", "b", "before")
+    path = tmp_path / "audit" / f"audit-{number:08d}.jsonl"
+    path.parent.mkdir(exist_ok=True)
+    match stray:
+        case "folder":
+            path.mkdir()
+        case "link":
+            path.symlink_to("nowhere")
+        case _:
+            os.mkfifo(path)
+    assert all(log.note("a", "b", f"after.{count}") for count in range(5))
+    assert actions(log)[:2] == ["after.4", "after.3"]
+    assert caplog.text.count(f"goes on beside {path.name}, which is no file") == 1
+    assert len(list(path.parent.iterdir())) <= 3
+
+
+def test_a_file_that_cannot_be_opened_is_left_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = log_in(tmp_path)
+    log.note("a", "b", "before")
+    whole = os.open
+
+    def refuse(path: Path, flags: int, *more: int) -> int:
+        if Path(path).name == "audit-00000001.jsonl" and flags & os.O_APPEND:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return whole(path, flags, *more)
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert log.note("a", "b", "after")
+    assert log.note("a", "b", "later")
+    assert actions(log) == ["later", "after", "before"]
+    assert len(list((tmp_path / "audit").iterdir())) == 2
+
+
+def test_another_process_that_was_stopped_holds_nobody_up(tmp_path: Path) -> None:
+    """The command line may be suspended while it writes."""
+    log = log_in(tmp_path)
+    log.note("a", "b", "before")
+    handle = os.open(tmp_path / "audit", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        assert log.note("a", "b", "after")
+    finally:
+        os.close(handle)
 
 
 def test_a_participant_goes_by_an_alias_that_is_another_on_another_appliance(tmp_path: Path) -> None:

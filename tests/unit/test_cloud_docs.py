@@ -40,6 +40,14 @@ def test_the_description_says_who_may(role: str) -> None:
         assert (said.get("security") == []) is (role == "public")
 
 
+def test_the_description_says_what_else_stands_in_the_query() -> None:
+    """A person's name stands in no path: `..` and `/` mean something else there."""
+    said = describe("1.2.3")["paths"]["/v1/accounts/{account}/people/{device}"]
+    for method in ("put", "delete"):
+        (found,) = [one for one in said[method]["parameters"] if one["in"] == "query"]
+        assert (found["name"], found["required"]) == ("person", True)
+
+
 def test_what_changes_the_fleet_is_nobody_s_below_an_operator() -> None:
     """Written out once more by hand, so that one wrong word in the table is seen."""
     own = {("post", "/v1/tokens"), ("put", "/v1/session/password"), ("post", "/v1/session"), ("delete", "/v1/session")}

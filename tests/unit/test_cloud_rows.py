@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cloud.ingest.link import Delivery
 from cloud.ingest.sorting import sort
-from cloud.store.rows import UNREADABLE, read
+from cloud.store.rows import UNREADABLE, About, read
 from contract.codec import encode
 from contract.errors import ContractError, InvalidMessageError
 from contract.messages import Erasure, Event, HealthChange, Marker, Status
@@ -99,6 +99,57 @@ def test_a_sound_envelope_keeps_an_unreadable_body(path: list[str], value: Any, 
     assert found.at.seq == 7
     assert word in str(problem)
     assert json.loads(found.row["body"]) == json.loads(raw)["body"]
+
+
+@pytest.mark.parametrize("bad", ["\ud800", float("nan"), float("inf")])
+@pytest.mark.parametrize("path", [["body", "probe"], ["body"], ["extra"]])
+def test_one_that_is_json_but_for_half_a_character_is_kept_under_its_number(path: list[str], bad: Any) -> None:
+    """Else its device would send it for ever, and what stands behind it would wait."""
+    raw = json.dumps(json.loads(payload(prediction(), 7)) | {path[0]: bad if len(path) == 1 else {path[1]: bad}})
+    found = sort([_delivery("afferent/v1/gate/predictions", raw.encode())], START_MS)
+    (kept,) = found.records
+    assert (kept.at.device, kept.at.boot, kept.at.seq, kept.row["kind"]) == ("gate", BOOT, 7, UNREADABLE)
+    assert json.loads(kept.row["body"]) == {"kind": UNREADABLE, "payload": raw}
+    assert [one.topic for one in found.rejected] == ["afferent/v1/gate/predictions"], "and a person can look at it"
+
+
+@pytest.mark.parametrize(
+    "odd", [b'"kind":"hologram"', b'"kind":"x\\ud800"', b'"kind":"label","x":"\xff"', b'"kind":"x","x":NaN']
+)
+@pytest.mark.parametrize("name", ["participant", "user_id"])
+def test_whom_a_record_speaks_of_is_seen_though_it_cannot_be_read(odd: bytes, name: str) -> None:
+    """X.6: else an erasure would leave it as it came. What it says stands in one place, from where it can be taken."""
+    whom = f'"{name}":"p1","session_id":"s1"'.encode()
+    raw = payload(Marker(session_id="s0", at_ms=1, name="note"), 7)
+    raw = raw[: raw.index(b'"body":')] + b'"body":{' + odd + b"," + whom + b"}}"
+    found = sort([_delivery("afferent/v1/gate/sessions", raw)], START_MS)
+    (kept,) = found.records
+    assert (kept.row["kind"], kept.about) == (UNREADABLE, About("p1", "s1"))
+    assert [one.payload for one in found.rejected] == [b""]
+
+
+def test_a_name_with_what_is_not_printed_is_one_too() -> None:
+    """A person can be called so in predictions: a space that breaks no line is none for who asks what is printed."""
+    raw = payload(Marker(session_id="s0", at_ms=1, name="note"), 7)
+    raw = raw[: raw.index(b'"body":')] + '"body":{"kind":"hologram","user_id":"Zoë\u00a0B"}}'.encode()
+    found, problem = read("gate", "sessions", raw, START_MS)
+    assert problem and found.about == About("Zoë\u00a0B", None)
+
+
+@pytest.mark.parametrize("whom", ['"a\\u0000b"', '"\\ud800"', f'"{"x" * 201}"', "7", "null", '""', '["p1"]'])
+def test_what_names_nobody_is_nobody(whom: str) -> None:
+    raw = payload(Marker(session_id="s0", at_ms=1, name="note"), 7)
+    raw = raw[: raw.index(b'"body":')] + f'"body":{{"kind":"hologram","participant":{whom}}}}}'.encode()
+    found, problem = read("gate", "sessions", raw, START_MS)
+    assert problem and found.about is None
+
+
+def test_one_that_was_cut_off_is_refused_with_its_number() -> None:
+    found = sort([_delivery("afferent/v1/gate/events", payload(prediction(), 7)[:-5])], START_MS)
+    assert found.records == []
+    (refused,) = found.rejected
+    assert "gate" in refused.topic
+    assert f"{BOOT}:7" in refused.reason
 
 
 @pytest.mark.parametrize("bad", [b'"x":"\xff\xfe"', b'"kind":"\xff"', b'"task":"\xed\xa0\x80"'])

@@ -11,7 +11,10 @@ from unittest import mock
 import pytest
 
 from edge.collecting.facts import ChunkFacts, ChunkTaken
+from edge.collecting.settings import CollectSettings
 from edge.core.errors import StoreError
+from edge.core.health import State
+from tests.support.clock import FakeClock
 from tests.support.collecting import WEBM, Room
 from tests.support.small_disk import small_disk
 
@@ -118,6 +121,26 @@ async def test_no_room_to_put_it_together(tmp_path: Path) -> None:
                 await send(room, session, 1, b"y")
     assert (await send(room, session, 1, b"y")).file_path == f"{session}/v.webm"
     assert room.collector.videos_completed == 1
+    room.collector.close()
+
+
+async def test_who_waits_for_a_turn_in_vain_is_told(tmp_path: Path) -> None:
+    """Clients that keep all places held up every other for as long as they liked."""
+    clock = FakeClock()
+    room = Room(tmp_path, clock=clock, settings=CollectSettings(max_at_once=1, chunk_within_s=0))
+    session = (await room.collector.create("P07")).session_id
+    slow = await room.collector.draft()
+    with pytest.raises(StoreError, match="1 chunks at once"):
+        await room.collector.draft()
+    await room.service._try_round()
+    told = room.health.part("collect")
+    assert told
+    assert (told.state, "max_at_once" in told.detail) == (State.DEGRADED, True)
+    await slow.discard()
+    assert (await send(room, session, 0, b"x")).received == 1, "a place that became free is taken"
+    clock.advance(3600)
+    await room.service._try_round()
+    assert room.health.of("collect") is State.OK
     room.collector.close()
 
 

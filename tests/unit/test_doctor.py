@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from edge.config import EdgeConfig, parse_config
+from edge.core.errors import LinkError
 from edge.core.sample import Channel, Sample
-from edge.doctor import Finding, _models, _objects, _sensors, _sessions, _state
+from edge.doctor import Finding, _broker, _models, _objects, _sensors, _sessions, _state
 from tests.support.detector_graphs import yunet_graph
 from tests.support.detectors import put
 
@@ -53,6 +54,22 @@ def test_what_may_not_be_looked_into_is_a_finding(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(Path, "exists", exists)
     assert str(closed) in next(iter(_state(EdgeConfig(state_dir=str(closed))))).words
+
+
+def test_a_box_to_which_nobody_named_a_broker_is_fine_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> str:
+        raise LinkError("nobody answers")
+
+    monkeypatch.setattr("edge.doctor.probe_broker", refuse)
+    state = f'state_dir = "{tmp_path}"\n'.encode()
+    told = {named: next(_broker(parse_config(state + named, "x"))) for named in (b"", b"[broker]\n")}
+    assert (told[b""].fine, told[b""].words) == (True, "no cloud is set up; records stay on the device")
+    assert not told[b"[broker]\n"].fine
+    (tmp_path / "identity").mkdir()
+    (tmp_path / "identity" / "certificate.pem").touch()
+    assert not next(_broker(parse_config(state, "x"))).fine, "a cloud took it in"
 
 
 class _SlowBoard:

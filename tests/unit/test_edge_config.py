@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from contract.errors import InvalidSettingsError
 from contract.ids import check_id
 from edge.config import EdgeConfig, device_name, load_config, parse_config
+from edge.sync.settings import NO_BROKER
 from tests.conftest import ROOT
 
 
@@ -19,6 +20,15 @@ def test_no_file_at_all_gives_an_appliance_that_works() -> None:
     assert check_id(config.device)
     assert [camera.id for camera in config.cameras] == ["front"]
     assert config.web.open_networks == ("127.0.0.0/8", "::1/128")
+
+
+def test_a_config_that_names_a_broker_is_known_from_one_that_names_none() -> None:
+    """By the object: somebody may well name the very broker that an appliance looks for by itself."""
+    assert EdgeConfig().broker is NO_BROKER
+    assert parse_config(b"[web]\nport = 1\n", "x").broker is NO_BROKER
+    named = parse_config(b'[broker]\nhost = "127.0.0.1"\n', "x").broker
+    assert named == NO_BROKER
+    assert named is not NO_BROKER
 
 
 def test_the_command_line_finds_the_state_of_an_installed_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

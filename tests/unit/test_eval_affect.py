@@ -4,10 +4,15 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from cloud.training.emotion_data import NoRecordingsError, read_stress
 from cloud.training.learn_voices import main as learn_voices
-from cloud.training.voices_data import asked, consensus, evenly, heard, viewings
+from cloud.training.voices_covariance import learn_departure
+from cloud.training.voices_data import asked, consensus, crowd_of, evenly, heard, viewings
+from cloud.training.voices_departure import UNKNOWN, values
 from cloud.training.voices_recipe import read_recipe
 from tests.eval.affect import __main__ as entry
 from tests.eval.affect.viewings import stage
@@ -91,6 +96,34 @@ def test_what_is_missing_is_said_and_fails_only_if_nothing_is_left(
     assert "horoscope" in capsys.readouterr().err
 
 
+def test_signals_are_compared_on_whatever_recordings_of_skin_or_pulse_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without any pulse the skin is still compared; a file that is none is named."""
+    write_stress(tmp_path, [1], minutes=1)
+    written = tmp_path / "figures.json"
+    assert run(monkeypatch, tmp_path, ONLY="signals", JSON=str(written)) == 0
+    assert list(json.loads(written.read_text(encoding="utf-8"))) == ["scr_f1_vs_neurokit"]
+    (tmp_path / "body/stress_predict/eda_temp_acc_4hz.parquet").write_bytes(b"PAR1")
+    assert run(monkeypatch, tmp_path, ONLY="signals") == 1
+    assert "signals is left out" in (said := capsys.readouterr().err)
+    assert "eda_temp_acc_4hz.parquet: not a table with eda_us" in said
+    assert run(monkeypatch, tmp_path / "nowhere", ONLY="signals") == 1
+    assert "none of stress_predict/eda_temp" in capsys.readouterr().err
+
+
+def test_people_need_numbers_and_columns_that_nobody_reads_may_hold_words(tmp_path: Path) -> None:
+    write_stress(tmp_path, [1, 2, 3], minutes=1)
+    path = tmp_path / "body/stress_predict/hr_1hz.parquet"
+    rows = pq.read_table(path)
+    pq.write_table(rows.append_column("note", pa.array(["sat still"] * len(rows))), path)
+    assert len(np.unique(read_stress(tmp_path).person)) == 3
+    named = pa.array([f"S{one}" for one in rows["subject"].to_pylist()])
+    pq.write_table(rows.set_column(rows.column_names.index("subject"), "subject", named), path)
+    with pytest.raises(NoRecordingsError, match=r"hr_1hz.parquet: .*S1"):
+        read_stress(tmp_path)
+
+
 def test_labels_are_known_from_their_own_segment_on_and_never_before(recordings: Path) -> None:
     views = viewings(stage(recordings).case)
     two = asked(views, evenly(2))
@@ -111,6 +144,32 @@ def test_the_consensus_is_of_others(recordings: Path) -> None:
     shares = consensus(views, np.unique(views.person))
     assert shares.sum(1) == pytest.approx(1)
     assert {int(film) for film in views.video} == set(FILMS)
+
+
+def test_what_others_felt_is_without_the_viewer(recordings: Path) -> None:
+    views = viewings(stage(recordings).case)
+    alone = crowd_of(views, np.array([4])).values
+    assert (alone[views.person == 4] == UNKNOWN).all()
+    row = np.nonzero(views.person == 77)[0][5]
+    same = (views.video == views.video[row]) & (views.place == views.place[row])
+    assert alone[row] == pytest.approx(values(views.point)[same & (views.person == 4)][0])
+    others = crowd_of(views, np.unique(views.person)).values
+    assert others[row] == pytest.approx(values(views.point)[same & (views.person != 77)].mean(0))
+
+
+def test_how_people_depart_is_learned_of_the_rows_that_teach_alone(recordings: Path) -> None:
+    """Whatever the others felt: the tables are the same; and nothing is learned of one person alone."""
+    views = viewings(stage(recordings).case)
+    train = np.nonzero((views.person != 77) & (views.video != FILMS[0]))[0]
+    left = np.ones(len(views.truth), bool)
+    left[train] = False
+    point = np.where(left[:, None], -views.point, views.point)
+    found = learn_departure(views, train)
+    assert found == learn_departure(views._replace(point=point), train)
+    table = np.array(found.covariance)
+    assert table.shape[0] == 2
+    assert table == pytest.approx(table.transpose(0, 2, 1), abs=1e-5)
+    assert not learn_departure(views, np.nonzero(views.person == 77)[0]).covariance[0]
 
 
 def test_the_same_recordings_and_seed_give_the_same_recipe(

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.eval.anomaly_sets import find_anomaly
+from tests.eval.motion import measure_motion
 from tests.eval.motion_sequences import find_motion
 from tests.eval.video import Video
 from tests.support.recorded_video import MOVING
@@ -70,6 +71,48 @@ def test_a_single_mask_a_zip_of_pictures_and_meta_json(tmp_path: Path) -> None:
     assert [int(plane[0, 0]) for plane in yard.video.luma()] == [7, 8, 9]
 
 
+def test_masks_and_regions_may_be_of_any_kind_and_regions_of_any_size(tmp_path: Path) -> None:
+    _video(tmp_path / "court.AVI.avi").rename(tmp_path / "court.AVI")
+    (tmp_path / "court.gt00002.BMP").write_bytes(cv2.imencode(".bmp", _picture(MOVING))[1].tobytes())
+    region = _picture(0)
+    region[:, : SIZE[0] // 2] = 255
+    half = np.asarray(cv2.resize(region, (SIZE[0] // 2, SIZE[1] // 2)), np.uint8)
+    (tmp_path / "court.roi.bmp").write_bytes(cv2.imencode(".bmp", half)[1].tobytes())
+    (sequence,), wrong = find_motion(tmp_path)
+    assert wrong == []
+    assert sorted(sequence.masks) == [2]
+    assert (sequence.region_of((SIZE[1], SIZE[0])) == (region > 0)).all()
+
+
+def test_pictures_without_zeros_before_their_numbers_come_in_order_and_some_may_be_missing(tmp_path: Path) -> None:
+    numbers = (8, 9, 11, 100)
+    junk = {"__MACOSX/._8.png": b"", ".9.png": b""}
+    _zip(tmp_path / "lane.ZIP", {f"{number}.png": _png(number) for number in reversed(numbers)} | junk)
+    _zip(tmp_path / "lane.gt.zip", {f"gt{number}.png": _png(0) for number in (8, 10, 100, 900)})
+    (sequence,), wrong = find_motion(tmp_path)
+    assert wrong == []
+    assert [(number, int(plane[0, 0])) for number, plane in sequence.numbered()] == [(at, at) for at in numbers]
+
+
+def test_truth_beyond_the_video_counts_nothing_where_its_numbers_are_known(tmp_path: Path) -> None:
+    """A part of a recording with the truth of all of it is measured; with numbers that fit nowhere it is not."""
+    truth = {f"gt{number:06d}.png": _png(MOVING if number == 3 else 0) for number in (2, 3, 4, 900)}
+    frames = {f"in{number:06d}.png": _png(20 * number) for number in range(1, 6)}
+    _zip(tmp_path / "part.zip", frames)
+    _zip(tmp_path / "part.gt.zip", truth)
+    _video(tmp_path / "lost.avi")
+    _zip(tmp_path / "lost.gt.zip", {"gt000900.png": _png(MOVING)})
+    _zip(tmp_path / "still.zip", frames)
+    _zip(tmp_path / "still.gt.zip", {"gt000002.png": _png(1)})
+    sequences, _ = find_motion(tmp_path)
+    wrong: list[object] = []
+    _, figures = measure_motion(sequences, say=lambda _: None, complain=wrong.append)
+    assert [figure.name for figure in figures] == ["motion_f_part", "motion_ms_160x120"]
+    lost, still = map(str, wrong)
+    assert "truth of frame 900; expected first_frame" in lost
+    assert "nothing moves in its truth; expected 255" in still
+
+
 def test_truth_of_every_picture_says_their_numbers(tmp_path: Path) -> None:
     _video(tmp_path / "part.avi")
     _zip(tmp_path / "part.gt.zip", {f"gt{number:06d}.png": _png(0) for number in range(950, 954)})
@@ -85,6 +128,10 @@ def test_truth_of_every_picture_says_their_numbers(tmp_path: Path) -> None:
         ({"odd.avi": None, "odd.gt.zip": b"no zip"}, "expected a zip of pictures"),
         ({"a.avi": None, "a.gt00001.png": b"", "meta.json": b"[1]"}, "expected an object of objects"),
         ({"b.avi": None, "b.gt00001.png": b"", "meta.json": b'{"b": {"first_frame": "one"}}'}, "first_frame"),
+        (
+            {"c.avi": None, "c.gt00001.png": b"", "meta.json": b'{"c": {"temporal_roi": [5, 9]}}'},
+            "is [5, 9], but there is truth only of frames 1 to 1",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_by_name(tmp_path: Path, files: dict[str, bytes | None], words: str) -> None:
@@ -112,7 +159,7 @@ def _set(folder: Path, labels: object, *, tests: tuple[str, ...] = ("01", "02"))
 
 
 def test_a_set_is_clips_to_learn_from_clips_to_judge_and_labels(tmp_path: Path) -> None:
-    _set(tmp_path, {"01": {"anomalous_1based": [2, 3]}, "02": {"anomalous_1based": [[1, 1], [4, 4]]}})
+    _set(tmp_path, {"1": {"anomalous_1based": [2, 3]}, "02": {"anomalous_1based": [[1, 1], [4, 4]]}})
     _zip(tmp_path / "two_roads_pixel_gt.zip", {"Test001/002.png": _png(255)})
     (found,), wrong = find_anomaly(tmp_path)
     assert wrong == []

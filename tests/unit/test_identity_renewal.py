@@ -2,13 +2,16 @@
 
 import asyncio
 import random
+import threading
 from pathlib import Path
 
 import pytest
 
+from contract.enrolment import Credentials
 from edge.core.errors import LinkError, RefusedError
 from edge.core.health import Health, State
 from edge.daemon.totals import totals_of_identity
+from edge.identity import renewal
 from edge.identity.enrolling import Invitation, enrol
 from edge.identity.errors import IdentityDamagedError
 from edge.identity.folder import IdentityFolder
@@ -209,3 +212,22 @@ async def test_a_key_that_is_gone_ends_no_daemon(bench: Bench) -> None:
     identity.key.unlink()
     await bench.pass_days(61, step_days=61)
     assert "key.pem" in bench.words
+
+
+async def test_a_cloud_that_answers_drop_by_drop_is_cut_off(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte begins the timeout anew: the renewal waited until the certificate had run out."""
+    monkeypatch.setattr(renewal, "_LOOK_EVERY_S", 0.01)
+    bench.enrol()
+    cut = threading.Event()
+
+    def drip(*_: object) -> Credentials:
+        bench.clock.advance(10 * IdentitySettings().timeout_s)
+        assert cut.wait(10), "nobody cut it off"
+        raise LinkError("cut")
+
+    monkeypatch.setattr(bench.cloud, "renew", drip)
+    monkeypatch.setattr(bench.cloud, "cut", cut.set)
+    await bench.pass_days(61, step_days=61)
+    part = bench.health.part(PART)
+    assert part
+    assert "drop by drop" in part.detail

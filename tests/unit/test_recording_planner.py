@@ -199,3 +199,12 @@ def test_what_nothing_records_has_no_recording_and_only_the_latest_are_remembere
         camera.planner.event_closed(f"ev-{number}")
     assert camera.planner.recording_of("ev-0") is None
     assert camera.planner.recording_of("ev-299") is not None
+
+
+def test_what_waits_for_the_encoder_takes_no_more_than_its_bound_says() -> None:
+    """A plane of brightness is twenty times its JPEG: a slow encoder would have the queue take most of a Pi."""
+    camera = _Camera(mode="continuous")
+    camera.run(3, luma=True)
+    ((_, waiting, _, _),) = camera.clips()
+    assert len(waiting) == 30
+    assert all(frame.luma is None and frame.units == () for frame in waiting)

@@ -78,9 +78,9 @@ async def test_a_store_that_refuses_is_asked_again(tmp_path: Path) -> None:
     box = _Box(tmp_path)
     box.left("rec-torn", "attic")
     box.sink.refusing = True
-    assert not await box.service._try()
+    assert not await box.service._try(box.service.run_once)
     assert box.health.of("stranded") is State.DEGRADED
     box.sink.refusing = False
-    assert await box.service._try()
+    assert await box.service._try(box.service.run_once)
     assert box.health.of("stranded") is State.OK
     assert box.closed == ["rec-torn"]

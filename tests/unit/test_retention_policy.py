@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.core.clock import Stamp
+from edge.core.sizes import said_bytes
 from edge.core.stash import Holding, Worth
 from edge.recording.retention.policy import DISK, Survey, choose, in_order
 from edge.recording.retention.settings import ClassBudget, RetentionSettings
@@ -83,7 +84,7 @@ def test_each_class_has_bytes_and_days_of_its_own_and_the_rule_is_named() -> Non
 def test_the_total_counts_what_still_grows() -> None:
     disk = Survey([[thing("old", age_days=1), thing("new")]], [2**20 + 15], 2**40)
     settings = RetentionSettings(max_bytes=2**20, reserve_bytes=0)
-    assert gone(disk, settings) == [(name, f"everything may take {2**20} bytes") for name in ("old", "new")]
+    assert gone(disk, settings) == [(name, f"everything may take {said_bytes(2**20)}") for name in ("old", "new")]
 
 
 def test_a_clock_that_nobody_trusts_expires_nothing() -> None:

@@ -110,3 +110,29 @@ def test_how_the_bytes_are_cut_into_pieces_does_not_matter(cuts: list[int], data
     found += piecewise.feed(whole[at:])
     assert found == expected
     assert piecewise.bad_rows == at_once.bad_rows
+
+
+@pytest.mark.parametrize("slower_ms", [25, 50, 200])
+def test_a_board_that_goes_slower_from_now_on_loses_no_rows(slower_ms: int) -> None:
+    """It marked a gap at each row until half of what it remembers was of the new rate."""
+    steps = [10] * 40 + [slower_ms] * 40 + [10] * 40 + [slower_ms] * 40
+    assert _gaps(steps) == [40, 41, 120, 121], "what a slower rate is, two rows do not tell"
+
+
+@pytest.mark.parametrize("lost", [1, 3])
+def test_rows_that_are_lost_one_after_the_other_are_told_each_time(lost: int) -> None:
+    steps = [10] * 20 + [10 * (lost + 1)] * 2 + [10] * 20 + [10 * (lost + 1), 10] * 3 + [10] * 5
+    assert _gaps(steps) == [at for at, step in enumerate(steps) if step > 10]
+
+
+def _gaps(steps: list[int]) -> list[int]:
+    """After which steps a parser says that rows are missing."""
+    parser, millis = LineParser(), 1000
+    parser.feed(b"\n1000,500,70\n")
+    found = []
+    for at, step in enumerate(steps):
+        millis += step
+        (row,) = parser.feed(b"%d,500,70\n" % millis)
+        if row.gap_before:
+            found.append(at)
+    return found

@@ -94,12 +94,23 @@ def test_what_cannot_be_played_says_why(tmp_path: Path, text: str, where: dict[s
         load(tmp_path / "x.csv", rate_hz=4.0, where=where)
 
 
-@pytest.mark.parametrize("times", [("nan",), ("",), ("0", "inf"), ("-inf", "0"), ("0", "nan", "1")])
+@pytest.mark.parametrize("times", [("nan",), ("",), ("0", "inf"), ("-inf", "0"), ("0", "nan", "1"), ("0", "1e300")])
 def test_a_time_that_is_none_is_refused_and_ends_nothing_else(tmp_path: Path, times: tuple[str, ...]) -> None:
     rows = "".join(f"{time},4.2\n" for time in times)
     (tmp_path / "odd.csv").write_text(f"t_s,eda_us\n{rows}")
     with pytest.raises(SourceUnavailableError, match="has no time"):
         _play(tmp_path / "odd.csv")
+
+
+@pytest.mark.parametrize("loop", [True, False])
+@pytest.mark.parametrize("text", ["t_s,eda_us\n0,\n1,\n", "t_s,eda_us\n0,nan\n"])
+def test_a_file_without_any_value_is_refused_and_nobody_looks_for_one_for_ever(
+    tmp_path: Path, text: str, *, loop: bool
+) -> None:
+    """As of a device that was not worn: a loop would go round in it and never come back."""
+    (tmp_path / "empty.csv").write_text(text)
+    with pytest.raises(SourceUnavailableError, match="no row has a value"):
+        _play(tmp_path / "empty.csv", loop=loop)
 
 
 @pytest.mark.parametrize("times", [["a", "b"], [None, 1.0], [[1.0], [2.0]], [{"s": 1}, {"s": 2}], []])

@@ -44,6 +44,13 @@ def test_raw_pulse_is_kept_as_counts() -> None:
     assert BoardUnits("us", 0, "pulse_adc").values(4, 612) == {Channel.GSR_US: 4.0, Channel.PULSE_RAW: 612.0}
 
 
+@pytest.mark.parametrize("counts", [-1384.35, 262_143, -(2**23), 2**24 - 1])
+def test_a_pulse_swings_around_nought_or_fills_a_converter_of_24_bits(counts: float) -> None:
+    """A wristband's filtered wave is as often below 0 as above; optical converters have 18, 22 or 24 bits."""
+    assert plausible({Channel.PULSE_RAW: counts}) == {Channel.PULSE_RAW: counts}
+    assert plausible({Channel.PULSE_RAW: 1e9}) == {}
+
+
 @given(st.integers(-(10**7), 10**7), st.integers(1, 1023))
 def test_the_formula_never_gives_what_no_skin_has(adc: int, calibration: int) -> None:
     us = grove_us(adc, calibration)

@@ -68,7 +68,7 @@ async def test_the_note_says_what_is_there_and_what_is_missing(tmp_path: Path) -
     async with opened_folders(tmp_path) as stage:
         session_id, note = await _lived(stage)
         folder = stage.path(session_id)
-        names = sorted(path.name for path in folder.iterdir())
+        names = sorted(path.name for path in folder.iterdir() if path.name[0] != ".")
     assert (note.layout, note.state, note.participant, note.software) == (1, "whole", "p1", "1.2.3")
     assert (note.clock, note.reason, note.order) == ("trusted", "stopped", 1)
     assert names == ["labels.parquet", "markers.parquet", "predictions.parquet", "session.json", "signals.parquet"]

@@ -227,6 +227,7 @@ async def test_a_conversion_that_was_cut_anywhere_is_made_again(tmp_path: Path) 
         assert await asyncio.to_thread(convert, folder, "csv") == read_note(folder)
     assert made.reason == "restarted"
     assert sorted(path.name for path in folder.iterdir()) == [
+        ".session.json.twin",
         "labels.parquet",
         "markers.parquet",
         "predictions.parquet",

@@ -1,22 +1,16 @@
-"""The desk of sessions: consent before anything else, one session per participant, two at once, and what is told."""
+"""The desk of sessions: consent before anything else, one session per participant, two at once, and what they watch."""
 
-import asyncio
-import shutil
-from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from contract.messages import AnyBody, Consent, Label, Marker, Prediction, Record, Session
+from contract.messages import Consent, Session
 from contract.sessions import ChannelQuality, NewLabel, Stimulus, StimulusClock
-from edge.affect.sessions.book import Book
 from edge.affect.sessions.settings import SessionSettings
-from edge.core.clock import Stamp
-from edge.core.errors import RecordInvalidError, RefusedError, StoreError, UnknownError
-from edge.core.health import State
-from edge.outbox.store import Outbox
+from edge.affect.signals.reading import NOISY, SLOW
+from edge.core.errors import RecordInvalidError, RefusedError, UnknownError
 from edge.web.session_port import SessionPort
-from tests.support.clock import FakeClock
 from tests.support.sessions_room import MP4, World, opened_desk, pieces, sensor
 
 
@@ -149,6 +143,16 @@ async def test_what_another_program_was_told_counts_only_while_the_settings_say_
             await room.desk.start("user1", video_id=1, external=True)
 
 
+async def test_clients_take_sensors_that_nobody_uses_before_they_share_one(tmp_path: Path) -> None:
+    """S0.36, X.5: also where each sensor was given to somebody of the page, who is not in a session."""
+    world = World(sensors=[sensor("left"), sensor("right")])
+    async with opened_desk(tmp_path, world=world) as room:
+        for participant, given in (("p1", "left"), ("p2", "right")):
+            await room.desk.put_participant(participant, sensor=given, note="")
+        views = [await room.desk.start(user, video_id=2, external=True) for user in ("user1", "user2", "user3")]
+        assert [view.sensor for view in views] == ["left", "right", "left"]
+
+
 async def test_a_warning_is_overruled_by_name_and_written_down(tmp_path: Path) -> None:
     off = {"gsr_us": ChannelQuality(state="electrode_off", index=0.0)}
     async with opened_desk(tmp_path, world=World(sensors=[sensor("left", quality=off)])) as room:
@@ -157,10 +161,53 @@ async def test_a_warning_is_overruled_by_name_and_written_down(tmp_path: Path) -
         assert found.ready
         states = {one.name: one.state for one in found.checks}
         assert states["electrodes"] == "warning"
-        with pytest.raises(RefusedError, match="off the skin: gsr_us"):
+        with pytest.raises(RefusedError, match="off the skin: skin conductance"):
             await room.desk.start("p1")
         view = await room.desk.start("p1", overrule=True)
-        assert view.warnings == ["electrodes: off the skin: gsr_us"]
+        assert view.warnings == ["electrodes: off the skin: skin conductance"]
+
+
+async def test_the_check_list_speaks_of_people_and_signals_rather_than_of_ids(tmp_path: Path) -> None:
+    quality = {
+        "pulse_raw": ChannelQuality(state="noisy", index=0.44),
+        "gsr_raw": ChannelQuality(state="motion", index=0.2),
+        "gsr_us": ChannelQuality(state="motion", index=0.2),
+        "skin_c": ChannelQuality(state="ok", index=0.3),
+    }
+    worn = msgspec.structs.replace(sensor("body", quality=quality), name="Left hand")
+    async with opened_desk(tmp_path, world=World(sensors=[worn], free_bytes=61_782 << 20)) as room:
+        await room.agree("p1")
+        said = {one.name: one.detail for one in (await room.desk.checks("p1", stimulus=None, sensor=None)).checks}
+        assert said["sensor"] == "Left hand is connected"
+        assert said["signal"] == "pulse is noisy; skin conductance is disturbed by movement; skin temperature is poor"
+        assert said["disk"] == "64.8 GB free"
+        room.world.sensors = [msgspec.structs.replace(worn, state="failed", detail="the port is gone")]
+        said = {one.name: one.detail for one in (await room.desk.checks("p1", stimulus=None, sensor=None)).checks}
+        assert said["sensor"] == "Left hand is not there: the port is gone"
+
+
+async def test_the_check_list_claims_nothing_of_electrodes_on_a_board_that_nobody_calibrated(tmp_path: Path) -> None:
+    quality = {"gsr_raw": ChannelQuality(state="ok", index=1.0)}
+    async with opened_desk(tmp_path, world=World(sensors=[sensor("left", quality=quality)])) as room:
+        await room.agree("p1")
+        found = await room.desk.checks("p1", stimulus=None, sensor=None)
+        said = {one.name: (one.state, one.detail) for one in found.checks}
+        assert said["electrodes"] == (
+            "warning",
+            "whether they are on the skin cannot be told: the board is not calibrated",
+        )
+        assert said["signal"] == ("ok", "clean")
+
+
+async def test_the_check_list_says_why_a_signal_is_poor_where_that_is_known(tmp_path: Path) -> None:
+    quality = {
+        "gsr_us": ChannelQuality(state="noisy", index=0.0, detail=SLOW),
+        "pulse_raw": ChannelQuality(state="noisy", index=0.2, detail=NOISY),
+    }
+    async with opened_desk(tmp_path, world=World(sensors=[sensor("left", quality=quality)])) as room:
+        await room.agree("p1")
+        said = {one.name: one.detail for one in (await room.desk.checks("p1", stimulus=None, sensor=None)).checks}
+        assert said["signal"] == f"skin conductance is noisy: {SLOW}; pulse is noisy"
 
 
 async def test_the_check_list_names_everything_that_stops_a_session(tmp_path: Path) -> None:
@@ -180,211 +227,9 @@ async def test_the_check_list_names_everything_that_stops_a_session(tmp_path: Pa
             "stimulus": "stop",
         }
         assert all(one.remedy for one in found.checks)
+        assert next(one.detail for one in found.checks if one.name == "disk") == "1 byte free"
         unknown = await room.desk.checks("p1", stimulus="nowhere", sensor=None)
         assert "no stimulus 'nowhere'" in unknown.checks[-1].detail
-
-
-async def test_labels_are_kept_once_and_told_once(tmp_path: Path) -> None:
-    async with opened_desk(tmp_path) as room:
-        await room.agree("p1")
-        view = await room.desk.start("p1", video_id=1)
-        label = NewLabel(probe="HL", label_id="a")
-        assert await room.desk.label(view.session_id, [label, label]) == 1
-        assert await room.desk.label(view.session_id, [label, NewLabel(valence=0.5)]) == 1
-        with pytest.raises(RefusedError, match="at least one of"):
-            await room.desk.label(view.session_id, [NewLabel()])
-        assert len(await room.bodies(Label)) == 2
-        seen = await room.desk.session(view.session_id)
-        assert [(one.probe, one.valence) for one in seen.labels] == [("HL", None), (None, 0.5)]
-
-
-async def test_an_answer_tells_what_was_asked_and_closes_the_question(tmp_path: Path) -> None:
-    async with opened_desk(tmp_path) as room:
-        await room.agree("p1")
-        view = await room.desk.start("p1")
-        room.desk.known.ask(view.session_id, "change")
-        asked = room.desk.open_ask(view.session_id)
-        assert asked
-        room.desk.known.ask(view.session_id, "clock")
-        assert room.desk.open_ask(view.session_id) == asked
-        room.clock.advance(3)
-        await room.desk.label(view.session_id, [NewLabel(probe="LL", ask_id=asked.ask_id)])
-        assert room.desk.open_ask(view.session_id) is None
-        [told] = await room.bodies(Label)
-        assert isinstance(told, Label)
-        assert (told.ask_id, told.asked_ms, told.reason) == (asked.ask_id, asked.at_ms, "change")
-        assert not [message for message in room.hub.latest() if message.topic == "ask"]
-        assert room.desk.known.labels(view.session_id)[0].probe == "LL"
-
-
-async def test_a_question_expires(tmp_path: Path) -> None:
-    async with opened_desk(tmp_path) as room:
-        await room.agree("p1")
-        view = await room.desk.start("p1")
-        room.desk.known.ask(view.session_id, "clock")
-        first = room.desk.open_ask(view.session_id)
-        room.clock.advance(25)
-        assert room.desk.open_ask(view.session_id) is None
-        assert first
-        room.desk.known.ask(view.session_id, "unsure")
-        await room.desk.label(view.session_id, [NewLabel(probe="LL", ask_id=first.ask_id)])
-        assert room.desk.open_ask(view.session_id) is not None
-        room.desk.known.ask("nowhere", "clock")
-        assert room.desk.open_ask("nowhere") is None
-
-
-async def test_a_marked_rest_lasts_a_minute_and_others_speak_of_the_same_film(tmp_path: Path) -> None:
-    async with opened_desk(tmp_path) as room:
-        for name in ("p1", "p2"):
-            await room.agree(name)
-            await room.desk.put_stimulus(Stimulus(id="film", duration_ms=90_000))
-            view = await room.desk.start(name, stimulus="film", overrule=True)
-            room.desk.tell_clock(view.session_id, StimulusClock(at_ms=view.start_ms, stimulus_ms=0))
-            room.clock.advance(20)
-            await room.desk.label(view.session_id, [NewLabel(probe="LH")])
-        known, now_ms = room.desk.known, room.clock.now().wall_ms
-        assert known.duration_ms(view.session_id) == 90_000
-        assert known.place_ms(view.session_id, now_ms) == 20_000
-        assert known.others(view.session_id, now_ms) == (0.0, 0.0, 1.0, 0.0)
-        assert not known.resting(view.session_id, now_ms + 5)
-        await room.desk.mark(view.session_id, name="Rest", note="", at_ms=None)
-        assert [known.resting(view.session_id, now_ms + after) for after in (1, 60_000, 60_001)] == [True, True, False]
-        assert (known.labels("nowhere"), known.others("nowhere", 0), known.duration_ms("nowhere")) == ([], None, None)
-
-
-async def test_a_trace_of_many_points_is_few_records(tmp_path: Path) -> None:
-    async with opened_desk(tmp_path) as room:
-        await room.agree("p1")
-        view = await room.desk.start("p1")
-        at_ms = view.start_ms
-        room.clock.advance(60)
-        points = [NewLabel(source="trace", at_ms=at_ms + 100 * step, valence=0.1, arousal=-0.2) for step in range(600)]
-        assert await room.desk.label(view.session_id, points) == 600
-        told = [body for body in await room.bodies(Label) if isinstance(body, Label)]
-        assert [len(body.trace) for body in told] == [500, 100]
-        assert told[0].trace[1] == (at_ms + 100, 0.1, -0.2)
-
-
-async def test_of_a_long_trace_as_many_points_are_shown_as_one_can_see(tmp_path: Path) -> None:
-    async with opened_desk(tmp_path) as room:
-        await room.agree("p1")
-        view = await room.desk.start("p1")
-        room.clock.advance(600)
-        for first in range(0, 5000, 1000):
-            moments = range(view.start_ms + first * 100, view.start_ms + (first + 1000) * 100, 100)
-            await room.desk.label(view.session_id, [NewLabel(source="trace", at_ms=at, valence=0.1) for at in moments])
-        await room.desk.label(view.session_id, [NewLabel(probe="HH")])
-        labels = (await room.desk.session(view.session_id)).labels
-        assert [labels[0].at_ms, labels[1].at_ms] == [view.start_ms, view.start_ms + 300]
-        assert [len(labels), labels[-1].probe] == [1993, "HH"]
-        assert max(two.at_ms - one.at_ms for one, two in pairwise(labels[:-1])) <= 400
-        assert "1, and 5000 points of traces" in await room.desk.report(view.session_id)
-
-
-async def test_the_oldest_session_goes_when_the_file_is_too_large(tmp_path: Path) -> None:
-    async with opened_desk(tmp_path, settings=SessionSettings(max_bytes=1 << 20)) as room:
-        await room.agree("p1")
-        views = [await room.desk.start("p1", session_id=name) for name in ("a", "b", "c")]
-        for view in views[:2]:
-            for _ in range(300):
-                await room.desk.mark(view.session_id, name="x", note="words " * 600, at_ms=None)
-        await room.desk._keep()
-        assert [view.session_id for view in await room.desk.sessions(None, limit=9)] == ["c", "b"]
-
-
-async def test_a_session_has_no_more_labels_than_the_settings_say(tmp_path: Path) -> None:
-    async with opened_desk(tmp_path, settings=SessionSettings(max_labels=100)) as room:
-        await room.agree("p1")
-        view = await room.desk.start("p1")
-        assert await room.desk.label(view.session_id, [NewLabel(probe="HH")] * 100) == 100
-        with pytest.raises(RefusedError, match="100 labels at most"):
-            await room.desk.label(view.session_id, [NewLabel(probe="HH")])
-
-
-async def test_the_stimulus_clock_places_labels_and_markers(tmp_path: Path) -> None:
-    async with opened_desk(tmp_path) as room:
-        await room.agree("p1")
-        view = await room.desk.start("p1", stimulus="video-1")
-        assert view.clock is None
-        room.desk.tell_clock(view.session_id, StimulusClock(at_ms=room.clock.now().wall_ms, stimulus_ms=7000))
-        room.clock.advance(5)
-        marker = await room.desk.mark(view.session_id, name="cough", note="", at_ms=None)
-        assert marker.stimulus_ms == 12_000
-        await room.desk.label(view.session_id, [NewLabel(probe="HH", stimulus_ms=9000)])
-        seen = await room.desk.session(view.session_id)
-        assert [one.stimulus_ms for one in seen.clocks] == [7000]
-        assert [(one.stimulus_ms, one.at_ms - view.start_ms) for one in seen.labels] == [(9000, 2000)]
-        assert len(await room.bodies(Marker)) == 1
-        await room.desk.stop(view.session_id)
-        with pytest.raises(RefusedError, match="has ended"):
-            await room.desk.mark(view.session_id, name="late", note="", at_ms=None)
-        note = await room.desk.mark(view.session_id, name="", note="looked tired\0", at_ms=None)
-        assert (note.name, note.note) == ("note", "looked tired")
-        with pytest.raises(UnknownError):
-            room.desk.tell_clock(view.session_id, StimulusClock(at_ms=0, stimulus_ms=0))
-
-
-async def test_others_labels_of_a_stimulus_make_its_consensus(tmp_path: Path) -> None:
-    async with opened_desk(tmp_path) as room:
-        await room.agree("p1", "p2")
-        for person, probe in (("p1", "HH"), ("p2", "LL")):
-            view = await room.desk.start(person, stimulus="video-1")
-            await room.desk.label(view.session_id, [NewLabel(probe=probe, stimulus_ms=6000)])  # type: ignore[arg-type]
-            await room.desk.stop(view.session_id)
-        assert room.desk.consensus.shares("video-1", 5000, but_of="p1") == (0, 0, 0, 1)
-        assert room.desk.consensus.shares("video-1", 5000, but_of="p3") == (0.5, 0, 0, 0.5)
-        assert room.desk.consensus.shares("video-1", 60_000, but_of="p1") is None
-    async with opened_desk(tmp_path) as room:
-        assert room.desk.consensus.shares("video-1", 5000, but_of="p1") == (0, 0, 0, 1)
-
-
-async def test_predictions_of_a_video_pass_both_filters_in_order(tmp_path: Path) -> None:
-    """S0.11, S0.12, S0.24, S0.36"""
-    async with opened_desk(tmp_path) as room:
-        await room.agree("p1", "p2")
-        one, two = await room.desk.start("p1", video_id=1), await room.desk.start("p2", video_id=1)
-        for index in (1, 0):
-            await room.predict(one.session_id, "p1", index)
-        late = await room.predict(two.session_id, "p2", 5)
-
-        async def found(user: str | None, session: str | None, since: int | None = None) -> list[Prediction]:
-            return list(await room.desk.predictions(1, user_id=user, session_id=session, since_ms=since))
-
-        assert [one.segment_index for one in await found(None, None)] == [0, 1, 5]
-        assert [one.user_id for one in await found("p1", None)] == ["p1", "p1"]
-        assert await found("p1", two.session_id) == []
-        assert await found(None, None, late.end_ms - 1) == [late]
-        assert list(await room.desk.predictions(3, user_id=None, session_id=None, since_ms=None)) == []
-        assert len(await room.desk.segments(one.session_id)) == 2
-        assert [view.segments for view in await room.desk.sessions(None, limit=5)] == [1, 2]
-        await room.desk._floor.count_segments()
-        assert [view.segments for view in room.desk.running()] == [2, 1]
-        shown = [message.data["segments"] for message in room.hub.latest() if message.topic == "session"]
-        assert sorted(shown) == [1, 2]
-        with pytest.raises(UnknownError):
-            await room.desk.segments("nowhere")
-
-
-async def test_a_session_that_nobody_stopped_is_ended(tmp_path: Path) -> None:
-    async with opened_desk(tmp_path, settings=SessionSettings(longest_s=60)) as room:
-        await room.agree("p1")
-        view = await room.desk.start("p1")
-        room.clock.advance(61)
-        await room.desk._keep()
-        assert room.desk.running() == []
-        assert (await room.desk.session(view.session_id)).end_ms == view.start_ms + 61_000
-
-
-async def test_only_so_many_ended_sessions_are_kept(tmp_path: Path) -> None:
-    async with opened_desk(tmp_path, settings=SessionSettings(max_sessions=10)) as room:
-        await room.agree("p1")
-        for _ in range(13):
-            room.clock.advance(1)
-            view = await room.desk.start("p1")
-        await room.desk._keep()
-        assert len(await room.desk.sessions(None, limit=100)) == 10
-        assert room.desk.participants()[0].sessions == 10
-        assert room.desk.running()[0].session_id == view.session_id
 
 
 async def test_a_video_is_taken_whole_and_shown_until_removed(tmp_path: Path) -> None:
@@ -423,51 +268,6 @@ async def test_stimuli_of_the_settings_are_made_once(tmp_path: Path) -> None:
         assert {one.number: one.duration_ms for one in room.desk.stimuli()} == {1: 90_000, 2: 151_000, 3: 160_000}
 
 
-async def test_a_session_that_a_killed_daemon_left_running_ends_when_it_was_last_known_to_run(tmp_path: Path) -> None:
-    clock = FakeClock()
-    async with opened_desk(tmp_path, clock=clock) as room:
-        await room.agree("p1")
-        view = await room.desk.start("p1", video_id=1)
-        room.clock.advance(40)
-        await room.desk._keep()
-        await room.predict(view.session_id, "p1", 9)
-        copy = tmp_path / "copy"
-        shutil.copytree(tmp_path / "sessions", copy)
-    shutil.rmtree(tmp_path / "sessions")
-    copy.rename(tmp_path / "sessions")
-    clock.advance(3600)
-    async with opened_desk(tmp_path, clock=clock) as room:
-        ended = await room.desk.session(view.session_id)
-        assert (ended.reason, ended.end_ms) == ("restarted", view.start_ms + 50_000)
-        assert room.desk.running() == []
-
-
-async def test_the_service_tells_what_the_store_did_not_take_and_says_so_meanwhile(tmp_path: Path) -> None:
-    async with opened_desk(tmp_path) as room:
-        refusing = True
-
-        async def append(body: AnyBody, at: Stamp | None = None) -> Record:
-            if refusing:
-                raise StoreError("the disk is full")
-            return await Outbox.append(room.outbox, body, at)
-
-        room.outbox.append = append  # type: ignore[method-assign]
-        await room.agree("p1")
-        view = await room.desk.start("p1")
-        await room.desk.label(view.session_id, [NewLabel(probe="HH")])
-        degraded = asyncio.Event()
-        room.health.on_change = lambda part: degraded.set() if part.state is State.DEGRADED else None
-        working = asyncio.create_task(room.desk.run())
-        await degraded.wait()
-        refusing = False
-        await room.outbox.wait_beyond(2)
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
-        assert room.desk.pulse.alive
-        kinds = [type(record.body).__name__ for _, record in await room.outbox.history(after=0)]
-        assert kinds == ["Consent", "Session", "Label"]
-
-
 async def test_the_desk_is_what_the_lan_side_asks_for(tmp_path: Path) -> None:
     async with opened_desk(tmp_path) as room:
         port: SessionPort = room.desk
@@ -480,18 +280,6 @@ async def test_nothing_of_a_sensors_wearer_is_kept_until_they_agreed(tmp_path: P
         await room.agree("p1")
         assert room.viewings.may_name("p1")
         assert (await room.desk.start("p1")).sensor == "left"
-
-
-async def test_a_damaged_file_is_put_aside_and_goes_with_the_next_erasure(tmp_path: Path) -> None:
-    (tmp_path / "sessions").mkdir()
-    (tmp_path / "sessions" / "sessions.db").write_bytes(b"not a database at all" * 100)
-    async with opened_desk(tmp_path) as room:
-        assert room.health.of("sessions") is State.DEGRADED
-        asides = [path for path in (tmp_path / "sessions").iterdir() if "damaged" in path.name]
-        assert len(asides) == 1
-        await room.agree("p1")
-        await room.desk.erase("p1")
-        assert not asides[0].exists()
 
 
 async def test_absurd_numbers_and_names_are_answered_and_not_stumbled_over(tmp_path: Path) -> None:
@@ -512,43 +300,3 @@ async def test_absurd_numbers_and_names_are_answered_and_not_stumbled_over(tmp_p
         found = await room.desk.predictions(10**30, user_id="\udcff", session_id=None, since_ms=None)
         assert list(found) == []
         assert list(await room.desk.predictions(1, user_id=None, session_id=None, since_ms=10**30)) == []
-
-
-async def test_a_file_that_is_damaged_in_its_middle_is_put_aside_too(tmp_path: Path) -> None:
-    clock = FakeClock()
-    async with opened_desk(tmp_path, clock=clock) as room:
-        await room.agree("p1")
-        for name in ("a", "b", "c"):
-            await room.desk.start("p1", session_id=name)
-            for _ in range(20):
-                await room.desk.mark(name, name="x", note="words " * 600, at_ms=None)
-    path = tmp_path / "sessions" / "sessions.db"
-    data = path.read_bytes()
-    path.write_bytes(data[:8192] + bytes(255 - one for one in data[8192:]))
-    async with opened_desk(tmp_path, clock=clock) as room:
-        assert room.health.of("sessions") is State.DEGRADED
-        assert room.desk.participants() == []
-        assert list((tmp_path / "sessions").glob("sessions.db.damaged-*"))
-
-
-async def test_a_session_that_the_disk_could_not_end_ends_later_at_the_moment_that_was_meant(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with opened_desk(tmp_path) as room:
-        await room.agree("p1")
-        view = await room.desk.start("p1")
-        room.clock.advance(10)
-
-        def refuse(self: Book, kept: object, at: object) -> None:
-            raise StoreError("the disk is full")
-
-        with monkeypatch.context() as patch:
-            patch.setattr(Book, "put_sessions", refuse)
-            with pytest.raises(StoreError):
-                await room.desk.consent("p1", given=False, text_sha256="", witness="")
-        assert not room.viewings.running()
-        room.clock.advance(60)
-        await room.desk._keep()
-        assert room.desk.running() == []
-        ended = await room.desk.session(view.session_id)
-        assert (ended.end_ms, ended.reason) == (view.start_ms + 10_000, "withdrawn")

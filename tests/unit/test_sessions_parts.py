@@ -2,12 +2,16 @@
 
 import hashlib
 import os
+from functools import partial
+from math import tanh
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cloud.training.voices_departure import OFF_CENTRE, values
 from contract.sessions import NewLabel, SessionLabel, StimulusClock
 from edge.affect.sessions.consensus import Consensus, quadrant_of
 from edge.affect.sessions.consent import consent_text
@@ -178,6 +182,31 @@ def test_everybody_has_one_voice_however_often_they_spoke() -> None:
     assert consensus.shares("film", 24_000, but_of="p3") == (0, 0, 0, 1)
     consensus.forget_stimulus("film")
     assert consensus.shares("film", 0, but_of="p3") is None
+
+
+def test_others_are_known_by_what_they_felt_too() -> None:
+    """A key is a corner; of points in one slice their mean; the middle is the middle; each scale by itself."""
+    consensus = Consensus(reach_s=10)
+    means = partial(consensus.means, off_centre=0.25)
+    consensus.hear("film", "p1", _label(probe="HL", stimulus_ms=1000))
+    for valence in (0.2, 0.4):
+        consensus.hear("film", "p2", _label(valence=valence, stimulus_ms=2000))
+    assert means("film", 0, but_of="p3") == pytest.approx(((tanh(1.25) + tanh(0.55)) / 2, -tanh(1.25)))
+    but_first = means("film", 0, but_of="p1")
+    assert but_first[0] == pytest.approx(tanh(0.55))
+    assert but_first[1] is None
+    consensus.hear("film", "p2", _label(valence=0.0, arousal=0.0, stimulus_ms=40_000))
+    assert means("film", 40_000, but_of="p1") == (0.0, 0.0)
+    assert consensus.shares("film", 40_000, but_of="p1") is None
+    assert means("film", 90_000, but_of="p1") == means("none", 0, but_of="p1") == (None, None)
+
+
+@given(st.floats(-1, 1).filter(bool))
+def test_a_value_is_drawn_in_as_the_pool_learned_it(point: float) -> None:
+    consensus = Consensus(reach_s=10)
+    consensus.hear("film", "p1", _label(valence=point, stimulus_ms=0))
+    felt = consensus.means("film", 0, but_of="p2", off_centre=OFF_CENTRE)[0]
+    assert felt == pytest.approx(float(values(np.array(point))))
 
 
 def test_a_label_said_twice_at_once_is_one() -> None:

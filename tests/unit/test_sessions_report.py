@@ -51,6 +51,8 @@ async def test_the_report_tells_what_happened(tmp_path: Path) -> None:
         page = await room.desk.report(view.session_id)
     for words in ("Video 2", "4, of which 1 undecided", "emotion 2.0.0", "version afferent-2", "HL Neutral", "twice"):
         assert words in page
+    assert re.search(r"<h1>p1 · Video 2 · \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(UTC[^)]*\)</h1>", page)
+    assert page.count(view.session_id) == 1
     blocks = re.findall(r'<rect class="(whole|partial)" x="([\d.]+)"', page)
     assert [kind for kind, _ in blocks] == ["whole", "whole", "whole", "partial"]
     places = [float(x) for _, x in blocks]

@@ -107,6 +107,23 @@ def _beats_by(samples: Sequence[Sample], block_ns: int) -> Floats:
     return np.array([(one.t_ns / SECOND_NS, one.quality) for one in found])
 
 
+@pytest.mark.parametrize(("rate_hz", "bpm"), [(25, 38), (64, 205), (500, 205)])
+def test_streaming_equals_batch_at_any_rate_and_pace(rate_hz: int, bpm: float) -> None:
+    """A heart that is found to be faster than was believed is so in whatever pieces it comes."""
+    times = every(30, rate_hz=rate_hz)
+    light, wet = pulse(times, beat_times(30, bpm=bpm, swing=0.01)), skin(times, [8.0, 20.0])
+    both = zip(times.tolist(), light.tolist(), wet.tolist(), strict=True)
+    samples = [
+        Sample("drawn", round(at * SECOND_NS), {Channel.PULSE_RAW: shone, Channel.GSR_US: told})
+        for at, shone, told in both
+    ]
+    whole = run(samples, [])
+    assert len(whole[0]) >= 2
+    assert len(whole[1]) >= 0.7 * bpm * 29 / 60
+    for step in (rate_hz // 4, 3 * rate_hz + 1):
+        assert run(samples, range(0, len(samples), step)) == whole
+
+
 @pytest.mark.data
 def test_something_was_found_in_what_streaming_is_proven_with(data_dir: Path) -> None:
     responses, beats, derived = run(recorded(data_dir), [])

@@ -107,4 +107,4 @@ async def test_readers_who_give_up_leave_nothing_behind() -> None:
         await asyncio.sleep(0)
         reader.cancel()
     await asyncio.sleep(0)
-    assert slot.waiting == 0
+    assert slot._waiters == []

@@ -1,8 +1,10 @@
 """How records are labelled for the broker, and how its refusals are told."""
 
+import asyncio
 import errno
 import socket
 import ssl
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,29 @@ async def test_nor_does_it_end_the_connection_otherwise() -> None:
     with pytest.raises(LinkError, match=r"check broker\.host"):
         await connection.open(1.0)
     await connection.close()
+
+
+async def test_a_broker_that_does_not_answer_keeps_no_daemon_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process had stopped, and went on for as long as the connection was tried."""
+    let_go, begun, waiting = threading.Event(), threading.Event(), list[threading.Thread]()
+
+    def connect(*_: object, **_more: object) -> None:
+        waiting.append(threading.current_thread())
+        begun.set()
+        let_go.wait(30)
+
+    monkeypatch.setattr("paho.mqtt.client.Client.connect", connect)
+    monkeypatch.setattr("edge.sync.connection._CLOSE_S", 0.05)
+    identity = Identity(client_id="gate-1", password=None, status_topic="s", ack_topic="a", will=b"")
+    connection = BrokerConnection(BrokerSettings(), identity, MQTT_5)
+    opening = asyncio.ensure_future(connection.open(1.0))
+    await asyncio.to_thread(begun.wait, 10)
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+    await connection.close()
+    assert [thread.is_alive() and thread.daemon for thread in waiting] == [True]
+    let_go.set()
+    waiting[0].join(10)
 
 
 def test_a_record_is_a_cloud_event() -> None:

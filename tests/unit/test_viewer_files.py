@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from edge.web.page import composed
 from tests.conftest import ROOT
 
 _VIEWER = ROOT / "edge" / "web" / "viewer"
 _FILES = sorted(path for path in _VIEWER.iterdir() if path.is_file())
 _SCRIPTS = [path for path in _FILES if path.suffix == ".js"]
-_PAGES = [path for path in _FILES if path.suffix == ".html"]
+_PAGES = [path for path in _FILES if path.suffix == ".html" and not path.name.startswith("_")]
 _FORBIDDEN = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "localStorage")
 _ALLOWED = {"label-store.js": {"localStorage"}}
 """What a participant said outlives their page until the appliance has it; nothing else is kept in a browser."""
@@ -38,7 +39,8 @@ def test_script(path: Path) -> None:
 @pytest.mark.parametrize("page", _PAGES, ids=lambda path: path.name)
 def test_markup_is_all_markup(page: Path) -> None:
     """No script and no style within the page: its security policy forbids them."""
-    text = page.read_text(encoding="utf-8")
+    text = composed(page)
+    assert "<!--" not in text
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", text)
     for name in re.findall(r'(?:src|href)="(?:/viewer/)?([\w-]+\.(?:js|css|svg))"', text):
         assert (_VIEWER / name).is_file(), name
@@ -47,7 +49,7 @@ def test_markup_is_all_markup(page: Path) -> None:
 @pytest.mark.parametrize("page", _PAGES, ids=lambda path: path.name)
 def test_every_element_that_is_asked_for_exists(page: Path) -> None:
     """`byId` in the modules of a page and `id` in the page agree."""
-    text = page.read_text(encoding="utf-8")
+    text = composed(page)
     ids = set(re.findall(r'\bid="([\w-]+)"', text))
     modules = _with_imports(set(re.findall(r'src="(?:/viewer/)?([\w-]+\.js)"', text)))
     asked = {name for one in modules for name in re.findall(r'byId\("([\w-]+)"\)', _text(one))}

@@ -1,5 +1,7 @@
 """Anomaly: the normal is learned on the spot, kept across restarts, and what is faster than it raises the alarm."""
 
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -215,3 +217,54 @@ def test_a_picture_of_another_shape_for_a_while_costs_nothing_that_was_learned(t
     assert load_baseline(kept, other, MODEL).day.frames == 0
     forget_aside(kept)
     assert load_baseline(kept, GRID, MODEL).day.frames == 0, "what was forgotten by hand does not come back"
+
+
+@pytest.mark.parametrize("killed_after", range(4))
+def test_an_exchange_that_was_killed_between_two_renames_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_after: int
+) -> None:
+    kept, other = tmp_path / "front.learned", (GRID[0] + 1, GRID[1])
+    save_baseline(_filled(np.random.default_rng(0)), kept, MODEL)
+    load_baseline(kept, other, MODEL)
+    if killed_after:
+        save_baseline(_of(other, 77), kept, MODEL)
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", _killing(killed_after))
+            with contextlib.suppress(KilledError):
+                load_baseline(kept, GRID, MODEL)
+    assert load_baseline(kept, GRID, MODEL).day.frames == 1234
+    assert load_baseline(kept, GRID, MODEL).day.frames == 1234, "and again"
+    if killed_after:
+        assert load_baseline(kept, other, MODEL).day.frames == 77, "nor is the other one lost"
+    assert len(list(tmp_path.iterdir())) <= 2
+
+
+def test_what_was_forgotten_by_hand_in_the_midst_of_an_exchange_does_not_come_back(tmp_path: Path) -> None:
+    kept = tmp_path / "front.learned"
+    save_baseline(_filled(np.random.default_rng(0)), kept, MODEL)
+    kept.rename(kept.with_name("front.learned.exchanged"))
+    forget_aside(kept)
+    assert load_baseline(kept, GRID, MODEL).day.frames == 0
+
+
+class KilledError(BaseException):
+    """The process went."""
+
+
+def _killing(after: int) -> Callable[[Path, Path], Path]:
+    """`Path.replace`, by which the process is killed after so many."""
+    left, replace = [after], Path.replace
+
+    def killed(path: Path, target: Path) -> Path:
+        if not left[0]:
+            raise KilledError
+        left[0] -= 1
+        return replace(path, target)
+
+    return killed
+
+
+def _of(grid: tuple[int, int], frames: int) -> Baseline:
+    baseline = Baseline(grid)
+    baseline.day.frames = frames
+    return baseline

@@ -27,7 +27,7 @@ def test_blobs_are_the_regions_of_the_whole_mask(seed: int) -> None:
             round(blob.area * mask.size),
             round(blob.changed * blob.area * mask.size),
         )
-        for blob in find_blobs(mask, 0.0, changed)
+        for blob in find_blobs(mask, 0.0, changed.__getitem__)
     )
     assert found == whole
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from edge.models.session import Model
 from edge.models.store import ModelStore
-from edge.vision.pixels.condition import TAMPERED, Condition, PictureWatch, find_tampering
+from edge.vision.findings import TAMPERED
+from edge.vision.pixels.condition import Condition, PictureWatch, find_tampering
 from edge.vision.pixels.luma import Plane
 from edge.vision.pixels.motion import MotionDetector
 from edge.vision.state import ConditionKind
@@ -53,7 +54,7 @@ class _Seat:
         self.told: list[tuple[float, Condition]] = []
 
     def look(self, plane: Plane, at_s: float) -> Condition:
-        background = None if self.motion.learning else self.motion.background()
+        background = None if self.motion.learning else self.motion.background
         condition = self.watch.step(
             plane, background=background, moving_share=self.motion.moving_share, at_ns=round((at_s + 1) * SECOND)
         )
@@ -218,7 +219,7 @@ def test_any_planes_give_a_condition(
         plane = np.full(shape, level, np.uint8)
         if kind:
             plane = np.random.default_rng(seed).integers(0, level + 1, shape, np.uint8)
-        background = plane.astype(np.float32)[:: -1 if kind == 1 else 1].copy() if kind > 1 else None
+        background = plane[:: -1 if kind == 1 else 1].copy() if kind > 1 else None
         condition = watch.step(plane, background=background, moving_share=0.1, at_ns=number * period_ns)
         assert 0 <= condition.score <= 5
         assert np.isfinite(condition.score)

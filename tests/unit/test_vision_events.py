@@ -14,7 +14,7 @@ from edge.vision.events.clarity import clarity_of, is_clearer
 from edge.vision.events.limits import OpenLimits
 from edge.vision.events.merging import TRACKS, Company, merge
 from edge.vision.events.settings import EventSettings
-from edge.vision.findings import BOXES, LOITERING, MOTION, SUDDEN_MOTION, Finding
+from edge.vision.findings import BOXES, LOITERING, MOTION, SUDDEN_MOTION, TAMPERED, Finding
 from edge.vision.settings import VisionSettings
 from tests.support.findings import SECOND, finding, phases, play, stamp
 
@@ -107,6 +107,29 @@ def test_a_type_at_its_limit_stays_open_and_takes_in_what_comes() -> None:
     assert (book.flood.merged, book.flood.suppressed) == (7, 0)
 
 
+def test_a_lens_that_is_covered_again_and_again_is_few_events() -> None:
+    """Half an hour of a hand before the lens, 4 s of every 14: three events at once, then one as room comes for it."""
+    book = _book(VisionSettings(update_s=600), tampered_per_ten_minutes=3)
+    looks = [(float(at), [finding(TAMPERED, "HIGH")] if at % 14 < 4 else []) for at in range(1800)]
+    told = play(book, looks)
+    opened = [at for at, event in told if event.phase == "open"]
+    assert opened[:3] == [0, 14, 28]
+    assert len(opened) <= 9
+    bouts = 1 + 1799 // 14
+    assert len(opened) + book.flood.merged == bouts, "each is told of or counted"
+    assert book.flood.suppressed == 0
+    assert phases(play(book, [(2500.0, [])])) == [(2500, "close")]
+
+
+def test_the_last_tampering_that_may_begin_does_not_go_on_long_after_it_is_over() -> None:
+    """What is open is recorded: a minute more, not the rest of the ten minutes."""
+    book = _book(tampered_per_ten_minutes=3)
+    looks = [(float(at), [finding(TAMPERED, "HIGH")] if at < 42 and at % 14 < 4 else []) for at in range(120)]
+    at_s, last = play(book, looks)[-1]
+    assert (last.phase, at_s, last.end_ms) == ("close", 92, stamp(31).wall_ms)
+    assert not book.open_ids
+
+
 def test_a_camera_at_its_limit_opens_only_alarms_and_says_later_what_it_held_back() -> None:
     book = _book(camera_opens_per_minute=2)
     told = play(book, [(0, [finding(zone="a")]), (1, [finding(zone="b")]), (2, [finding(zone="c"), finding(zone="d")])])
@@ -190,13 +213,14 @@ def test_graver_is_clearer_and_what_touches_the_border_is_less() -> None:
     st.integers(1, 6),
 )
 def test_no_minute_has_more_openings_than_it_may(steps: list[tuple[int, str]], each: int, together: int) -> None:
-    limits = OpenLimits(each, together)
+    limits = OpenLimits(each, together, rarely=2, is_rare=lambda key: key == "b")
     began: list[tuple[int, str]] = []
     at = 0
     for pause, key in steps:
         at += pause
         recent = [one for when, one in began if at - when < 60 * SECOND]
-        assert limits.is_full(key, at) == (recent.count(key) >= each)
+        rare = key == "b" and sum(name == "b" and at - when < 600 * SECOND for when, name in began) >= 2
+        assert limits.is_full(key, at) == (recent.count(key) >= each or rare)
         assert limits.all_full(at) == (len(recent) >= together)
         if not limits.is_full(key, at):
             limits.note(key, at)

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import msgspec
+
 from contract.messages import Box
 from edge.core.clock import Stamp
 from edge.core.hub import Hub
@@ -10,7 +12,7 @@ from edge.vision.findings import Finding, Thing
 from edge.vision.live import LiveState, Shown
 from edge.vision.pixels.condition import Condition
 from edge.vision.places.watch import PlaceReport
-from edge.vision.state import Flood, Pace, PictureCondition, ZoneState
+from edge.vision.state import Flood, MotionThreshold, Pace, PictureCondition, ZoneState
 
 WALKER: Final = Thing(
     box=Box(x=0.1, y=0.1, w=0.2, h=0.3, label="motion", track=7),
@@ -56,6 +58,12 @@ def test_which_plan_holds_is_told() -> None:
     assert live.state.plan_version == 0
     live.show(seen(), None, SHOWN)
     assert live.state.plan_version == 4
+
+
+def test_what_counts_as_motion_is_told() -> None:
+    live = LiveState("front", Hub())
+    live.show(msgspec.structs.replace(seen(), motion_threshold=MotionThreshold(luma=6.54, asked=13)), None, SHOWN)
+    assert live.state.motion_threshold == MotionThreshold(luma=6.5, asked=13)
 
 
 def test_without_frames_nobody_is_in_a_zone() -> None:

@@ -136,8 +136,8 @@ def test_a_thing_shows_its_outline_and_a_trace_does_not(model: Model) -> None:
     plane = scene.plane(came)
     mask = detector.step(plane)
     trace, thing = sorted(find_blobs(mask, 0.01), key=lambda blob: blob.x)
-    assert is_trace(trace, mask, plane, detector.background())
-    assert not is_trace(thing, mask, plane, detector.background())
+    assert is_trace(trace, mask, plane, detector.background)
+    assert not is_trace(thing, mask, plane, detector.background)
     detector.absorb(window_of(trace, mask.shape))
     for _ in range(30):
         mask = detector.step(scene.plane(came))
@@ -150,7 +150,7 @@ def test_blobs_are_boxes_in_shares_of_the_picture_biggest_first() -> None:
     mask[10:30, 20:60] = mask[50:60, 100:120] = 255
     mask[90, 190] = 255
     changed[10:20, 20:60] = 1
-    big, small = find_blobs(mask, 0.002, changed)
+    big, small = find_blobs(mask, 0.002, changed.__getitem__)
     assert (big.x, big.y, big.w, big.h, big.area, big.changed) == (0.1, 0.1, 0.2, 0.2, 0.04, 0.5)
     assert (small.x, small.y, small.changed) == (0.5, 0.5, 0.0)
 

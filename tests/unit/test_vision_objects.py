@@ -205,7 +205,7 @@ class Table:
             if hidden:
                 luma[_part(self.size)] = 240
             self.at_s += 1
-            view = View(luma=luma.astype(np.uint8), background=background, mask=mask)
+            view = View(luma=luma.astype(np.uint8), background=background.astype(np.uint8), mask=mask)
             report = self._places.step(things, view, round(self.at_s * SECOND), None)
         return [finding.type for finding in report.findings]
 

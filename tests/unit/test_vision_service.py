@@ -83,6 +83,7 @@ async def test_the_hub_gets_the_agreed_shape(tmp_path: Path) -> None:
         "plan_version",
         "score",
         "threshold",
+        "motion_threshold",
         "learning",
         "anomaly_status",
         "anomaly_stats",

@@ -76,6 +76,7 @@ async def test_who_cannot_keep_up_says_so_and_says_when_it_can_again(tmp_path: P
         assert part is not None
         assert part.state is State.DEGRADED
         assert "falls behind" in part.detail
+        assert "`" not in part.detail, "words for people, not for the settings file"
         assert rig.service.state.pace.behind
         rig.clock.advance(FRAME_NS / 1e9)
         await rig.play(160)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edge.vision.pixels.lasting import LOOKS, Lasting
-from edge.vision.pixels.luma import Floats, Plane
+from edge.vision.pixels.luma import Plane
 from edge.vision.pixels.view import View
 
 
@@ -18,9 +18,9 @@ def _road(rng: np.random.Generator) -> Plane:
     return np.asarray(np.clip(road + rng.normal(0, 1.0, road.shape), 0, 255), np.uint8)
 
 
-def _grained(road: Plane, rng: np.random.Generator) -> Floats:
+def _grained(road: Plane, rng: np.random.Generator) -> Plane:
     """The background where something white drove while it was learned."""
-    grains = road.astype(np.float32)
+    grains = road.copy()
     lane = grains[25:100, 30:130]
     lane[rng.random(lane.shape) < 0.3] = 235
     return grains

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cloud.training import voices_features as plain
 from cloud.training.graphs.voices import build
+from cloud.training.voices_departure import OFF_CENTRE, UNKNOWN, place_of
 from cloud.training.voices_recipe import read_recipe
 from edge.models.session import Model
 from edge.models.store import BUNDLED, ModelStore
@@ -16,6 +17,7 @@ from tests.conftest import ROOT
 
 Floats = NDArray[np.float32]
 BODY = (0.4, 0.3, 0.2, 0.1)
+_ENDS = (196.0, 200.0, 200.009, 200.02)
 HL = (0.0, 1.0, 0.0, 0.0)
 
 
@@ -39,6 +41,7 @@ def run(model: Model, **given: Any) -> dict[str, Floats]:
         "labels": labels,
         "label_ages_s": ages,
         "consensus": np.zeros(4),
+        "others": np.full((1 + count, 2), UNKNOWN),
     }
     inputs |= {"face": np.zeros(4), "face_weight": [0.0], "since_onset_s": [60.0]} | given
     return model.run({name: np.asarray(value, np.float32) for name, value in inputs.items()})
@@ -54,20 +57,27 @@ def test_the_committed_model_is_what_its_recipe_builds() -> None:
 
 def test_its_paper_says_what_the_recipe_says(model: Model) -> None:
     manifest, recipe = model.manifest, read_recipe()
-    assert (manifest.task, manifest.version, manifest.label_set) == ("voices", "1.2.0", "quadrant")
+    assert (manifest.task, manifest.version, manifest.label_set) == ("voices", "1.6.0", "quadrant")
     assert manifest.classes == recipe.classes == list(plain.CLASSES)
     assert manifest.metrics == recipe.metrics
-    assert manifest.parameters == {"labels": plain.LABELS, "decide_above": recipe.decide_above, "grade": plain.GRADE}
+    assert manifest.parameters == {
+        "labels": plain.LABELS,
+        "decide_above": recipe.decide_above,
+        "grade": plain.GRADE,
+        "off_centre": OFF_CENTRE,
+        "newer_inputs": "others",
+    }
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_graph_is_the_reference(model: Model, seed: int) -> None:
-    """Anybody present or not, labels soft and hard, ages unknown, negative and beyond the onset."""
+    """Anybody present or not, labels soft and hard, ages unknown, negative and beyond the onset, others' means known
+    or not, at places that were learned of and beyond."""
     random, recipe = np.random.default_rng(seed), read_recipe()
     for _ in range(150):
         heard, face, weight = _anything(random)
         expected = plain.pool(recipe, heard, face, weight)
-        names = ("body", "body_quality", "labels", "label_ages_s", "consensus", "since_onset_s")
+        names = ("body", "body_quality", "labels", "label_ages_s", "consensus", "since_onset_s", "others")
         inputs = {name: column[0] for name, column in zip(names, heard, strict=True)}
         inputs |= {"body_quality": heard.quality, "since_onset_s": heard.since_onset_s}
         inputs |= {"face": face[0], "face_weight": np.array([weight])}
@@ -143,6 +153,50 @@ def test_the_crowd_is_heard_and_a_body_of_no_quality_is_not(model: Model) -> Non
     )
 
 
+def _apart(model: Model, told: list[tuple[Any, float]], others: list[tuple[float, float]], **given: Any) -> Floats:
+    """Probabilities where the crowd is undecided, and its means now and at each label are these."""
+    means = np.full((plain.LABELS + 1, 2), UNKNOWN)
+    means[: len(others)] = np.reshape(others, (-1, 2))
+    return run(model, told=told, others=means, consensus=np.full(4, 0.25), **given)["probabilities"]
+
+
+def test_who_felt_better_than_others_is_held_to_go_on_doing_so(model: Model) -> None:
+    """Half a minute after a label that told more, or less, than others told there; and others moved meanwhile."""
+    same, better = (_apart(model, [(HL, 30)], [(0.0, 0.0), (then, -0.5)]) for then in (0.8, -0.8))
+    assert better[0] + better[1] > same[0] + same[1] + 0.02
+    risen, fallen = (_apart(model, [(HL, 30)], [(now, -0.5), (0.3, -0.5)]) for now in (0.7, -0.7))
+    assert risen[0] + risen[1] > fallen[0] + fallen[1] + 0.1
+
+
+def test_where_others_are_known_by_quadrants_alone_they_are_heard_as_before(model: Model) -> None:
+    """Nobody's mean now, or a place that nothing was learned of: others' means at labels say nothing then."""
+    nothing = _apart(model, [(HL, 30)], [])
+    assert _apart(model, [(HL, 30)], [(UNKNOWN, 0.5), (0.5, 0.5)]) == pytest.approx(nothing)
+    beyond = {"since_onset_s": [205.0]}
+    assert _apart(model, [(HL, 30)], [(0.9, 0.9), (-0.9, -0.9)], **beyond) == pytest.approx(
+        _apart(model, [(HL, 30)], [], **beyond)
+    )
+
+
+def test_a_moment_between_two_places_belongs_to_the_one_that_ends(model: Model) -> None:
+    """A segment that ends at 200 s is the fortieth, the last that was learned of; a clock may round 10 ms up."""
+    at = {since_s: _apart(model, [(HL, 30)], [(0.9, 0.9), (-0.9, -0.9)], since_onset_s=[since_s]) for since_s in _ENDS}
+    silent = _apart(model, [(HL, 30)], [], since_onset_s=[200.0])
+    assert at[200.0] == pytest.approx(at[196.0], abs=0.01)
+    assert at[200.009] == pytest.approx(at[200.0], abs=0.01)
+    assert np.abs(at[200.0] - silent).max() > 0.05
+    assert at[200.02] == pytest.approx(silent, abs=0.01)
+    assert place_of(np.array([0.0, 5.0, 5.009, 5.02, 10.0])).tolist() == [0, 0, 0, 1, 1]
+
+
+def test_eight_labels_at_once_of_which_some_contradict_each_other_are_borne(model: Model) -> None:
+    """The worst for arithmetic: all at one place, sure, and far from others."""
+    told = [(np.eye(4)[index % 4], 0.0) for index in range(plain.LABELS)]
+    found = _apart(model, told, [(0.9, 0.9)] * 9)
+    assert np.isfinite(found).all()
+    assert found.sum() == pytest.approx(1, abs=1e-5)
+
+
 def _anything(random: np.random.Generator) -> tuple[plain.Heard, NDArray[np.float64], float]:
     count = int(random.integers(0, plain.LABELS + 1))
     labels, ages = np.zeros((plain.LABELS, 4)), np.full(plain.LABELS, -1.0)
@@ -155,6 +209,7 @@ def _anything(random: np.random.Generator) -> tuple[plain.Heard, NDArray[np.floa
         ages_s=ages[None],
         consensus=random.dirichlet(np.full(4, 0.5), 1) * random.integers(0, 2),
         since_onset_s=random.uniform(0, 240, 1),
+        others=np.where(random.random((1, plain.LABELS + 1, 2)) < 0.1, UNKNOWN, random.uniform(-1, 1, (1, 9, 2))),
     )
     return heard, random.dirichlet(np.ones(4), 1) * random.integers(0, 2), float(random.uniform(0, 2))
 

@@ -146,6 +146,7 @@ async def test_metrics_are_all_ours_and_say_what_is(tmp_path: Path) -> None:
         "anomaly_score": 1.5,
         "anomaly_threshold": 2.5,
         "learning_progress": 0.75,
+        "motion_threshold": 6.5,
         "condition": "covered",
     }
     web.deps.health.set("broker", State.FAILED, "refused")
@@ -164,6 +165,7 @@ async def test_metrics_are_all_ours_and_say_what_is(tmp_path: Path) -> None:
     assert found["afferent_anomaly_score_sigma", "front"] == 1.5
     assert found["afferent_anomaly_threshold_sigma", "front"] == 2.5
     assert found["afferent_anomaly_learning_ratio", "front"] == 0.75
+    assert found["afferent_motion_threshold_luma", "front"] == 6.5
     conditions = {key[2]: value for key, value in found.items() if key[:2] == ("afferent_camera_condition", "front")}
     assert [condition for condition, value in conditions.items() if value] == ["covered"]
     assert {"ok", "starting", "frozen", "black", "bright", "blurred", "moved"} < set(conditions)

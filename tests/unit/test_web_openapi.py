@@ -23,6 +23,7 @@ from tests.support.web import START_MS, VISION, Web, make_web
 
 _NEWEST = "p-01_2_7"
 _BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("post", "qr"): {"text": "http://127.0.0.1/"},
     ("post", "accounts"): {"name": "lena", "role": "viewer"},
     ("put", "role"): {"role": "operator"},
     ("put", "password"): {},

@@ -11,11 +11,14 @@ import numpy as np
 from cloud.training import voices_features as plain
 from cloud.training.bundle import Bundle, Card, TensorNote, bundle
 from cloud.training.graphs.builder import Graph
+from cloud.training.graphs.voices_departure import Moments, departs, opinion
+from cloud.training.voices_departure import OFF_CENTRE
 from cloud.training.voices_recipe import Recipe, read_recipe
+from cloud.training.voices_sharpness import LEAST_SPREAD
 from contract.emotions import LABEL_SET
 from contract.manifest import Provenance
 
-VERSION: Final = "1.2.0"
+VERSION: Final = "1.6.0"
 _N: Final = len(plain.CLASSES)
 
 
@@ -27,17 +30,23 @@ def build() -> Bundle:
     labels, ages = graph.input("labels", (recipe.labels, _N)), _column(graph, "label_ages_s", recipe.labels)
     crowd, face = _row(graph, "consensus", _N), _row(graph, "face", _N)
     face_weight, since = _row(graph, "face_weight", 1), _row(graph, "since_onset_s", 1)
+    others = graph.input("others", (1 + recipe.labels, 2))
 
     about, shares, hold = _labels(graph, recipe, labels, ages, since)
     labelled, watched = _first(graph, about), graph.greater(graph.sum(crowd, [1]), 0.0)
     stale = graph.complement(_first(graph, hold))
-    weights = _weights(graph, recipe, _gates(graph, labelled, watched), stale)
+    heard = Moments(shares, ages, since, others)
+    apart = graph.mul(graph.mul(labelled, watched), departs(graph, recipe, heard))
+    weights = _weights(graph, recipe, _gates(graph, labelled, watched, apart))
     say = [
         _body(graph, body, stale, weights, _trust(graph, quality, labelled, watched)),
         _labelled(graph, _Labels(shares, _told(graph, shares), hold, stale), weights, since),
-        _consensus(graph, crowd, stale, weights),
-        _face(graph, face, face_weight),
+        graph.add(
+            _consensus(graph, crowd, stale, weights),
+            graph.mul(opinion(graph, recipe, heard), _eased(graph, weights, plain.DEPARTURE.start, stale)),
+        ),
     ]
+    say = [*_sharpened(graph, say, weights), _face(graph, face, face_weight)]
     odds = graph.add(graph.add(say[0], say[1]), graph.add(say[2], say[3]))
     probabilities = _flat(graph, str(graph.op("Softmax", odds, axis=1)))
     graph.output("probabilities", probabilities, [_N])
@@ -102,24 +111,34 @@ def _told(graph: Graph, shares: str) -> str:
     return graph.div(best, graph.max(graph.sum(best, [1]), 1.0))
 
 
-def _gates(graph: Graph, labelled: str, watched: str) -> str:
-    """`[1, 4]`, 1 for who is there: nobody, labels, a consensus, both."""
+def _gates(graph: Graph, labelled: str, watched: str, apart: str) -> str:
+    """`[1, 5]`, 1 for who is there: nobody, labels, a consensus, both, both and how the person departs from others."""
     neither = graph.mul(graph.complement(labelled), graph.complement(watched))
     gates = [
         neither,
         graph.mul(labelled, graph.complement(watched)),
         graph.mul(graph.complement(labelled), watched),
-        graph.mul(labelled, watched),
+        graph.sub(graph.mul(labelled, watched), apart),
+        apart,
     ]
     return graph.concat(*gates)
 
 
-def _weights(graph: Graph, recipe: Recipe, gates: str, stale: str) -> str:
-    """The row of weights `[1, COLUMNS]` for who is there, as sharp as they ought to be."""
-    pools = (plain.ALONE, recipe.labelled, recipe.watched, recipe.both)
+def _weights(graph: Graph, recipe: Recipe, gates: str) -> str:
+    """The row of weights `[1, COLUMNS + 2]` for who is there, and how sharp what they say ought to be."""
+    pools = (plain.ALONE, recipe.labelled, recipe.watched, recipe.both, recipe.departed)
     rows = np.stack([[*plain.vector(one), *one.sharpness] for one in pools])
-    chosen = str(graph.op("MatMul", gates, graph.constant(rows)))
-    return graph.mul(_cut(graph, chosen, 0, plain.COLUMNS), _eased(graph, chosen, plain.COLUMNS, stale))
+    return str(graph.op("MatMul", gates, graph.constant(rows)))
+
+
+def _sharpened(graph: Graph, say: list[str], weights: str) -> list[str]:
+    """All that is said, multiplied by `voices_sharpness.factor` of the whole."""
+    odds = graph.add(graph.add(say[0], say[1]), say[2])
+    apart = graph.sub(odds, graph.div(graph.sum(odds, [1]), float(_N)))
+    spread = graph.sqrt(graph.div(graph.sum(graph.mul(apart, apart), [1]), float(_N)))
+    scale, power = (_cut(graph, weights, at, at + 1) for at in (plain.COLUMNS, plain.COLUMNS + 1))
+    calmed = str(graph.op("Pow", graph.add(spread, LEAST_SPREAD), power))
+    return [graph.mul(one, graph.div(scale, calmed)) for one in say]
 
 
 def _cut(graph: Graph, weights: str, first: int, last: int) -> str:
@@ -190,6 +209,34 @@ def _contrast(graph: Graph, shares: str, *, letter: int) -> str:
     return graph.sum(graph.mul(shares, graph.constant(signs)), [0])
 
 
+_NOTES: Final = {
+    "body": TensorNote(meaning="probabilities of each class by the model of the body"),
+    "body_quality": TensorNote(meaning="quality of the body's signals, 0 to 1: how far it is believed"),
+    "labels": TensorNote(
+        meaning="this person's labels as shares of the classes, newest first; zeros: none; the largest "
+        "is the class, the others how near the point of the square was to them (see parameter `grade`)"
+    ),
+    "label_ages_s": TensorNote(
+        unit="s", meaning="from each label to the end of the segment; -1: none; older than the onset: not heard"
+    ),
+    "consensus": TensorNote(meaning="shares of the classes among other people's labels here; zeros: none"),
+    "face": TensorNote(meaning="probabilities of each class by a face; zeros: none"),
+    "face_weight": TensorNote(meaning="how much the face counts beside the body's 1; 0 for not at all"),
+    "since_onset_s": TensorNote(unit="s", meaning="from the onset of the stimulus to the end of the segment"),
+    "others": TensorNote(
+        meaning="mean of other people's values of valence and arousal (see parameter `off_centre`), -1 to 1, "
+        "now and where the stimulus was at each of the labels; 2: nobody knows"
+    ),
+    "probabilities": TensorNote(meaning="of each class, in the order of `classes`"),
+    "valence": TensorNote(meaning="probability of high less that of low valence, -1 to 1"),
+    "arousal": TensorNote(meaning="probability of high less that of low arousal, -1 to 1"),
+    "weights": TensorNote(
+        meaning="share of the say of body, labels, consensus and face: how far each moved the log-odds; "
+        "sums to 1, or 0 where nobody had anything to say"
+    ),
+}
+
+
 def _card(recipe: Recipe) -> Card:
     return Card(
         name="voices",
@@ -197,31 +244,16 @@ def _card(recipe: Recipe) -> Card:
         task="voices",
         classes=tuple(recipe.classes),
         label_set=LABEL_SET,
-        notes={
-            "body": TensorNote(meaning="probabilities of each class by the model of the body"),
-            "body_quality": TensorNote(meaning="quality of the body's signals, 0 to 1: how far it is believed"),
-            "labels": TensorNote(
-                meaning="this person's labels as shares of the classes, newest first; zeros: none; the largest "
-                "is the class, the others how near the point of the square was to them (see parameter `grade`)"
-            ),
-            "label_ages_s": TensorNote(
-                unit="s", meaning="from each label to the end of the segment; -1: none; older than the onset: not heard"
-            ),
-            "consensus": TensorNote(meaning="shares of the classes among other people's labels here; zeros: none"),
-            "face": TensorNote(meaning="probabilities of each class by a face; zeros: none"),
-            "face_weight": TensorNote(meaning="how much the face counts beside the body's 1; 0 for not at all"),
-            "since_onset_s": TensorNote(unit="s", meaning="from the onset of the stimulus to the end of the segment"),
-            "probabilities": TensorNote(meaning="of each class, in the order of `classes`"),
-            "valence": TensorNote(meaning="probability of high less that of low valence, -1 to 1"),
-            "arousal": TensorNote(meaning="probability of high less that of low arousal, -1 to 1"),
-            "weights": TensorNote(
-                meaning="share of the say of body, labels, consensus and face: how far each moved the log-odds; "
-                "sums to 1, or 0 where nobody had anything to say"
-            ),
-        },
+        notes=_NOTES,
         provenance=Provenance(built_by="afferent", recipe="cloud/training/recipes/voices.json", data=list(recipe.data)),
         metrics=recipe.metrics,
-        parameters={"labels": recipe.labels, "decide_above": recipe.decide_above, "grade": recipe.grade},
+        parameters={
+            "labels": recipe.labels,
+            "decide_above": recipe.decide_above,
+            "grade": recipe.grade,
+            "off_centre": OFF_CENTRE,
+            "newer_inputs": "others",
+        },
         limits=(
             "Learned from 20 seated people who rated eight films with a joystick all the time: a question was never "
             "really asked there, and an answer was never late or careless. Nothing taught it what a face is worth."

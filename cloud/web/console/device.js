@@ -1,10 +1,11 @@
-// One device: what it is, what it shall be (with an editor), and what it shall do.
+// One device: what it is, its desired state (with an editor), and its commands.
 
-import { ago, ask, bytes, clock, draw, drawn, find, listOf, make, reaches, wordsOf } from "./page.js";
+import { bytes, DASH, grouped, percent } from "./format.js";
+import { ask, downloadLink, draw, drawn, find, JSON_TYPE, listOf, make, makeButton, query, reaches, sent, since, when, wordsOf } from "./page.js";
+import { uploading } from "./rows.js";
+import { commandState, COMMANDS, commandTitle, deviceState, needs } from "./words.js";
 
-const COMMANDS = ["snapshot", "restart", "diagnostics", "log_level", "update", "rollback", "renew_certificate"];
 const IDS = ["facts", "refused", "commands"];
-const JSON_TYPE = { "content-type": "application/json" };
 let name = "";
 let shown = { version: 0, text: "" };
 let again = () => {};
@@ -16,12 +17,21 @@ export function beginDevice(device, refresh) {
   name = device;
   again = refresh;
   shown = { version: -1, text: "" };
-  for (const id of IDS) drawn.delete(id);
+  for (const id of IDS) {
+    drawn.delete(id);
+    find(id).replaceChildren(make(id === "facts" ? "dt" : "li", { text: id === "refused" ? "" : "Loading …", name: "empty" }));
+  }
+  drawn.delete("standing");
   for (const id of ["desired-problem", "command-problem", "standing"]) find(id).textContent = "";
   find("name").textContent = device;
+  find("sent").href = `/?${query({ device })}`;
+  showParts(true);
   find("desired").value = "";
-  find("desired").readOnly = !reaches("operator");
+  find("desired").readOnly = true; // until it is known what is there
 }
+
+/** Whether the editor has something that nobody else has. */
+export const unsaved = () => Boolean(name) && shown.version >= 0 && find("desired").value !== shown.text;
 
 export function leaveDevice() {
   name = "";
@@ -30,41 +40,75 @@ export function leaveDevice() {
 export async function drawDevice(device) {
   const [found, page] = await Promise.all([ask(path()), ask(path("/commands?limit=30"))]);
   if (device !== name) return;
+  showParts(true);
   drawFacts(found);
   drawDesired(found);
-  draw("commands", page.items, (items) => listOf(items, "Nothing was asked of it.", commandRow));
+  const words = reaches("operator") ? "No command was sent to it yet. Choose one above." : "No command was sent to it yet.";
+  draw("commands", page.items, (items) => listOf(items, words, commandRow));
+}
+
+/** Nobody knows it: it was taken off the list, or somebody typed its name. */
+export function drawMissing() {
+  showParts(false);
+  drawn.delete("facts");
+  find("facts").replaceChildren(make("dt", { text: "No device of this name has spoken. See on the page Devices which there are." }));
+}
+
+function showParts(isKnown) {
+  for (const id of ["hands", "sent"]) find(id).hidden = !isKnown;
 }
 
 function drawFacts({ device, telemetry, reported }) {
-  const facts = {
-    State: `${device.state}, last seen ${ago(device.last_seen_ms)}`,
-    Software: [device.software || "unknown", device.release, reported?.machine].filter(Boolean).join(" · "),
-    Clock: device.clock,
-    Records: `${device.contiguous} of ${device.highest} here, ${device.outbox_records} wait on the device`,
-    Uploads: `${device.uploads_pending} wait`,
-    Alarms: `${device.open_alarms} go on`,
-  };
-  if (telemetry) facts.Disk = `${bytes(telemetry.disk_free_bytes)} free`;
-  if (device.certificate_expires_ms) facts.Certificate = `until ${clock(device.certificate_expires_ms)}`;
-  draw("facts", facts, () =>
-    Object.entries(facts).flatMap(([term, text]) => [make("dt", { text: term }), make("dd", { text })]),
-  );
+  const facts = [
+    ["State", deviceState(device.state), ", last seen ", since(device.last_seen_ms)],
+    ["Needs attention", needs(device, Date.now()).join("; ") || "nothing"],
+    ["Software", [device.software || DASH, device.release, reported?.machine].filter(Boolean).join(" · ")],
+    ["Clock", device.clock === "trusted" ? "set" : "not set: see whether the device reaches a time server"],
+    ["Records", recordsWords(device)],
+    ["Uploads", waiting(device.uploads_pending, "")],
+  ];
+  if (telemetry) facts.push(...vitals(telemetry));
+  if (device.certificate_expires_ms) facts.push(["Certificate", "good until ", when(device.certificate_expires_ms)]);
+  const plain = facts.map((fact) => fact.map((part) => part.textContent ?? part));
+  draw("facts", plain, () => facts.flatMap(([term, ...parts]) => [make("dt", { text: term }), make("dd", {}, ...parts)]));
+}
+
+function recordsWords({ contiguous, highest, outbox_records: waits }) {
+  const whole = contiguous >= highest;
+  const here = whole ? `all ${grouped(highest)} of its newest run are here` : `its newest run is whole up to number ${grouped(contiguous)} of ${grouped(highest)}`;
+  return `${here}; ${waiting(waits, "more")}`;
+}
+
+function waiting(count, more) {
+  if (!count) return "none waits on the device";
+  return `${[grouped(count), more].filter(Boolean).join(" ")} ${count === 1 ? "waits" : "wait"} on the device`;
+}
+
+function vitals(telemetry) {
+  const cameras = Object.entries(telemetry.cameras ?? {}).map(([camera, fps]) => `${camera} ${fps.toFixed(1)} frames/s`);
+  const found = [["Disk", `${bytes(telemetry.disk_free_bytes)} free`], ["Processor", `${percent(telemetry.cpu_share)} in use`]];
+  if (Number.isFinite(telemetry.temperature_c)) found.push(["Temperature", `${telemetry.temperature_c.toFixed(0)} °C`]);
+  if (cameras.length) found.push(["Cameras", cameras.join(", ")]);
+  return found;
 }
 
 function standing({ device, desired }) {
-  if (!desired.version) return "Nobody asked for anything: it is as its own configuration says.";
-  const by = `Version ${desired.version}, by ${desired.by}, ${clock(Date.parse(desired.set_at))}`;
-  if (device.seen_version < desired.version) return `${by}: the device has not seen it yet.`;
-  if (device.desired_state === "refused") return `${by}: the device refuses it, and stays at version ${device.reported_version}.`;
-  if (device.reported_version < desired.version) return `${by}: the device is taking it.`;
-  return `${by}: in force.`;
+  if (!desired.version) return ["Nothing was asked for: the device is as its own configuration says."];
+  const by = [`Version ${desired.version}, by ${desired.by}, `, when(Date.parse(desired.set_at))];
+  if (device.seen_version < desired.version) return [...by, ": the device has not seen it yet."];
+  if (device.desired_state === "refused") return [...by, `: the device refuses it, for what is named here, and stays at version ${device.reported_version}.`];
+  if (device.reported_version < desired.version) return [...by, ": the device is taking it."];
+  return [...by, ": in force."];
 }
 
 function drawDesired(found) {
-  find("standing").textContent = standing(found);
+  const words = standing(found);
+  draw("standing", words.map((part) => part.textContent ?? part), () => words);
   const refused = found.device.desired_state === "refused" ? (found.reported?.refused ?? []) : [];
   draw("refused", refused, (items) => items.map(refusedRow));
   const area = find("desired");
+  area.readOnly = !reaches("operator");
+  find("may-not").hidden = reaches("operator");
   if (found.desired.version !== shown.version && area.value === shown.text) {
     shown = { version: found.desired.version, text: textOf(found.desired) };
     area.value = shown.text;
@@ -76,34 +120,22 @@ function refusedRow({ path: place, reason }) {
 }
 
 function commandRow(command) {
-  const words = make("div", {}, make("span", { text: command.state, name: `tag ${command.state}` }), ` ${command.name} `);
-  words.append(make("div", { text: `by ${command.by}, ${clock(command.asked_ms)}`, name: "faint" }));
+  const state = make("span", { text: commandState(command.state), name: `tag ${command.state}` });
+  const title = make("span", { text: commandTitle(command.name), name: "name", title: command.name });
+  const words = make("div", {}, make("div", {}, state, " ", title));
+  words.append(make("div", { name: "faint" }, `by ${command.by}, `, when(command.asked_ms)));
   if (command.reason) words.append(make("div", { text: command.reason, name: command.state === "failed" ? "warn" : "faint" }));
   const outcome = Object.entries(command.outcome).map(([key, value]) => `${key}: ${value}`);
   if (outcome.length) words.append(make("div", { text: outcome.join(", "), name: "faint" }));
   const row = make("div", { name: "row" }, words);
-  if (command.file?.content) row.append(download(command.file));
-  else if (command.file) row.append(make("span", { text: "uploading …", name: "faint" }));
+  if (command.file) row.append(command.file.content ? downloadLink(command.file) : uploading());
   if (reaches("operator") && ["queued", "sent"].includes(command.state)) row.append(cancelButton(command));
   return make("li", {}, row);
 }
 
-function download(file) {
-  const link = make("a", { text: "Download" });
-  link.href = file.content;
-  link.download = "";
-  link.setAttribute("aria-label", `Download ${file.name}`);
-  return link;
-}
-
 function cancelButton(command) {
-  const button = make("button", { text: "Cancel" });
-  button.type = "button";
-  button.setAttribute("aria-label", `Cancel ${command.command_id}`);
-  button.addEventListener("click", () =>
-    told("command-problem", () => ask(path(`/commands/${command.command_id}/cancel`), { method: "POST" })),
-  );
-  return button;
+  const act = () => told("command-problem", () => ask(path(`/commands/${command.command_id}/cancel`), { method: "POST" }));
+  return makeButton("Cancel", `Cancel ${command.command_id}`, act);
 }
 
 // Do it, and say at `place` what went wrong; what is shown anew says what went right.
@@ -112,11 +144,17 @@ async function told(place, act) {
   try {
     await act();
   } catch (problem) {
-    find(place).textContent = problem instanceof SyntaxError ? problem.message : wordsOf(problem);
+    find(place).textContent = wordsFor(problem);
     return problem;
   }
   again();
   return null;
+}
+
+function wordsFor(problem) {
+  if (problem instanceof SyntaxError) return `This is no JSON, so nothing was sent. ${problem.message}.`;
+  if (problem.status !== 412) return wordsOf(problem);
+  return "Somebody changed it while you did, so nothing was saved. Copy your text, press Discard changes, and put your part in again.";
 }
 
 async function save(event) {
@@ -124,9 +162,8 @@ async function save(event) {
   const area = find("desired");
   const text = area.value;
   const problem = await told("desired-problem", async () => {
-    const body = JSON.stringify(JSON.parse(text));
-    const headers = { ...JSON_TYPE, "if-match": `"${shown.version}"` };
-    const saved = await ask(path("/desired"), { method: "PUT", body, headers });
+    const { method, body, headers } = sent("PUT", JSON.parse(text));
+    const saved = await ask(path("/desired"), { method, body, headers: { ...headers, "if-match": `"${shown.version}"` } });
     shown = { version: saved.version, text: textOf(saved) };
     area.value = shown.text;
   });
@@ -150,10 +187,20 @@ function select(area, field) {
 
 async function order(event) {
   event.preventDefault();
+  const { title, example, risky } = COMMANDS[find("command").value];
+  if (risky && !confirm(`${title}: it stops what ${name} does for a moment, and waits while a session is recorded there. Go on?`)) return;
   await told("command-problem", () => {
-    const body = JSON.stringify({ name: find("command").value, arguments: JSON.parse(find("arguments").value || "{}") });
-    return ask(path("/commands"), { method: "POST", body, headers: JSON_TYPE });
+    const args = example ? JSON.parse(find("arguments").value || "{}") : {};
+    return ask(path("/commands"), { method: "POST", body: JSON.stringify({ name: find("command").value, arguments: args }), headers: JSON_TYPE });
   });
+}
+
+function offerArguments() {
+  const { example } = COMMANDS[find("command").value];
+  find("with").hidden = !example;
+  find("arguments").value = "{}";
+  find("arguments").title = example ? `Such as ${example}` : "";
+  find("arguments-hint").textContent = example ? `Such as ${example}` : "It takes no arguments.";
 }
 
 function discard() {
@@ -163,7 +210,12 @@ function discard() {
   again();
 }
 
-find("command").append(...COMMANDS.map((text) => make("option", { text })));
+addEventListener("beforeunload", (event) => {
+  if (unsaved()) event.preventDefault();
+});
+find("command").append(...Object.entries(COMMANDS).map(([value, { title }]) => Object.assign(make("option", { text: title }), { value })));
+find("command").addEventListener("change", offerArguments);
 find("desired-form").addEventListener("submit", save);
 find("discard").addEventListener("click", discard);
 find("command-form").addEventListener("submit", order);
+offerArguments();

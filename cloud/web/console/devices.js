@@ -1,99 +1,123 @@
-// The devices: all of them with what needs somebody, or the one that the address names.
+// The devices: all of them with what needs attention, or the one that the address names. The cloud chooses, not this page.
 
-import { Problem, ago, ask, beSomebody, clock, draw, find, listOf, make, reaches, say } from "./page.js";
-import { beginDevice, drawDevice, leaveDevice } from "./device.js";
+import { beginDevice, drawDevice, drawMissing, leaveDevice, unsaved } from "./device.js";
+import { counted, grouped } from "./format.js";
+import { ask, beSomebody, draw, find, fresh, goToSignIn, listOf, make, query, reaches, since, stale } from "./page.js";
+import { repeating } from "./repeat.js";
+import { deviceLink } from "./rows.js";
+import { deviceState, needs } from "./words.js";
 
 const EVERY_MS = 3000;
-let timer;
-let turn = 0;
-let all = [];
+const STEP = 100;
+const MOST = 1000; // devices that one request gives
+let shown = STEP;
+let known = false;
+let asked = 0; // an answer that was overtaken by a later choice is not drawn
+let current = "";
+const asking = repeating(refresh, EVERY_MS);
 
-const chosen = () => decodeURIComponent(location.hash.slice(1));
-
-function needs(device) {
-  const found = [];
-  if (device.desired_state === "refused") found.push("refuses a part of what it shall be");
-  else if (device.desired_version > device.reported_version) found.push("is not yet what it shall be");
-  if (device.open_alarms) found.push(`${device.open_alarms} alarms go on`);
-  if (device.missing) found.push(`${device.missing} records missing`);
-  if (device.clock !== "trusted") found.push("its clock is not trusted");
-  if (device.certificate_expires_ms && device.certificate_expires_ms < Date.now() + 7 * 86400000)
-    found.push(`its certificate ends ${clock(device.certificate_expires_ms)}`);
-  return found;
+// The device that the address names; a name that is spoilt is shown as it is, and nobody has it.
+function chosen() {
+  const name = location.hash.slice(1);
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
-function row(device) {
-  const link = make("a", { text: device.device, name: "name" });
-  link.href = `#${encodeURIComponent(device.device)}`;
-  const head = make("div", {}, make("span", { name: `dot ${device.state}` }), link);
-  const words = [device.state, `last seen ${device.age}`, device.release || device.software].filter(Boolean);
-  const open = device.commands_open ? [`${device.commands_open} commands go on`] : [];
-  const faint = make("div", { text: [...words, ...open].join(", "), name: "faint" });
-  return make("li", {}, head, faint, ...needs(device).map((text) => make("div", { text, name: "warn" })));
+function row({ device, warnings }) {
+  const faint = make("div", { name: "faint" }, `${deviceState(device.state)}, last seen `, since(device.last_seen_ms));
+  const software = device.release || device.software;
+  if (software) faint.append(`, software ${software}`);
+  if (device.commands_open) faint.append(`, ${counted(device.commands_open, "command")} not ended`);
+  return make("li", {}, deviceLink(device), faint, ...warnings.map((text) => make("div", { text, name: "warn" })));
 }
 
-function drawList() {
-  const name = find("filter").value.trim().toLowerCase();
+function drawList({ items, found, known: count }) {
+  const rows = items.map((device) => ({ device, warnings: needs(device, Date.now()) }));
+  const minute = Math.floor(Date.now() / 60000);
+  draw("devices", [rows, minute, count > 0], () => listOf(rows, emptyWords(count), row));
+  find("more").hidden = found <= rows.length;
+  const words = `${grouped(found)} of ${counted(count, "device")}`;
+  if (find("count").textContent !== words) find("count").textContent = words;
+}
+
+function emptyWords(count) {
+  if (!count) return "No device has spoken yet. Give one this cloud's broker in its configuration, section [broker], or invite it: afferent cloud device invite NAME";
+  return "No device is like that. Choose another name, or show all.";
+}
+
+// As many devices as are shown of those that the reader chose.
+async function chosenDevices() {
   const which = find("which").value;
-  const shown = all
-    .filter((one) => one.device.toLowerCase().includes(name))
-    .filter((one) => !which || one.state === which || (which === "attention" && needs(one).length))
-    .map((one) => ({ ...one, age: ago(one.last_seen_ms) }));
-  draw("devices", shown, () => listOf(shown, all.length ? "None is like that." : "No device has spoken yet.", row));
-}
-
-async function everyDevice() {
-  const found = [];
-  let after = "";
+  const like = { name: find("filter").value.trim(), ...(which === "attention" ? { attention: true } : { state: which }) };
+  const items = [];
+  let page = { after: "" };
   do {
-    const page = await ask(`/v1/devices?limit=1000${after && `&after=${after}`}`);
-    found.push(...page.items);
-    after = page.after ?? "";
-  } while (after);
-  return found;
+    page = await ask(`/v1/devices?${query({ ...like, limit: Math.min(MOST, shown - items.length), after: page.after })}`);
+    items.push(...page.items);
+  } while (page.after && items.length < shown);
+  return { ...page, items };
 }
 
 async function refresh() {
-  clearTimeout(timer);
-  const mine = ++turn;
   try {
+    if (!known) await beSomebody();
+    if (!reaches("viewer")) return location.assign("/");
+    known = true;
     const name = chosen();
     if (name) await drawDevice(name);
     else {
-      all = await everyDevice();
-      if (!chosen()) drawList();
+      const turn = ++asked;
+      const devices = await chosenDevices();
+      if (!chosen() && turn === asked) drawList(devices);
     }
-    say(`Up to date at ${clock(Date.now(), false)}`);
+    fresh();
   } catch (problem) {
-    if (problem.status === 401 || problem.status === 403) return location.assign("/");
-    const words = problem instanceof Problem ? problem.message : "connection lost";
-    say(`${words[0].toUpperCase()}${words.slice(1)}; trying again …`, true);
+    if (problem.status === 401 && unsaved()) stale(problem, "Copy your text, which is not saved, then load the page again to sign in.");
+    else if (problem.status === 401) goToSignIn();
+    else if (problem.status === 403) location.assign("/");
+    else if (problem.status === 404 && chosen() && !unsaved()) nobodyKnows();
+    else stale(problem);
   }
-  if (mine === turn) timer = setTimeout(refresh, EVERY_MS);
 }
 
-function go() {
+function nobodyKnows() {
+  drawMissing();
+  fresh();
+}
+
+async function go() {
   const name = chosen();
+  current = name;
   find("list").hidden = Boolean(name);
   find("one").hidden = !name;
-  if (name) beginDevice(name, refresh);
+  document.title = `${name ? `${name} · ` : ""}Devices · Afferent cloud`;
+  if (name) beginDevice(name, asking.now);
   else leaveDevice();
-  refresh();
+  await asking.now();
 }
 
-async function start() {
-  try {
-    await beSomebody();
-  } catch (problem) {
-    if (problem.status === 401) return location.assign("/");
-    say("Connection lost; trying again …", true);
-    timer = setTimeout(start, EVERY_MS);
+async function moved() {
+  if (chosen() === current) return;
+  if (unsaved() && !confirm(`What you changed of ${current} is not saved. Leave it?`)) {
+    location.hash = encodeURIComponent(current);
     return;
   }
-  if (!reaches("viewer")) return location.assign("/");
-  addEventListener("hashchange", go);
-  go();
+  await go();
+  find(chosen() ? "name" : "list-title").focus(); // who reads aloud hears where they are
 }
 
-for (const id of ["filter", "which"]) find(id).addEventListener("input", drawList);
-start();
+addEventListener("hashchange", moved);
+for (const id of ["filter", "which"]) {
+  find(id).addEventListener("input", () => {
+    shown = STEP;
+    asking.now();
+  });
+}
+find("more").addEventListener("click", () => {
+  shown += STEP;
+  asking.now();
+});
+go();

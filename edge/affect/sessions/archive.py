@@ -8,7 +8,7 @@ import msgspec
 from contract.messages import Prediction
 from contract.sessions import SessionView
 from edge.affect.segments import SEGMENT_MS
-from edge.affect.sessions.floor import Floor
+from edge.affect.sessions.hall import Hall
 from edge.affect.sessions.kept import KeptSession, view_of
 from edge.affect.sessions.report import Findings, render
 from edge.affect.sessions.room import Room
@@ -26,18 +26,21 @@ _SHOWN_POINTS: Final = 2000
 class Archive:
     """Reads only. Belongs to the event loop."""
 
-    def __init__(self, room: Room, floor: Floor, shelf: Shelf) -> None:
+    def __init__(self, room: Room, hall: Hall, shelf: Shelf) -> None:
         self._room = room
-        self._floor = floor
+        self._hall = hall
         self._shelf = shelf
 
     async def session(self, session_id: str) -> SessionView:
         """One with all its labels and markers; of long traces some points."""
-        kept, book = await self._floor.kept(session_id), self._room.book
+        kept, book = await self._hall.kept(session_id), self._room.book
+        points = await self._room.call(book.label_count, session_id, "trace")
         return msgspec.structs.replace(
             view_of(kept, await self._room.needs.records.count_of_subject(session_id, kind="prediction")),
             clocks=kept.pieces,
             labels=await self._room.call(book.labels, session_id, _SHOWN_POINTS),
+            said=await self._room.call(book.label_count, session_id) - points,
+            traced=points,
             markers=await self._room.call(book.markers, session_id),
         )
 
@@ -49,7 +52,7 @@ class Archive:
 
     async def segments(self, session_id: str) -> list[Prediction]:
         """What was predicted in a session, oldest first."""
-        await self._floor.kept(session_id)
+        await self._hall.kept(session_id)
         return await self._predicted(session_id, self._room.settings.listed_segments)
 
     async def predictions(
@@ -80,7 +83,7 @@ class Archive:
 
     async def report(self, session_id: str) -> str:
         """The end report as a page of HTML."""
-        kept, book = await self._floor.kept(session_id), self._room.book
+        kept, book = await self._hall.kept(session_id), self._room.book
         try:
             stimulus = self._shelf.get(kept.stimulus) if kept.stimulus else None
         except UnknownError:

@@ -5,6 +5,9 @@ from typing import Final
 
 from contract.sessions import ChannelQuality, Check, CheckList, ConsentState, ConsentText, SensorView, Stimulus
 from edge.affect.sessions.consent import EXTERNAL
+from edge.affect.sessions.wording import channels_said, quality_said, sensor_named, trouble_said
+from edge.core.sample import Channel
+from edge.core.sizes import said_bytes
 
 _POOR_INDEX: Final = 0.5
 _OFF: Final = {"electrode_off", "absent"}
@@ -62,39 +65,43 @@ def _sensor(found: Situation) -> Check:
         return Check(name="sensor", state="stop", detail=found.sensor_problem or "there is no sensor", remedy=remedy)
     sensor = found.sensor
     if sensor.state != "ok":
-        detail = f"sensor {sensor.id} is {sensor.state}{f': {sensor.detail}' if sensor.detail else ''}"
-        return Check(name="sensor", state="stop", detail=detail, remedy="look at its cable, its power and its settings")
-    return Check(name="sensor", state="ok", detail=f"sensor {sensor.id} delivers")
+        remedy = "look at its cable, its power and its settings"
+        return Check(name="sensor", state="stop", detail=trouble_said(sensor), remedy=remedy)
+    return Check(name="sensor", state="ok", detail=f"{sensor_named(sensor)} is connected")
 
 
 def _signals(sensor: SensorView) -> list[Check]:
     if not sensor.quality:
-        detail = f"nothing is known yet of the signals of sensor {sensor.id}"
+        detail = f"nothing is known yet of the signals of {sensor_named(sensor)}"
         return [Check(name="signal", state="warning", detail=detail, remedy="wait a few seconds and check again")]
     off = [name for name, one in sensor.quality.items() if one.state in _OFF]
-    poor = [_said(name, one) for name, one in sensor.quality.items() if name not in off and _is_poor(one)]
-    electrodes = (
-        Check(name="electrodes", state="warning", detail=f"off the skin: {', '.join(off)}", remedy="put them on")
-        if off
-        else Check(name="electrodes", state="ok", detail="on the skin")
-    )
+    poor = [quality_said(name, one) for name, one in sensor.quality.items() if name not in off and _is_poor(one)]
     signal = (
         Check(
-            name="signal", state="warning", detail="; ".join(poor), remedy="let the hand rest, look at the electrodes"
+            name="signal",
+            state="warning",
+            detail="; ".join(dict.fromkeys(poor)),
+            remedy="let the hand rest, look at the electrodes",
         )
         if poor
         else Check(name="signal", state="ok", detail="clean")
     )
-    return [electrodes, signal]
+    return [_electrodes(off, known=Channel.GSR_RAW not in sensor.quality), signal]
+
+
+def _electrodes(off: list[str], *, known: bool) -> Check:
+    """`known`: the board was calibrated, so that open electrodes can be told from dry skin."""
+    if off:
+        detail = f"off the skin: {', '.join(channels_said(off))}"
+        return Check(name="electrodes", state="warning", detail=detail, remedy="put them on")
+    if known:
+        return Check(name="electrodes", state="ok", detail="on the skin")
+    detail = "whether they are on the skin cannot be told: the board is not calibrated"
+    return Check(name="electrodes", state="warning", detail=detail, remedy="calibrate it once, with open electrodes")
 
 
 def _is_poor(quality: ChannelQuality) -> bool:
     return quality.state != "ok" or quality.index < _POOR_INDEX
-
-
-def _said(name: str, quality: ChannelQuality) -> str:
-    state = quality.state if quality.state != "ok" else "poor"
-    return f"{name} is {state} (quality {quality.index:.2f})"
 
 
 def _clock(found: Situation) -> Check:
@@ -109,7 +116,7 @@ def _clock(found: Situation) -> Check:
 
 
 def _disk(found: Situation) -> Check:
-    left = f"{found.free_bytes // (1 << 20)} MiB are free"
+    left = f"{said_bytes(found.free_bytes)} free"
     if found.free_bytes < found.keep_free_bytes:
         return Check(name="disk", state="stop", detail=left, remedy="delete stimuli or recordings")
     if found.free_bytes < 2 * found.keep_free_bytes:
@@ -131,4 +138,4 @@ def _stimulus(found: Situation) -> Check:
         )
     if found.stimulus is None or found.stimulus.kind == "none":
         return Check(name="stimulus", state="ok", detail="none")
-    return Check(name="stimulus", state="ok", detail=f"{found.stimulus.id}: {found.stimulus.kind}")
+    return Check(name="stimulus", state="ok", detail=found.stimulus.title or found.stimulus.id)

@@ -5,8 +5,8 @@ from typing import Final
 
 from contract.messages import Erasure
 from edge.affect.sessions.consensus import Consensus
-from edge.affect.sessions.floor import Floor
 from edge.affect.sessions.folder.service import SessionFolders
+from edge.affect.sessions.hall import Hall
 from edge.affect.sessions.people import People
 from edge.affect.sessions.room import Room
 from edge.core.errors import StoreError
@@ -22,14 +22,14 @@ class Erasing:
         self,
         room: Room,
         people: People,
-        floor: Floor,
+        hall: Hall,
         consensus: Consensus,
         folders: SessionFolders | None = None,
     ) -> None:
         self._room = room
         self._folders = folders
         self._people = people
-        self._floor = floor
+        self._hall = hall
         self._consensus = consensus
         self._one_at_a_time = asyncio.Lock()
 
@@ -55,7 +55,7 @@ class Erasing:
             self._consensus.forget(participant)
             listed = await self._room.call(self._room.book.erasing)
             sessions, rows = next((found, count) for name, found, count in listed if name == participant)
-            self._floor.drop(participant, sessions)
+            self._hall.drop(participant, sessions)
             self._room.needs.on_erased(participant)
         return await self._finish(participant, sessions, rows)
 

@@ -9,10 +9,10 @@ from typing import Final
 from contract.emotions import EMOTIONS, UNKNOWN, emotion_of
 from contract.messages import Prediction
 from contract.sessions import SessionLabel, SessionMarker, Stimulus
-from contract.times import to_wire
 from edge.affect.sessions.kept import KeptSession
 from edge.affect.sessions.plots import Axis, Block, Line, curves, runs_of, timeline
 from edge.affect.sessions.report_style import CONTENT_POLICY, STYLE
+from edge.affect.sessions.wording import moment_said
 
 SEGMENT_MS: Final = 5000
 _SIGNALS: Final = (
@@ -57,29 +57,32 @@ def render(found: Findings) -> str:
         _marked(found),
         _checked(found),
     ]
-    title = escape(f"Session {found.kept.session_id}")
+    kept = found.kept
+    title = escape(f"{kept.participant} · {_shown(found)} · {moment_said(kept.start_ms)}")
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{STYLE}</style></head><body><main><h1>{title}</h1>{''.join(sections)}</main></body></html>"
+        f"<style>{STYLE}</style></head><body><main><h1>{title}</h1>"
+        f'<p class="note">Session {escape(kept.session_id)}</p>{"".join(sections)}</main></body></html>'
     )
 
 
 def _summary(found: Findings) -> str:
     kept, segments = found.kept, found.segments
     consent = kept.consent
-    agreed = f"version {consent.text_version}, {to_wire(consent.at_ms)}" if consent else "none was recorded"
+    agreed = f"version {consent.text_version}, {moment_said(consent.at_ms)}" if consent else "none was recorded"
     if consent and consent.witness:
         agreed += f", recorded by {consent.witness}"
     undecided = sum(one.probe is None for one in segments)
     models = sorted({f"{one.model} {one.model_version}" for one in segments})
-    baselines = Counter(one.baseline for one in segments if one.baseline)
+    counts = Counter(one.baseline for one in segments if one.baseline)
+    baselines = [f"{name} in {count} of {len(segments)} segments" for name, count in counts.items()]
     lasted = _length((kept.end_ms or found.written_ms) - kept.start_ms)
     rows = [
         ("Participant", kept.participant),
-        ("Began", to_wire(kept.start_ms)),
-        ("Ended", f"{to_wire(kept.end_ms)} ({kept.reason or 'stopped'})" if kept.end_ms else "it still runs"),
+        ("Began", moment_said(kept.start_ms)),
+        ("Ended", f"{moment_said(kept.end_ms)} ({kept.reason or 'stopped'})" if kept.end_ms else "it still runs"),
         ("Lasted", lasted),
         ("Stimulus", _stimulus(found)),
         ("Sensor", kept.sensor or "none of its own"),
@@ -87,7 +90,7 @@ def _summary(found: Findings) -> str:
         ("Consent", agreed),
         ("Segments", f"{len(segments)}, of which {undecided} undecided"),
         ("Models", ", ".join(models) or "none"),
-        ("Baseline", ", ".join(f"{name} in {count} segments" for name, count in baselines.items()) or "not told"),
+        ("Baseline", ", ".join(baselines) or "not told"),
         ("Labels", f"{sum(one.source != 'trace' for one in found.labels)}, and {found.points} points of traces"),
     ]
     return (
@@ -96,11 +99,14 @@ def _summary(found: Findings) -> str:
 
 
 def _stimulus(found: Findings) -> str:
+    numbered = found.kept.stimulus is not None and found.kept.video_id is not None
+    return f"{_shown(found)}{f' (video {found.kept.video_id})' if numbered else ''}"
+
+
+def _shown(found: Findings) -> str:
     if found.kept.stimulus is None:
-        return "none" if found.kept.video_id is None else f"video {found.kept.video_id}"
-    named = found.stimulus.title if found.stimulus and found.stimulus.title else found.kept.stimulus
-    number = "" if found.kept.video_id is None else f" (video {found.kept.video_id})"
-    return f"{named}{number}"
+        return "no stimulus" if found.kept.video_id is None else f"video {found.kept.video_id}"
+    return found.stimulus.title if found.stimulus and found.stimulus.title else found.kept.stimulus
 
 
 def _emotion(found: Findings, axis: Axis) -> str:
@@ -211,7 +217,7 @@ def _checked(found: Findings) -> str:
     checks = _table(
         "Check list before the start",
         ("What", "State", "Found"),
-        [(one.name, one.state, one.detail) for one in found.kept.checks],
+        [(one.name.capitalize(), one.state, one.detail) for one in found.kept.checks],
     )
     overruled = "".join(f"<li>{escape(warning)}</li>" for warning in found.kept.warnings)
     said = "begun by another program, without it" if found.kept.external else "overruled by who led the session"

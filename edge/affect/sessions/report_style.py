@@ -6,7 +6,8 @@ CONTENT_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 STYLE: Final = """
 :root{color-scheme:light;font:15px/1.5 system-ui,sans-serif;color:#1c2330;background:#eef1f5}
 body{margin:0}main{max-width:1000px;margin:24px auto;padding:28px 36px;background:#fff;border-radius:10px}
-h1{font-size:22px;margin:0 0 16px;overflow-wrap:anywhere}h2{font-size:16px;margin:26px 0 8px}
+h1{font-size:22px;margin:0 0 16px;overflow-wrap:anywhere}h1+.note{margin:-12px 0 16px}
+h2{font-size:16px;margin:26px 0 8px}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(280px,1fr));gap:8px 24px;margin:0}
 .facts dt{font-size:12px;color:#5a6577}.facts dd{margin:0;overflow-wrap:anywhere}
 svg{display:block;width:100%;height:auto}svg text{font-size:11px;fill:#5a6577}
@@ -23,6 +24,8 @@ figure{margin:8px 0 14px;break-inside:avoid}figcaption{font-size:13px;color:#3b4
 table{border-collapse:collapse;width:100%;font-size:13px}th{text-align:left;color:#5a6577;font-weight:600}
 th,td{padding:4px 10px 4px 0;border-bottom:1px solid #e4e8ee;vertical-align:top}
 td{overflow-wrap:anywhere;white-space:pre-line}
+td:is(:nth-child(1),:nth-child(2),:nth-child(4)):not(:last-child){overflow-wrap:normal}
+@media(max-width:640px){main{margin:0;padding:16px;border-radius:0}}
 @media print{:root{background:#fff;font-size:11pt}main{margin:0;padding:0;max-width:none}
 h2{break-after:avoid}tr{break-inside:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """

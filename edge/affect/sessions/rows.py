@@ -12,9 +12,10 @@ import msgspec
 from contract.messages import AnyBody, Loss
 from contract.sessions import Participant, SessionMarker, Stimulus
 from edge.affect.sessions.kept import KeptSession
+from edge.core.files import DAMAGED as DAMAGED_JSON
 
-SESSION_COLUMNS: Final = "session_id, participant, stimulus, video_id, end_ms, seen_ms, body"
-"""What `session_of` reads."""
+SESSIONS: Final = "SELECT session_id, participant, stimulus, video_id, end_ms, seen_ms, body FROM sessions"
+"""Rows for `session_of`."""
 DAMAGED: Final = "what was kept here was damaged"
 _decode: Final = msgspec.json.decode
 
@@ -23,7 +24,7 @@ def participant_of(participant: str, body: bytes) -> Participant:
     """One; of a spoilt row somebody who agreed to nothing, and can agree anew or be erased."""
     try:
         return _decode(body, type=Participant)
-    except msgspec.DecodeError:
+    except DAMAGED_JSON:
         return Participant(id=participant, created_ms=0, note=DAMAGED)
 
 
@@ -31,16 +32,16 @@ def stimulus_of(stimulus: str, body: bytes, file: str | None) -> Stimulus:
     """One; of a spoilt row one without number and length."""
     try:
         return _decode(body, type=Stimulus)
-    except msgspec.DecodeError:
+    except DAMAGED_JSON:
         return Stimulus(id=stimulus, title=DAMAGED, kind="file" if file else "external")
 
 
 def session_of(row: Sequence[Any]) -> KeptSession:
-    """One, of `SESSION_COLUMNS`; of a spoilt row as much as the columns tell."""
+    """One, of a row of `SESSIONS`; of a spoilt row as much as the columns tell."""
     session_id, participant, stimulus, video_id, end_ms, seen_ms, body = row
     try:
         return _decode(body, type=KeptSession)
-    except msgspec.DecodeError:
+    except DAMAGED_JSON:
         return KeptSession(
             session_id=session_id,
             participant=participant,
@@ -56,7 +57,7 @@ def marker_of(body: bytes) -> SessionMarker | None:
     """One; None of a spoilt row."""
     try:
         return _decode(body, type=SessionMarker)
-    except msgspec.DecodeError:
+    except DAMAGED_JSON:
         return None
 
 
@@ -64,7 +65,7 @@ def untold_of(body: bytes) -> AnyBody:
     """What is to be told; of a spoilt row that it was lost."""
     try:
         told: AnyBody = _decode(body, type=AnyBody)
-    except msgspec.DecodeError:
+    except DAMAGED_JSON:
         return Loss(what="records", reason="a record was damaged before it was told", count=1)
     return told
 
@@ -73,5 +74,5 @@ def ids_of(listed: bytes) -> list[str]:
     """The sessions of somebody who is being erased; of a spoilt row none, for the pseudonym is a column of its own."""
     try:
         return _decode(listed, type=list[str])
-    except msgspec.DecodeError:
+    except DAMAGED_JSON:
         return []

@@ -33,6 +33,7 @@ class Running:
         self.markers: Final[deque[SessionMarker]] = deque(maxlen=_MARKERS)
         self.ending: tuple[Stamp, str] | None = None
         """When and why it was to end, where the disk has not taken that yet."""
+        self._said = self._points = 0
         self.segments = 0
         """How many were predicted, as far as it was looked."""
         self._asks: dict[str, Ask] = {}
@@ -63,12 +64,12 @@ class Running:
     def hear(self, labels: Iterable[SessionLabel]) -> None:
         """Remember what was said; of a trace the last point of each 5 s of the session, as of its segments."""
         for label in labels:
-            if label.source != "trace":
+            if label.source == "trace":
+                self._points += 1
+                self._trace(label)
+            else:
+                self._said += 1
                 self._spoken.append(label)
-            elif not self._traced or self._slice(label) != self._slice(self._traced[-1]):
-                self._traced.append(label)
-            elif label.at_ms >= self._traced[-1].at_ms:
-                self._traced[-1] = label
 
     def said(self) -> list[SessionLabel]:
         """What was said lately, newest first."""
@@ -107,10 +108,27 @@ class Running:
         self._open = None
         return True
 
+    def drop_ask(self) -> bool:
+        """Close the question, also one whose time is up and that nobody closed yet; whether there was one."""
+        there, self._open = self._open is not None, None
+        return there
+
     def view(self) -> SessionView:
         """How it is, with the newest markers and labels."""
         spoken = list(self._spoken)[-_SHOWN_LABELS:]
-        return msgspec.structs.replace(view_of(self.kept, self.segments), markers=list(self.markers), labels=spoken)
+        return msgspec.structs.replace(
+            view_of(self.kept, self.segments),
+            markers=list(self.markers),
+            labels=spoken,
+            said=self._said,
+            traced=self._points,
+        )
+
+    def _trace(self, label: SessionLabel) -> None:
+        if not self._traced or self._slice(label) != self._slice(self._traced[-1]):
+            self._traced.append(label)
+        elif label.at_ms >= self._traced[-1].at_ms:
+            self._traced[-1] = label
 
     def _slice(self, label: SessionLabel) -> int:
         return (label.at_ms - self.kept.start_ms) // SEGMENT_MS

@@ -35,11 +35,13 @@ def seat_for(
 
 
 def shared_seat(seat: Seat, sensors: Sequence[SensorView], used: Mapping[str, str]) -> str | None:
-    """The sensor for an existing client, which knows of no sensors: the newest session takes the one used longest."""
+    """The sensor for an existing client, which knows of no sensors: one that no session uses, also if it was given to
+    somebody, else the one used longest, which the newest session takes."""
     if seat.sensor:
         return seat.sensor.id
-    there = {one.id for one in sensors}
-    return next((sensor for sensor in used if sensor in there), next(iter(sorted(there)), None))
+    there = [one.id for one in sorted(sensors, key=lambda one: one.state != "ok")]
+    unused = [sensor for sensor in there if sensor not in used]
+    return next((sensor for sensor in (*unused, *used) if sensor in there), None)
 
 
 def _named(participant: str, named: str, sensors: Sequence[SensorView], used: Mapping[str, str]) -> Seat:

@@ -15,6 +15,8 @@ from contract.sessions import StimulusClock
 TOLERANCE_MS: Final = 100
 """Players report their place with about the length of a frame or two of jitter."""
 MOST_PIECES: Final = 2000
+_END_MS: Final = 500
+"""A film's last picture stands before what its file gives as its length."""
 _SLOWEST: Final = 0.01
 """Of its own speed; what goes slower is halted: no player does, and so small a divisor leads beyond all time."""
 
@@ -56,6 +58,11 @@ class StimulusTimeline:
         """Where it was at a moment; None before anybody said."""
         index = bisect_right(self._pieces, wall_ms, key=lambda piece: piece.at_ms)
         return self._within(self._pieces[index - 1], wall_ms) if index else None
+
+    def over(self, wall_ms: int) -> bool:
+        """Whether it had come to its end by a moment, and was not wound back."""
+        place = self.at(wall_ms)
+        return place is not None and self._duration_ms is not None and place > self._duration_ms - _END_MS
 
     def when(self, stimulus_ms: int) -> int | None:
         """The last moment at which it was there; None if it never was."""

@@ -4,6 +4,7 @@ A cell is cut by the time of its samples, on a grid that is the same for everybo
 pieces the samples came. A sensor slower than the grid keeps each sample with its own time.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,20 +33,20 @@ class Cells:
         self._count = 0
         self._cut = True
 
-    def add(self, t_ns: int, value: float, *, cut: bool) -> Point | None:
-        """The point of the cell before, if this sample begins another one."""
-        cell = t_ns // CELL_NS
-        cut = cut or t_ns - self._last_ns > self._gap_ns
-        done = None
-        if cut or cell != self._cell:
-            done = self._close() if self._count else None
-            self._cell, self._first_ns, self._cut = cell, t_ns, cut
-            self._sum, self._count, self._after_ns = 0.0, 0, 0
-        self._sum += value
-        self._after_ns += t_ns - self._first_ns
-        self._count += 1
-        self._last_ns = t_ns
-        return done
+    def add(self, times: Sequence[int], values: Sequence[float], cuts: frozenset[int]) -> Iterator[tuple[int, Point]]:
+        """The points that these samples complete, each with the time of the sample that begins the next cell; nothing
+        before has to do with those of `cuts`."""
+        for t_ns, value in zip(times, values, strict=True):
+            cut = t_ns - self._last_ns > self._gap_ns or t_ns in cuts
+            if cut or t_ns // CELL_NS != self._cell:
+                if self._count:
+                    yield t_ns, self._close()
+                self._cell, self._first_ns, self._cut = t_ns // CELL_NS, t_ns, cut
+                self._sum, self._count, self._after_ns = 0.0, 0, 0
+            self._sum += value
+            self._after_ns += t_ns - self._first_ns
+            self._count += 1
+            self._last_ns = t_ns
 
     def _close(self) -> Point:
         return Point(self._first_ns + self._after_ns // self._count, self._sum / self._count, self._cut)

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-_ABSURD: Final = 1e6
+_ABSURD: Final = 1e8
+"""Six times what a converter of 24 bits can say."""
 _MOST: Final = 600_000
 """Twenty minutes at 500 Hz: nobody asked for so long that the oldest go."""
 

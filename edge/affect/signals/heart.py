@@ -8,6 +8,7 @@ import numpy as np
 
 from edge.affect.signals.fitness import Fitness
 from edge.affect.signals.intervals import Interval, IntervalCorrector
+from edge.affect.signals.pace import Pace
 from edge.affect.signals.pulse import Beat, BeatFinder
 from edge.affect.signals.pulse_watch import PulseWatch
 from edge.affect.signals.regular import EvenGrid
@@ -25,6 +26,7 @@ class Intervals:
         self._settings = settings
         self._lowest_ms = 60_000.0 / settings.heart_highest_bpm
         self._highest_ms = 60_000.0 / settings.heart_lowest_bpm
+        self.pace = Pace(lowest_ms=self._lowest_ms, highest_ms=self._highest_ms)
         self._corrector = IntervalCorrector(lowest_ms=self._lowest_ms, highest_ms=self._highest_ms)
         longest_s = max(settings.sdnn_window_s, settings.rmssd_window_s, settings.heart_window_s) + 180
         self.kept: deque[Interval] = deque(maxlen=round(longest_s * settings.heart_highest_bpm / 60))
@@ -33,7 +35,9 @@ class Intervals:
     def beat(self, beat: Beat) -> list[Interval]:
         """A beat that was found; one of poor quality neither begins nor ends an interval."""
         if beat.quality < self._settings.beat_quality:
+            self.pace.cut()
             return []
+        self.pace.beat(beat.t_ns)
         last, self._last_ns = self._last_ns, beat.t_ns
         if last is None or (beat.t_ns - last) / 1e6 > 2.2 * self._highest_ms:
             return self._keep(self._corrector.cut())
@@ -41,6 +45,7 @@ class Intervals:
 
     def told(self, t_ns: int, ms: float) -> list[Interval]:
         """An interval that the sensor told, by the beat that ends it."""
+        self.pace.beat(t_ns)
         last, self._last_ns = self._last_ns, t_ns
         joins = last is not None and abs((t_ns - last) / 1e6 - ms) <= max(_JOIN_MS, ms / 4)
         before = [] if joins else self._corrector.cut()
@@ -49,6 +54,7 @@ class Intervals:
     def cut(self) -> list[Interval]:
         """The signal was interrupted."""
         self._last_ns = None
+        self.pace.cut()
         return self._keep(self._corrector.cut())
 
     def rate(self, until_ns: int) -> float | None:
@@ -68,8 +74,13 @@ class PulseSignal:
         self.fitness = Fitness()
         self._settings = settings
         self._grid = EvenGrid(gap_ns=round(settings.pulse_gap_s * 1e9))
-        self._finder = BeatFinder(refractory_s=60.0 / settings.heart_highest_bpm)
+        self._finder = BeatFinder()
         self._watch = PulseWatch()
+
+    @property
+    def points_down(self) -> bool:
+        """Whether its beats point down."""
+        return self._finder.points_down
 
     def block(
         self, times: Sequence[int], values: Sequence[float], cuts: frozenset[int]

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from edge.affect.signals.refractory import Refractory
 from edge.affect.signals.regular import CELL_NS, RATE_HZ, EvenPiece, Floats
 from edge.affect.signals.waves import WaveJudge
 
@@ -23,6 +24,11 @@ _BEAT: Final = 43
 """Elgendi's 667 ms."""
 _OFFSET: Final = 0.02
 _OFFSET_OVER: Final = 10 * RATE_HZ
+_SIDE_OVER: Final = 20 * RATE_HZ
+_DOWN: Final = 0.08
+"""By so much more of the time is the wave above its mean than below; noise, and what only drifts, stays below 0.06."""
+_ROUNDED: Final = 1e-9
+"""Of its level: by less a line that rests stirs, for numbers are rounded."""
 _EDGE: Final = _SMOOTH.size // 2 + _SECOND // 2
 _WAVE_AFTER: Final = 29
 _MEMORY: Final = 4 * RATE_HZ
@@ -40,13 +46,20 @@ class Beat:
 class BeatFinder:
     """Even pieces in, beats out."""
 
-    def __init__(self, *, refractory_s: float) -> None:
-        self._refractory = refractory_s * RATE_HZ
+    def __init__(self) -> None:
+        self._refractory = Refractory(RATE_HZ)
         self._judge = WaveJudge()
+        self._above = 0.0
         self._raw: Floats
         self._wave: Floats
         self._squares: Floats
         self._restart(0)
+
+    @property
+    def points_down(self) -> bool:
+        """Whether the wave rests high and its beats point down, by the last half minute or so: most of them are found
+        there, too, but at what is left of their other side."""
+        return self._above > _DOWN
 
     def add(self, piece: EvenPiece) -> list[Beat]:
         """The beats that became known with this piece."""
@@ -69,6 +82,7 @@ class BeatFinder:
         self._begun: int | None = None
         self._waiting: deque[int] = deque()
         self._last_peak: float | None = None
+        self._refractory.cut()
         self._judge.cut()
 
     def _filter(self) -> None:
@@ -77,6 +91,8 @@ class BeatFinder:
         around = _moving_mean(smooth, _SECOND)
         wave = smooth[_SECOND // 2 : smooth.size - _SECOND // 2] - around
         self._raw = self._raw[self._raw.size - 2 * _EDGE :]
+        side = np.sign(np.where(np.abs(wave) > _ROUNDED * np.abs(around), wave, 0.0))
+        self._above += min(1.0, wave.size / _SIDE_OVER) * (float(side.mean()) - self._above)
         self._wave = np.concatenate((self._wave, wave))
         self._squares = np.concatenate((self._squares, np.maximum(wave, 0.0) ** 2))
 
@@ -110,8 +126,7 @@ class BeatFinder:
         if end - begin < _PEAK or begin < self._wave_at:
             return
         peak = begin + int(np.argmax(self._wave[begin - self._wave_at : end - self._wave_at]))
-        last = self._waiting[-1] if self._waiting else self._last_peak
-        if last is None or peak - last >= self._refractory:
+        if self._refractory.passes(peak, float(self._wave[peak - self._wave_at])):
             self._waiting.append(peak)
 
     def _judged(self, peak: int) -> Beat:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from statistics import median
 from typing import Final
 
 import numpy as np
@@ -16,9 +17,14 @@ _CLIP_BLOCKS: Final = 4
 _USUAL_BLOCKS: Final = 60
 _BURST: Final = 3.0
 """How many times its usual span the pulse spans in a movement."""
+_PACE: Final = 5
+_SLOW_MS: Final = 1100.0
+"""Of a slower heart most half seconds may have no beat: only the widest of them show what is usual."""
 _LEAST_INDEX: Final = 0.6
 _CLIPPED_SHARE: Final = 0.2
 _LEVELS: Final = 8
+_STEPS: Final = 32
+"""So many steps of its converter must a wave span for its stop to be told from its rest."""
 
 
 class PulseWatch:
@@ -30,6 +36,7 @@ class PulseWatch:
     def __init__(self) -> None:
         self._spans: deque[float] = deque(maxlen=_USUAL_BLOCKS)
         self._recent: deque[Floats] = deque(maxlen=_CLIP_BLOCKS)
+        self._pace: deque[float] = deque(maxlen=_PACE)
         self._told: deque[tuple[int, int, float]] = deque(maxlen=_BLOCKS)
         self.cut()
 
@@ -46,7 +53,9 @@ class PulseWatch:
 
     def intervals(self, found: Sequence[Interval]) -> None:
         """Intervals became known."""
-        self._covered_ms += sum(one.ms for one in found if one.kind == "valid")
+        valid = [one.ms for one in found if one.kind == "valid"]
+        self._covered_ms += sum(valid)
+        self._pace.extend(valid)
 
     def block(self, values: Floats) -> tuple[SignalState, float]:
         """The state and the index of the half second that just ended."""
@@ -66,7 +75,7 @@ class PulseWatch:
         return float(min(1.0, covered_ms * 1e6 / (_BLOCKS * BLOCK_NS)) * good / (good + poor))
 
     def _wrong(self, span: float) -> SignalState | None:
-        usual = sorted(self._spans)[len(self._spans) // 2] if self._spans else span
+        usual = self._usual() if self._spans else span
         self._spans.append(span)
         if len(self._recent) == _CLIP_BLOCKS:
             lately = np.concatenate(self._recent)
@@ -77,8 +86,16 @@ class PulseWatch:
                 return "saturated"
         return "motion" if span > _BURST * usual else None
 
+    def _usual(self) -> float:
+        """The middle of the spans; of a slow heart the lowest of the widest fifth."""
+        slow = bool(self._pace) and median(self._pace) > _SLOW_MS
+        return sorted(self._spans)[len(self._spans) * 4 // 5 if slow else len(self._spans) // 2]
+
 
 def _clipped(values: Floats, low: np.float64, high: np.float64) -> bool:
-    """Whether a good part of what moves stands exactly at one end."""
+    """Whether a good part of what moves stands exactly at one end, and not because the converter has few steps."""
+    levels = np.unique(values)
+    if levels.size < _LEVELS or high - low < _STEPS * (levels[1:] - levels[:-1]).min():
+        return False
     at_end = max(np.count_nonzero(values == low), np.count_nonzero(values == high))
-    return bool(at_end >= _CLIPPED_SHARE * values.size and np.unique(values).size >= _LEVELS)
+    return bool(at_end >= _CLIPPED_SHARE * values.size)

@@ -17,6 +17,7 @@ _LEAST_POINTS: Final = 3
 _STILL_NS: Final = 15_000_000_000
 """How long a warmth or a rate that was told holds."""
 _SKIN: Final = (Channel.GSR_US, Channel.GSR_RAW)
+NOISY: Final = "too noisy, or too short yet, to tell"
 _WORDS: Final[dict[SignalState, str]] = {
     "ok": "",
     "absent": "no samples come",
@@ -24,17 +25,24 @@ _WORDS: Final[dict[SignalState, str]] = {
     "saturated": "the sensor is at its stop",
     "motion": "movement",
     "flat": "the line does not move at all",
-    "noisy": "too noisy, or too short yet, to tell",
+    "noisy": NOISY,
 }
 _RELATIVE: Final = "not calibrated: amplitudes are relative"
+DOWN: Final = "beats point down, of which fewer are found: name the sensor in upside_down"
+TURNED: Final = "turned over, beats point down, of which fewer are found: take the sensor out of upside_down"
+SLOW_HEART: Final = "beats slower than heart_lowest_bpm"
+FAST_HEART: Final = "beats faster than heart_highest_bpm"
+SLOW: Final = "too slow for responses to be told: at least twice a second is needed"
 
 
 class Reading:
     """What the sources of one sensor show; changes nothing."""
 
-    def __init__(self, sources: dict[Channel, Source], settings: SignalSettings) -> None:
+    def __init__(self, sources: dict[Channel, Source], settings: SignalSettings, *, turned: bool) -> None:
+        """`turned`: its pulse is turned over."""
         self._sources = sources
         self._settings = settings
+        self._down = TURNED if turned else DOWN
 
     def skin(self, until_ns: int) -> SkinSource | None:
         """The skin's source as of `until_ns`, the calibrated one where two still speak."""
@@ -71,21 +79,23 @@ class Reading:
         skin = self.skin(until_ns)
         if skin is None or skin.raw:
             return None
-        point = next((one for one in reversed(skin.points) if one.t_ns <= until_ns), None)
+        point = skin.newest(until_ns)
         fresh = point is not None and until_ns - point.t_ns <= self._settings.absent_s * 1e9
         return point if fresh else None
 
     def skin_numbers(self, start_ns: int, end_ns: int) -> dict[str, float | None]:
-        """Level, its slope and the responses that peaked in a stretch; nothing where there is no skin."""
+        """Level, its slope and the responses that peaked in a stretch; nothing where there is no skin, no responses
+        where none could be seen."""
         skin = self.skin(end_ns)
         if skin is None:
             return {}
         points = _between(skin.points, start_ns, end_ns)
         if not points:
             return {}
-        sizes = [one.amplitude for one in skin.responses if start_ns <= one.peak_ns < end_ns]
-        found: dict[str, float | None] = {"scr_count": float(len(sizes))}
-        found["scr_sum" if skin.raw else "scr_sum_us"] = sum(sizes)
+        found: dict[str, float | None] = {}
+        if not all(one.alone for one in points):
+            sizes = [one.amplitude for one in skin.responses if start_ns <= one.peak_ns < end_ns]
+            found |= {"scr_count": float(len(sizes)), "scr_sum" if skin.raw else "scr_sum_us": sum(sizes)}
         return found if skin.raw else found | _level(points)
 
     def beats(self, start_ns: int, end_ns: int) -> float | None:
@@ -114,9 +124,31 @@ class Reading:
             state, share = self.state(channel, until_ns - FIT_OVER_NS, until_ns)
             if self._silent(channel, until_ns):
                 state, share = self.state(channel, until_ns, until_ns)
-            detail = _RELATIVE if channel is Channel.GSR_RAW and state == "ok" else _WORDS[state]
+            detail = self._detail(channel, state, until_ns)
             found[channel.value] = ChannelQuality(state=state, index=round(share, 3), detail=detail)
         return found
+
+    def _detail(self, channel: Channel, state: SignalState, until_ns: int) -> str:
+        if channel is Channel.GSR_RAW and state == "ok":
+            return _RELATIVE
+        source = self._sources[channel]
+        if doubted := self._doubted(source, state, until_ns):
+            return doubted
+        newest = source.newest(until_ns) if state == "noisy" and isinstance(source, SkinSource) else None
+        return SLOW if newest is not None and newest.alone else _WORDS[state]
+
+    def _doubted(self, source: Source, state: SignalState, until_ns: int) -> str:
+        """Why no rate, or not always one, is told of a heart that can be seen."""
+        if not isinstance(source, PulseSource | ToldSource) or state not in ("ok", "noisy"):
+            return ""
+        match source.intervals.pace.doubt(until_ns):
+            case "slow":
+                return f"{SLOW_HEART}, {self._settings.heart_lowest_bpm:g} a minute"
+            case "fast":
+                return f"{FAST_HEART}, {self._settings.heart_highest_bpm:g} a minute"
+            case None:
+                down = state == "noisy" and isinstance(source, PulseSource) and source.points_down
+                return self._down if down else ""
 
     def _silent(self, channel: Channel, until_ns: int) -> bool:
         last = self._sources[channel].fitness.last_ns

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from contract.ids import Id
+
 
 class SignalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The `[affect.signals]` table."""
@@ -58,7 +60,7 @@ class SignalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 35.0
     heart_highest_bpm: Annotated[
         float, Meta(ge=100.0, le=260.0, description="Fastest heart rate, in beats a minute, that is believed.")
-    ] = 200.0
+    ] = 220.0
     beat_quality: Annotated[
         float,
         Meta(
@@ -67,6 +69,14 @@ class SignalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             description="Least likeness (0 to 1) of a pulse wave to those before it for its beat to count.",
         ),
     ] = 0.7
+    upside_down: Annotated[
+        tuple[Id, ...],
+        Meta(
+            max_length=32,
+            description="Sensors, by id, whose optical pulse is turned over before beats are looked for: of beats that "
+            "point down fewer are found, and the channel's quality says so.",
+        ),
+    ] = ()
     heart_window_s: Annotated[
         float, Meta(ge=2.0, le=60.0, description="Seconds of beats that the heart rate is taken over.")
     ] = 10.0

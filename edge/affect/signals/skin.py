@@ -7,6 +7,7 @@ et al., IEEE Trans. Biomed. Eng. 65, 2018), or a fall by a third of the level wi
 """
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,16 +26,22 @@ _FLAT_NS: Final = 20_000_000_000
 _ROUGH_S: Final = 4.0
 _ROUGHEST: Final = 1.5
 """In thresholds of a response: the mean bend from point to point above which no response can be told from noise."""
+_BEND_S: Final = 0.25
+"""Of points that lie further apart the bend counts less, as they do: the line of a skin bends more between them."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkinPoint:
-    """One cleaned point; `tonic` and `phasic` are None where it is not skin."""
+    """One cleaned point; `tonic` and `phasic` are None where it is not skin.
+
+    `alone`: it was cut from the point before it, and that one was too, so that no response could be seen.
+    """
 
     t_ns: int
     state: SignalState
     tonic: float | None
     phasic: float | None
+    alone: bool = False
 
 
 @dataclass(slots=True)
@@ -58,12 +65,15 @@ class SkinSignal:
         self._flow: _Flow | None = None
         self._same: tuple[float, int] = (math.nan, 0)
 
-    def add(self, t_ns: int, value: float, *, cut: bool) -> tuple[SkinPoint | None, SkinResponse | None]:
-        """What became known with this sample: at most one point and one response."""
-        point = self._cells.add(t_ns, value, cut=cut)
-        return (None, None) if point is None else self._take(point)
+    def add(
+        self, times: Sequence[int], values: Sequence[float], cuts: frozenset[int]
+    ) -> Iterator[tuple[int, SkinPoint, SkinResponse | None]]:
+        """Each point that became known with these samples, the time of the sample with which it did, and the response
+        that became known with it."""
+        for known_ns, point in self._cells.add(times, values, cuts):
+            yield known_ns, *self._take(point)
 
-    def _take(self, point: Point) -> tuple[SkinPoint | None, SkinResponse | None]:
+    def _take(self, point: Point) -> tuple[SkinPoint, SkinResponse | None]:
         off = self._no_skin(point.value)
         if point.value != self._same[0]:
             self._same = (point.value, point.t_ns)
@@ -71,9 +81,10 @@ class SkinSignal:
             self._flow = None
             return SkinPoint(point.t_ns, off, None, None), None
         if point.cut or self._flow is None:
+            alone = self._flow is not None and self._flow.before is self._flow.last
             self._finder.cut()
             self._flow = _Flow(point.value, point, point)
-            return SkinPoint(point.t_ns, "ok", point.value, 0.0), None
+            return SkinPoint(point.t_ns, "noisy" if alone else "ok", point.value, 0.0, alone), None
         return self._follow(self._flow, point)
 
     def _no_skin(self, value: float) -> SignalState | None:
@@ -116,6 +127,7 @@ def _feel(flow: _Flow, point: Point) -> None:
     if slope > _STEEPEST_US_S or slope < -min(_STEEPEST_US_S, steepest_fall):
         flow.moved_ns = point.t_ns
     bend = abs(flow.before.value - 2 * flow.last.value + point.value) if flow.before is not flow.last else 0.0
+    bend *= min(1.0, _BEND_S / seconds)
     flow.roughness += (1.0 - math.exp(-seconds / _ROUGH_S)) * (bend - flow.roughness)
 
 

@@ -38,19 +38,19 @@ class SkinSource:
     def work(self, pending: Pending) -> None:
         """Work on everything that waits."""
         times, values, cuts = pending.take(len(pending.times))
-        for t_ns, value in zip(times, values, strict=True):
-            told = self._measure(value)
-            point, response = self._signal.add(t_ns, told, cut=t_ns in cuts)
-            if point is not None:
-                self.points.append(point)
-                self.fitness.mark(point.t_ns, point.state)
+        told = [self._measure(value) for value in values] if self.raw else values
+        for known_ns, point, response in self._signal.add(times, told, cuts):
+            self.points.append(point)
+            self.fitness.mark(point.t_ns, point.state)
             if response is not None:
-                self._found(t_ns, response)
+                self._found(known_ns, response)
+
+    def newest(self, until_ns: int) -> SkinPoint | None:
+        """The last point that is not later than `until_ns`."""
+        return next((one for one in reversed(self.points) if one.t_ns <= until_ns), None)
 
     def _measure(self, value: float) -> float:
-        """Microsiemens, or what stands for them; at the converter's stops 0 (open) or the most there is."""
-        if not self.raw:
-            return value
+        """What stands for microsiemens; at the converter's stops 0 (open) or the most there is."""
         relative = relative_conductance(value)
         if relative is not None:
             return relative
@@ -91,6 +91,11 @@ class PulseSource:
     def fitness(self) -> Fitness:
         """How fit the pulse is."""
         return self._signal.fitness
+
+    @property
+    def points_down(self) -> bool:
+        """Whether it seems to be upside down."""
+        return self._signal.points_down
 
     @property
     def intervals(self) -> Intervals:

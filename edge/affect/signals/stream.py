@@ -23,13 +23,14 @@ class SignalStream:
     def __init__(self, sensor: str, *, settings: SignalSettings | None = None) -> None:
         self.sensor: Final = sensor
         self._settings: Final = settings or SignalSettings()
+        self._turned: Final = Channel.PULSE_RAW if sensor in self._settings.upside_down else None
         self.forget()
 
     def forget(self) -> None:
         """Somebody else wears the sensor now: know nothing of the one before."""
         self._pending: dict[Channel, Pending] = {}
         self._sources: dict[Channel, Source] = {}
-        self._reading = Reading(self._sources, self._settings)
+        self._reading = Reading(self._sources, self._settings, turned=self._turned is not None)
 
     def add(self, sample: Sample) -> None:
         """Take a sample in; cheap. A channel's samples come in order of time; one that is not later than the channel's
@@ -42,7 +43,7 @@ class SignalStream:
             if waiting is None:
                 waiting = self._pending[channel] = Pending()
                 self._sources[channel] = source_of(channel, self._settings)
-            waiting.add(sample.mono_ns, value)
+            waiting.add(sample.mono_ns, -value if channel is self._turned else value)
 
     def view(self, until_ns: int, now: Stamp) -> SignalView:
         """What the signals show at `until_ns`; responses and beats that became known since the view before."""

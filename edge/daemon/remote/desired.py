@@ -12,13 +12,13 @@ import msgspec
 from contract.plan import Plan, uncovered
 from contract.remote import Desired, Refused
 from edge.config import EdgeConfig
+from edge.core.background import in_the_background
 from edge.core.backoff import Backoff
 from edge.core.clock import Clock
 from edge.core.errors import EdgeError, ModelError, PlanConflictError
 from edge.core.first_of import first_of
 from edge.core.health import Health, State
 from edge.core.service import Pulse
-from edge.daemon.remote.background import in_the_background
 from edge.daemon.remote.begin import Beginning
 from edge.daemon.remote.folder import refused_at
 from edge.daemon.remote.log_level import LogLevel

@@ -5,10 +5,10 @@ from functools import partial
 
 from msgspec import Struct
 
+from edge.core.background import in_the_background
 from edge.core.clock import Clock
 from edge.core.errors import EdgeError
 from edge.daemon.remote.arguments import arguments_of
-from edge.daemon.remote.background import in_the_background
 from edge.daemon.remote.diagnostics import Part, bundle
 from edge.daemon.remote.files import RemoteFiles
 from edge.sync.remote.handler import Call, CommandFailedError, Outcome

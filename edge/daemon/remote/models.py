@@ -15,7 +15,10 @@ import httpx
 from contract.errors import InvalidManifestError
 from contract.manifest import Manifest, decode_manifest
 from contract.remote import WantedModel
+from edge.core.clock import SystemClock
 from edge.core.errors import EdgeError, ModelError
+from edge.core.pace import Pace
+from edge.core.paced_http import PacedClient
 from edge.models.install import remove
 from edge.models.loading import read_manifest
 from edge.models.settings import ModelSettings
@@ -126,10 +129,10 @@ def _beside(url: str) -> str:
 def _fetch(url: str, most_bytes: int) -> bytes:
     """The whole of a small file. Raise `ModelUnreachableError`, or `ModelError` if it is not one."""
     shown = plain(url)
-    content = bytearray()
+    pace, content = Pace(SystemClock().mono_ns, _SILENCE_S), bytearray()
     try:
         with (
-            httpx.Client(follow_redirects=True, max_redirects=5, timeout=_SILENCE_S) as client,
+            PacedClient(pace, follow_redirects=True, max_redirects=5, timeout=_SILENCE_S) as client,
             client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as answer,
         ):
             if answer.status_code != httpx.codes.OK:
@@ -139,5 +142,5 @@ def _fetch(url: str, most_bytes: int) -> bytes:
                 if len(content) > most_bytes:
                     raise ModelError(f"{shown} has more than {most_bytes} bytes")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ModelUnreachableError(f"{shown} cannot be had: {error or type(error).__name__}") from error
+        raise ModelUnreachableError(f"{shown} cannot be had: {pace.fault or error or type(error).__name__}") from error
     return bytes(content)

@@ -27,6 +27,7 @@ from edge.outbox import database
 from edge.outbox.boots import counted_boots
 from edge.outbox.repair.pages import is_sane
 from edge.outbox.repair.salvage import salvage
+from edge.outbox.repair.strangers import put_strangers_aside
 from edge.outbox.upload_rows import COLUMNS, upload_of
 
 _NEWEST_SCHEMA: Final = 1000
@@ -52,12 +53,14 @@ class Opened:
 async def open_or_repair(path: Path, clock: Clock) -> Opened:
     """Open the store at `path`, or make one; raise `StoreError` if it cannot be opened at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    stranger = await asyncio.to_thread(put_strangers_aside, path, clock.now().wall_ms)
+    if stranger and not _whole(path).exists():
+        await asyncio.to_thread(_mark, path, stranger.name)
     await asyncio.to_thread(_go_on, path, clock.now().wall_ms)
     try:
         connection = await _open_sound(path)
-        return Opened(
-            connection, repaired=database.repair_mark(path).exists(), untold=await asyncio.to_thread(_untold, path)
-        )
+        repaired, untold = database.repair_mark(path).exists(), await asyncio.to_thread(_untold, path)
+        return Opened(connection, stranger, repaired, untold)
     except database.StoreDamagedError as error:
         _log.error("%s; it is repaired", error)
     wall_ms = clock.now().wall_ms

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from edge.core.clock import Stamp
+from edge.core.sizes import said_bytes
 from edge.core.stash import Holding
 from edge.recording.retention.settings import KINDS, RetentionSettings
 
@@ -146,7 +147,7 @@ def _by_class(kind: str, things: list[_Aged], settings: RetentionSettings, choic
         if size_bytes <= most:
             return
         size_bytes -= one.holding.size_bytes
-        choice.take(one, f"{kind} may take {most} bytes")
+        choice.take(one, f"{kind} may take {said_bytes(most)}")
 
 
 def _by_total(
@@ -157,6 +158,6 @@ def _by_total(
         if survey.free + choice.size_bytes < settings.reserve_bytes + margin_bytes:
             choice.take(one, DISK)
         elif used - choice.size_bytes > settings.max_bytes:
-            choice.take(one, f"everything may take {settings.max_bytes} bytes")
+            choice.take(one, f"everything may take {said_bytes(settings.max_bytes)}")
         else:
             return

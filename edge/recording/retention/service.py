@@ -11,6 +11,7 @@ from edge.core.errors import StoreError
 from edge.core.health import Health, State
 from edge.core.hub import Hub
 from edge.core.service import Pulse
+from edge.core.sizes import said_bytes
 from edge.core.stash import Stash, Worth
 from edge.core.storage_view import EvictionView, StorageView, WearView
 from edge.recording.retention.pace import TOTAL, Pace
@@ -209,12 +210,12 @@ class RetentionService:
 
     def _judge(self) -> None:
         if self._short:
-            detail = f"{self._short} bytes short, and nothing left that may be deleted: recording waits"
+            detail = f"{said_bytes(self._short)} short, and nothing left that may be deleted: recording waits"
             self._health.set("disk", State.DEGRADED, detail)
         elif self._lost_ns is not None and self._clock.mono_ns() - self._lost_ns < _WORRIED_NS:
             self._health.set("disk", State.DEGRADED, f"{self.lost} recordings were deleted before their upload")
         else:
-            self._health.set("disk", State.OK, f"recordings take {self.used_bytes} bytes")
+            self._health.set("disk", State.OK, f"recordings take {said_bytes(self.used_bytes)}")
 
     def _tell(self) -> None:
         """Publish the view when something happened, and once a minute."""

@@ -92,9 +92,12 @@ class SpoolStash:
         Of what a repaired store has no record of at all, the recorder tells anew at the next start.
         """
         for holding in await asyncio.to_thread(self.holdings):
+            beat()
+            if holding.worth is Worth.UPLOADED and not holding.size_bytes:  # a kill came between video and note
+                with suppress(OSError):  # the next start tries again
+                    await self.evict(holding)
             if holding.worth is Worth.UPLOADED or holding.why:
                 continue
-            beat()
             known = await self._known(holding.id)
             with suppress(OSError):  # a disk too full to note it: the store is asked again before it goes
                 if known & {"uploaded", "lost"}:

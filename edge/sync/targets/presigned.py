@@ -16,7 +16,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from contract.storage import Operation, Refusal, StorageReply, StorageRequest
+from edge.core.clock import Clock, SystemClock
 from edge.core.errors import LinkError
+from edge.core.pace import Pace
+from edge.core.paced_http import PacedTransport
 from edge.sync.settings import CloudSettings
 from edge.sync.targets.target import (
     SLICE_BYTES,
@@ -41,15 +44,18 @@ _ERROR_READ: Final = 4096
 class PresignedTarget:
     """The bucket of the cloud. `new_id` makes an id for each question; threads may share one target."""
 
-    def __init__(self, ask: Ask, settings: CloudSettings, *, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, ask: Ask, settings: CloudSettings, *, new_id: Callable[[], str], clock: Clock | None = None
+    ) -> None:
         """Raise `LinkError` if the authority's file is missing."""
         self._ask_cloud = ask
         self._settings = settings
         self._new_id = new_id
+        self._pace = Pace((clock or SystemClock()).mono_ns, settings.timeout_s)
+        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
         self._client = httpx.Client(
-            verify=_trust(settings),
+            transport=PacedTransport(self._pace, verify=_trust(settings), limits=limits, trust_env=False),
             timeout=httpx.Timeout(settings.timeout_s, connect=min(10.0, settings.timeout_s)),
-            limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
             trust_env=False,
         )
 
@@ -138,7 +144,8 @@ class PresignedTarget:
                 etag = str(answer.headers.get("etag", ""))
                 return _Answer(answer.status_code, etag, said, refused=not answer.is_success)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:  # the last: headers that are none
-            raise LinkError(f"object storage {_host(signed.url)}: {error or type(error).__name__}") from error
+            words = self._pace.fault or str(error) or type(error).__name__
+            raise LinkError(f"object storage {_host(signed.url)}: {words}") from error
 
 
 class _Answer(NamedTuple):

@@ -4,26 +4,27 @@ import base64
 import email.utils
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from contract.storage import joined_tag
+from edge.core.clock import Clock, SystemClock
 from edge.core.errors import LinkError
+from edge.core.pace import Pace
 from edge.sync.settings import S3Settings
+from edge.sync.targets.s3_client import make_client, unreachable
 from edge.sync.targets.target import Abandoned, Object, ObjectDamagedError, Sending, UploadUnknownError
 
 if TYPE_CHECKING:
-    from botocore.config import Config
-    from types_boto3_s3.client import S3Client
     from types_boto3_s3.type_defs import CompletedPartTypeDef
 
 _UNKNOWN_UPLOAD: Final = {"NoSuchUpload", "NoSuchKey", "InvalidPart", "InvalidPartOrder"}
 _DAMAGED: Final = {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "EntityTooSmall"}
 _OPAQUE: Final = "opaque:"
-_CONNECTIONS: Final = 16
-"""Kept open at most; more threads than that take turns in opening theirs."""
+_MOST_PAGES: Final = 1000
+"""Of a list: S3 has 10,000 parts at most, a thousand to a page; others may tell fewer at a time."""
+_T = TypeVar("_T")
 _WORDS: Final = {
     "NoSuchBucket": "does not exist: create it, or check objects.bucket",
     "AccessDenied": "may not be written to: check the rights of the access key",
@@ -39,11 +40,13 @@ _WORDS: Final = {
 class S3Target:
     """One bucket. `keys` are access and secret key; None takes the usual AWS chain."""
 
-    def __init__(self, settings: S3Settings, keys: tuple[str, str] | None) -> None:
+    def __init__(self, settings: S3Settings, keys: tuple[str, str] | None, *, clock: Clock | None = None) -> None:
         self._settings = settings
         self._bucket = settings.bucket
         self._prefix = settings.prefix
-        self._client = _make_client(settings, keys)
+        self._client, self._let_go = make_client(
+            settings, keys, Pace((clock or SystemClock()).mono_ns, settings.timeout_s)
+        )
 
     @property
     def part_bytes(self) -> int:
@@ -61,7 +64,7 @@ class S3Target:
             if code not in {"403", "AccessDenied"}:
                 raise self._meaning({"Code": "NoSuchBucket" if code == "404" else code}, "") from error
         except BotoCoreError as error:
-            raise LinkError(f"bucket {self._bucket} {_unreachable(error)}") from error
+            raise LinkError(f"bucket {self._bucket} {unreachable(error)}") from error
         except RecursionError as error:
             raise LinkError(f"bucket {self._bucket} redirects to itself: check objects.endpoint") from error
 
@@ -95,7 +98,9 @@ class S3Target:
             pages = self._client.get_paginator("list_parts").paginate(
                 Bucket=self._bucket, Key=self._key(thing), UploadId=upload_id
             )
-            there = {part["PartNumber"]: part["ETag"] for page in pages for part in page.get("Parts", [])}
+            there = {
+                part["PartNumber"]: part["ETag"] for page in self._bounded(pages) for part in page.get("Parts", [])
+            }
         return {number: tag for number, tag in tags.items() if there.get(number) == _etag(tag)}
 
     def put_part(self, thing: Object, upload_id: str, number: int, data: bytes, sending: Sending) -> str:
@@ -161,7 +166,7 @@ class S3Target:
             pages = self._client.get_paginator("list_multipart_uploads").paginate(
                 Bucket=self._bucket, Prefix=self._prefix + prefix
             )
-            for page in pages:
+            for page in self._bounded(pages):
                 latest = _now_of(page) - older_than_s
                 old = [one for one in page.get("Uploads", []) if one["Initiated"].timestamp() < latest]
                 found += [Abandoned(one["Key"].removeprefix(self._prefix), one["UploadId"]) for one in old]
@@ -169,7 +174,14 @@ class S3Target:
 
     def close(self) -> None:
         """Let go of connections."""
-        self._client.close()
+        self._let_go()
+
+    def _bounded(self, pages: Iterable[_T]) -> Iterator[_T]:
+        """The pages of a list; raise `LinkError` where there is always one more."""
+        for count, page in enumerate(pages):
+            if count >= _MOST_PAGES:
+                raise LinkError(f"bucket {self._bucket} tells a list without end")
+            yield page
 
     def _key(self, thing: Object) -> str:
         return self._prefix + thing.key
@@ -184,7 +196,7 @@ class S3Target:
         except ClientError as error:
             raise self._meaning(error.response.get("Error", {}), key) from error
         except BotoCoreError as error:
-            raise LinkError(f"bucket {self._bucket} {_unreachable(error)}") from error
+            raise LinkError(f"bucket {self._bucket} {unreachable(error)}") from error
         except KeyError as error:
             raise LinkError(f"bucket {self._bucket} answered in part: {error} is missing") from error
         except (ResponseParserError, ValueError, OverflowError, RecursionError) as error:
@@ -221,54 +233,6 @@ def read_keys(settings: S3Settings, read: Callable[[str], str]) -> tuple[str, st
     return read(settings.access_key_secret), read(settings.secret_key_secret)
 
 
-def _make_client(settings: S3Settings, keys: tuple[str, str] | None) -> "S3Client":
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
-
-    if settings.ca_file and not Path(settings.ca_file).is_file():
-        raise LinkError(f"objects.ca_file: {settings.ca_file} is missing")
-    style: Literal["path", "virtual"] = "path" if settings.path_style else "virtual"
-    # Not every service takes checksums in trailers (411, 501): parts carry Content-MD5 instead.
-    config = Config(
-        connect_timeout=min(10.0, settings.timeout_s),
-        read_timeout=settings.timeout_s,
-        retries={"total_max_attempts": 1},
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        s3={"addressing_style": style},
-        max_pool_connections=_CONNECTIONS,
-    )
-    verify = (settings.ca_file or True) if settings.verify else False
-    try:
-        session = boto3.session.Session(
-            aws_access_key_id=keys[0] if keys else None,
-            aws_secret_access_key=keys[1] if keys else None,
-            region_name=settings.region,
-        )
-        client: S3Client = session.client("s3", endpoint_url=settings.endpoint or None, verify=verify, config=config)
-    except ValueError as error:
-        raise LinkError(f"objects.endpoint: {error}") from error
-    except BotoCoreError as error:  # a profile of the environment that is not there, for one
-        raise LinkError(f"bucket {settings.bucket}: {error}") from error
-    unsigned = Config(s3={"addressing_style": style, "payload_signing_enabled": False})
-    _leave_bodies_unsigned(client, config.merge(unsigned))
-    return client
-
-
-def _leave_bodies_unsigned(client: "S3Client", unsigned: "Config") -> None:
-    """For what carries bytes: their Content-MD5 is among what is signed, so a signature of them all proves no more.
-
-    Over TLS botocore does so by itself; without, it would read and hash each part once more before it is sent.
-    """
-
-    def leave(request: Any, **_more: Any) -> None:
-        request.context["client_config"] = unsigned
-
-    for operation in ("PutObject", "UploadPart"):
-        client.meta.events.register(f"before-sign.s3.{operation}", leave)
-
-
 def _metadata(thing: Object) -> dict[str, str]:
     return {"sha256": thing.sha256} if thing.sha256 else {}
 
@@ -285,15 +249,3 @@ def _etag(tag: str) -> str:
 
 def _md5(data: bytes) -> str:
     return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
-
-
-def _unreachable(error: Exception) -> str:
-    from botocore import exceptions
-
-    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
-        return "has no credentials: set objects.access_key_secret and objects.secret_key_secret"
-    if isinstance(error, exceptions.SSLError):
-        return f"shows a certificate that is not trusted: {error}"
-    if isinstance(error, exceptions.EndpointConnectionError | exceptions.ConnectTimeoutError):
-        return f"cannot be reached: check objects.endpoint and the network ({error})"
-    return f"failed: {error}"

@@ -78,8 +78,11 @@ class Station:
                 return None
             away = self._lineup.unavailable()
             heads = {head.id: head for head in await self._uploads.heads(away)}
-            chosen = self._lineup.take([*map(_candidate, heads.values()), *await self._grown(away)])
-            return await self._prepared(chosen.id, heads.get(chosen.id), self._road) if chosen else None
+            grown = await self._grown(away)
+            if self._road is None:  # another found meanwhile that the target or the store fails
+                return None
+            chosen = self._lineup.take([*map(_candidate, heads.values()), *grown])
+            return await self._with_turn(chosen.id, heads.get(chosen.id), self._road) if chosen else None
 
     def release(self, upload_id: str) -> None:
         """It had its turn."""
@@ -104,6 +107,14 @@ class Station:
     async def _not_now(self) -> set[str]:
         """Of what grows: what people hold back, and what failed."""
         return {upload.id for upload in await self._uploads.growing() if upload.paused or upload.failed_ms is not None}
+
+    async def _with_turn(self, upload_id: str, head: Upload | None, road: Road) -> Carriage | None:
+        """Prepared; whose preparation fails has no turn."""
+        try:
+            return await self._prepared(upload_id, head, road)
+        except BaseException:
+            self.release(upload_id)
+            raise
 
     async def _prepared(self, upload_id: str, head: Upload | None, road: Road) -> Carriage | None:
         carriage, growth = self._carriages.pop(upload_id, None), self._growing.get(upload_id)

@@ -3,7 +3,8 @@
 There is one open event of each type in each zone; whatever else is found of it is merged into it. So whatever happens,
 one camera says at most so many records a minute, every event that opens also closes, and what was held back is counted:
 
-- A type in a zone that has begun as often as it may within a minute stays open until it may begin again.
+- A type in a zone that has begun as often as it may within a minute stays open until it may begin again; so does a
+  tampering with the camera that has begun as often as it may within ten, or until nothing came of it for a minute.
 - After an alert its type keeps silent in that zone for the cool-down, unless it comes back graver or is of something
   else: a track that the alert was not about.
 - A camera that has begun as many events as it may begins none but alarms (HIGH, CRITICAL).
@@ -20,10 +21,10 @@ from contract.messages import Event
 from edge.core.clock import Stamp, wall_ms_of
 from edge.vision.events.clarity import is_clearer
 from edge.vision.events.held import HeldBack
-from edge.vision.events.limits import OpenLimits
+from edge.vision.events.limits import MINUTE_NS, OpenLimits
 from edge.vision.events.merging import Company, Key, by_key, merge, rank_of, weight_of
 from edge.vision.events.settings import EventSettings
-from edge.vision.findings import MOTION, SEVERITIES, Finding
+from edge.vision.findings import MOTION, SEVERITIES, TAMPERED, Finding
 from edge.vision.settings import VisionSettings
 from edge.vision.state import Flood
 
@@ -90,7 +91,12 @@ class EventBook:
         self._settings = settings
         self._kept = kept or Kept()
         self._new_id = new_id
-        self._limits = OpenLimits(limits.opens_per_minute, limits.camera_opens_per_minute)
+        self._limits = OpenLimits(
+            limits.opens_per_minute,
+            limits.camera_opens_per_minute,
+            rarely=limits.tampered_per_ten_minutes,
+            is_rare=lambda key: key == (TAMPERED, None),
+        )
         self._open: dict[Key, _Open] = {}
         self._ended: dict[Key, _Ended] = {}
         self._held = HeldBack()
@@ -204,12 +210,13 @@ class EventBook:
 
     def _over(self) -> list[Key]:
         """What is to be closed; not what might not begin again: what comes of that now is merged into it."""
-        return [
-            key
-            for key, life in self._open.items()
-            if (self._silent(key, life) or self._at_ns - life.start_ns > self._settings.longest_event_s * 1e9)
-            and not self._limits.is_full(key, self._at_ns)
-        ]
+        return [key for key, life in self._open.items() if self._is_over(key, life)]
+
+    def _is_over(self, key: Key, life: _Open) -> bool:
+        long = self._at_ns - life.start_ns > self._settings.longest_event_s * 1e9
+        if not (long or self._silent(key, life)):
+            return False
+        return self._at_ns - life.last_ns > MINUTE_NS or not self._limits.is_full(key, self._at_ns)
 
     def _silent(self, key: Key, life: _Open) -> bool:
         merge_s = self._settings.merge_s

@@ -26,6 +26,15 @@ class EventSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "HIGH and CRITICAL ones begin all the same.",
         ),
     ] = 40
+    tampered_per_ten_minutes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=600,
+            description="Events of a camera that is covered, turned or blurred that may begin within ten minutes; the "
+            "last of them then stays open until nothing came for a minute, and what comes more is merged into it.",
+        ),
+    ] = 3
     keep_pictures: Annotated[
         int,
         Meta(ge=0, le=20_000, description="Events whose best picture is kept, on all cameras together; 0 for none."),

@@ -1,10 +1,15 @@
 """Blobs: the connected regions of a motion mask."""
 
+from collections.abc import Callable
+
 import cv2
 import msgspec
 import numpy as np
 
 from edge.vision.pixels.luma import Plane
+
+Window = tuple[slice, slice]
+"""Rows and columns of a plane."""
 
 
 class Blob(msgspec.Struct, frozen=True):
@@ -19,11 +24,11 @@ class Blob(msgspec.Struct, frozen=True):
     changed: float = 1.0
 
 
-def find_blobs(mask: Plane, min_area: float, changed: Plane | None = None) -> list[Blob]:
+def find_blobs(mask: Plane, min_area: float, changed: Callable[[Window], Plane] | None = None) -> list[Blob]:
     """The connected regions of a mask that fill at least the share `min_area` of it, biggest first.
 
-    `mask` is 255 or 0, and has fewer than a quarter of a million pixels. `changed` is non-zero where one differs from
-    the frame before; without it everything counts as changed.
+    `mask` is 255 or 0, and has fewer than a quarter of a million pixels. `changed` gives for a window of it
+    where a pixel differs from the frame before: non-zero. Without it everything counts as changed.
     """
     left, top, across, down = cv2.boundingRect(mask)
     if across == 0:
@@ -33,7 +38,7 @@ def find_blobs(mask: Plane, min_area: float, changed: Plane | None = None) -> li
     height, width = mask.shape
     moved = stats[:, 4]
     if changed is not None:
-        moved = np.bincount(labels[cv2.bitwise_and(mask[window], changed[window]) > 0], minlength=count)
+        moved = np.bincount(labels[changed(window) > 0], minlength=count)
     rows = zip(stats[1:].tolist(), moved[1:].tolist(), strict=True)
     big = [(box, pixels) for box, pixels in rows if box[4] >= min_area * mask.size]
     big.sort(key=lambda row: -row[0][4])

@@ -4,14 +4,12 @@ told of, and must not be taken for motion or teach anything."""
 from dataclasses import dataclass
 from typing import Final
 
-from edge.vision.findings import Finding, confidence_of, severity_of
+from edge.vision.findings import TAMPERED, Finding, confidence_of, severity_of
 from edge.vision.pixels.faults import Fault, FaultFinder
-from edge.vision.pixels.luma import Floats, Plane
+from edge.vision.pixels.luma import Plane
 from edge.vision.pixels.repeats import RepeatWatch
 from edge.vision.state import ConditionKind
 
-TAMPERED: Final = "camera_tampered"
-"""The type of the finding that somebody, or something, keeps the camera from seeing its place."""
 _TAMPERING: Final[frozenset[ConditionKind]] = frozenset({"covered", "moved", "blurred"})
 _SECOND: Final = 1_000_000_000
 _ENTER_NS: Final[dict[ConditionKind, int]] = {
@@ -91,7 +89,7 @@ class PictureWatch:
         self._usual_luma = 0.0
         self._patience = 1
 
-    def step(self, luma: Plane, *, background: Floats | None, moving_share: float, at_ns: int) -> Condition:
+    def step(self, luma: Plane, *, background: Plane | None, moving_share: float, at_ns: int) -> Condition:
         """Judge a plane before the motion detector gets it; `luma` must not change afterwards.
 
         `background` is the detector's as it is before this frame, None while that is still learning; `moving_share`
@@ -173,7 +171,7 @@ class PictureWatch:
             judged=False,
         )
 
-    def _learn(self, luma: Plane, background: Floats, at_ns: int) -> None:
+    def _learn(self, luma: Plane, background: Plane, at_ns: int) -> None:
         if self._faults.known and at_ns - self._learned_ns < (_LEARN_NS if self._faults.settled else _BEGIN_NS):
             return
         mean = float(luma.mean())

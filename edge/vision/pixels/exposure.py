@@ -56,21 +56,21 @@ def relight(plane: Plane, gain: float, offset: float) -> Plane:
 
 
 def _line(now: Floats, then: Floats, gain: float, offset: float) -> tuple[float, float]:
-    moments = np.empty((5, now.size))
+    moments, misfit = np.empty((5, now.size)), np.empty(now.size)
     ones, x, y, square_of_x, product_of_both = moments
     ones[:], x[:], y[:] = 1, then, now
     np.multiply(x, x, out=square_of_x)
     np.multiply(x, y, out=product_of_both)
     for _ in range(_ROUNDS):
-        misfit = x * -gain
+        np.multiply(x, -gain, out=misfit)
         misfit += y
         misfit -= offset
         misfit *= misfit
         misfit *= 1 / max(_NOISE**2, 1.5**2 * _middle(misfit))
         misfit += 1
-        total, *sums = (moments @ np.reciprocal(misfit, out=misfit)).tolist()
-        middle, level, square, product = (value / total for value in sums)
-        steeper = (product - middle * level + _TRUST) / (square - middle * middle + _TRUST)
+        total, of_x, of_y, of_square, of_product = (moments @ np.reciprocal(misfit, out=misfit)).tolist()
+        middle, level = of_x / total, of_y / total
+        steeper = (of_product / total - middle * level + _TRUST) / (of_square / total - middle * middle + _TRUST)
         steeper = min(max(steeper, _GAINS[0]), _GAINS[1])
         settled = abs(steeper - gain) < _SETTLED
         gain, offset = steeper, level - steeper * middle
@@ -84,4 +84,7 @@ def _fits(now: Floats, then: Floats, gain: float, offset: float) -> float:
 
 
 def _middle(values: NDArray[np.floating]) -> float:
-    return float(np.partition(values, values.size // 2)[values.size // 2])
+    """Sorting so few is quicker than to look for one of them."""
+    ordered = values.copy()
+    ordered.sort()
+    return ordered.item(ordered.size // 2)

@@ -6,7 +6,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from edge.vision.pixels.luma import CELL, Floats, Plane
+from edge.vision.pixels.luma import CELL, Plane
 from edge.vision.pixels.view import Likeness, View
 from edge.vision.state import ConditionKind
 
@@ -86,7 +86,7 @@ class FaultFinder:
         """Whether the learned view is known well."""
         return self._view.settled
 
-    def learn(self, luma: Plane, background: Floats, at_ns: int) -> None:
+    def learn(self, luma: Plane, background: Plane, at_ns: int) -> None:
         """`luma` is a picture of the view, `background` what of it does not move; where one is known, some of it."""
         if self._blunt_ns is None or at_ns - self._blunt_ns >= _DOUBT_NS:
             self._view.learn(luma, background)

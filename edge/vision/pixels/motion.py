@@ -13,9 +13,11 @@ import numpy as np
 
 from edge.core.errors import ModelError
 from edge.models.session import Model
+from edge.vision.pixels.contrast import FairThreshold
 from edge.vision.pixels.exposure import relight
+from edge.vision.pixels.jolt import JoltWatch, drop_explained
 from edge.vision.pixels.light import LightWatch, find_relit
-from edge.vision.pixels.luma import Floats, Plane
+from edge.vision.pixels.luma import Plane
 from edge.vision.pixels.memory import Arrays, Memory
 from edge.vision.pixels.shake import Pose, PoseFinder, shift, straighten
 
@@ -46,7 +48,11 @@ class MotionDetector:
     def __init__(
         self, model: Model, size: tuple[int, int], rng: np.random.Generator, *, threshold: float, age_limit: float
     ) -> None:
-        """`size` is (width, height); `age_limit` the frames after which what stands still becomes background."""
+        """`size` is (width, height); `age_limit` the frames after which what stands still becomes background.
+
+        `shown` is 0 where the view is painted over, None if nowhere; it may be set between two steps.
+        """
+        self.shown: Plane | None = None
         self._shape = size[1], size[0]
         self._rng = rng
         self._parameters = model.manifest.parameters
@@ -62,16 +68,16 @@ class MotionDetector:
         self._mask = np.zeros((1, 1, *self._shape), np.uint8)
         self._knobs = {name: np.zeros(1, np.float32) for name in ("threshold", "age_limit")}
         self._rates = {name: np.zeros(1, np.uint16) for name in ("rate", "blind")}
-        self._threshold = threshold
+        self._threshold = FairThreshold(threshold)
         self._knobs["age_limit"][0] = age_limit
         inputs: Arrays = {"luma": self._luma, "chance": self._chance, **self._knobs, **self._rates}
         self._memory = Memory(model, self._shape, self._samples, inputs, {"mask": self._mask})
         self._finder = PoseFinder()
         self._light = LightWatch()
+        self._jolt = JoltWatch()
         self._pose = Pose()
         self._strayed: list[Pose] = []
         self._seen = self._mask[0, 0]
-        self._background: Floats | None = None
         self._share = 0.0
         self._known = self._relearning = self._relearned = self._dazzled = self._astray = 0
 
@@ -84,6 +90,12 @@ class MotionDetector:
     def learning(self) -> bool:
         """Whether the background is still being learned, after the start or a change of the light."""
         return self._known <= self._blind_frames or self._relearning > 0
+
+    @property
+    def threshold(self) -> float:
+        """The luma by which a pixel must differ from its background, fair to the contrast of the view, as of the last
+        frame."""
+        return self._threshold.luma
 
     @property
     def pose(self) -> Pose:
@@ -112,19 +124,21 @@ class MotionDetector:
         self._draw_chances()
         self._set_rates()
         self._memory.run()
+        if self._jolt.jolted(self._pose):
+            drop_explained(self._mask[0, 0], self._luma[0, 0], self._memory.newest, self._threshold.luma)
         self._watch_light()
+        self._threshold.measure(self._luma[0, 0], self._memory.newest, self._mask[0, 0], self.shown)
         self._seen = self._mask[0, 0]
         if self._pose.shifted:
             self._seen = np.asarray(shift(self._seen, self._pose.right, self._pose.down))
         self._settle(luma)
-        self._background = None
         return np.asarray(self._seen)
 
-    def background(self) -> Floats:
-        """The newest remembered sample of the background, [height, width], in the place and the light of then."""
-        if self._background is None:
-            self._background = self._memory.newest.astype(np.float32)
-        return self._background
+    @property
+    def background(self) -> Plane:
+        """The newest remembered sample of the background, [height, width], in the place and the light of then; valid
+        until the next step."""
+        return self._memory.newest
 
     def absorb(self, window: tuple[slice, slice]) -> None:
         """Let what is foreground in `window` (rows, columns) become background within the next frames."""
@@ -138,9 +152,10 @@ class MotionDetector:
         """Forget the background; the next plane begins a new one."""
         self._known = self._relearning = self._relearned = self._dazzled = self._astray = 0
         self._share = 0.0
-        self._background = None
         self._finder.forget()
         self._light.forget()
+        self._jolt.forget()
+        self._threshold.forget()
         self._strayed.clear()
         self._pose = Pose()
 
@@ -152,7 +167,7 @@ class MotionDetector:
         if pose.relit:
             luma = relight(luma, 1 / pose.gain, -pose.offset / pose.gain)
         self._luma[0, 0] = luma
-        self._knobs["threshold"][0] = self._threshold * (_BETWEEN if pose.shifted else 1.0)
+        self._knobs["threshold"][0] = self._threshold.luma * (_BETWEEN if pose.shifted else 1.0)
 
     def _set_rates(self) -> None:
         """Learn all when all is new; then what moves ever less, so that what the start took for background fades."""

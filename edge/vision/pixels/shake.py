@@ -110,18 +110,25 @@ class PoseFinder:
 
     def _find_place(self, small: Floats, light: tuple[float, float]) -> Pose:
         """The pose in the halved picture: home, unless the picture fits clearly better elsewhere."""
-        at_home = self._fine.fits(small, _HOME, light)
+        fine = self._fine
+        misfit = fine.misfit(small, _HOME, light)
+        at_home = fine.fits(misfit)
         if at_home > _AT_REST:
             return Pose(*_HOME, *light, at_home)
-        place = self._search(small, (self._last.right, self._last.down), light)
-        fits = at_home if place == _HOME else self._fine.fits(small, place, light)
+        last = self._last.right, self._last.down
+        place = self._search(small, last, light, misfit if last == _HOME else fine.misfit(small, last, light))
+        fits = at_home if place == _HOME else fine.fits(fine.misfit(small, place, light))
         if fits < at_home + _BETTER + _DOUBT * max(0.0, _GOOD - fits):
             place, fits = _HOME, at_home
         return Pose(*place, *light, fits)
 
-    def _search(self, small: Floats, last: tuple[float, float], light: tuple[float, float]) -> tuple[float, float]:
-        found = self._fine.refine(small, last, light, 1)
-        if max(abs(found[0] - last[0]), abs(found[1] - last[1])) > _CALM:
+    def _search(
+        self, small: Floats, last: tuple[float, float], light: tuple[float, float], misfit: Floats
+    ) -> tuple[float, float]:
+        """Where the halved picture is, that was at `last` the frame before and fits there by `misfit`."""
+        right, down = self._fine.step(misfit, light[0])
+        found = last[0] - right, last[1] - down
+        if max(abs(right), abs(down)) > _CALM:
             self._coarse = self._coarse or _Level(self._halved)
             right, down = self._coarse.refine(half(small), _HOME, light, _COARSE_STEPS)
             found = self._fine.refine(small, (2 * right, 2 * down), light, _FINE_STEPS)
@@ -156,30 +163,33 @@ class _Level:
     ) -> tuple[float, float]:
         """`place` (right, down) after at most so many steps of reweighted least squares."""
         right, down = place
-        gain = light[0]
         for _ in range(steps):
-            misfit = self._misfit(plane, (right, down), light)
-            size = np.abs(misfit)
-            width = max(_NOISE, 2.5 * float(np.partition(size, size.size // 2)[size.size // 2]))
-            weighted = self._slopes / (1 + (misfit / width) ** 2)
-            (xx, xy), (_, yy) = (weighted @ self._slopes.T).tolist()
-            x, y = (weighted @ misfit).tolist()
-            scale = gain * ((xx + _RIDGE) * (yy + _RIDGE) - xy * xy)
-            step = ((yy + _RIDGE) * x - xy * y) / scale, ((xx + _RIDGE) * y - xy * x) / scale
-            right, down = right - step[0], down - step[1]
-            if max(abs(step[0]), abs(step[1])) < _CONVERGED:
+            across, along = self.step(self.misfit(plane, (right, down), light), light[0])
+            right, down = right - across, down - along
+            if max(abs(across), abs(along)) < _CONVERGED:
                 break
         return right, down
 
-    def fits(self, plane: Floats, place: tuple[float, float], light: tuple[float, float]) -> float:
-        """How well the points fit there, 0 to 1; what lies before them counts nothing, however different it is."""
-        unlike = self._misfit(plane, place, light)
-        unlike /= self._leeway
+    def step(self, misfit: Floats, gain: float) -> tuple[float, float]:
+        """By how much (right, down) the place is wrong at which the points fit by `misfit`, by one least squares."""
+        size = np.abs(misfit)
+        size.partition(size.size // 2)
+        width = max(_NOISE, 2.5 * size.item(size.size // 2))
+        weighted = self._slopes / (1 + (misfit / width) ** 2)
+        (xx, xy), (_, yy) = (weighted @ self._slopes.T).tolist()
+        x, y = (weighted @ misfit).tolist()
+        scale = gain * ((xx + _RIDGE) * (yy + _RIDGE) - xy * xy)
+        return ((yy + _RIDGE) * x - xy * y) / scale, ((xx + _RIDGE) * y - xy * x) / scale
+
+    def fits(self, misfit: Floats) -> float:
+        """How well the points fit, 0 to 1; what lies before them counts nothing, however different it is."""
+        unlike: Floats = misfit / self._leeway
         unlike *= unlike
         unlike += 1
         return float(np.add.reduce(np.reciprocal(unlike, out=unlike))) / unlike.size
 
-    def _misfit(self, plane: Floats, place: tuple[float, float], light: tuple[float, float]) -> Floats:
+    def misfit(self, plane: Floats, place: tuple[float, float], light: tuple[float, float]) -> Floats:
+        """By how much the points are brighter in `plane`, seen from `place` and in `light`, than was expected."""
         expected = self._values if light == UNCHANGED else self._values * np.float32(light[0]) + np.float32(light[1])
         return np.asarray(self._seen(plane, place) - expected, np.float32)
 

@@ -18,27 +18,27 @@ _FAINT: Final = 2.0
 """Luma per pixel: what is not steeper is no outline."""
 
 
-def is_trace(blob: Blob, mask: Plane, luma: Plane, background: Floats) -> bool:
+def is_trace(blob: Blob, mask: Plane, luma: Plane, background: Plane) -> bool:
     """Whether a blob of `mask` that does not move is no thing: by the steepness of both planes along its outline."""
     steepness = outline_steepness(blob, mask, luma, background)
     return steepness is not None and not _shows(*steepness)
 
 
-def is_gap(blob: Blob, mask: Plane, luma: Plane, background: Floats) -> bool:
+def is_gap(blob: Blob, mask: Plane, luma: Plane, background: Plane) -> bool:
     """Whether a blob of `mask` that does not move is where a thing of the background is gone: the background has its
     outline, the picture has none."""
     steepness = outline_steepness(blob, mask, luma, background)
     return steepness is not None and _shows(steepness[1], steepness[0])
 
 
-def outline_steepness(blob: Blob, mask: Plane, luma: Plane, background: Floats) -> tuple[float, float] | None:
+def outline_steepness(blob: Blob, mask: Plane, luma: Plane, background: Plane) -> tuple[float, float] | None:
     """Luma per pixel along the outline of a blob of `mask`, in the picture and in the background; None without any."""
     window = window_of(blob, mask.shape, margin=2)
     outline = cv2.morphologyEx(mask[window], cv2.MORPH_GRADIENT, _OUTLINE) > 0
     if not outline.any():
         return None
-    now = _steepness(luma[window].astype(np.float32))[outline].mean()
-    return float(now), float(_steepness(background[window])[outline].mean())
+    now, then = (_steepness(plane[window].astype(np.float32))[outline].mean() for plane in (luma, background))
+    return float(now), float(then)
 
 
 def window_of(blob: Blob, shape: tuple[int, ...], margin: int = 0) -> tuple[slice, slice]:

@@ -85,13 +85,13 @@ class View:
         """Whether enough pictures were seen to know what of it lasts."""
         return self._lasting.full
 
-    def learn(self, plane: Plane, background: Floats | None = None) -> None:
+    def learn(self, plane: Plane, background: Plane | None = None) -> None:
         """Take `background`, else `plane`, for the view, or a tenth of it if there is one; `plane` is a picture of
         it."""
         seen, old = _look(plane), self._learned
         self._lasting.see(seen.energy, seen.detail)
         if background is not None:
-            seen = _look(background)
+            seen = _look(background.astype(np.float32))
         if old is None:
             self._learned = seen
             return

@@ -6,14 +6,14 @@ its end, has not.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from contract.plan import Line
 from edge.vision.findings import Thing
 from edge.vision.places.bits import ones
-from edge.vision.places.geometry import Place, crossing, foot_of
+from edge.vision.places.geometry import Place, crossing
 from edge.vision.places.presence import AWAITED_NS, origin_of
 
 _LEAST: Final = 0.008
@@ -58,13 +58,12 @@ class Crossings:
             self._walks.clear()
         self._draw(lines)
 
-    def step(self, things: Sequence[Thing], at_ns: int) -> list[Crossed]:
-        """Take one frame's things; return who has crossed."""
+    def step(self, things: Sequence[Thing], feet: Sequence[Place], at_ns: int) -> list[Crossed]:
+        """Take one frame's things, each with its foot; return who has crossed."""
         if not self._lines:
             return []
         crossed: list[Crossed] = []
-        for thing in things:
-            foot = foot_of(thing.box)
+        for thing, foot in zip(things, feet, strict=True):
             right, clear = self._sides(foot, thing.box.h)
             walk = self._walks.get(thing.box.track or 0) or self._begin(thing, at_ns)
             for at in self._advance(walk, foot, right, clear):
@@ -102,15 +101,16 @@ class Crossings:
         walk = self._walks[thing.box.track or 0] = _Walk(origin, at_ns, right, clear, right & clear)
         return walk
 
-    def _advance(self, walk: _Walk, foot: Place, right: int, clear: int) -> Iterator[int]:
+    def _advance(self, walk: _Walk, foot: Place, right: int, clear: int) -> list[int]:
         """Go on to `foot`; the lines, by their place, that are crossed by now."""
-        for at in ones(right ^ walk.right):
-            line = self._lines[at]
-            walk.through[at] = walk.through.get(at, 0) + crossing(line.a, line.b, walk.foot, foot)
-        for at in ones(clear & walk.known & (right ^ walk.clear_right)):
-            if walk.through.get(at):
-                yield at
-        walk.through = {at: times for at, times in walk.through.items() if not clear >> at & 1}
+        crossed: list[int] = []
+        if right != walk.right or walk.through:
+            for at in ones(right ^ walk.right):
+                line = self._lines[at]
+                walk.through[at] = walk.through.get(at, 0) + crossing(line.a, line.b, walk.foot, foot)
+            crossed = [at for at in ones(clear & walk.known & (right ^ walk.clear_right)) if walk.through.get(at)]
+            walk.through = {at: times for at, times in walk.through.items() if not clear >> at & 1}
         walk.foot, walk.right = foot, right
         walk.clear_right = (walk.clear_right & ~clear) | (right & clear)
         walk.known |= clear
+        return crossed

@@ -27,16 +27,15 @@ class Polygons:
     """
 
     def __init__(self, polygons: Sequence[Sequence[Place]]) -> None:
-        self._edges = [(1 << at, _sloping(points)) for at, points in enumerate(polygons)]
+        self._edges = [(1 << at, *edge) for at, points in enumerate(polygons) for edge in _sloping(points)]
 
     def holding(self, place: Place) -> int:
         """The polygons that `place` is in, as bits: the first is the lowest."""
         x, y = place
         inside = 0
-        for bit, edges in self._edges:
-            for left, upper, lower, across, down in edges:
-                if upper <= y < lower and (x - left) * down < (y - upper) * across:
-                    inside ^= bit
+        for bit, left, upper, lower, across, down in self._edges:
+            if upper <= y < lower and (x - left) * down < (y - upper) * across:
+                inside ^= bit
         return inside
 
 
@@ -57,6 +56,8 @@ def foot_of(box: Box) -> Place:
 
 def within_picture(x: float, y: float) -> Place:
     """The place of the picture that is nearest to `x`, `y`."""
+    if 0.0 <= x <= _LAST and 0.0 <= y <= _LAST:
+        return x, y
     return min(max(x, 0.0), _LAST), min(max(y, 0.0), _LAST)
 
 

@@ -1,4 +1,4 @@
-"""Where a plan says that motion does not count."""
+"""Where a plan says that motion does not count, and where it lets nothing be seen."""
 
 import numpy as np
 
@@ -21,3 +21,9 @@ def counting_mask(plan: Plan, size: tuple[int, int]) -> Plane | None:
     for one in ignored:
         counts &= ~one
     return np.where(counts, 255, 0).astype(np.uint8)
+
+
+def shown_mask(plan: Plan, size: tuple[int, int]) -> Plane | None:
+    """255 where the view is seen, 0 where it is painted over, uint8 [height, width]; None if it is seen everywhere."""
+    painted = [fill(zone.points, size) for zone in plan.zones if zone.kind == "privacy"]
+    return np.where(np.logical_or.reduce(painted), 0, 255).astype(np.uint8) if painted else None

@@ -6,6 +6,7 @@ whoever walks past and whatever the background learns. The reverse is taken away
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from contract.messages import Box
 from contract.plan import LeftRule, RemovedRule, Zone
 from edge.vision.findings import Finding, Thing
-from edge.vision.places.geometry import share_inside
+from edge.vision.places.geometry import Place, share_inside
 from edge.vision.places.patches import View, kind_of, take
 from edge.vision.places.spots import Spot, overlap
 from edge.vision.places.telling import (
@@ -62,8 +63,8 @@ class Objects:
         self._shape: tuple[int, ...] = ()
         self._moved_ns = np.full(_GRID, _NEVER_NS, np.int64)
 
-    def step(self, things: Sequence[Thing], view: View, rules: Sequence[ObjectRule], at_ns: int) -> None:
-        """Look at one frame, where rules ask for it."""
+    def step(self, things: Sequence[Thing], view: View, zones: Sequence[Zone], at_ns: int) -> None:
+        """Look at one frame, in `zones`."""
         if view.luma.shape != self._shape:
             self.reset()
             self._shape = view.luma.shape
@@ -74,23 +75,20 @@ class Objects:
                 spot.watch(things, view.luma, at_ns)
         self._spots = [spot for spot in self._spots if not spot.is_over(at_ns)][-_MOST:]
         for thing in things:
-            if thing.still and self._is_due(thing, at_ns) and _concerns(rules, thing.box):
+            if thing.still and self._is_due(thing, at_ns) and _lies_in(zones, thing.box):
                 self._judge(thing, view, at_ns)
         self._judged = {track: ns for track, ns in self._judged.items() if at_ns - ns < _JUDGE_NS}
 
-    @property
-    def known(self) -> bool:
-        """Whether any spot is remembered."""
-        return bool(self._spots)
-
-    def findings(self, zone: Zone, rule: LeftRule | RemovedRule, when: When) -> list[Finding]:
-        """What `rule` has to say about the spots in `zone`."""
-        kind = "come" if isinstance(rule, LeftRule) else "gone"
-        spots = [spot for spot in self._spots if spot.kind == kind and _is_told(spot, rule, when.at_ns)]
+    def findings(self, rules: Sequence[ObjectRule], when: When) -> list[Finding]:
+        """What `rules`, in their order, have to say about the spots."""
+        holding = [spot for spot in self._spots if spot.holds]
+        if not holding:
+            return []
         return [
             told(_case(spot, zone, rule, when.at_ns), zone, rule, when)
-            for spot in spots
-            if fits(rule.labels, spot.label) and share_inside(spot.box, zone.points) >= _WITHIN
+            for zone, rule in rules
+            for spot in holding
+            if _is_told(spot, rule, when.at_ns) and fits(rule.labels, spot.label) and _is_in(spot.box, zone.points)
         ]
 
     def reset(self) -> None:
@@ -138,7 +136,8 @@ class Objects:
 
 
 def _is_told(spot: Spot, rule: LeftRule | RemovedRule, at_ns: int) -> bool:
-    return spot.holds and rule.after_s * 1e9 <= at_ns - spot.since_ns <= rule.after_s * 1e9 + _TOLD_NS
+    is_meant = spot.kind == ("come" if isinstance(rule, LeftRule) else "gone")
+    return is_meant and rule.after_s * 1e9 <= at_ns - spot.since_ns <= rule.after_s * 1e9 + _TOLD_NS
 
 
 def _case(spot: Spot, zone: Zone, rule: LeftRule | RemovedRule, at_ns: int) -> Case:
@@ -159,8 +158,14 @@ def _case(spot: Spot, zone: Zone, rule: LeftRule | RemovedRule, at_ns: int) -> C
     )
 
 
-def _concerns(rules: Sequence[ObjectRule], box: Box) -> bool:
-    return any(share_inside(box, zone.points) >= _WITHIN for zone, _ in rules)
+def _lies_in(zones: Sequence[Zone], box: Box) -> bool:
+    return any(_is_in(box, zone.points) for zone in zones)
+
+
+@lru_cache(maxsize=256)
+def _is_in(box: Box, points: tuple[Place, ...]) -> bool:
+    """Asked with each frame of what stands still."""
+    return share_inside(box, points) >= _WITHIN
 
 
 def _cells(box: Box) -> tuple[slice, slice]:

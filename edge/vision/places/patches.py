@@ -35,7 +35,7 @@ class View:
     (255), all [height, width] of one size and valid for this step only."""
 
     luma: Plane
-    background: Floats
+    background: Plane
     mask: Plane
 
 
@@ -71,7 +71,7 @@ def take(box: Box, view: View) -> Patch | None:
     return Patch(window, before, after, inside, around, contrast) if contrast >= _LEAST_CONTRAST else None
 
 
-def state_of(patch: Patch, luma: Plane | Floats) -> State:
+def state_of(patch: Patch, luma: Plane) -> State:
     """Whether the change still `holds`, is `undone`, or is `hidden` by something else. Light that changed evenly since
     then is made up for by what lies around the spot."""
     now = cut(patch, luma)
@@ -81,7 +81,7 @@ def state_of(patch: Patch, luma: Plane | Floats) -> State:
     return "holds" if differs_now <= differed else "undone"
 
 
-def cut(patch: Patch, luma: Plane | Floats) -> Floats:
+def cut(patch: Patch, luma: Plane) -> Floats:
     """How the spot looks now."""
     return luma[patch.window].astype(np.float32)
 

@@ -74,11 +74,10 @@ class Presence:
             visitor.since_ns = {kept[at]: ns for at, ns in visitor.since_ns.items() if at in kept}
             visitor.out_ns = {kept[at]: ns for at, ns in visitor.out_ns.items() if at in kept}
 
-    def step(self, things: Sequence[Thing], at_ns: int) -> list[Passage]:
-        """Take one frame's things; return who came in and who left."""
+    def step(self, things: Sequence[Thing], feet: Sequence[Place], at_ns: int) -> list[Passage]:
+        """Take one frame's things, each with its foot; return who came in and who left."""
         passages: list[Passage] = []
-        for thing in things:
-            foot = foot_of(thing.box)
+        for thing, foot in zip(things, feet, strict=True):
             now = self._polygons.holding(foot)
             visitor = self._visitors.get(thing.box.track or 0) or self._welcome(thing, now, at_ns)
             visitor.thing, visitor.last_ns = thing, at_ns

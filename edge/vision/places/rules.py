@@ -1,10 +1,13 @@
 """The rules of a zone that hold as long as something goes on: restricted, loitering, crowding, speed, wrong way."""
 
-from collections.abc import Hashable, Sequence
-from typing import Final
+import datetime as dt
+from collections.abc import Callable, Hashable, Sequence
+from operator import attrgetter, itemgetter
+from typing import Any, Final
 
 from contract.plan import CrowdingRule, LoiteringRule, RestrictedRule, Rule, SpeedRule, WrongWayRule, Zone
-from edge.vision.findings import LOITERING, Finding
+from edge.vision.findings import LOITERING, Finding, Thing
+from edge.vision.places.hours import is_within
 from edge.vision.places.presence import Member
 from edge.vision.places.telling import (
     CROWDING,
@@ -37,14 +40,28 @@ class RuleJudge:
 
     def __init__(self) -> None:
         self._spells: dict[Hashable, tuple[int, int]] = {}
+        self._cases: dict[type[Rule], Callable[[Zone, Any, Sequence[Member], int], Case | None]] = {
+            RestrictedRule: _stays,
+            LoiteringRule: _stays,
+            CrowdingRule: self._crowds,
+            SpeedRule: self._speeds,
+            WrongWayRule: self._goes_wrong,
+        }
 
-    def judge(self, zone: Zone, rule: Rule, members: Sequence[Member], when: When) -> Finding | None:
-        """What `rule` has to say about the members of `zone`."""
-        meant = members
-        if rule.labels:
-            meant = [member for member in members if fits(rule.labels, member.thing.box.label)]
-        case = self._case(zone, rule, meant, when.at_ns) if meant else None
-        return told(case, zone, rule, when) if case else None
+    def judge(
+        self, zone: Zone, rules: Sequence[Rule], members: Sequence[Member], when: When, local: dt.datetime | None
+    ) -> list[Finding]:
+        """What `rules`, each one of `LASTING`, have to say about the members of `zone` at this time of the place."""
+        found = []
+        for rule in rules:
+            meant = members
+            if rule.labels:
+                meant = [member for member in members if fits(rule.labels, member.thing.box.label)]
+            if meant and is_within(rule.hours, local):
+                case = self._cases[type(rule)](zone, rule, meant, when.at_ns)
+                if case:
+                    found.append(told(case, zone, rule, when))
+        return found
 
     def forget(self, at_ns: int) -> None:
         """Let go of what has ended."""
@@ -53,19 +70,6 @@ class RuleJudge:
     def reset(self) -> None:
         """Nothing goes on."""
         self._spells.clear()
-
-    def _case(self, zone: Zone, rule: Rule, members: Sequence[Member], at_ns: int) -> Case | None:
-        match rule:
-            case RestrictedRule() | LoiteringRule():
-                return _stays(zone, rule, members, at_ns)
-            case CrowdingRule():
-                return self._crowds(zone, rule, members, at_ns)
-            case SpeedRule():
-                return self._speeds(zone, rule, members, at_ns)
-            case WrongWayRule():
-                return self._goes_wrong(zone, rule, members, at_ns)
-            case _:
-                return None
 
     def _crowds(self, zone: Zone, rule: CrowdingRule, members: Sequence[Member], at_ns: int) -> Case | None:
         if len(members) < rule.count:
@@ -83,51 +87,51 @@ class RuleJudge:
         )
 
     def _speeds(self, zone: Zone, rule: SpeedRule, members: Sequence[Member], at_ns: int) -> Case | None:
-        fast = [member for member in members if member.thing.speed > rule.limit]
+        fast = [(member.thing.speed, member.thing) for member in members if member.thing.speed > rule.limit]
         lasting = self._lasting(zone, rule, fast, at_ns, _SPEEDING_S)
         if not lasting:
             return None
-        lasting.sort(key=lambda one: -one[0].thing.speed)
-        thing = lasting[0][0].thing
+        speed, since_ns, thing = lasting[0]
         words = (
-            f"{named(thing)} in {zone_name(zone)} moves {thing.speed:.2f} picture widths a second; "
+            f"{named(thing)} in {zone_name(zone)} moves {speed:.2f} picture widths a second; "
             f"{rule.limit:.2f} is the limit"
         )
         return Case(
             type=SPEEDING,
-            since_ns=lasting[0][1],
-            things=[member.thing for member, _ in lasting],
-            confidence=against(thing.speed, rule.limit),
+            since_ns=since_ns,
+            things=[thing for *_, thing in lasting],
+            confidence=against(speed, rule.limit),
             words=words,
         )
 
     def _goes_wrong(self, zone: Zone, rule: WrongWayRule, members: Sequence[Member], at_ns: int) -> Case | None:
-        wrong = [member for member in members if _off(member, rule) > rule.tolerance_deg]
+        headed = [(_off(member.thing.heading_deg, rule), member.thing) for member in members]
+        wrong = [one for one in headed if one[0] > rule.tolerance_deg]
         lasting = self._lasting(zone, rule, wrong, at_ns, _WRONG_S)
         if not lasting:
             return None
-        lasting.sort(key=lambda one: -_off(one[0], rule))
-        thing = lasting[0][0].thing
+        _, since_ns, thing = lasting[0]
         words = (
             f"{named(thing)} in {zone_name(zone)} heads {thing.heading_deg or 0:.0f} degrees; "
             f"{rule.allowed:.0f} is allowed, give or take {rule.tolerance_deg:.0f}"
         )
         return Case(
             type=WRONG_WAY,
-            since_ns=lasting[0][1],
-            things=[member.thing for member, _ in lasting],
+            since_ns=since_ns,
+            things=[thing for *_, thing in lasting],
             confidence=sureness(thing),
             words=words,
         )
 
     def _lasting(
-        self, zone: Zone, rule: Rule, members: Sequence[Member], at_ns: int, least_s: float
-    ) -> list[tuple[Member, int]]:
-        """The members of whom it has been so for `least_s`, each with since when."""
-        if not members:
-            return []
-        since = [(member, self._since((zone.id, rule, member.thing.box.track), at_ns)) for member in members]
-        return [(member, began_ns) for member, began_ns in since if at_ns - began_ns >= least_s * 1e9]
+        self, zone: Zone, rule: Rule, found: Sequence[tuple[float, Thing]], at_ns: int, least_s: float
+    ) -> list[tuple[float, int, Thing]]:
+        """Of things for which something is so to some degree those for which it has been so for `least_s`, each with
+        the degree and since when; the worst first."""
+        since = [(degree, self._since((zone.id, rule, thing.box.track), at_ns), thing) for degree, thing in found]
+        lasting = [one for one in since if at_ns - one[1] >= least_s * 1e9]
+        lasting.sort(key=itemgetter(0), reverse=True)
+        return lasting
 
     def _since(self, key: Hashable, at_ns: int) -> int:
         """Since when something has been so that is so now."""
@@ -143,7 +147,7 @@ def _stays(zone: Zone, rule: RestrictedRule | LoiteringRule, members: Sequence[M
     staying = [member for member in members if at_ns - member.since_ns >= after_ns]
     if not staying:
         return None
-    longest = min(staying, key=lambda member: member.since_ns)
+    longest = min(staying, key=attrgetter("since_ns"))
     thing, since_ns = longest.thing, longest.since_ns
     seconds = (at_ns - since_ns) / 1e9
     if isinstance(rule, LoiteringRule):
@@ -152,11 +156,10 @@ def _stays(zone: Zone, rule: RestrictedRule | LoiteringRule, members: Sequence[M
     else:
         kind, confidence = ROI_VIOLATION, sureness(thing)
         words = f"{named(thing)} is in {zone_name(zone)} for {seconds:.1f} s; {rule.after_s:.1f} s are tolerated"
-    things = [thing, *(member.thing for member in staying if member is not longest)]
+    things = [thing, *[member.thing for member in staying if member is not longest]]
     return Case(type=kind, since_ns=since_ns, things=things, confidence=confidence, words=words)
 
 
-def _off(member: Member, rule: WrongWayRule) -> float:
+def _off(heading_deg: float | None, rule: WrongWayRule) -> float:
     """By how many degrees a thing goes another way than is allowed, 0 to 180; 0 while it does not go."""
-    heading = member.thing.heading_deg
-    return 0.0 if heading is None else abs((heading - rule.allowed + 180) % 360 - 180)
+    return 0.0 if heading_deg is None else abs((heading_deg - rule.allowed + 180) % 360 - 180)

@@ -21,6 +21,7 @@ from contract.plan import (
 from edge.vision.findings import Finding, Thing
 from edge.vision.pixels.luma import Plane
 from edge.vision.places.crossings import Crossed, Crossings
+from edge.vision.places.geometry import foot_of
 from edge.vision.places.hours import after_hours_bonus, is_within
 from edge.vision.places.masking import counting_mask
 from edge.vision.places.moments import Held, Labelled
@@ -66,7 +67,7 @@ class Places:
         self._plan = plan
         self._zones = _watched(plan)
         self._rules = _lasting_of(self._zones)
-        self._object_rules = _object_rules_of(self._zones)
+        self._object_rules, self._object_zones = _object_rules_of(self._zones)
         self._presence = Presence(self._zones)
         self._crossings = Crossings(plan.lines)
         self._judge = RuleJudge()
@@ -88,7 +89,7 @@ class Places:
         self._plan = plan
         self._zones = _watched(plan)
         self._rules = _lasting_of(self._zones)
-        self._object_rules = _object_rules_of(self._zones)
+        self._object_rules, self._object_zones = _object_rules_of(self._zones)
         self._presence.adopt(self._zones)
         self._crossings.adopt(plan.lines)
         self._passages.clear()
@@ -135,11 +136,12 @@ class Places:
 
     def _note_moments(self, things: Sequence[Thing], when: When, local: dt.datetime | None) -> None:
         """Who came, left or crossed a line: counted, and told for a while."""
-        for passage in self._presence.step(things, when.at_ns):
+        feet = [foot_of(thing.box) for thing in things]
+        for passage in self._presence.step(things, feet, when.at_ns):
             for rule in passage.zone.rules:
                 if _is_about(rule, passage) and is_within(rule.hours, local):
                     self._passages.put((passage, rule), rule.labels, passage.thing, when.at_ns)
-        for crossed in self._crossings.step(things, when.at_ns):
+        for crossed in self._crossings.step(things, feet, when.at_ns):
             self._crossed.put(crossed, crossed.line.labels, crossed.thing, when.at_ns)
         newest = {thing.box.track: thing for thing in things}
         for (passage, rule), thing in self._passages.settle(newest, when.at_ns):
@@ -155,30 +157,20 @@ class Places:
             self._held.put(told(_crossed_case(crossed, thing), line, line, when), when.at_ns)
 
     def _lasting(self, members: Sequence[list[Member]], when: When, local: dt.datetime | None) -> list[Finding]:
-        found = [
-            self._judge.judge(zone, rule, inside, when)
-            for zone, rules, inside in zip(self._zones, self._rules, members, strict=True)
-            if inside
-            for rule in rules
-            if is_within(rule.hours, local)
-        ]
+        found: list[Finding] = []
+        for zone, rules, inside in zip(self._zones, self._rules, members, strict=True):
+            if inside:
+                found += self._judge.judge(zone, rules, inside, when, local)
         self._judge.forget(when.at_ns)
-        return [finding for finding in found if finding]
+        return found
 
     def _left_and_removed(
         self, things: Sequence[Thing], view: View, when: When, local: dt.datetime | None
     ) -> list[Finding]:
         if not self._object_rules:
             return []
-        self._objects.step(things, view, self._object_rules, when.at_ns)
-        if not self._objects.known:
-            return []
-        return [
-            finding
-            for zone, rule in self._object_rules
-            if is_within(rule.hours, local)
-            for finding in self._objects.findings(zone, rule, when)
-        ]
+        self._objects.step(things, view, self._object_zones, when.at_ns)
+        return self._objects.findings([one for one in self._object_rules if is_within(one[1].hours, local)], when)
 
     def _zone_states(self, members: Sequence[list[Member]], findings: Sequence[Finding]) -> tuple[ZoneState, ...]:
         alarmed = {finding.zone for finding in findings}
@@ -206,8 +198,10 @@ def _lasting_of(zones: Sequence[Zone]) -> tuple[tuple[Rule, ...], ...]:
     return tuple(tuple(rule for rule in zone.rules if isinstance(rule, LASTING)) for zone in zones)
 
 
-def _object_rules_of(zones: Sequence[Zone]) -> tuple[ObjectRule, ...]:
-    return tuple((zone, rule) for zone in zones for rule in zone.rules if isinstance(rule, LeftRule | RemovedRule))
+def _object_rules_of(zones: Sequence[Zone]) -> tuple[list[ObjectRule], list[Zone]]:
+    """The rules about objects, and the zones that have any."""
+    rules = [(zone, rule) for zone in zones for rule in zone.rules if isinstance(rule, LeftRule | RemovedRule)]
+    return rules, list({zone.id: zone for zone, _ in rules}.values())
 
 
 def _wait_s(rule: Rule) -> float:

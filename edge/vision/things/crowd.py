@@ -1,10 +1,10 @@
 """The comparisons of `pairing` for a crowd: arrays, which take long to begin with but little longer for hundreds.
 
-Each gives exactly what its namesake in `pairing` gives, for the arithmetic is the same, step by step. Here too only
-boxes that are near one another are compared, found by a sweep from left to right.
+Each gives exactly what its namesake in `pairing` gives, for the arithmetic is the same, step by step. But only boxes
+that are near one another are compared, found by a sweep from left to right.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -12,22 +12,24 @@ from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]
 """x, y, w, h in shares of the picture."""
+Reach = Callable[[int], float]
+"""How far from where it is expected a box may be found, by its place."""
 LEAST_ALIKE: Final = 1 / 6
 """Of two boxes that do not touch, the smaller is at least this part of the larger one, or they are two things."""
-SLACK: Final = 1e-9
+_SLACK: Final = 1e-9
 """Who is left out before a score is taken is farther off than rounding could have put them."""
 _Floats = NDArray[np.float64]
 _Places = NDArray[np.intp]
 
 
-def pairs(expected: Sequence[Box], found: Sequence[Box], reach: Sequence[float]) -> list[tuple[int, int]]:
+def pairs(expected: Sequence[Box], found: Sequence[Box], reach: Reach) -> list[tuple[int, int]]:
     """Places in `expected` with places in `found`; neither is empty."""
-    a, b, reaches = _sides(expected), _sides(found), np.array(reach)
+    a, b = _sides(expected), _sides(found)
     made = each_once(_overlapping(a, b))
     lonely = np.array(others({row for row, _ in made}, len(expected)), np.intp)
     free = np.array(others({column for _, column in made}, len(found)), np.intp)
     if lonely.size and free.size:
-        near = each_once(_nearest(a[:, lonely], b[:, free], reaches[lonely]))
+        near = each_once(_nearest(a[:, lonely], b[:, free], np.array([reach(row) for row in lonely.tolist()])))
         made += [(int(lonely[row]), int(free[column])) for row, column in near]
     return made
 
@@ -82,9 +84,9 @@ def _nearest(a: _Floats, b: _Floats, reaches: _Floats) -> list[tuple[int, int]]:
 
 def _near(a: _Floats, b: _Floats, reaches: _Floats | float = 0.0) -> tuple[_Places, _Places]:
     """Places of boxes that touch, or have their centres within reach by each axis."""
-    half, other = a[2:] / 2 + SLACK, b[2:] / 2
+    half, other = a[2:] / 2 + _SLACK, b[2:] / 2
     (x, y), (middle, level) = a[:2] + a[2:] / 2, b[:2] + other
-    least = reaches + SLACK
+    least = reaches + _SLACK
     order = np.argsort(middle, kind="stable")
     middle, level, tall = middle[order], level[order], other[1][order]
     gate = np.maximum(half[0] + other[0].max(), least)

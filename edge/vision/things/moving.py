@@ -14,7 +14,7 @@ _LONGER: Final = 4.0
 
 def find_motion(things: Sequence[Thing], min_motion_s: float) -> Finding | None:
     """That something has been moving for `min_motion_s` or longer."""
-    lasting = [thing for thing in things if not thing.still and thing.moving_s >= _least_s(thing, min_motion_s)]
+    lasting = [thing for thing in things if not thing.still and _lasts(thing, min_motion_s)]
     if not lasting:
         return None
     longest = max(lasting, key=lambda thing: thing.moving_s)
@@ -29,8 +29,10 @@ def find_motion(things: Sequence[Thing], min_motion_s: float) -> Finding | None:
     )
 
 
-def _least_s(thing: Thing, min_motion_s: float) -> float:
-    return min_motion_s * (_LONGER if thing.habitual_share >= _OFTEN and _swings(thing) else 1.0)
+def _lasts(thing: Thing, min_motion_s: float) -> bool:
+    if thing.moving_s >= min_motion_s * _LONGER:
+        return True
+    return thing.moving_s >= min_motion_s and not (thing.habitual_share >= _OFTEN and _swings(thing))
 
 
 def _swings(thing: Thing) -> bool:

@@ -10,16 +10,17 @@ def thing_of(track: Track, *, habitual_share: float, label: str = "", label_conf
     class that a detector gave it, empty if none did."""
     blob = track.blob
     speed, heading_deg = track.course
+    still = track.still
     return Thing(
         box=Box(
             x=blob.x,
             y=blob.y,
             w=blob.w,
             h=blob.h,
-            label=label or ("still" if track.still else "motion"),
+            label=label or ("still" if still else "motion"),
             track=track.number,
         ),
-        still=track.still,
+        still=still,
         since_ns=track.began_ns,
         moving_s=(track.moved_ns - track.began_ns) / 1e9,
         dwell_s=track.dwell_s,

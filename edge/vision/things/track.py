@@ -27,7 +27,8 @@ class Track:
     """One thing over time, in normalised picture coordinates and monotonic nanoseconds.
 
     `began_ns` is when it began to move, after it came or after it stood still. `alone_ns` is when it was last seen by
-    itself, not in one blob with others. `aspect` is the picture's width by its height.
+    itself, not in one blob with others. `aspect` is the picture's width by its height. `velocity` is in shares of the
+    picture's width and height a second, over the last half second; 0, 0 of a new one.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Track:
     origin: tuple[float, float]
     aspect: float = 4 / 3
     hits: int = 1
+    velocity: tuple[float, float] = (0.0, 0.0)
     path: deque[tuple[int, float, float]] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
 
     @property
@@ -73,15 +75,6 @@ class Track:
     def still(self) -> bool:
         """Whether not even a part of it has moved for a second."""
         return self.last_ns - self.moved_ns >= _STILL_NS
-
-    @property
-    def velocity(self) -> tuple[float, float]:
-        """Shares of the picture's width and height a second, over the last half second; 0, 0 of a new one."""
-        first, last = self.path[0], self.path[-1]
-        passed_s = (last[0] - first[0]) / 1e9
-        if passed_s <= 0:
-            return 0.0, 0.0
-        return (last[1] - first[1]) / passed_s, (last[2] - first[2]) / passed_s
 
     @property
     def course(self) -> tuple[float, float | None]:
@@ -135,6 +128,9 @@ class Track:
         path.append((at_ns, x, y))
         while len(path) > 2 and at_ns - path[0][0] > _SPEED_NS:  # noqa: PLR2004 - a speed takes two
             path.popleft()
+        from_ns, from_x, from_y = path[0]
+        passed_s = (at_ns - from_ns) / 1e9
+        self.velocity = ((x - from_x) / passed_s, (y - from_y) / passed_s) if passed_s > 0 else (0.0, 0.0)
         if math.hypot(x - self.anchor[0], y - self.anchor[1]) > SETTLED_RADIUS:
             self.anchor, self.anchor_ns = (x, y), at_ns
 

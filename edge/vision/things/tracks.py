@@ -46,7 +46,7 @@ class Tracker:
         blobs = blobs[:MOST]
         expected = [track.predicted(at_ns) for track in self._tracks]
         found = [(blob.x, blob.y, blob.w, blob.h) for blob in blobs]
-        made = pairs(expected, found, self._reach(at_ns))
+        made = pairs(expected, found, lambda row: _reach(at_ns - self._tracks[row].last_ns))
         companies = self._companies(made, expected, found, blobs)
         for row, column in made:
             self._lead(self._tracks[row], blobs[column], companies.get(column, []), at_ns)
@@ -61,11 +61,6 @@ class Tracker:
     def reset(self) -> None:
         """Forget all tracks; numbers go on."""
         self._tracks.clear()
-
-    def _reach(self, at_ns: int) -> list[float]:
-        """How far from where it is expected each track may be: the farther the longer it was not seen."""
-        least, most = _REACH
-        return [min(max(_TOP_SPEED * ((at_ns - track.last_ns) / 1e9), least), most) for track in self._tracks]
 
     def _companies(
         self, made: list[tuple[int, int]], expected: list[Box], found: list[Box], blobs: list[Blob]
@@ -86,7 +81,7 @@ class Tracker:
         return companies
 
     def _was_there(self, track: Track) -> bool:
-        return track.established and track.last_ns == self._before_ns
+        return track.last_ns == self._before_ns and track.established
 
     def _lead(self, owner: Track, blob: Blob, company: list[Track], at_ns: int) -> None:
         if not company:
@@ -102,6 +97,12 @@ class Tracker:
     def _begin(self, blob: Blob, at_ns: int, aspect: float) -> None:
         self._numbered += 1
         self._tracks.append(begin(self._numbered, blob, at_ns, aspect))
+
+
+def _reach(unseen_ns: int) -> float:
+    """How far from where it is expected a track may be: the farther the longer it was not seen."""
+    least, most = _REACH
+    return min(max(_TOP_SPEED * (unseen_ns / 1e9), least), most)
 
 
 def _holds_both(blob: Blob, owner: Track, other: Track) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import logging
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,10 +49,12 @@ def load_baseline(path: Path, grid: tuple[int, int], model: str) -> Baseline:
 
     A file that does not fit, be it damaged or learned otherwise, is said so once and put aside. If it is of a picture
     of another shape or by another model, what was put aside before is taken up again where that fits: a camera that
-    shows something else for a moment loses nothing, nor does an update that is taken back.
+    shows something else for a moment loses nothing, nor does an update that is taken back, nor who is killed meanwhile.
     """
+    with suppress(OSError):  # it is tried again at the next start
+        _end_exchange(path)
     try:
-        return _read(path, grid, model) or Baseline(grid)
+        return _read(path, grid, model) or _taken_up(path, grid, model) or Baseline(grid)
     except LearnedOtherwiseError as error:
         before = _read_aside(path, grid, model)
         words = "what was learned before goes on" if before else "what is normal is learned anew"
@@ -101,23 +104,45 @@ def put_aside(path: Path) -> Path | None:
 
 def forget_aside(path: Path) -> None:
     """Let nothing that was put aside be taken up again. Raise `OSError` if the disk will not have it."""
-    _aside_of(path).unlink(missing_ok=True)
+    for kept in (_aside_of(path), _meanwhile_of(path)):
+        kept.unlink(missing_ok=True)
 
 
 def _aside_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.aside")
 
 
+def _meanwhile_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.exchanged")
+
+
 def _exchange(path: Path) -> Path | None:
-    """Put a file aside and what was there in its place; the path aside, None if both have to stay."""
-    aside, meanwhile = _aside_of(path), path.with_name(f"{path.name}.exchanged")
+    """Put a file aside and what was there in its place; the path aside, None if the disk will not have it (yet)."""
     try:
-        path.replace(meanwhile)
-        aside.replace(path)
-        meanwhile.replace(aside)
+        path.replace(_meanwhile_of(path))
+        _end_exchange(path)
     except OSError:
         return None
-    return aside
+    return _aside_of(path)
+
+
+def _end_exchange(path: Path) -> None:
+    """Do what an exchange that was begun lacks, also after a kill. Raise `OSError`."""
+    aside, meanwhile = _aside_of(path), _meanwhile_of(path)
+    if not meanwhile.exists():
+        return
+    if aside.exists() and not path.exists():
+        aside.replace(path)
+    meanwhile.replace(aside if path.exists() else path)
+
+
+def _taken_up(path: Path, grid: tuple[int, int], model: str) -> Baseline | None:
+    """What was put aside, if it fits and nothing was kept in its place since."""
+    before = _read_aside(path, grid, model)
+    if before:
+        with suppress(OSError):  # it will be written to its place when it is kept the next time
+            _aside_of(path).replace(path)
+    return before
 
 
 def _read(path: Path, grid: tuple[int, int], model: str) -> Baseline | None:

@@ -8,6 +8,7 @@ import { byId, mark, say } from "./dom.js";
 import { createNotices } from "./notice.js";
 import { createSignIn } from "./signin.js";
 import { forget, may, meet } from "./who.js";
+import { showZone } from "./zone.js";
 
 const notices = createNotices(byId("notices"));
 const signIn = createSignIn({ signIn: sendPassword, onDone: begin });
@@ -20,6 +21,7 @@ async function begin() {
   if (!who) return signedOut();
   signIn.close();
   mark(document.body, "data-phase", "ready");
+  showZone();
   for (const part of document.querySelectorAll("[data-for='admin']")) part.hidden = !may("admin");
   try {
     say(byId("device"), (await status()).device);

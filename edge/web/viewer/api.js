@@ -28,7 +28,7 @@ export const eventPicture = (id) => `${eventUrl(id)}/picture.jpg`;
 export const eventThumbnail = (id) => `${eventUrl(id)}/thumbnail.jpg`;
 
 const SIGN_IN_WORDS = {
-  401: "That is not the password.",
+  401: "Account and password do not match.",
   429: "Too many wrong passwords. Wait a little and try again.",
 };
 

@@ -63,7 +63,10 @@ const events = createEventsPanel(store, { api, plan: planOf, now: deviceNow });
 const body = createBodyPanel(store);
 const sensors = createSensorsPanel(byId("sensors"), {
   qualityOf: (id) => store.signals.get(id)?.quality,
-  onSensors: ({ signals }) => (signals ?? []).forEach((data) => store.take({ topic: "signals", data })),
+  onSensors({ sensors: list, signals }) {
+    for (const data of signals ?? []) store.take({ topic: "signals", data });
+    store.setSensors(list);
+  },
   onProblem: askAgain,
 });
 const drawCameras = createCameras(byId("cameras"), async (id) => (await mode.leave()) && store.select(id));
@@ -87,7 +90,7 @@ store.on("anomaly plan", unusual.draw);
 store.on("telemetry camera vision", drawReadings);
 store.on("signals", sensors.redraw);
 store.on("sync", () => sync(store.sync));
-store.on("health", () => parts(store.health));
+store.on("health", () => parts(store.health, store));
 store.on("health channels", () => body.drawEmpty(known));
 store.on("happenings", drawFeed);
 store.on("link", () => drawLink(store.link));
@@ -102,6 +105,7 @@ function drawStage() {
   mark(byId("stage"), "data-busy", String(stage.busy));
   say(byId("stage-title"), stage.title);
   say(byId("stage-detail"), stage.detail);
+  mark(document.body, "data-cameras", known && !camera ? "none" : "some");
   img.alt = camera ? `Live picture of ${nameOf(camera)}` : "";
   byId("rec-mark").hidden = !camera?.recording;
   controls.draw(link);
@@ -136,7 +140,7 @@ function drawReadings() {
 }
 
 function drawFeed() {
-  feed(store.happenings, { nowMs: deviceNow(), cameras: store.cameras });
+  feed(store.happenings, { nowMs: deviceNow(), cameras: store.cameras, sensors: store.sensors });
 }
 
 function sizeOfPicture() {

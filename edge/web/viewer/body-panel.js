@@ -19,6 +19,7 @@ export function createBodyPanel(store) {
     now: byId("emotion-now"),
     tip: byId("tip"),
     onOpen: openAnnotation,
+    nameOf: (sensor) => store.sensors.get(sensor)?.name || sensor,
   });
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let spanMs = SPANS[1][1];
@@ -41,6 +42,8 @@ export function createBodyPanel(store) {
     const words = known && !sensors.length ? "No body sensor is configured." : (trouble?.detail ?? "Waiting for a body sensor…");
     say(byId("body-empty"), words);
     byId("body-empty").hidden = plots.count > 0;
+    const none = known && store.health.size > 0 && !sensors.length && plots.count === 0 && store.segments.length === 0;
+    for (const id of ["lanes", "legend", "spans"]) byId(id).hidden = none;
   }
 
   function draw() {

@@ -10,7 +10,7 @@ const MOST = 180;
 const EVERY_MS = 5_000;
 
 /**
- * The list in `root`; `onChoose(clip)` hears which to show. `begin()` asks now and from time to time: the newest are asked
+ * The list in `root`; `onChoose(clip)` hears which to show, `momentOf(id)` says when one began. `begin()` asks now and from time to time: the newest are asked
  * for again and again, those beyond `MOST` once.
  */
 export function createClipList({ root, empty, more, camera }, { now, nameOf, onChoose, onProblem }) {
@@ -75,7 +75,7 @@ export function createClipList({ root, empty, more, camera }, { now, nameOf, onC
     onChoose(clip);
   }
 
-  return { begin: look, choose };
+  return { begin: look, choose, momentOf: (id) => shown.find((clip) => clip.recording_id === id)?.start_ms ?? null };
 }
 
 /** Fill a choice of cameras, keeping what was chosen. */

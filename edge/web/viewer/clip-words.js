@@ -9,7 +9,7 @@ const REASONS = {
   manual: "By hand",
   session: "Session",
 };
-const CLIP_STATES = { growing: "Recording now", waiting: "On this device only", uploaded: "In the cloud" };
+const CLIP_STATES = { growing: "Recording now", waiting: "On this device only", uploaded: "Uploaded" };
 const UPLOAD_STATES = {
   waiting: "Waits its turn",
   growing: "Sent while it is recorded",
@@ -104,7 +104,7 @@ export function freeWords({ room, free_bytes: free, reserve_bytes: reserve }) {
 /** What gave way before it was anywhere else; empty where nothing did. */
 export function lostWords(lost) {
   if (!lost) return "";
-  return lost === 1 ? "1 recording gave way before it was in the cloud." : `${lost} recordings gave way before they were in the cloud.`;
+  return lost === 1 ? "1 recording gave way before it was uploaded." : `${lost} recordings gave way before they were uploaded.`;
 }
 
 /** One class: how much, since when, and what of it is nowhere else. */
@@ -113,7 +113,7 @@ export function classAbout(one, nowMs) {
     `${counted(one.count, "file")} · ${bytes(one.size_bytes)}`,
     one.max_bytes ? `of ${bytes(one.max_bytes)}` : null,
     one.oldest_ms ? `since ${moment(one.oldest_ms, nowMs)}` : null,
-    one.unsent_bytes ? `${bytes(one.unsent_bytes)} not in the cloud yet` : null,
+    one.unsent_bytes ? `${bytes(one.unsent_bytes)} not uploaded yet` : null,
     Number.isFinite(one.kept_s) ? `keeps ${duration(one.kept_s)}` : null,
   ].filter(Boolean).join(" · ");
 }

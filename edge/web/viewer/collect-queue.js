@@ -1,6 +1,8 @@
 // The videos that wait to be handed in: one at a time, in their order, and one that fails does not hold up the next.
 // Every step is kept, so that a page that was closed goes on from the chunk at which it stood.
 
+import { createMemory } from "./collect-memory.js";
+
 const MOST_ATTEMPTS = 5;
 const GAP_MS = 250;
 const SESSION_GONE = 404;
@@ -19,33 +21,37 @@ export function summaryOf(videos, arriving = 0) {
   return { ...summary, done: !arriving && videos.length > 0 && summary.completed === videos.length };
 }
 
+/** Whether closing the page would lose the video or the step at which it stands: the browser could not keep it. */
+export function atRisk({ state, kept = true, noted = true }) {
+  return state !== "completed" && !(kept && noted);
+}
+
 /**
  * `store` as of `openCollectStore`, `uploader` as `VideoUploader`; `onChange(videos)` hears of every step. `begin()` takes
- * up what an earlier page left; `add(blob, {videoId, name, metadata})`; `retryFailed()`; `hurry()` when the network is back;
- * `clear()` forgets what is done; `renew(participant)` has the videos that come from now on belong to a new session of theirs.
+ * up what an earlier page left, and fails where the browser cannot tell, which hinders nothing else;
+ * `add(blob, {videoId, name, metadata})`; `retryFailed()`; `hurry()` when the network is back; `clear()` forgets what is
+ * done; `participant()` is who was told of last; `renew(participant)` has the videos that come from now on belong to a new
+ * session of theirs. Of a video that the browser could not keep `kept` is false, where only its last step was not, `noted`.
  */
 export function createQueue({ store, uploader, onChange, wait = pause, now = Date.now }) {
   let videos = [];
   let busy = false;
-  const unkept = new Map();
+  let sleep = 0;
+  const memory = createMemory(store);
 
   async function begin() {
-    videos = (await store.list()).map((video) => (video.state === "uploading" ? { ...video, state: "pending" } : video));
+    const left = await store.list();
+    videos = [...left.map(({ state, ...video }) => ({ ...video, state: state === "uploading" ? "pending" : state, noted: true })), ...videos];
     tell();
+    for (const { id, state } of left) if (state !== "completed") await memory.hold(id);
     pump();
   }
 
   async function add(blob, { videoId, name, metadata }) {
-    const fresh = { videoId, name, metadata, size: blob.size, state: "pending", attempts: 0, current: 0, total: 0, error: "", sessionId: null };
-    fresh.participant = (await store.fact(PARTICIPANT)) ?? "";
-    try {
-      fresh.id = await store.add(fresh, blob);
-    } catch {
-      // the browser has no room: this one lives as long as the page
-      fresh.id = `unkept-${videoId}`;
-      unkept.set(fresh.id, blob);
-    }
-    videos = [...videos, { ...fresh, kept: !unkept.has(fresh.id) }];
+    const fresh = { videoId, name, metadata, size: blob.size, state: "pending", noted: true, attempts: 0, current: 0, total: 0, error: "", sessionId: null };
+    fresh.participant = await participant();
+    const id = await memory.add(fresh, blob);
+    videos = [...videos, { ...fresh, id: id ?? `unkept-${videoId}`, kept: id !== null }];
     tell();
     pump();
   }
@@ -62,7 +68,8 @@ export function createQueue({ store, uploader, onChange, wait = pause, now = Dat
       busy = false;
     }
     const sleeping = videos.filter(({ state }) => state === "pending").map(({ notBefore = 0 }) => notBefore - now());
-    if (sleeping.length) wait(Math.max(GAP_MS, Math.min(...sleeping))).then(pump);
+    const mine = (sleep += 1);
+    if (sleeping.length) wait(Math.max(GAP_MS, Math.min(...sleeping))).then(() => mine === sleep && pump());
   }
 
   function due() {
@@ -70,58 +77,69 @@ export function createQueue({ store, uploader, onChange, wait = pause, now = Dat
   }
 
   async function send(video) {
-    const change = (facts) => note(video.id, facts);
-    await change({ state: "uploading", error: "" });
-    const result = await attempt(video, change).catch((problem) => ({ success: false, error: problem.message, status: problem.status ?? 0 }));
-    if (result.success) await finish(video.id, change);
-    else await fail(find(video.id), result, change);
+    const step = (facts) => note(video.id, facts);
+    await step({ state: "uploading", error: "" });
+    const result = await attempt(video, step).catch((problem) => ({ success: false, error: problem.message, status: problem.status ?? 0 }));
+    if (result.success) await finish(video.id, step);
+    else await fail(find(video.id), result, step);
   }
 
-  async function attempt(video, change) {
-    const blob = unkept.get(video.id) ?? (await store.blob(video.id));
+  async function attempt(video, step) {
+    const blob = await memory.blob(video.id);
     if (!blob) return { success: false, error: "The browser has lost this video.", status: 410 };
     const sessionId = video.sessionId ?? (await session(video.participant));
-    await change({ sessionId });
-    return uploader.uploadComplete(sessionId, blob, { ...video.metadata, videoId: video.videoId }, (percent, current, total) => change({ percent, current, total }));
+    await step({ sessionId });
+    return uploader.uploadComplete(sessionId, blob, { ...video.metadata, videoId: video.videoId }, (percent, current, total) => step({ percent, current, total }));
   }
 
-  async function finish(id, change) {
-    await change({ state: "completed", percent: 100 });
-    if (!unkept.delete(id)) await store.release(id);
+  async function finish(id, step) {
+    await step({ state: "completed", percent: 100 });
+    await memory.release(id);
   }
 
-  async function fail(video, { error, status }, change) {
+  async function fail(video, { error, status }, step) {
     const attempts = video.attempts + 1;
     const state = attempts >= MOST_ATTEMPTS || HOPELESS.has(status) ? "failed" : "pending";
     const facts = { state, attempts, error, notBefore: now() + backoffMs(attempts) };
-    if (status !== SESSION_GONE) return change(facts);
+    if (status !== SESSION_GONE) return step(facts);
     await forgetSession(video);
-    return change({ ...facts, sessionId: null, current: 0 });
+    return step({ ...facts, sessionId: null, current: 0 });
   }
 
   /** One session for all videos of a participant, also of pages to come, until `renew`; a video stays its participant's. */
-  async function session(participant) {
-    const known = (await store.fact(SESSIONS)) ?? {};
-    if (known[participant]) return known[participant];
-    const sessionId = await uploader.createSession(participant || undefined);
-    await store.setFact(SESSIONS, { ...known, [participant]: sessionId });
+  async function session(whose) {
+    const known = (await memory.fact(SESSIONS)) ?? {};
+    if (known[whose]) return known[whose];
+    const sessionId = await uploader.createSession(whose || undefined);
+    await memory.setFact(SESSIONS, { ...known, [whose]: sessionId });
     return sessionId;
   }
 
-  async function forgetSession({ participant, sessionId }) {
-    const known = (await store.fact(SESSIONS)) ?? {};
-    if (known[participant] === sessionId) await store.setFact(SESSIONS, { ...known, [participant]: null });
+  async function forgetSession({ participant: whose, sessionId }) {
+    const known = (await memory.fact(SESSIONS)) ?? {};
+    if (known[whose] === sessionId) await memory.setFact(SESSIONS, { ...known, [whose]: null });
   }
 
-  async function renew(participant) {
-    await store.setFact(PARTICIPANT, participant);
-    await store.setFact(SESSIONS, { ...(await store.fact(SESSIONS)), [participant]: null });
+  async function participant() {
+    return (await memory.fact(PARTICIPANT)) ?? "";
+  }
+
+  async function renew(whose) {
+    await memory.setFact(PARTICIPANT, whose);
+    await memory.setFact(SESSIONS, { ...(await memory.fact(SESSIONS)), [whose]: null });
   }
 
   async function note(id, facts) {
+    change(id, facts);
+    const { kept = true, noted, ...video } = find(id);
+    if (!kept) return;
+    const now = await memory.note(video);
+    if (now !== noted) change(id, { noted: now });
+  }
+
+  function change(id, facts) {
     videos = videos.map((video) => (video.id === id ? { ...video, ...facts } : video));
     tell();
-    if (!unkept.has(id)) await store.note(find(id));
   }
 
   async function retryFailed() {
@@ -135,7 +153,7 @@ export function createQueue({ store, uploader, onChange, wait = pause, now = Dat
   }
 
   async function clear() {
-    for (const { id, state } of videos) if (state === "completed") await store.remove(id);
+    for (const { id, state } of videos) if (state === "completed") await memory.remove(id);
     videos = videos.filter(({ state }) => state !== "completed");
     tell();
   }
@@ -143,7 +161,7 @@ export function createQueue({ store, uploader, onChange, wait = pause, now = Dat
   const find = (id) => videos.find((video) => video.id === id);
   const tell = () => onChange(videos);
 
-  return { begin, add, retryFailed, hurry, clear, renew };
+  return { begin, add, retryFailed, hurry, clear, participant, renew };
 }
 
 function pause(ms) {

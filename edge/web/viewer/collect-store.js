@@ -5,15 +5,36 @@ const NAME = "afferent.collect";
 const VIDEOS = "videos";
 const BYTES = "bytes";
 const FACTS = "facts";
+const CLOSED = "InvalidStateError";
 
 /**
- * Open it. `list()` gives the videos in the order in which they came; `add(video, blob)` returns its id; `note(video)`
- * replaces what is known of one; `blob(id)` its bytes; `release(id)` gives those back; `remove(id)` forgets it all.
- * `fact(name)` and `setFact(name, value)` are for what belongs to all of them.
+ * It; what is asked opens it, and opens it again where the browser has closed it. `list()` gives the videos in the order in
+ * which they came; `add(video, blob)` returns its id; `note(video)` replaces what is known of one; `blob(id)` its bytes;
+ * `release(id)` gives those back; `remove(id)` forgets it all. `fact(name)` and `setFact(name, value)` are for what belongs
+ * to all of them. Each fails with what the browser says.
  */
-export async function openCollectStore(factory = indexedDB) {
-  const database = await opened(factory);
-  const run = (mode, work) => transact(database, mode, work);
+export function openCollectStore(factory = indexedDB) {
+  let opening = null;
+
+  function database() {
+    opening ??= opened(factory).catch((problem) => {
+      opening = null;
+      throw problem;
+    });
+    return opening;
+  }
+
+  async function run(mode, work) {
+    const at = database();
+    try {
+      return await transact(await at, mode, work);
+    } catch (problem) {
+      if (problem?.name !== CLOSED) throw problem;
+      if (opening === at) opening = null;
+      return transact(await database(), mode, work);
+    }
+  }
+
   return {
     list: () => run("readonly", (at) => at(VIDEOS).getAll()),
     blob: (id) => run("readonly", (at) => at(BYTES).get(id)),
@@ -23,7 +44,7 @@ export async function openCollectStore(factory = indexedDB) {
     release: (id) => run("readwrite", (at) => at(BYTES).delete(id)),
     remove: (id) => run("readwrite", (at) => (at(BYTES).delete(id), at(VIDEOS).delete(id))),
     add: (video, blob) => run("readwrite", (at) => withBytes(at, at(VIDEOS).add(video), blob)),
-    close: () => database.close(),
+    close: async () => (await opening)?.close(),
   };
 }
 
@@ -51,6 +72,6 @@ function transact(database, mode, work) {
     const transaction = database.transaction([VIDEOS, BYTES, FACTS], mode, { durability: "strict" });
     const asking = work((name) => transaction.objectStore(name));
     transaction.oncomplete = () => done(asking.result);
-    transaction.onabort = () => failed(transaction.error);
+    transaction.onabort = () => failed(transaction.error ?? new DOMException("The browser gave it up.", "AbortError"));
   });
 }

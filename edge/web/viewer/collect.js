@@ -2,14 +2,16 @@
 
 import { VideoUploader } from "./collect-client.js";
 import { createRecorder, whyNotRecord } from "./collect-recorder.js";
-import { createQueue, summaryOf } from "./collect-queue.js";
+import { atRisk, createQueue, summaryOf } from "./collect-queue.js";
 import { openCollectStore } from "./collect-store.js";
 import { byId, el, mark, say } from "./dom.js";
-import { bytes, clockTime, number } from "./format.js";
+import { bytes, clockTime, counted, number } from "./format.js";
 import { createKeyed } from "./keyed.js";
 import { newLabelId } from "./label-store.js";
+import { ask } from "./request.js";
 
 const WORDS = { pending: "Waiting", uploading: "Sending", completed: "Handed in", failed: "Failed" };
+const NOT_KEPT = "This browser keeps nothing for this page. Videos are sent all the same. Leave this page open until each is handed in.";
 
 const draw = createKeyed(byId("videos"), { key: ({ id }) => String(id), make: makeLine });
 const recorder = createRecorder(byId("preview"), { onRecorded: (blob, facts) => keep(blob, `Recording ${clockTime(Date.now())}`, facts) });
@@ -19,9 +21,8 @@ let arriving = 0;
 let finished = false;
 
 async function begin() {
-  const store = await openCollectStore();
-  queue = createQueue({ store, uploader: VideoUploader, onChange: show });
-  byId("participant").value = (await store.fact("participant")) ?? "";
+  queue = createQueue({ store: openCollectStore(), uploader: VideoUploader, onChange: show });
+  byId("participant").value = await queue.participant();
   byId("participant").addEventListener("change", ({ target }) => queue.renew(target.value.trim()));
   byId("files").addEventListener("change", ({ target }) => choose(target));
   byId("retry").addEventListener("click", () => queue.retryFailed());
@@ -29,8 +30,16 @@ async function begin() {
   byId("finish").addEventListener("click", finish);
   byId("more").addEventListener("click", goOn);
   addEventListener("online", () => queue.hurry());
+  addEventListener("beforeunload", (event) => videos.some(atRisk) && event.preventDefault());
   offerCamera();
-  await queue.begin();
+  showPages();
+  await queue.begin().catch((problem) => say(byId("trouble"), `${NOT_KEPT} (${problem.message})`));
+}
+
+/** The way to the other pages is for who has an account: a participant with a phone has nothing to do there. */
+async function showPages() {
+  const who = await ask("GET", "/v1/session").catch(() => null);
+  byId("top").hidden = !who?.signed_in;
 }
 
 async function choose(input) {
@@ -106,8 +115,8 @@ function show(now) {
   mark(document.body, "data-queue", summary.done ? "done" : summary.failed && !summary.pending && !summary.uploading ? "failed" : "busy");
   const left = videos.length + arriving - summary.completed;
   say(byId("ending-title"), summary.done ? "Everything is handed in" : "Please leave this page open");
-  const waiting = `${left} video${left === 1 ? " is" : "s are"} still being sent. If the page is closed, it goes on when it is opened again.`;
-  say(byId("ending-words"), summary.done ? "You may close this page now. Thank you." : waiting);
+  const closed = videos.some(atRisk) ? "What this browser could not keep is lost if the page is closed." : "If the page is closed, it goes on when it is opened again.";
+  say(byId("ending-words"), summary.done ? "You may close this page now. Thank you." : `${counted(left, "video")} still to be sent. ${closed}`);
   if (finished && summary.failed) byId("work").hidden = false;
 }
 
@@ -130,9 +139,11 @@ function makeLine() {
   };
 }
 
-function aboutOf({ size, total, current, percent = 0, error, kept = true }) {
+function aboutOf(video) {
+  const { size, total, current, percent = 0, error, kept = true } = video;
+  const risk = kept ? "this browser cannot note how far it is: leave this page open" : "lost if this page is closed";
   const steps = total ? `${percent}\u202f% · ${number(current)} of ${number(total)} chunks` : "";
-  return [bytes(size), steps, error, kept ? "" : "lost if this page is closed"].filter(Boolean).join(" · ");
+  return [bytes(size), steps, error, atRisk(video) ? risk : ""].filter(Boolean).join(" · ");
 }
 
-begin().catch((problem) => say(byId("empty"), `This browser keeps nothing, so nothing can be handed in safely: ${problem.message}`));
+begin();

@@ -21,8 +21,10 @@ export function createDeskBook() {
       else return;
       book.tell();
     },
-    /** Say that lists are asked for: what is told from now on is newer than they are. */
-    asking: () => told.clear(),
+    /** Say that lists are asked for, or the one of this name: what is told from now on is newer than they are. */
+    asking(name = "") {
+      for (const key of [...told]) if (key.startsWith(name)) told.delete(key);
+    },
     /** Lists as the appliance gives them; what is left out stays as it is, and so does what was told meanwhile. */
     load(lists) {
       for (const name of ["participants", "stimuli", "sensors"]) {
@@ -78,6 +80,11 @@ export function stimulusName(stimulus) {
   return stimulus.title || (stimulus.number === null || stimulus.number === undefined ? stimulus.id : `Film ${stimulus.number}`);
 }
 
+/** What a sensor is called. */
+export function sensorName(book, id) {
+  return book.sensors.get(id)?.name || id;
+}
+
 /** What a session showed, in a few words. */
 export function shownIn(book, session) {
   if (session.stimulus) return stimulusName(book.stimuli.get(session.stimulus) ?? { id: session.stimulus, title: session.stimulus });
@@ -88,16 +95,20 @@ function isRunning(session) {
   return session.end_ms === null || session.end_ms === undefined;
 }
 
-/** A list holds no markers and labels, so those that are known stay. */
+/** A list holds no markers and labels, nor how many, so those that are known stay. */
 function loadSessions(book, list, isNewer) {
   const before = book.sessions;
   book.sessions = new Map([...before].filter(([id]) => isNewer(id)));
   for (const view of list) {
     if (isNewer(view.session_id)) continue;
     const known = before.get(view.session_id);
-    const kept = known ? { markers: longer(known.markers, view.markers), labels: longer(known.labels, view.labels) } : {};
+    const kept = known ? { markers: longer(known.markers, view.markers), labels: longer(known.labels, view.labels), ...counts(known, view) } : {};
     book.sessions.set(view.session_id, { ...view, end_ms: view.end_ms ?? null, ...kept });
   }
+}
+
+function counts(known, { said = 0, traced = 0 }) {
+  return { said: Math.max(known.said ?? 0, said), traced: Math.max(known.traced ?? 0, traced) };
 }
 
 function longer(a = [], b = []) {

@@ -40,6 +40,7 @@ const signIn = createSignIn({ signIn: sendPassword, onDone: begin });
 let stream = null;
 let lost = false;
 let drawing = false;
+let counted = 0;
 
 book.on(() => {
   if (drawing) return;
@@ -49,12 +50,21 @@ book.on(() => {
     for (const draw of views) draw();
   });
 });
+book.on(recount);
 store.on("signals", sensors.redraw);
 
 function hear(message) {
   store.take(message);
   book.take(message);
   hearLate(message);
+}
+
+/** How many sessions a participant has had is counted by the appliance. */
+async function recount() {
+  if (!book.known || book.sessions.size === counted) return;
+  counted = book.sessions.size;
+  book.asking("participants");
+  await api.participants().then((participants) => book.load({ participants }), () => null);
 }
 
 /** The last segment of a session closes after its end: look again how many there are. */

@@ -2,9 +2,12 @@
 
 import { el, mark, say } from "./dom.js";
 
+/** Of each open dialog, from where the first of those that led to it was opened: there whoever uses keys goes on. */
+const origins = new WeakMap();
+
 /**
  * Open one. `actions` are `{name, tone, id, run}`: `run(dialog)` may wait and may throw; what it throws is said in the
- * dialog, which closes when it returns anything but `false`. Returns `{root, close, tell, action(id)}`.
+ * dialog, which closes when it returns anything but `false`. Enter in a field presses the primary one. Returns `{root, close, tell, action(id)}`.
  */
 export function openDialog({ title, kind = "", content = [], actions = [], onClose = () => {} }) {
   const said = el("p", { class: "said", role: "status", "aria-live": "polite" });
@@ -15,9 +18,17 @@ export function openDialog({ title, kind = "", content = [], actions = [], onClo
   const cancel = el("button", { class: "button", type: "button", "data-action": "close" }, actions.length ? "Cancel" : "Close");
   cancel.addEventListener("click", close);
   root.append(head, el("div", { class: "sheet-body" }, ...content), said, el("div", { class: "question-go" }, cancel, ...buttons));
+  origins.set(root, origins.get([...document.querySelectorAll("dialog[open]")].at(-1)) ?? document.activeElement);
   root.addEventListener("close", () => {
     root.remove();
+    goOn(origins.get(root));
     onClose();
+  });
+  root.addEventListener("keydown", (event) => {
+    const main = actions.findIndex(({ tone }) => tone === "primary");
+    if (event.key !== "Enter" || main < 0 || !event.target.matches("input:not([type=checkbox], [type=file], [readonly])")) return;
+    event.preventDefault();
+    buttons[main].click();
   });
   document.body.append(root);
   root.showModal();
@@ -34,6 +45,7 @@ export function openDialog({ title, kind = "", content = [], actions = [], onClo
     } finally {
       mark(button, "data-busy", "false");
       for (const other of buttons) other.disabled = false;
+      if (root.open && isLost()) button.focus();
     }
   }
 
@@ -45,6 +57,14 @@ export function openDialog({ title, kind = "", content = [], actions = [], onClo
   function close() {
     root.close();
   }
+}
+
+/** Whether what had the focus is gone, or was disabled. */
+const isLost = () => [null, document.body].includes(document.activeElement);
+
+function goOn(origin) {
+  if (!isLost()) return;
+  (origin?.isConnected ? origin : document.querySelector("main"))?.focus();
 }
 
 function buttonOf({ name, tone = "", id = "go", disabled = false }, onPress) {

@@ -1,9 +1,9 @@
 // The list of what happened, newest first. Entries keep their element.
 
 import { el, mark, say } from "./dom.js";
-import { whenAndWhere } from "./happenings.js";
+import { titleOf, whenAndWhere } from "./happenings.js";
 
-/** The list `root`; `draw(happenings, {nowMs, cameras})`. */
+/** The list `root`; `draw(happenings, {nowMs, cameras, sensors})`. */
 export function createFeed(root, empty) {
   const items = new Map();
 
@@ -40,7 +40,7 @@ export function createFeed(root, empty) {
 
 function fill(item, entry, context) {
   mark(item.element, "data-severity", entry.severity ?? (entry.good ? "good" : "none"));
-  say(item.title, entry.title);
+  say(item.title, titleOf(entry, context));
   say(item.tag, entry.severity ?? "");
   say(item.when, whenAndWhere(entry, context));
   say(item.details, entry.details.join(" · "));

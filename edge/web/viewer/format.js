@@ -20,6 +20,13 @@ export function counted(value, one, many = `${one}s`) {
   return `${number(value)} ${value === 1 ? one : many}`;
 }
 
+/** What was said in a session: `3 labels`, `trace of 240 points`, or both. */
+export function saidWords({ said = 0, traced = 0, labels = [] }) {
+  const points = labels.filter(({ source }) => source === "trace").length;
+  const [spoken, trace] = [Math.max(said, labels.length - points), Math.max(traced, points)];
+  return [spoken || !trace ? counted(spoken, "label") : "", trace ? `trace of ${counted(trace, "point")}` : ""].filter(Boolean).join(" · ");
+}
+
 /** A share of one as `87 %`. */
 export function percent(share, digits = 0) {
   return quantity(share * 100, "%", digits);

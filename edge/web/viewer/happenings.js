@@ -1,6 +1,7 @@
 // What happened to the appliance itself, from records: recordings, parts that fail and work again, what was given up.
 
 import { bytes, duration, moment, quantity, words } from "./format.js";
+import { partName } from "./part-words.js";
 
 const KEEP = 100;
 
@@ -18,7 +19,8 @@ const READERS = {
     key: `health:${record.id}`,
     part: body.part,
     at: Date.parse(record.t),
-    title: `${partName(body.part)}: ${STATE_WORDS[body.state] ?? body.state}`,
+    title: healthTitle(body),
+    health: body,
     where: "",
     severity: body.state === "failed" ? "HIGH" : body.state === "degraded" ? "MEDIUM" : null,
     details: body.detail && body.state !== "ok" ? [body.detail] : [],
@@ -49,9 +51,13 @@ export function fold(list, record) {
   return [entry, ...list.filter((other) => other !== known)].sort((a, b) => b.at - a.at).slice(0, KEEP);
 }
 
-/** `camera.front` as `Camera front`. */
-export function partName(part) {
-  return words(String(part).replace(".", " ")).replace("Home assistant", "Home Assistant");
+/** What happened in one line, by the names of `cameras` and `sensors`, maps by id. */
+export function titleOf(entry, names) {
+  return entry.health ? healthTitle(entry.health, names) : entry.title;
+}
+
+function healthTitle({ part, state }, names) {
+  return `${partName(part, names)}: ${STATE_WORDS[state] ?? state}`;
 }
 
 /** One line that says when and where, by the names of `cameras`, a map by id. */

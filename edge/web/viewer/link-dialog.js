@@ -1,22 +1,28 @@
-// The link for the participant's own page: how they answer, whether they agree there, and the address to copy.
+// The link for the participant's own page: how they answer, whether they agree there, the address to copy or to scan.
 
 import * as api from "./session-api.js";
 import { openDialog } from "./dialogs.js";
 import { el, say } from "./dom.js";
 import { choiceField, switchField } from "./fields.js";
-import { moment } from "./format.js";
+import { moment, zoneOf } from "./format.js";
 import { linkOf } from "./participant-visit.js";
+import { createQrCode } from "./qr-code.js";
 
+const HERE_ONLY = "This address works on this machine only. For another screen open the desk by the appliance's own address first.";
 const WAYS = [["probe", "Four words, keys 1 to 4"], ["square", "A square of valence and arousal"], ["trace", "A continuous trace while watching"]];
 
-/** Make a link for `person` and show it; each opening of this dialog makes a new one. */
-export async function openLink(person, { notices }) {
+/** Make a link for `person` and show it; each opening of this dialog makes a new one. `place` is where this page is. */
+export async function openLink(person, { notices }, place = location) {
   const how = { participant: person.id, by: "probe", consentHere: false };
   let made = null;
   const address = el("input", { type: "text", class: "link-address", readonly: true, "aria-label": "Address", value: "" });
   const until = el("p", { class: "hint" }, "Making the link…");
+  const code = createQrCode(`QR code of ${person.id}'s page`);
+  const hereOnly = isLoopback(place.hostname);
   const draw = () => {
-    if (made) address.value = linkOf(made.path, how);
+    if (!made) return;
+    address.value = linkOf(made.path, how, place.origin);
+    if (!hereOnly) code.draw(address.value);
   };
   address.addEventListener("focus", () => address.select());
   const dialog = openDialog({
@@ -26,13 +32,14 @@ export async function openLink(person, { notices }) {
       switchField({ label: "Ask for consent on that page", value: false, path: "consent", onInput: (on) => ((how.consentHere = on), draw()) }),
       address,
       until,
-    ],
+      hereOnly ? el("p", { class: "hint warn" }, HERE_ONLY) : code.element,
+    ].filter(Boolean),
     actions: [{ name: "Copy", tone: "primary", id: "copy", disabled: true, run: copy }],
   });
   try {
     made = await api.link(person.id);
     draw();
-    say(until, `Opens only what is ${person.id}'s own. Valid until ${moment(made.expires_ms, Date.now())}.`);
+    say(until, `Opens only what is ${person.id}'s own. Valid until ${moment(made.expires_ms, Date.now())} (${zoneOf(made.expires_ms)}).`);
     dialog.action("copy").disabled = false;
   } catch (problem) {
     dialog.tell(problem.message, "bad");
@@ -46,4 +53,8 @@ export async function openLink(person, { notices }) {
     dialog.tell("Press Ctrl+C to copy the selected address.");
     return false;
   }
+}
+
+function isLoopback(host) {
+  return host === "localhost" || host === "[::1]" || host.startsWith("127.");
 }

@@ -1,7 +1,7 @@
 // The connection to the appliance: a quiet word at the top while it holds, a banner and greyed data while it does not.
 
 import { byId, mark, say } from "./dom.js";
-import { zoneOf } from "./format.js";
+import { showZone } from "./zone.js";
 
 const WORDS = { connecting: "Connecting…", live: "Live", lost: "Offline", refused: "Signed out" };
 
@@ -9,7 +9,7 @@ const WORDS = { connecting: "Connecting…", live: "Live", lost: "Offline", refu
 export function drawLink(link) {
   mark(document.body, "data-link", link.state);
   say(byId("link-text"), WORDS[link.state]);
-  mark(byId("link"), "title", `Times are shown in ${zoneOf(Date.now())}, the zone of this browser.`);
+  showZone();
   const lost = byId("lost");
   lost.hidden = link.state !== "lost";
   say(lost, link.state === "lost" ? "Connection lost, trying again… What you see is from before." : "");

@@ -7,6 +7,7 @@ const READINGS = [
   ["Picture", ({ camera }) => quantity(camera?.fps, "fps", 1)],
   ["Latency", ({ latencyMs }) => (latencyMs < 1 && latencyMs !== null ? "< 1\u202fms" : quantity(latencyMs, "ms"))],
   ["Analysis", ({ vision }) => quantity(vision?.analysis_ms, "ms", 1)],
+  ["Motion from", ({ vision }) => motionWords(vision?.motion_threshold)],
   ["CPU", ({ telemetry }) => percent(telemetry?.cpu_share)],
   ["Memory", ({ telemetry }) => bytes(telemetry?.rss_bytes)],
   ["Temperature", ({ telemetry }) => quantity(telemetry?.temperature_c, "°C", 0)],
@@ -15,6 +16,13 @@ const READINGS = [
   ["Frames analysed", ({ vision }) => number(vision?.anomaly_stats?.total_frames_analyzed)],
   ["Anomalies", ({ vision }) => number(vision?.anomaly_stats?.total_anomalies_detected)],
 ];
+
+/** By how much something must differ from its background to be seen moving, and why that is less than was asked for. */
+export function motionWords(threshold) {
+  if (!threshold?.luma) return quantity(null);
+  const from = `${number(threshold.luma, 1)} of 255`;
+  return threshold.luma < threshold.asked ? `${from}, dull view` : from;
+}
 
 /** The figures in `root` (a `dl`); `draw({camera, vision, telemetry, latencyMs})`. */
 export function createReadings(root) {
@@ -52,8 +60,7 @@ const SYNC_ROWS = [
 export function verdict(sync) {
   if (!sync) return { text: "", grade: "busy" };
   const waiting = (sync.outbox_records ?? 0) + (sync.uploads_pending ?? 0);
-  const off = sync.broker === "stopped" && sync.objects === "stopped";
-  if (off) return { text: "Kept on the device", grade: "busy" };
+  if (sync.broker === "stopped") return { text: sync.broker_detail || "Kept on the device", grade: "busy" };
   if (sync.broker !== "ok" && waiting) return { text: "Waiting, nothing is lost", grade: "held" };
   if (sync.oldest_unacked_s > 30) return { text: "Behind, nothing is lost", grade: "held" };
   return waiting ? { text: "Sending", grade: "busy" } : { text: "All delivered", grade: "good" };

@@ -2,6 +2,7 @@
 
 import * as api from "./session-api.js";
 import { openConsent } from "./consent-dialog.js";
+import { sensorName } from "./desk-book.js";
 import { openDialog } from "./dialogs.js";
 import { choiceField, showProblems, textField } from "./fields.js";
 
@@ -34,5 +35,5 @@ export function openParticipant({ book }, person) {
 /** The choices of a sensor: none, those that are there, and one that was chosen and is gone. */
 export function sensorChoices(book, chosen, none = "None") {
   const names = new Set([...book.sensors.keys(), ...(chosen ? [chosen] : [])]);
-  return [["", none], ...[...names].map((name) => [name, book.sensors.get(name)?.name || name])];
+  return [["", none], ...[...names].map((name) => [name, sensorName(book, name)])];
 }

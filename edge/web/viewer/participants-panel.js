@@ -4,6 +4,7 @@ import { openConsent, openWithdraw } from "./consent-dialog.js";
 import { byId, el, mark, say, smallButton } from "./dom.js";
 import { openErase } from "./erase-dialog.js";
 import { counted, dayOf } from "./format.js";
+import { sensorName } from "./desk-book.js";
 import { createKeyed } from "./keyed.js";
 import { openLink } from "./link-dialog.js";
 import { openParticipant } from "./participant-form.js";
@@ -58,7 +59,7 @@ function makeLine(desk) {
       mark(state, "data-state", how);
       say(name, now.id);
       say(state, words);
-      say(about, [now.sensor ? `sensor ${now.sensor}` : "no sensor", sessionsOf(now.sessions), now.note].filter(Boolean).join(" · "));
+      say(about, [now.sensor ? `wears ${sensorName(desk.book, now.sensor)}` : "no sensor", sessionsOf(now.sessions), now.note].filter(Boolean).join(" · "));
       say(consent, how === "given" ? "Withdraw…" : "Consent…");
     },
   };

@@ -7,6 +7,12 @@ import { counted, duration, moment } from "./format.js";
 import { createKeyed } from "./keyed.js";
 import { openSession } from "./session-view.js";
 
+const ENDS = {
+  restarted: "cut short by a restart of the appliance",
+  withdrawn: "consent was withdrawn",
+  replaced: "another one of theirs began",
+};
+
 /** The panel; returns `draw()`. */
 export function createPastPanel(desk) {
   const { book } = desk;
@@ -40,6 +46,6 @@ function makeLine(desk) {
 }
 
 function words({ start_ms: start, end_ms: end, segments, reason }, nowMs) {
-  const why = reason && reason !== "stopped" ? reason.replaceAll("_", " ") : "";
+  const why = reason && reason !== "stopped" ? (ENDS[reason] ?? reason.replaceAll("_", " ")) : "";
   return [moment(start, nowMs), duration((end - start) / 1000), counted(segments ?? 0, "segment"), why].filter(Boolean).join(" · ");
 }

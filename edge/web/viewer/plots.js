@@ -1,7 +1,7 @@
 // Body signals against time: one lane for each channel, all on the axis of the emotion timeline. Gaps stay gaps.
 
 import { color, el, freshCanvas, mark, say } from "./dom.js";
-import { clockTime, number, quantity } from "./format.js";
+import { clockTime, counted, number, quantity } from "./format.js";
 import { fraction, stretch, timeTicks, valueRange } from "./geometry.js";
 import { CHANNELS, WITHIN, extent, gaps, nearest, runs, thin } from "./series.js";
 import { drawMarks } from "./signal-marks.js";
@@ -18,7 +18,7 @@ export function createPlots(root, axis) {
       const several = store.series.size > 1;
       lanes = [...store.series].flatMap(([sensor, series]) =>
         CHANNELS.filter(({ key, unless }) => series.has(key) && !series.has(unless)).map((info) => ({
-          ...makeLane(info, series.get(info.key), several ? sensor : ""),
+          ...makeLane(info, series.get(info.key), several ? store.sensors.get(sensor)?.name || sensor : ""),
           within: within(info.key, series),
           marks: () => store.marks.get(sensor),
         })),
@@ -42,15 +42,16 @@ function within(lane, series) {
 
 function makeLane(info, channel, sensor) {
   const value = el("span", { class: "now-value" }, "–");
-  const canvas = el("canvas", { class: "plot", role: "img", "aria-label": info.name });
+  const name = [info.name, sensor].filter(Boolean).join(", ");
+  const canvas = el("canvas", { class: "plot", role: "img", "aria-label": name });
   const head = el(
     "div",
     { class: "lane-head" },
-    el("h3", {}, info.name, sensor ? el("span", { class: "sensor" }, ` ${sensor}`) : null),
+    el("h3", {}, info.name, sensor ? el("span", { class: "sensor" }, sensor) : null),
     el("p", { class: "now" }, value, el("span", { class: "unit" }, info.unit)),
   );
   const element = el("div", { class: "lane", "data-channel": info.key }, head, el("div", { class: "lane-plot" }, canvas));
-  return { info, channel, canvas, value, element };
+  return { info, name, channel, canvas, value, element };
 }
 
 function drawLane({ info, channel, canvas, value, within: others, marks }, startMs, endMs, cursorMs) {
@@ -156,14 +157,14 @@ function drawAxis(canvas, startMs, endMs) {
   }
 }
 
-function describeLane({ info, channel, canvas }, startMs, endMs) {
+function describeLane({ info, name, channel, canvas }, startMs, endMs) {
   const found = runs(channel, startMs, endMs);
   const { low, high } = extent(found);
   const now = freshest(channel, endMs);
   const parts = [
-    `${info.name}: ${now ? `now ${quantity(now.v, info.unit, info.digits)}` : "silent now"}`,
+    `${name}: ${now ? `now ${quantity(now.v, info.unit, info.digits)}` : "silent now"}`,
     Number.isFinite(low) ? `between ${number(low, info.digits)} and ${quantity(high, info.unit, info.digits)}` : "nothing measured",
-    found.length > 1 ? `${found.length - 1} gaps` : "",
+    found.length > 1 ? counted(found.length - 1, "gap") : "",
   ];
   mark(canvas, "aria-label", parts.filter(Boolean).join(", "));
 }

@@ -38,6 +38,15 @@ const REMEDIES = {
   },
 };
 
+/** What helps where the appliance says why, by how its words begin. */
+const REASONS = {
+  "too slow": "Have its board say it at least twice a second: responses are not seen otherwise.",
+  "beats slower": "A heart this slow is heard once heart_lowest_bpm in the settings is lower.",
+  "beats faster": "A heart this fast is heard once heart_highest_bpm in the settings is higher.",
+  "beats point down": "Name this sensor in upside_down in the settings, or turn it over.",
+  "turned over, beats point down": "Take this sensor out of upside_down in the settings.",
+};
+
 /** A channel by its name on the wire. */
 export function channelName(channel) {
   return CHANNELS[channel] ?? channel.replaceAll("_", " ");
@@ -47,7 +56,7 @@ export function channelName(channel) {
 export function qualityOf(channel, quality) {
   const good = quality.state === "ok";
   const words = STATES[quality.state] ?? quality.state;
-  const remedy = good ? "" : (REMEDIES[bodyPart(channel)][quality.state] ?? "");
+  const remedy = remedyOf(channel, quality);
   return { channel, name: channelName(channel), state: quality.state, words, remedy, good, index: quality.index };
 }
 
@@ -55,6 +64,12 @@ export function qualityOf(channel, quality) {
 export function qualities(map = {}) {
   const found = Object.entries(map).map(([channel, quality]) => qualityOf(channel, quality));
   return found.sort((a, b) => a.good - b.good || a.name.localeCompare(b.name));
+}
+
+function remedyOf(channel, { state, detail = "" }) {
+  const reason = Object.keys(REASONS).find((words) => detail.startsWith(words));
+  if (reason) return REASONS[reason];
+  return REMEDIES[bodyPart(channel)][state] ?? "";
 }
 
 function bodyPart(channel) {

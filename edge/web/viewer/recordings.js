@@ -25,7 +25,7 @@ const now = () => clock.now(Date.now());
 const notices = createNotices(byId("notices"));
 const player = createClipPlayer({ now, nameOf });
 const storage = createStoragePanel({ now });
-const uploads = createUploadsPanel({ now, nameOf, onProblem: askAgain });
+const uploads = createUploadsPanel({ now, nameOf, momentOf: (id) => list.momentOf(id), onProblem: askAgain });
 const list = createClipList(
   { root: byId("clips"), empty: byId("clips-empty"), more: byId("clips-more"), camera: byId("clips-camera") },
   { now, nameOf, onChoose: player.show, onProblem: askAgain },

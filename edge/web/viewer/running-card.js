@@ -1,20 +1,21 @@
 // One running session at a glance: how long, how well, what was felt last, whether a question waits; and what to do.
 
 import * as api from "./session-api.js";
-import { shownIn } from "./desk-book.js";
+import { sensorName, shownIn } from "./desk-book.js";
 import { el, mark, say, smallButton } from "./dom.js";
-import { counted, duration, percent } from "./format.js";
+import { counted, duration, saidWords } from "./format.js";
 import { openLink } from "./link-dialog.js";
 import { openNote, openStop } from "./session-dialogs.js";
 import { createQualityList } from "./quality-list.js";
 import { baselineWords, createRestButton } from "./rest.js";
-import { voiceWords } from "./segment-words.js";
+import { isCurrent, nowWords, voiceWords } from "./segment-words.js";
 import { createSessionTimeline } from "./session-timeline.js";
 import { openSession } from "./session-view.js";
 import { needs } from "./who.js";
 
 const KEYS = ["M", "N"];
-const FRESH_MS = 15_000;
+/** A film's last picture stands before what its file gives as its length. */
+const END_MS = 500;
 
 /** The card of a session: `{element, fill(session, at), tick(), mark()}`. */
 export function createRunningCard(desk, id) {
@@ -44,7 +45,8 @@ export function createRunningCard(desk, id) {
   const element = el(
     "li",
     { class: "card", "data-session": id },
-    el("header", { class: "card-head" }, el("div", {}, parts.title, parts.about), parts.elapsed),
+    el("header", { class: "card-head" }, parts.title, parts.elapsed),
+    parts.about,
     el("div", { class: "card-now" }, parts.swatch, parts.emotion, parts.voices),
     parts.strip,
     parts.ask,
@@ -59,7 +61,8 @@ export function createRunningCard(desk, id) {
 
   function fill(view, at) {
     say(parts.title, view.participant);
-    say(parts.about, [shownIn(book, view), view.sensor ? `sensor ${view.sensor}` : "", filmedBy(view), ...(view.warnings ?? [])].filter(Boolean).join(" · "));
+    const wears = view.sensor ? `wears ${sensorName(book, view.sensor)}` : "";
+    say(parts.about, [shownIn(book, view), wears, filmedBy(view, store), ...(view.warnings ?? [])].filter(Boolean).join(" · "));
     const key = KEYS[at];
     say(parts.mark, key ? `Mark (${key})` : "Mark");
     if (key) mark(parts.mark, "aria-keyshortcuts", key);
@@ -68,7 +71,7 @@ export function createRunningCard(desk, id) {
   function tick() {
     const view = session();
     if (!view) return;
-    say(parts.elapsed, elapsed(view, now()));
+    say(parts.elapsed, elapsed(view, book.stimuli.get(view.stimulus)?.duration_ms ?? Infinity, now()));
     drawEmotion(segments().at(-1));
     say(parts.baseline, baselineWords(segments().at(-1)));
     rest.draw(view, now());
@@ -79,9 +82,8 @@ export function createRunningCard(desk, id) {
   }
 
   function drawEmotion(segment) {
-    const current = segment && now() - segment.endMs < FRESH_MS ? segment : null;
-    const sure = current && !current.unsure && current.confidence !== null ? ` ${percent(current.confidence)}` : "";
-    say(parts.emotion, current ? `${current.emotion}${sure}` : "No emotion yet");
+    const current = isCurrent(segment, now()) ? segment : null;
+    say(parts.emotion, nowWords(segment, now()) || "No emotion yet");
     say(parts.voices, current ? voiceWords(current.voices) : "");
     parts.swatch.style.backgroundColor = current && !current.unsure ? current.color : "";
     parts.swatch.classList.toggle("unsure", Boolean(current?.unsure));
@@ -100,14 +102,15 @@ export function createRunningCard(desk, id) {
   return { element, fill, tick, mark: markNow };
 }
 
-function filmedBy({ cameras = [] }) {
-  return cameras.length ? `on video: ${cameras.join(", ")}` : "";
+function filmedBy({ cameras = [] }, store) {
+  return cameras.length ? `on video: ${cameras.map((id) => store.cameras.get(id)?.name || id).join(", ")}` : "";
 }
 
-function elapsed(view, nowMs) {
+function elapsed(view, lengthMs, nowMs) {
   const run = duration((nowMs - view.start_ms) / 1000);
   if (!view.clock) return run;
   const at = view.clock.stimulus_ms + view.clock.rate * (nowMs - view.clock.at_ms);
+  if (!view.clock.rate && at > lengthMs - END_MS) return `${run} · film over`;
   return `${run} · film at ${duration(Math.max(0, at) / 1000)}${view.clock.rate ? "" : ", paused"}`;
 }
 
@@ -117,5 +120,5 @@ function askWords(ask, nowMs) {
 }
 
 function countWords(view, heard) {
-  return [counted(Math.max(view.segments ?? 0, heard), "segment"), counted(view.labels?.length ?? 0, "label"), counted(view.markers?.length ?? 0, "marker")].join(" · ");
+  return [counted(Math.max(view.segments ?? 0, heard), "segment"), saidWords(view), counted(view.markers?.length ?? 0, "marker")].join(" · ");
 }

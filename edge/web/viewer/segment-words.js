@@ -4,6 +4,8 @@ import { percent } from "./format.js";
 
 const VOICES = { body: "body", labels: "their own answers", consensus: "what others felt here", face: "face", sensor: "body" };
 
+const CURRENT_MS = 15_000;
+
 const FEATURES = [
   [/scr.*(count|rate|n)$|^scr/, "skin responses"],
   [/scl.*slope|gsr.*(slope|diff|rise)/, "the trend of skin conductance"],
@@ -16,6 +18,18 @@ const FEATURES = [
   [/change/, "how much the body changed"],
   [/baseline|rest/, "the difference from rest"],
 ];
+
+/** Whether a segment still tells of now. */
+export function isCurrent(segment, nowMs) {
+  return Boolean(segment) && nowMs - segment.endMs < CURRENT_MS;
+}
+
+/** `Happy 80 %` while the segment tells of now; else nothing. */
+export function nowWords(segment, nowMs) {
+  if (!isCurrent(segment, nowMs)) return "";
+  const sure = !segment.unsure && segment.confidence !== null ? ` ${percent(segment.confidence)}` : "";
+  return `${segment.emotion}${sure}`;
+}
 
 /** A feature's name in words; one that nobody knows keeps its own, without underscores. */
 export function featureName(name) {

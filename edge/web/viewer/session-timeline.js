@@ -7,6 +7,8 @@ import { fraction, timeTicks } from "./geometry.js";
 import { createTimeline } from "./timeline.js";
 
 const EMPTY = "No predictions yet. Analysis in progress...";
+/** Of a time of day; nearer to an end one would reach out of the card. */
+const HALF_WORD_PX = 30;
 const SOURCES = { probe: "answered", square: "answered", trace: "traced", annotation: "annotated" };
 
 /** Time within a film: `1:05`, `1:02:05`. */
@@ -63,13 +65,15 @@ function drawFlags(root, list, { startMs, endMs, clock }) {
 }
 
 function drawTicks(root, startMs, endMs, clock) {
-  const ticks = timeTicks(startMs, endMs, root.clientWidth || 600, 80);
+  const width = root.clientWidth || 600;
+  const edge = HALF_WORD_PX / width;
+  const ticks = timeTicks(startMs, endMs, width, 80);
   while (root.children.length > ticks.length) root.lastChild.remove();
   while (root.children.length < ticks.length) root.append(el("span", { class: "tick-word" }));
   ticks.forEach((tick, i) => {
     const share = fraction(tick, startMs, endMs);
     root.children[i].style.left = `${100 * share}%`;
-    root.children[i].hidden = share < 0.03 || share > 0.97;
+    root.children[i].hidden = share < edge || share > 1 - edge;
     say(root.children[i], clock(tick));
   });
 }

@@ -5,7 +5,7 @@ import { openAnnotation } from "./annotate.js";
 import { shownIn } from "./desk-book.js";
 import { openDialog } from "./dialogs.js";
 import { el, fillList, mark, say, smallButton } from "./dom.js";
-import { clockTime, counted, duration } from "./format.js";
+import { clockTime, counted, duration, saidWords } from "./format.js";
 import { openNote } from "./session-dialogs.js";
 import { createSessionTimeline, filmTime } from "./session-timeline.js";
 import { segmentOf } from "./segments.js";
@@ -108,7 +108,7 @@ function summary(view, segments, hidden, nowMs) {
   return [
     duration(((view.end_ms ?? nowMs) - view.start_ms) / 1000),
     `${counted(segments.length, "segment")}${unsure ? `, ${unsure} not sure` : ""}`,
-    counted(view.labels?.length ?? 0, "label"),
+    saidWords(view),
     hidden ? `${counted(hidden, "segment")} while no film played not shown here` : "",
     segments.length ? "Click a segment to annotate it" : "",
   ].filter(Boolean).join(" · ");

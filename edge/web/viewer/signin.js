@@ -2,8 +2,9 @@
 
 import { el, say } from "./dom.js";
 
-const HOW = el("code", {}, "afferent edge password");
-const WHY = ["The first password of admin was made at the first start: ", HOW, " on the appliance prints it. With ", el("code", {}, "--reset"), " it makes a new one."];
+const code = (text) => el("code", {}, text);
+const FIRST = ["First time here? ", code("afferent edge password"), " on the appliance prints the password of admin."];
+const FORGOTTEN = [" Forgotten? ", code("afferent edge password --reset"), " makes a new one."];
 
 /** `open()` and `close()` the form; `signIn(password, account)` is called with what was typed and throws with words to show. */
 export function createSignIn({ signIn, onDone }) {
@@ -68,7 +69,7 @@ function makeForm() {
     { id: "signin-form", method: "post", novalidate: true },
     document.querySelector(".brand .mark").cloneNode(true),
     el("h1", { id: "signin-title" }, "Sign in to Afferent"),
-    el("p", { class: "signin-why" }, ...WHY),
+    el("p", { class: "signin-why" }, ...FIRST, ...FORGOTTEN),
     el("label", { for: "account" }, "Account"),
     account,
     el("label", { for: "password" }, "Password"),

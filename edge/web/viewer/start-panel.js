@@ -3,7 +3,7 @@
 import * as api from "./session-api.js";
 import { createCheckList, standing } from "./check-list.js";
 import { openConsent } from "./consent-dialog.js";
-import { stimulusName } from "./desk-book.js";
+import { sensorName, stimulusName } from "./desk-book.js";
 import { byId, el, mark, say } from "./dom.js";
 import { sensorChoices } from "./participant-form.js";
 
@@ -28,6 +28,7 @@ export function createStartPanel({ book, store, notices, now }) {
       if (name === "participant") pick.sensor.value = "";
       overrule.checked = false;
       attempt = "";
+      draw();
       check();
     });
   }
@@ -48,7 +49,7 @@ export function createStartPanel({ book, store, notices, now }) {
 
   function ownSensor() {
     const sensor = book.participants.get(pick.participant.value)?.sensor;
-    return sensor ? `Theirs: ${book.sensors.get(sensor)?.name || sensor}` : "Theirs";
+    return sensor ? `Theirs: ${sensorName(book, sensor)}` : "Theirs";
   }
 
   function chosen() {

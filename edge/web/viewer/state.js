@@ -17,6 +17,7 @@ export function createStore() {
     series: new Map(),
     signals: new Map(),
     marks: new Map(),
+    sensors: new Map(),
     health: new Map(),
     telemetry: null,
     sync: null,
@@ -43,6 +44,13 @@ export function createStore() {
     select(camera) {
       store.selected = camera;
       for (const topic of ["selected", "camera", "vision"]) store.tell(topic);
+    },
+    /** The body sensors by id, as the appliance lists them; who shows their names is told when these change. */
+    setSensors(list) {
+      const named = (sensors) => JSON.stringify([...sensors.values()].map(({ id, name }) => [id, name]));
+      const before = named(store.sensors);
+      store.sensors = new Map(list.map((one) => [one.id, one]));
+      if (named(store.sensors) !== before) for (const topic of ["channels", "health", "happenings"]) store.tell(topic);
     },
     setLink(link) {
       store.link = link;

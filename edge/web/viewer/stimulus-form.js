@@ -12,6 +12,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 export function openStimulus({ book }, stimulus) {
   const { id = "", title = "", number, duration_ms: ms } = stimulus ?? {};
   const draft = { id, title, number: number ?? NaN, seconds: ms ? ms / 1000 : NaN };
+  let made = stimulus ?? null;
   let file = null;
   let upload = null;
   const chosen = el("input", { type: "file", accept: "video/*", class: "file" });
@@ -38,23 +39,24 @@ export function openStimulus({ book }, stimulus) {
   chosen.addEventListener("change", () => (file = chosen.files[0] ?? null));
 
   async function save() {
-    const problems = problemsOf(draft, stimulus ? null : book);
+    const problems = problemsOf(draft, made ? null : book);
     if (showProblems(dialog.root, problems).length || problems.length) return false;
     const told = { id: draft.id, title: draft.title, number: whole(draft.number), duration_ms: whole(draft.seconds * 1000) };
-    book.put("stimuli", await api.putStimulus({ ...(stimulus ?? { kind: "external" }), ...told }));
+    made = await api.putStimulus({ ...(made ?? { kind: "external" }), ...told });
+    book.put("stimuli", made);
     if (file) await send();
     return true;
   }
 
   async function send() {
     bar.hidden = false;
-    upload = api.uploadVideo(draft.id, file, (share) => {
+    upload = api.uploadVideo(made.id, file, (share) => {
       bar.value = share;
       dialog.tell(share < 1 ? `Uploading ${bytes(file.size)}: ${percent(share)}` : "Checking the video…");
     });
     try {
-      const made = await upload.done;
-      if (made) book.put("stimuli", await measured(made));
+      const shown = await upload.done;
+      if (shown) book.put("stimuli", await measured(shown));
     } finally {
       upload = null;
       bar.hidden = true;

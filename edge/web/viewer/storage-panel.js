@@ -40,6 +40,6 @@ function createClass() {
 }
 
 function evictionWords({ reason, count, lost, size_bytes: size }) {
-  const gone = lost ? `, ${lost} of them were nowhere else` : ", all in the cloud";
+  const gone = lost ? `, ${lost} of them were nowhere else` : ", all uploaded";
   return `${reason}: ${count} (${bytes(size)})${gone}`;
 }

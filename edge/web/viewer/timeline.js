@@ -4,10 +4,9 @@ import { el, mark, say } from "./dom.js";
 import { EMOTIONS, UNSURE } from "./emotions.js";
 import { clockTime, percent } from "./format.js";
 import { stretch } from "./geometry.js";
-import { explain } from "./segment-words.js";
+import { createRowNames } from "./row-names.js";
+import { explain, isCurrent, nowWords } from "./segment-words.js";
 import { within } from "./segments.js";
-
-const CURRENT_MS = 15_000;
 
 /** What is said of a segment in one line: emotion, confidence and time, which `clock` puts in words. */
 export function describe(segment, clock = clockTime) {
@@ -17,10 +16,11 @@ export function describe(segment, clock = clockTime) {
 
 /**
  * The strip in `root`. `draw(segments, startMs, endMs)` places them; pointing or arrow keys show `tip`, a click or Enter
- * tells `onOpen(segment)`. `now` shows the newest, where there is a place for that.
+ * tells `onOpen(segment)`. `now` shows the newest, where there is a place for that; `nameOf(source)` names the sensors.
  */
-export function createTimeline(root, { empty, now = null, tip, onOpen = () => {}, clock = clockTime }) {
+export function createTimeline(root, { empty, now = null, tip, onOpen = () => {}, clock = clockTime, nameOf = null }) {
   const blocks = new Map();
+  const nameRows = nameOf ? createRowNames(root, nameOf) : () => {};
   let shown = [];
   let picked = null;
 
@@ -31,7 +31,8 @@ export function createTimeline(root, { empty, now = null, tip, onOpen = () => {}
     const sources = [...new Set(shown.map(({ source }) => source))].sort();
     shown.forEach((segment, at) => lay(segment, at, { sources, startMs, endMs }));
     empty.hidden = segments.length > 0;
-    if (now) tellNow(segments.at(-1), endMs);
+    nameRows(sources, segments, endMs);
+    if (now) tellNow(sources.length > 1 ? null : segments.at(-1), endMs);
     if (picked) point(picked);
   }
 
@@ -45,6 +46,7 @@ export function createTimeline(root, { empty, now = null, tip, onOpen = () => {}
     block.style.width = `${width * 100}%`;
     block.style.top = `${(100 * sources.indexOf(segment.source)) / sources.length}%`;
     block.style.height = `${100 / sources.length}%`;
+    if (nameOf) mark(block, "aria-label", [describe(segment, clock), ...(sources.length > 1 ? [nameOf(segment.source)] : [])].join(" · "));
   }
 
   function drop(id, block) {
@@ -60,8 +62,13 @@ export function createTimeline(root, { empty, now = null, tip, onOpen = () => {}
     if (!segment) return root.removeAttribute("aria-activedescendant");
     blocks.get(segment.id).setAttribute("aria-selected", "true");
     root.setAttribute("aria-activedescendant", blocks.get(segment.id).id);
-    say(tip, [describe(segment, clock), ...explain(segment)].join("\n"));
+    say(tip, [describe(segment, clock), ...whose(segment), ...explain(segment)].join("\n"));
     point(segment);
+  }
+
+  /** Of several sensors, which one. */
+  function whose({ source }) {
+    return nameOf && shown.some((other) => other.source !== source) ? [nameOf(source)] : [];
   }
 
   function point(segment) {
@@ -74,9 +81,9 @@ export function createTimeline(root, { empty, now = null, tip, onOpen = () => {}
   }
 
   function tellNow(last, endMs) {
-    const current = last && endMs - last.endMs < CURRENT_MS ? last : null;
-    const sure = current && !current.unsure && current.confidence !== null ? ` ${percent(current.confidence)}` : "";
-    say(now.querySelector(".now-value"), current ? `${current.emotion}${sure}` : "–");
+    const current = isCurrent(last, endMs) ? last : null;
+    now.hidden = last === null;
+    say(now.querySelector(".now-value"), nowWords(last, endMs) || "–");
     const swatch = now.querySelector(".swatch");
     swatch.style.backgroundColor = current && !current.unsure ? current.color : "";
     swatch.classList.toggle("unsure", Boolean(current?.unsure));

@@ -3,13 +3,14 @@
 import * as api from "./clip-api.js";
 import { uploadAbout, uploadsAbout } from "./clip-words.js";
 import { byId, el, mark, say, smallButton } from "./dom.js";
+import { moment } from "./format.js";
 import { createKeyed } from "./keyed.js";
 
-/** The panel; `draw(uploads)` takes what the appliance says, `onProblem` hears what it refuses; `now()` is its time. */
-export function createUploadsPanel({ now: time, nameOf, onProblem }) {
+/** The panel; `draw(uploads)` takes what the appliance says, `onProblem` hears what it refuses; `now()` is its time, `momentOf(id)` when a recording began, if known. */
+export function createUploadsPanel({ now: time, nameOf, momentOf, onProblem }) {
   const pause = byId("uploads-pause");
   const retry = byId("uploads-retry");
-  const list = createKeyed(byId("uploads"), { key: ({ id }) => id, make: () => createItem(act, nameOf) });
+  const list = createKeyed(byId("uploads"), { key: ({ id }) => id, make: () => createItem(act, { nameOf, momentOf }) });
   let paused = false;
 
   pause.addEventListener("click", () => act(paused ? "resume" : "pause"));
@@ -41,7 +42,7 @@ export function createUploadsPanel({ now: time, nameOf, onProblem }) {
   return { draw, off };
 }
 
-function createItem(act, nameOf) {
+function createItem(act, names) {
   let upload = null;
   const parts = { name: el("strong"), about: el("span", { class: "line-about" }), bar: el("progress", { max: 1, "aria-label": "Sent" }) };
   const again = smallButton("Retry", () => act("retry", upload.id));
@@ -52,7 +53,8 @@ function createItem(act, nameOf) {
   function fill(item) {
     upload = item;
     mark(element, "data-state", item.state);
-    say(parts.name, item.camera ? `${nameOf(item.camera)}: ${item.name}` : item.name);
+    say(parts.name, uploadName(item, names));
+    mark(parts.name, "title", item.name);
     say(parts.about, uploadAbout(item, item.nowMs));
     parts.bar.hidden = item.state === "done" || !item.size_bytes;
     parts.bar.value = item.size_bytes ? item.sent_bytes / item.size_bytes : 0;
@@ -62,4 +64,11 @@ function createItem(act, nameOf) {
   }
 
   return { element, fill };
+}
+
+/** A recording by its camera and when it began; any other file by its own name. */
+function uploadName({ id, kind, camera, name, nowMs }, { nameOf, momentOf }) {
+  if (kind !== "recording") return camera ? `${nameOf(camera)}: ${name}` : name;
+  const began = momentOf(id);
+  return began === null ? `${nameOf(camera)}, a recording` : `${nameOf(camera)}, ${moment(began, nowMs)}`;
 }

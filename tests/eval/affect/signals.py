@@ -6,19 +6,19 @@ peaks lie within 1 s, one to one; heart rates if they lie within 2 beats a minut
 """
 
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from cloud.training.emotion_data import NoRecordingsError
 from edge.affect.signals.settings import SignalSettings
 from edge.affect.signals.stream import SignalStream
 from edge.core.clock import Stamp
 from edge.core.sample import Channel, Sample
 from tests.eval.affect import neurokit
+from tests.eval.affect.pieces import LEAST_S, pieces
 from tests.eval.figures import Figure, Table
 
 SCR_F1: Final = 0.9
@@ -33,7 +33,11 @@ _SECOND_NS: Final = 1_000_000_000
 _WALL_MS: Final = 1_760_000_000_000
 _LEAST_US: Final = (0.01, 0.03, 0.05)
 _BANDS: Final = ((0.9, 1.01), (0.7, 0.9), (0.5, 0.7), (0.0, 0.5), (0.0, 1.01))
+_SKINS: Final = {"stress_predict": "stress_predict/eda_temp_acc_4hz.parquet", "hku956": "hku956/eda_temp_4hz.parquet"}
+_PULSE: Final = "hku956/bvp_64hz_x100.parquet"
+_RATE: Final = "hku956/hr_1hz.parquet"
 Floats = NDArray[np.float64]
+_Recording = tuple[tuple[int, ...], Floats]
 
 
 class _Agreement(NamedTuple):
@@ -58,34 +62,31 @@ class _Stretch(NamedTuple):
 
 
 def tables(data: Path) -> tuple[list[Table], list[Figure]]:
-    """Tables of agreement on the recordings under `data`, `scr_f1_vs_neurokit` and `hr_within_2bpm`.
+    """Tables of agreement on the recordings under `data`, `scr_f1_vs_neurokit` and `hr_within_2bpm`: of the skin, the
+    pulse or both, by what is there.
 
-    Raises `ImportError` where NeuroKit2 is missing, `FileNotFoundError` where the recordings are.
+    Raises `ImportError` where NeuroKit2 is missing, `NoRecordingsError` where all recordings are, or one is unreadable.
     """
-    skins = {
-        "stress_predict": list(_recordings(data / "body/stress_predict/eda_temp_acc_4hz.parquet", "eda_us")),
-        "hku956": list(_recordings(data / "body/hku956/eda_temp_4hz.parquet", "eda_us")),
-    }
-    skin_table, scr_f1 = _skin(skins)
-    heart_table, within, corrected = _heart(data / "body/hku956")
-    return [skin_table, heart_table], [
-        Figure("scr_f1_vs_neurokit", scr_f1, "F1, clean", at_least=SCR_F1),
-        Figure("hr_within_2bpm", within, "share, clean", at_least=WITHIN, baseline=corrected),
-    ]
+    neurokit.version()
+    skins = {name: pieces(data / "body" / path, "eda_us", rate_hz=4) for name, path in _SKINS.items()}
+    skins = {name: found for name, found in skins.items() if found}
+    pulses = pieces(data / "body" / _PULSE, "bvp_c", rate_hz=64)
+    if not skins and not pulses:
+        wanted = ", ".join((*_SKINS.values(), _PULSE))
+        raise NoRecordingsError(f"{data / 'body'}: none of {wanted} has {LEAST_S} s of anybody")
+    found, figures = [], []
+    if skins:
+        table, scr_f1 = _skin(skins)
+        found.append(table)
+        figures.append(Figure("scr_f1_vs_neurokit", scr_f1, "F1, clean", at_least=SCR_F1))
+    if pulses:
+        table, within, corrected = _heart(pulses, dict(pieces(data / "body" / _RATE, "hr_bpm", rate_hz=1)))
+        found.append(table)
+        figures.append(Figure("hr_within_2bpm", within, "share, clean", at_least=WITHIN, baseline=corrected))
+    return found, figures
 
 
-def _recordings(path: Path, column: str) -> Iterator[tuple[tuple[int, ...], Floats]]:
-    """Each uninterrupted recording of a table in the order of its rows, with whose it is."""
-    table = pq.read_table(path)
-    keys = [name for name in ("subject", "song_no") if name in table.column_names]
-    rows = np.stack([table[name].to_numpy() for name in keys], axis=1)
-    values = table[column].to_numpy().astype(float)
-    begins = [0, *(np.flatnonzero((rows[1:] != rows[:-1]).any(axis=1)) + 1).tolist(), len(rows)]
-    for begin, end in pairwise(begins):
-        yield tuple(rows[begin].tolist()), values[begin:end]
-
-
-def _skin(sets: dict[str, list[tuple[tuple[int, ...], Floats]]]) -> tuple[Table, float]:
+def _skin(sets: dict[str, list[_Recording]]) -> tuple[Table, float]:
     rows: list[list[Any]] = []
     told = float("nan")
     theirs = {name: [neurokit.responses(one, rate_hz=4) for _, one in found] for name, found in sets.items()}
@@ -150,11 +151,10 @@ def _agreement(ours: Floats, theirs: Floats) -> _Agreement:
     return _Agreement(ours.size, theirs.size, both)
 
 
-def _heart(folder: Path) -> tuple[Table, float, float]:
-    device = dict(_recordings(folder / "hr_1hz.parquet", "hr_bpm"))
+def _heart(pulses: list[_Recording], device: dict[tuple[int, ...], Floats]) -> tuple[Table, float, float]:
     stretches: list[_Stretch] = []
-    for whose, counts in _recordings(folder / "bvp_64hz_x100.parquet", "bvp_c"):
-        stretches += _stretches(counts / 100, device[whose])
+    for whose, counts in pulses:
+        stretches += _stretches(counts / 100, device.get(whose, np.empty(0)))
     found = np.array(stretches)
     rows = [_band(found, low, high) for low, high in _BANDS]
     title = "Heart rate over 10 s, share within 2 beats a minute (theirs: NeuroKit2's with its artefact correction)"
@@ -169,7 +169,8 @@ def _stretches(pulse: Floats, device: Floats) -> Iterator[_Stretch]:
     for end_s, (index, ours) in _our_rates(pulse).items():
         these = slice((end_s - _STRETCH_S) * 64, end_s * 64)
         seconds = slice(end_s - _STRETCH_S, end_s)
-        yield _Stretch(index, ours, plain[these].mean(), corrected[these].mean(), device[seconds].mean())
+        told = float(device[seconds].mean()) if device.size >= end_s else float("nan")
+        yield _Stretch(index, ours, plain[these].mean(), corrected[these].mean(), told)
 
 
 def _our_rates(pulse: Floats) -> dict[int, tuple[float, float]]:

@@ -6,6 +6,7 @@ from contract.plan import LeftRule, Plan, RemovedRule, RestrictedRule, Zone
 from tests.eval.scenes.behaviour import BEGIN_S, strip, walk
 from tests.eval.scenes.truth import MOTION, Expected, ExpectedCondition, Scene, Tolerated
 from tests.support.rendered_camera import Weather
+from tests.support.rendered_dullness import Beat, Compressed, Haze
 from tests.support.rendered_movers import Person
 from tests.support.rendered_weather import (
     Black,
@@ -56,6 +57,10 @@ def _harmless() -> tuple[Scene, ...]:
         _quiet("swaying tree", Tree()),
         _quiet("infrared at night", Night(22, 36), noise=2.5, comes_s=48),
         _quiet("noisy sensor", noise=8.0),
+        _quiet("fog", Haze(18, 34)),
+        _quiet("dim from the start", Light(((0, 0.22),)), noise=1.5),
+        _quiet("lamp beats the shutter", Beat()),
+        _quiet("poor JPEG", Compressed(20)),
     )
 
 

@@ -12,10 +12,16 @@ from typing import BinaryIO, Final
 
 from contract.times import to_wire
 from edge.affect.sessions.folder.convert import CLOSING, JOURNAL
-from edge.affect.sessions.folder.layout import NOTE, Film, SessionNote, read_note, write_note
+from edge.affect.sessions.folder.layout import NOTE, TWIN, Film, SessionNote, mend_note, read_note, write_note
+from edge.affect.sessions.folder.naming import could_be_ours
 from edge.affect.sessions.folder.ports import SessionVideo
-from edge.core.files import sync_folder
+from edge.affect.sessions.folder.sheets import CONTENT_TYPES
+from edge.affect.sessions.folder.tables import ALL
+from edge.core.files import printable_name, sync_folder
 
+_OURS: Final = {NOTE, TWIN, JOURNAL, CLOSING, *(f"{one.table}.{form}" for one in ALL for form in CONTENT_TYPES)}
+"""What only a folder of a session has in it."""
+_DRAFTS: Final = (f".{NOTE}", f".{TWIN}")
 _GOING: Final = ".gone-"
 _SENT: Final = ".uploaded"
 VIDEO: Final = "video"
@@ -36,6 +42,10 @@ class Cabinet:
 
     def __init__(self, folder: Path) -> None:
         self.folder: Final = folder
+        self.unread: set[str] = set()
+        """Folders whose note cannot be read, as the last scan found them."""
+        self.mended: list[str] = []
+        """Folders whose note was made anew, until somebody told so."""
 
     def scan(self) -> dict[str, SessionNote]:
         """Every folder that this software can read, by name; what was being deleted is deleted.
@@ -44,6 +54,7 @@ class Cabinet:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         found = dict[str, SessionNote]()
+        self.unread = set()
         for path in self.folder.iterdir():
             try:
                 if note := self._looked_at(path):
@@ -71,6 +82,7 @@ class Cabinet:
 
     def delete(self, name: str) -> None:
         """Delete a folder whole; after a cut the next scan goes on."""
+        self.unread.discard(name)
         going = self.folder / f"{_GOING}{name}"
         with suppress(FileNotFoundError):
             (self.folder / name).replace(going)
@@ -131,6 +143,11 @@ class Cabinet:
         """What deleting the folder would give back: a file that the spool holds as well gives nothing."""
         return sum(status.st_blocks * 512 for status in _statuses(self.folder / name) if status.st_nlink == 1)
 
+    def changed_ms(self, name: str) -> int:
+        """When something in a folder was changed last, by the clock of then; 0 if it is gone."""
+        times = (status.st_mtime_ns for status in _statuses(self.folder / name))
+        return max(0, *(times_ns // 1_000_000 for times_ns in (0, *times)))
+
     def is_sent(self, name: str) -> bool:
         """Whether every table is confirmed in object storage."""
         return (self.folder / name / _SENT).exists()
@@ -143,15 +160,22 @@ class Cabinet:
         if path.name.startswith(_GOING):
             _delete(path)
             return None
-        note = read_note(path)
+        ours = could_be_ours(path.name)
+        note = read_note(path) if ours else None
+        with suppress(OSError):  # a full disk: the twin says the same
+            if ours and mend_note(path):
+                _log.warning("the note of the session in %s was damaged, and is made anew", printable_name(path.name))
+                self.mended.append(path.name)
         if note and note.state == "whole":
             self._remove_journals(path.name)
         elif note is None and path.is_dir():
-            inside = [one.name for one in path.iterdir()]
-            if all(one.startswith(f".{NOTE}") for one in inside):
+            inside = {one.name for one in path.iterdir()}
+            if all(one.startswith(_DRAFTS) for one in inside):
                 shutil.rmtree(path)  # a cut came between the folder and its note
-            elif {NOTE, JOURNAL} & {*inside}:
-                _log.warning("the note of the session in %s cannot be read: the folder stays as it is", path.name)
+            elif inside & _OURS:
+                self.unread.add(path.name)
+                name = printable_name(path.name)
+                _log.warning("the note of the session in %s cannot be read: the folder stays as it is", name)
         return note
 
     def _remove_journals(self, name: str) -> None:

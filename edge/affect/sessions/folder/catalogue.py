@@ -31,10 +31,11 @@ class Catalogue:
         self._names[note.session_id] = name
         self._order = max(self._order, note.order)
 
-    def name_for(self, kept: KeptSession) -> str:
-        """A name that no other folder has."""
+    def name_for(self, kept: KeptSession, unread: Collection[str] = ()) -> str:
+        """A name that no other folder has, also none of which the note cannot be read."""
         name = folder_name(kept.session_id)
-        return another_name(kept.session_id, kept.start_ms) if name in self.notes else name
+        taken = name in self.notes or name in unread
+        return another_name(kept.session_id, kept.start_ms) if taken else name
 
     def next_order(self) -> int:
         """Grows with each session, whatever the clock says."""

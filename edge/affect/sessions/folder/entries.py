@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from contract.messages import Prediction
 from contract.sessions import SessionLabel, SessionMarker
+from edge.core.files import DAMAGED
 from edge.core.sample import Sample
 
 Moment = tuple[int, int | None, bool, dict[str, float]]
@@ -62,7 +63,7 @@ def unpack(payload: bytes) -> list[Entry]:
     """What a frame says; nothing if newer software wrote it."""
     try:
         return _decoder.decode(payload)
-    except msgspec.DecodeError:
+    except DAMAGED:
         return []
 
 

@@ -3,17 +3,24 @@
 A newer layout number means that an old reader would misread it; a new optional field does not change the number.
 """
 
+import os
+import secrets
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from contract.sessions import ConsentState, Stimulus, StimulusClock
-from edge.core.files import write_private
+from edge.core.files import DAMAGED, read_small, write_private
 
 LAYOUT: Final = 1
 NOTE: Final = "session.json"
+TWIN: Final = ".session.json.twin"
+"""The same once more, for cards that spoil a file: without its note a folder is nobody's."""
+_LARGEST: Final = 16 * 2**20
+_T = TypeVar("_T")
 State = Literal["running", "closing", "whole"]
 """`running`: a journal grows. `closing`: everything is known, the tables are being made. `whole`: nothing changes."""
 
@@ -128,15 +135,59 @@ class SessionNote(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Bytes of the journal that a power cut or a failing disk made unreadable."""
 
 
+class Owner(Struct, frozen=True, kw_only=True):
+    """What also a note of a newer layout tells: whose it is."""
+
+    session_id: str = ""
+    participant: str = ""
+
+
 def write_note(folder: Path, note: SessionNote) -> None:
-    """Replace the note durably; raise `OSError`."""
-    write_private(folder / NOTE, msgspec.json.format(msgspec.json.encode(note), indent=1))
+    """Replace the note durably; raise `OSError`. Its twin goes first: where both are whole, it is never the older."""
+    content = msgspec.json.format(msgspec.json.encode(note), indent=1)
+    write_private(folder / TWIN, content)
+    write_private(folder / NOTE, content)
 
 
 def read_note(folder: Path) -> SessionNote | None:
-    """The note of a folder; None if it has none that this software reads."""
+    """The note of a folder, or else its twin; None if it has none that this software reads."""
+    return _read(folder / NOTE, SessionNote, _is_ours) or _read(folder / TWIN, SessionNote, _is_ours)
+
+
+def mend_note(folder: Path) -> bool:
+    """Make the one of the two anew that a card has spoilt, byte by byte from the other; whether that was so.
+
+    Raise `OSError`.
+    """
+    note, twin = folder / NOTE, folder / TWIN
+    if _read(note, SessionNote):
+        return os.path.lexists(twin) and not _read(twin, SessionNote) and _copied(note, twin)
+    return _read(twin, SessionNote) is not None and _copied(twin, note)
+
+
+def owner_of(folder: Path) -> Owner | None:
+    """Whose a folder is, whatever else of its note can be read."""
+    return _read(folder / NOTE, Owner) or _read(folder / TWIN, Owner)
+
+
+def _copied(whole: Path, spoilt: Path) -> bool:
+    if spoilt.exists() and not spoilt.is_file():
+        spoilt.rename(spoilt.with_name(f".{NOTE}.{secrets.token_hex(4)}"))
+    write_private(spoilt, whole.read_bytes())
+    return True
+
+
+def _is_ours(note: SessionNote) -> bool:
+    return note.layout == LAYOUT
+
+
+def _anything(_note: object) -> bool:
+    return True
+
+
+def _read(path: Path, kind: type[_T], wanted: Callable[[_T], bool] = _anything) -> _T | None:
     try:
-        note = msgspec.json.decode((folder / NOTE).read_bytes(), type=SessionNote)
-    except (OSError, msgspec.DecodeError):
+        found = msgspec.json.decode(read_small(path, _LARGEST), type=kind)
+    except (OSError, *DAMAGED):
         return None
-    return note if note.layout == LAYOUT else None
+    return found if wanted(found) else None

@@ -25,10 +25,24 @@ def another_name(session_id: str, start_ms: int) -> str:
     return f"{_digested(session_id)}.{start_ms}"
 
 
+def could_be_ours(folder: str) -> bool:
+    """Whether such a name is ever given to a folder: any other is somebody's copy, or a card's damage."""
+    try:
+        check_id(folder, "session")
+    except InvalidIdError:
+        return False
+    return True
+
+
+def is_name_of(folder: str, session_id: str) -> bool:
+    """Whether a folder may be that of a session, by its name."""
+    return folder == folder_name(session_id) or folder.startswith(f"{_digested(session_id)}.")
+
+
 def file_id(device: str, folder: str, start_ms: int, name: str) -> str:
     """The id of a file of a session, the same however often it is offered."""
     text = "\0".join((device, folder, str(start_ms), name))
-    return f"sf-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
+    return f"sf-{hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:40]}"
 
 
 def _digested(session_id: str) -> str:

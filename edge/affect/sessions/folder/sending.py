@@ -8,6 +8,7 @@ from contract.objects import session_key
 from edge.affect.sessions.folder.cabinet import Cabinet
 from edge.affect.sessions.folder.convert import digest_of
 from edge.affect.sessions.folder.layout import NOTE, SessionNote, Table
+from edge.affect.sessions.folder.losses import Losses
 from edge.affect.sessions.folder.naming import file_id
 from edge.affect.sessions.folder.ports import FolderNeeds
 from edge.affect.sessions.room import Room
@@ -24,6 +25,7 @@ class Sending:
         self._cabinet = cabinet
         self._needs = needs
         self._call = call
+        self._losses = Losses(room.needs.sink)
         self._awaited: dict[str, str] = {}
         self._arrived: list[str] = []
 
@@ -74,7 +76,7 @@ class Sending:
             told = await self._needs.uploads.phases(wanted) if self._needs.uploads else await self._told(wanted)
             if not told & {"uploaded", "lost"}:
                 loss = Loss(what="file", reason=why, count=1, size_bytes=table.size_bytes, file_id=wanted)
-                await self._room.needs.sink.append(loss)
+                await self._losses.append(loss)
 
     async def _told(self, wanted: str) -> frozenset[str]:
         found = await self._room.needs.records.of_subject(wanted, kind="loss", limit=1)

@@ -26,6 +26,7 @@ from edge.affect.sessions.folder.ports import FolderNeeds
 from edge.affect.sessions.folder.recorder import Recorder
 from edge.affect.sessions.folder.sending import EVICTED, Sending
 from edge.affect.sessions.folder.settings import FolderSettings
+from edge.affect.sessions.folder.unread import Unread
 from edge.affect.sessions.kept import KeptSession
 from edge.affect.sessions.room import Room
 from edge.core.backoff import Backoff
@@ -46,12 +47,13 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class FolderStats:
     """Folders on the disk; of these, of sessions that run, and of sessions that ended but not whole or not offered yet;
-    samples that were lost since the start, for the disk took none."""
+    samples that were lost since the start, for the disk took none; folders whose note cannot be read."""
 
     folders: int
     running: int
     waiting: int
     dropped: int
+    unread: int = 0
 
 
 class SessionFolders:
@@ -74,6 +76,7 @@ class SessionFolders:
         )
         """Told of samples and predictions."""
         self.catalogue: Final = Catalogue()
+        self.unread: Final = Unread(room, self.cabinet, device=needs.device, call=self.call)
         self._sending = Sending(room, self.cabinet, needs=needs, call=self.call)
         self._finishing = Finishing(
             self.catalogue,
@@ -106,7 +109,7 @@ class SessionFolders:
         """A session begins at this moment."""
         self._filming.begin(kept.session_id, kept.participant, kept.cameras)
         if self._settings.enabled:
-            name, note = self.catalogue.name_for(kept), self._note(kept, started, stimulus)
+            name, note = self.catalogue.name_for(kept, self.cabinet.unread), self._note(kept, started, stimulus)
             self.catalogue.put(name, note)
             self.recorder.begin(name, note, most_waiting=self._settings.max_waiting)
         self._wake.set()
@@ -162,8 +165,8 @@ class SessionFolders:
             self._thread.shutdown()
 
     async def erase(self, participant: str, session_ids: Sequence[str]) -> int:
-        """Delete every folder and recording of theirs, how far it ever came, also a folder whose note cannot be read;
-        how many files that were.
+        """Delete every folder and recording of theirs, how far it ever came, also a folder whose note cannot be read,
+        unless it is known to be somebody else's; how many files that were.
 
         Raise `StoreError` if some are left: call it again.
         """
@@ -172,7 +175,8 @@ class SessionFolders:
         try:
             for session_id in sessions:
                 await self._drop(session_id)
-            unread = {*map(folder_name, session_ids)} - self.catalogue.notes.keys()
+            unread = {*map(folder_name, sessions), *await self.unread.of(participant, sessions)}
+            unread -= self.catalogue.notes.keys()
             files = sum([await self._erase(name) for name in (*theirs, *unread)])
             await self.call(self.cabinet.finish_deleting)
             files += await self._erase_videos(participant, sessions)
@@ -183,6 +187,10 @@ class SessionFolders:
     async def evict(self, name: str, why: str = "") -> None:
         """Give a whole folder up, for that reason; raise `StoreError` or `OSError` if that is refused."""
         note = self.catalogue.notes.get(name)
+        if name in self.cabinet.unread:
+            await self.unread.give_up(name, why or EVICTED)
+            await self._erase(name)
+            return
         if note is None or note.state != "whole":
             return
         await self._finishing.leave(name)
@@ -197,6 +205,7 @@ class SessionFolders:
             running=self.recorder.running,
             waiting=self._finishing.waiting,
             dropped=self.recorder.dropped,
+            unread=len(self.cabinet.unread),
         )
 
     def folder_of(self, session_id: str) -> str | None:
@@ -239,6 +248,7 @@ class SessionFolders:
         for name in await self.recorder.finished(now_ns - round(self._settings.late_s * 1e9)):
             self._finishing.add(name)
         await self._sending.note_arrived()
+        await self.unread.tell()
         self._finishing.go_on()
         self._tell_health()
 
@@ -254,7 +264,7 @@ class SessionFolders:
     async def _erase(self, name: str) -> int:
         await self._finishing.leave(name)
         note = self.catalogue.notes.get(name)
-        files = await self._sending.forget(name, note) if note else 0
+        files = await self._sending.forget(name, note) if note else len(await self.call(self.cabinet.items, name))
         await self.call(self.cabinet.delete, name)
         self.catalogue.forget(name)
         return files
@@ -309,7 +319,7 @@ class SessionFolders:
             await asyncio.gather(waking, sleeping, return_exceptions=True)
 
     def _tell_health(self) -> None:
-        problem = self._finishing.problem
+        problem = self._finishing.problem or self.unread.problem()
         self._room.needs.health.set(PART, State.DEGRADED if problem else State.OK, problem)
 
 

@@ -16,8 +16,8 @@ class SessionStash:
         self._folders = folders
 
     def holdings(self) -> list[Holding]:
-        """Every whole folder."""
-        cabinet, found = self._folders.cabinet, []
+        """Every whole folder, and those whose note cannot be read: as old as the last change in them."""
+        cabinet, found = self._folders.cabinet, self._unread()
         for name, note in list(self._folders.catalogue.notes.items()):
             if note.state == "whole":
                 cabinet.drop_widowed(name, note)
@@ -36,7 +36,25 @@ class SessionStash:
 
     def used_bytes(self) -> int:
         """All folders, also of sessions that run."""
-        return sum(self._folders.cabinet.own_bytes(name) for name in list(self._folders.catalogue.notes))
+        names = [*self._folders.catalogue.notes, *self._folders.cabinet.unread]
+        return sum(self._folders.cabinet.own_bytes(name) for name in names)
+
+    def _unread(self) -> list[Holding]:
+        cabinet, notes = self._folders.cabinet, list(self._folders.catalogue.notes.values())
+        found = []
+        for name in list(cabinet.unread):
+            changed_ms = cabinet.changed_ms(name)
+            found.append(
+                Holding(
+                    id=name,
+                    kind="samples",
+                    worth=Worth.SAMPLES,
+                    order=max((note.order for note in notes if note.start_ms <= changed_ms), default=0),
+                    size_bytes=cabinet.own_bytes(name),
+                    made_ms=changed_ms,
+                )
+            )
+        return found
 
     async def evict(self, holding: Holding) -> None:
         """Give one up: a `Loss` for each file of it that is nowhere else, then the folder."""

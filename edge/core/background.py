@@ -9,9 +9,12 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-async def in_the_background(work: Callable[[], _T]) -> _T:
-    """What `work` returns or raises. Whoever is cancelled waits no longer, and the thread ends with the process: `work`
-    must leave nothing half done that the next run could take for whole."""
+def in_the_background(work: Callable[[], _T], *, name: str = "background") -> "asyncio.Future[_T]":
+    """Begin `work` now; the future is what it returns or raises.
+
+    Who is cancelled waits no longer, and the thread ends with the process: `work` must leave nothing half done that the
+    next run could take for whole.
+    """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[_T] = loop.create_future()
 
@@ -33,5 +36,5 @@ async def in_the_background(work: Callable[[], _T]) -> _T:
         with suppress(RuntimeError):  # the loop is closed: the daemon has ended
             loop.call_soon_threadsafe(finish, result, error)
 
-    threading.Thread(target=run, name="background", daemon=True).start()
-    return await done
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return done

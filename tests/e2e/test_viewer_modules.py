@@ -179,3 +179,24 @@ def test_what_was_refused_is_forgotten_with_the_visit(page: Page) -> None:
     kept = [{"session": "s-0", "refused": True, "label": {"label_id": "a", "probe": "bad"}}]
     found = run(page, "label-store.js", _LABELS, {"add": ["HH"], "kept": kept})
     assert (found["sent"], found["left"], found["last"]["refused"]) == ([["HH"]], [], 0)
+
+
+def test_a_list_that_was_asked_for_brings_nobody_back_who_was_dropped_meanwhile(page: Page) -> None:
+    """Neither the person nor what was theirs; the next list counts again."""
+    left = run(
+        page,
+        "desk-book.js",
+        """const book = m.createDeskBook();
+        const lists = {participants: [{id: 'P07'}, {id: 'P08'}],
+          sessions: [{session_id: 's1', participant: 'P07', start_ms: 1, end_ms: 2}]};
+        const known = () => [[...book.participants.keys()], [...book.sessions.keys()]];
+        book.load(lists);
+        book.asking();
+        book.drop('participants', 'P07');
+        book.load(lists);
+        const meanwhile = known();
+        book.asking();
+        book.load(lists);
+        return [meanwhile, known()];""",
+    )
+    assert left == [[["P08"], []], [["P07", "P08"], ["s1"]]]

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from contract.sessions import ChannelQuality, Check, CheckList, StimulusClock
-from tests.support.browser import Visit, alive, dialog, visiting
+from tests.support.browser import Visit, alive, dialog, held_frames, visiting
 from tests.support.desk_stage import DeskStage, at_the_desk, past_session, small_video
 from tests.support.processes import wait_until
 
@@ -93,8 +93,10 @@ def test_who_uses_keys_goes_on_where_they_were(page: Page, visit: Visit) -> None
     expect(page.locator("#participant-add")).to_be_focused()
     page.locator("[data-participant='P07']").get_by_role("button", name="Erase…").press("Enter")
     page.get_by_label("Type P07 to confirm").fill("P07")
-    dialog(page).get_by_role("button", name="Erase everything").press("Enter")
-    dialog(page).get_by_role("button", name="Close").press("Enter")
+    with held_frames(page):
+        dialog(page).get_by_role("button", name="Erase everything").press("Enter")
+        dialog(page).get_by_role("button", name="Close").press("Enter")
+        expect(page.locator("[data-participant='P07']").get_by_role("button", name="Erase…")).to_be_focused()
     expect(page.locator("#main")).to_be_focused()
 
 

@@ -162,3 +162,17 @@ def dialog(page: Page) -> Locator:
 def alive(page: Page) -> bool:
     """Let the browser's messages through while the test waits."""
     return bool(page.evaluate("true"))
+
+
+@contextmanager
+def held_frames(page: Page) -> Iterator[None]:
+    """Within the block the page draws nothing that it meant for the next frame, as on a busy machine."""
+    page.evaluate("""() => {
+      window.heldFrames = {real: window.requestAnimationFrame, waiting: []};
+      window.requestAnimationFrame = (draw) => heldFrames.waiting.push(draw);
+    }""")
+    yield
+    page.evaluate("""() => {
+      window.requestAnimationFrame = heldFrames.real;
+      for (const draw of heldFrames.waiting) draw(performance.now());
+    }""")

@@ -28,8 +28,9 @@ export function createDeskBook() {
     /** Lists as the appliance gives them; what is left out stays as it is, and so does what was told meanwhile. */
     load(lists) {
       for (const name of ["participants", "stimuli", "sensors"]) {
-        const newer = [...book[name]].filter(([id]) => told.has(`${name}/${id}`));
-        if (lists[name]) book[name] = new Map([...lists[name].map((one) => [one.id, one]), ...newer]);
+        const isNewer = (id) => told.has(`${name}/${id}`);
+        const newer = [...book[name]].filter(([id]) => isNewer(id));
+        if (lists[name]) book[name] = new Map([...lists[name].filter(({ id }) => !isNewer(id)).map((one) => [one.id, one]), ...newer]);
       }
       if (lists.sessions) loadSessions(book, lists.sessions, (id) => told.has(`sessions/${id}`));
       book.known ||= Boolean(lists.sessions);
@@ -41,8 +42,8 @@ export function createDeskBook() {
       book.tell();
     },
     drop(name, id) {
-      book[name].delete(id);
-      if (name === "participants") for (const [key, one] of book.sessions) if (one.participant === id) book.sessions.delete(key);
+      forget(name, id);
+      if (name === "participants") for (const [key, one] of book.sessions) if (one.participant === id) forget("sessions", key);
       book.tell();
     },
     session(view) {
@@ -65,6 +66,11 @@ export function createDeskBook() {
   /** The stream repeats ended sessions too, even of people who were erased since: those that count are in the list. */
   function hear(view) {
     if (isRunning(view) || book.sessions.has(view.session_id)) keep(view);
+  }
+
+  function forget(name, id) {
+    told.add(`${name}/${id}`);
+    book[name].delete(id);
   }
 
   function keep(view) {

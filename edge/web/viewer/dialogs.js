@@ -1,6 +1,7 @@
 // Dialogs made when they are needed: a title, some content, and what may be done about it.
 
 import { el, mark, say } from "./dom.js";
+import { goOn, isLost } from "./focus.js";
 
 /** Of each open dialog, from where the first of those that led to it was opened: there whoever uses keys goes on. */
 const origins = new WeakMap();
@@ -57,14 +58,6 @@ export function openDialog({ title, kind = "", content = [], actions = [], onClo
   function close() {
     root.close();
   }
-}
-
-/** Whether what had the focus is gone, or was disabled. */
-const isLost = () => [null, document.body].includes(document.activeElement);
-
-function goOn(origin) {
-  if (!isLost()) return;
-  (origin?.isConnected ? origin : document.querySelector("main"))?.focus();
 }
 
 function buttonOf({ name, tone = "", id = "go", disabled = false }, onPress) {

@@ -2,6 +2,7 @@
 
 import { say } from "./dom.js";
 import { makeEventItem } from "./event-item.js";
+import { takeOut } from "./focus.js";
 
 const NEAR_END_PX = 240;
 const AT_TOP_PX = 8;
@@ -46,7 +47,7 @@ export function createEventList({ list, scroller, fresh, more, onMore, onOpen })
   }
 
   function drop(id, item) {
-    item.element.remove();
+    takeOut(item.element);
     items.delete(id);
     unseen.delete(id);
   }

@@ -1,5 +1,7 @@
 // Lists whose entries keep their element while their content changes, so that focus and open parts stay.
 
+import { takeOut } from "./focus.js";
+
 /** `draw(items)` of the list `root`: `key(item)` tells them apart, `make(item)` gives `{element, fill(item)}`. */
 export function createKeyed(root, { key, make, empty = null }) {
   const entries = new Map();
@@ -8,7 +10,7 @@ export function createKeyed(root, { key, make, empty = null }) {
     const keys = new Set(items.map(key));
     for (const [name, { element }] of entries) {
       if (keys.has(name)) continue;
-      element.remove();
+      takeOut(element);
       entries.delete(name);
     }
     items.forEach((item, at) => {

@@ -1,26 +1,10 @@
 """What the page computes, called as its own modules in a real browser: no picture, no network, exact numbers."""
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from contract.emotions import EMOTIONS
-from tests.support.browser import Visit
-from tests.support.page_modules import BARE, run, unscripted
-
-
-@pytest.fixture(scope="module")
-def visit(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
-    """One visit for all: nothing here changes the appliance."""
-    with unscripted(browser, tmp_path_factory.mktemp("modules")) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def page(visit: Visit) -> Page:
-    """Where the modules are called."""
-    return visit.open(BARE)
+from tests.support.page_modules import run
 
 
 def test_emotions_are_those_of_the_contract(page: Page) -> None:

@@ -1,26 +1,11 @@
 """How the page hears the appliance, called as its own modules: cut pieces, silence, retries, and what is newer."""
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests.support.browser import Visit
-from tests.support.page_modules import BARE, run, unscripted
+from tests.support.page_modules import BARE, run
 from tests.support.processes import wait_until
-
-
-@pytest.fixture(scope="module")
-def visit(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
-    """One visit for all: nothing here changes the appliance."""
-    with unscripted(browser, tmp_path_factory.mktemp("modules")) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def page(visit: Visit) -> Page:
-    """Where the modules are called."""
-    return visit.open(BARE)
 
 
 def test_stream_in_any_pieces(page: Page) -> None:

@@ -1,48 +1,17 @@
 """The session desk: consent before anything, two sessions at once, upload, markers, sensors, erasure."""
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import cv2
 import msgspec
 import numpy as np
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from contract.sessions import ChannelQuality, Check, CheckList, StimulusClock
-from tests.support.browser import Visit, alive, dialog, held_frames, visiting
-from tests.support.desk_stage import DeskStage, at_the_desk, past_session, small_video
+from tests.support.browser import Visit, alive, dialog, held_frames
+from tests.support.desk_stage import DeskStage, past_session, small_video
 from tests.support.processes import wait_until
-
-
-@pytest.fixture(scope="module")
-def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskStage]:
-    """One for all of them, with two sensors."""
-    folder: Path = tmp_path_factory.mktemp("desk")
-    with at_the_desk(folder) as opened:
-        yield opened
-
-
-@pytest.fixture
-def stage(appliance: DeskStage) -> DeskStage:
-    """An appliance with two sensors and nobody yet."""
-    appliance.clear()
-    return appliance
-
-
-@pytest.fixture
-def visit(browser: Browser, stage: DeskStage) -> Iterator[Visit]:
-    """The operator, signed in."""
-    with visiting(browser, stage.url) as opened:
-        opened.sign_in(stage.password)
-        yield opened
-
-
-@pytest.fixture
-def page(visit: Visit) -> Page:
-    """The desk, open."""
-    return visit.open("/viewer/sessions.html")
 
 
 def test_empty_desk(page: Page) -> None:

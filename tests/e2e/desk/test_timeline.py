@@ -1,45 +1,14 @@
 """The timeline of a session, by time of day and by its film, and the desk as a whole: legible on any screen."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from contract.sessions import ChannelQuality
-from tests.support.browser import DESK, PHONE, Visit, alive, dialog, poor_contrast, too_wide, visiting
-from tests.support.desk_stage import DeskStage, at_the_desk, past_session
+from tests.support.browser import DESK, PHONE, alive, dialog, poor_contrast, too_wide, visiting
+from tests.support.desk_stage import DeskStage, past_session
 from tests.support.processes import wait_until
-
-
-@pytest.fixture(scope="module")
-def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskStage]:
-    """One for all of them, with two sensors."""
-    folder: Path = tmp_path_factory.mktemp("desk")
-    with at_the_desk(folder) as opened:
-        yield opened
-
-
-@pytest.fixture
-def stage(appliance: DeskStage) -> DeskStage:
-    """An appliance with two sensors and nobody yet."""
-    appliance.clear()
-    return appliance
-
-
-@pytest.fixture
-def visit(browser: Browser, stage: DeskStage) -> Iterator[Visit]:
-    """The operator, signed in."""
-    with visiting(browser, stage.url) as opened:
-        opened.sign_in(stage.password)
-        yield opened
-
-
-@pytest.fixture
-def page(visit: Visit) -> Page:
-    """The desk, open."""
-    return visit.open("/viewer/sessions.html")
 
 
 def test_timeline_by_time_and_annotation(page: Page, stage: DeskStage) -> None:

@@ -1,6 +1,5 @@
 """What the page says, called as its own modules in a real browser: one sentence for each state, its names and units."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,22 +7,9 @@ from playwright.sync_api import Browser, Page
 
 from edge.affect.signals.reading import DOWN, FAST_HEART, SLOW, SLOW_HEART, TURNED
 from tests.support.browser import Visit, visiting
-from tests.support.page_modules import BARE, run, unscripted
+from tests.support.page_modules import BARE, run
 
 _FAST = "A heart this fast is heard once heart_highest_bpm in the settings is higher."
-
-
-@pytest.fixture(scope="module")
-def visit(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
-    """One visit for all: nothing here changes the appliance."""
-    with unscripted(browser, tmp_path_factory.mktemp("modules")) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def page(visit: Visit) -> Page:
-    """Where the modules are called."""
-    return visit.open(BARE)
 
 
 def test_parts_are_called_by_what_they_do(page: Page) -> None:

@@ -1,0 +1,1 @@
+"""The session desk in a real browser."""

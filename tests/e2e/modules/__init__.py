@@ -1,0 +1,1 @@
+"""The modules of the page, called as such in a real browser."""

@@ -114,9 +114,9 @@ async def test_a_restart_from_afar_costs_neither_what_is_recorded_nor_what_is_on
         settings.write_text(f"{base}[uploads]\nmax_bits_per_s = 20000\n")
         with appliance(settings) as run:
             await until(lambda: phase(state, "closed") and any((state / "objects").rglob("*part*")), 120)
+            told_ms = time.time_ns() // 1_000_000
             cloud.send(command("again", "restart", issued_ms=NOW_MS))
             assert await asyncio.to_thread(run.wait, 120) == EXIT_AGAIN
-            ended_ms = time.time_ns() // 1_000_000
         first = phase(state, "closed")
         settings.write_text(base)
         with appliance(settings):
@@ -128,7 +128,7 @@ async def test_a_restart_from_afar_costs_neither_what_is_recorded_nor_what_is_on
             )
             await until(lambda: cloud.end("again"))
         assert not any(body.get("salvaged") for body in first), "it was closed, not mended by the next run"
-        assert ended_ms - first[-1]["end_ms"] < 6000
+        assert first[-1]["end_ms"] > told_ms - 1000, "it was recorded until the command came"
         for before, after in pairwise(first):
             assert after["start_ms"] - before["end_ms"] < 1000
         uploaded = [body["recording_id"] for body in phase(state, "uploaded")]

@@ -22,7 +22,7 @@ _GRACE_S = 30.0
 """How long what ends by itself may take to do so on a busy machine; nothing is waited for where nothing is left."""
 _OURS = ("uploader", "mqtt-connect", "mqtt-stop", "identity", "background")
 """Threads that keep no daemon from ending, and are to end with whoever began them all the same."""
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a run in the background: what the tests start would ignore it too
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in the background: all that tests start would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("busy", deadline=None)  # a machine that does other things beside is no wrong answer
 settings.load_profile("busy")

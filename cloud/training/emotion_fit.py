@@ -10,12 +10,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from cloud.training import emotion_score as score
-from cloud.training.emotion_data import CaseRows, StressRows
+from cloud.training.emotion_data import RATING_CENTRE, CaseRows, StressRows
 from cloud.training.emotion_features import CHANNELS, FEATURES, KINDS, Array
-from cloud.training.emotion_judge import doubts, ramp, settled_leads, sigmoid, softmax
+from cloud.training.emotion_judge import clarity_columns, clear_leads, doubts, ramp, sigmoid, softmax
 from cloud.training.emotion_score import CLASSES, Labels
 
 STRENGTH: Final = 0.03
@@ -25,9 +25,13 @@ AROUSAL_SIGN: Final = np.array([0.5, -0.5, 0.5, -0.5])
 SCALES_SAY: Final = 0.3
 """What the log-odds of valence and arousal, each learned on its own, add to the quadrants'. From .1 to .5 the figures
 differ by less than .01; with nothing, the surer half is worse by .02 and the calibration by .01."""
+CLARITY_RIDGE: Final = 0.1
+"""Of the columns in their own spreads, beside a mean over the rows. From .03 to .3 what abstention gains is the same
+within .01."""
 CLUSTERS: Final = 5
 _TEMPERATURES: Final = np.geomspace(0.5, 3.0, 31)
 _LEAST_LEAD: Final = 1e-3
+_LEAST_SPREAD: Final = 1e-6
 _STANDING_OUT: Final = 0.5
 _TWO: Final = 2
 _SIGNS: Final = np.array([[0.5, 0.5, -0.5, -0.5], [0.5, -0.5, 0.5, -0.5]])
@@ -48,6 +52,8 @@ class Unseen(NamedTuple):
     """`[rows, 4]`"""
     scales: Array
     """`[rows, 2]`: of high valence and of high arousal."""
+    clarity: Array
+    """`[rows]`: how far from the borders of the quadrants a rating is to be expected, in spreads."""
 
 
 class BodyFit(NamedTuple):
@@ -59,6 +65,7 @@ class BodyFit(NamedTuple):
     scale_bias: Array
     temperature: float
     confidence: Array
+    clarity: Array
     usual_leads: Array
 
     def quadrant(self, rows: CaseRows) -> Array:
@@ -87,10 +94,13 @@ def unseen(case: CaseRows, folds: list[tuple[Labels, Labels]], *, tested: CaseRo
     """
     x, truth = evidence(case), case.quadrant
     probed = x if tested is None else evidence(tested)
-    found = Unseen(np.zeros((len(x), len(CLASSES))), np.zeros((len(x), 2)))
+    columns = clarity_columns(x, case.change)
+    asked = columns if tested is None else clarity_columns(probed, tested.change)
+    found = Unseen(np.zeros((len(x), len(CLASSES))), np.zeros((len(x), 2)), np.zeros(len(x)))
     for train, test in folds:
         (weights, bias), (scales, offset) = _heads(x[train], truth[train], case.person[train])
         found.quadrant[test], found.scales[test] = probed[test] @ weights + bias, probed[test] @ scales + offset
+        found.clarity[test] = asked[test] @ fit_clarity(columns[train], case.at(train))
     return found
 
 
@@ -108,7 +118,8 @@ def fit_body(case: CaseRows, outside: Unseen) -> BodyFit:
         offset / cool,
         temperature,
         fit_confidence(shares, case),
-        fit_usual_leads(shares, case),
+        fit_clarity(clarity_columns(evidence(case), case.change), case),
+        fit_usual_leads(shares, case.course, outside.clarity),
     )
 
 
@@ -122,9 +133,25 @@ def fit_confidence(probabilities: Array, case: CaseRows) -> Array:
     return np.array([float(model.intercept_[0]), slope, slope])
 
 
-def fit_usual_leads(probabilities: Array, case: CaseRows) -> Array:
-    """By class, the median of the settled leads of the rows in which it is the likeliest."""
-    lead, guess = settled_leads(probabilities, case.course), probabilities.argmax(1)
+def fit_clarity(columns: Array, case: CaseRows) -> Array:
+    """Weights of `clarity_columns` for the distance of a rating from the nearer border, in spreads of what is usual.
+
+    A column that never changes, as those of a channel that was not measured, has no weight.
+    """
+    distance, weight = np.abs(case.rating - RATING_CENTRE).min(1), each_alike(case.person)
+    spread = columns[:, :-1].std(0)
+    told = spread > _LEAST_SPREAD
+    model = Ridge(alpha=CLARITY_RIDGE).fit(columns[:, :-1][:, told] / spread[told], distance, sample_weight=weight)
+    found = np.zeros(columns.shape[1])
+    found[:-1][told], found[-1] = model.coef_ / spread[told], model.intercept_
+    expected = columns @ found
+    found[-1] -= weight @ expected
+    return found / max(float(expected.std()), _LEAST_SPREAD)
+
+
+def fit_usual_leads(probabilities: Array, course: Array, clarity: Array) -> Array:
+    """By class, the median of the clear leads of the rows in which it is the likeliest."""
+    lead, guess = clear_leads(probabilities, course, clarity), probabilities.argmax(1)
     usual = [np.median(lead[guess == one]) if (guess == one).any() else 1.0 for one in range(len(CLASSES))]
     return np.maximum(usual, _LEAST_LEAD)
 
@@ -191,10 +218,17 @@ def scale_temperature(log_odds: Array, positive: Labels) -> float:
     return best_temperature(np.stack([-log_odds, log_odds], axis=1) / 2, positive)
 
 
-def balanced(truth: Labels, person: Labels) -> Array:
-    """Weights with mean 1 under which every person, and then every class, counts the same."""
+def each_alike(person: Labels) -> Array:
+    """Weights that add up to 1, under which every person counts the same."""
     _, who, rows = np.unique(person, return_inverse=True, return_counts=True)
     weight: Array = 1.0 / rows[who]
+    total = float(weight.sum())
+    return weight / total
+
+
+def balanced(truth: Labels, person: Labels) -> Array:
+    """Weights with mean 1 under which every person, and then every class, counts the same."""
+    weight = each_alike(person)
     total = np.bincount(truth, weights=weight, minlength=int(truth.max()) + 1)
     shared: Array = weight / total[truth]
     mean = float(shared.mean())

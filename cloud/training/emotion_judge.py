@@ -18,6 +18,12 @@ for calibration; macro-F1 hardly depends on it."""
 MARGIN_SCALE: Final = 0.15
 """The lead of the likeliest class over the second at which half of what a lead can say is said."""
 
+CLARITY_SAY: Final = 2.0
+"""How much more a lead is worth for each spread by which a clearer rating is to be expected, as a logarithm. From 1.5
+to 5 what abstention gains is the same within .01."""
+CLARITY_LIMIT: Final = 3.0
+"""Spreads; nothing that was learned from is farther from what is usual."""
+
 BLIND: Final = 0.25
 """What a blind guess gives each class."""
 
@@ -35,14 +41,15 @@ class Judgement(NamedTuple):
     cluster: int
 
 
-def judge(recipe: Recipe, features: Array, course: float) -> Judgement:
-    """Judge `features` `[features]`, seen for `course` segments since the onset."""
+def judge(recipe: Recipe, features: Array, course: float, change: float) -> Judgement:
+    """Judge `features` `[features]`, seen for `course` segments since the onset, with this change score."""
     evidence = features * ramp(course)
     pushes = evidence[:, None] * np.array(recipe.weights)
     shares = softmax((np.array(recipe.bias) + pushes.sum(0))[None])
     valence, arousal = np.array(recipe.scale_bias) + evidence @ np.array(recipe.scale_weights)
     seen = np.array([course])
     right = float(sigmoid(doubts(shares, seen) @ np.array(recipe.confidence))[0])
+    clear = clarity_columns(evidence[None], np.array([change])) @ np.array(recipe.clarity)
     distances = np.square(np.array(recipe.prototypes) - features).sum(1)
     return Judgement(
         pushes=pushes,
@@ -51,7 +58,7 @@ def judge(recipe: Recipe, features: Array, course: float) -> Judgement:
         arousal=float(np.tanh(arousal / 2)),
         stress=float(sigmoid(recipe.stress_bias + features @ np.array(recipe.stress_weights))),
         confidence=right,
-        sureness=float(sureness(shares, seen, np.array(recipe.usual_leads))[0]),
+        sureness=float(sureness(shares, seen, clear, np.array(recipe.usual_leads))[0]),
         cluster=int(distances.argmin()),
     )
 
@@ -88,12 +95,31 @@ def settled_leads(probabilities: Array, course: Array) -> Array:
     return leads(probabilities) * (1.0 - np.exp(-course / RAMP_SEGMENTS))
 
 
-def sureness(probabilities: Array, course: Array, usual: Array) -> Array:
-    """The settled lead beside what is usual for the class: 1 parts the surer half of each class from the other.
+def clarity_columns(evidence: Array, change: Array) -> Array:
+    """What a clear rating is expected by: the evidence, its size, the change score from 0 to 1, and 1.
+
+    `[rows, 2 * features + 2]`, of `evidence` `[rows, features]` and `change` `[rows]`.
+    """
+    moved = change / (1.0 + change)
+    return np.column_stack([evidence, np.abs(evidence), moved, np.ones(len(evidence))])
+
+
+def clear_leads(probabilities: Array, course: Array, clarity: Array) -> Array:
+    """The settled leads, more where a rating far from the borders of the quadrants is to be expected of such a body.
+
+    `clarity` is that distance in spreads of what is usual. Near a border a lead of any size says little about the side.
+    """
+    known = np.clip(clarity, -CLARITY_LIMIT, CLARITY_LIMIT)
+    lead: Array = settled_leads(probabilities, course) * np.exp(CLARITY_SAY * known)
+    return lead
+
+
+def sureness(probabilities: Array, course: Array, clarity: Array, usual: Array) -> Array:
+    """The clear lead beside what is usual for the class: 1 parts the surer half of each class from the other.
 
     A threshold on a probability would silence the classes that are hard to tell, and leave macro-F1 where it was.
     """
-    shares: Array = settled_leads(probabilities, course) / usual[probabilities.argmax(1)]
+    shares: Array = clear_leads(probabilities, course, clarity) / usual[probabilities.argmax(1)]
     return shares
 
 

@@ -61,7 +61,8 @@ def calibrated(case: CaseRows, said: fit.Unseen) -> tuple[Array, Array, Array]:
         theirs = softmax(said.quadrant[train] / temperature)
         shares[test] = softmax(said.quadrant[test] / temperature)
         right[test] = sigmoid(doubts(shares[test], case.course[test]) @ fit.fit_confidence(theirs, others))
-        sure[test] = sureness(shares[test], case.course[test], fit.fit_usual_leads(theirs, others))
+        usual = fit.fit_usual_leads(theirs, others.course, said.clarity[train])
+        sure[test] = sureness(shares[test], case.course[test], said.clarity[test], usual)
     return shares, right, sure
 
 

@@ -25,8 +25,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     stress_bias: float
     confidence: list[float]
     """Log-odds of being right: of `emotion_judge.doubts`."""
+    clarity: list[float]
+    """How far from a border a rating is to be expected, in spreads: of `emotion_judge.clarity_columns`."""
     usual_leads: list[float]
-    """By class: the middle one of the leads that it has over the second where it is the likeliest."""
+    """By class: the middle one of its clear leads over the second where it is the likeliest."""
     prototypes: list[list[float]]
     """`[clusters][features]`"""
     clusters: list[str]

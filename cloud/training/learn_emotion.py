@@ -73,6 +73,7 @@ def recipe_of(case: CaseRows, stress: StressRows, twice: fit.Unseen, metrics: di
         stress_weights=_rounded(stressed[:-1]),
         stress_bias=round(float(stressed[-1]), 5),
         confidence=_rounded(body.confidence),
+        clarity=_rounded(body.clarity),
         usual_leads=_rounded(body.usual_leads),
         prototypes=_rounded(prototypes),
         clusters=names,

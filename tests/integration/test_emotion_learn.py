@@ -41,9 +41,10 @@ def test_learning_again_gives_the_committed_recipe(rows: tuple[CaseRows, StressR
         **stress_scores(stress),
     }
     found = recipe_of(case, stress, twice, figures)
-    for name in ("weights", "bias", "scale_weights", "scale_bias", "stress_weights", "usual_leads", "confidence"):
+    for name in ("weights", "bias", "scale_weights", "scale_bias", "stress_weights", "clarity", "confidence"):
         assert _numbers(found, name) == pytest.approx(_numbers(committed, name), abs=WEIGHT_TOLERANCE), name
     assert _numbers(found, "prototypes") == pytest.approx(_numbers(committed, "prototypes"), abs=0.02)
+    assert found.usual_leads == pytest.approx(committed.usual_leads, rel=0.05)
     assert (found.clusters, found.data) == (committed.clusters, committed.data)
     assert found.temperature == pytest.approx(committed.temperature, rel=0.07)
     quoted = {name: committed.metrics[name] for name in found.metrics}
@@ -52,14 +53,14 @@ def test_learning_again_gives_the_committed_recipe(rows: tuple[CaseRows, StressR
 
 
 def test_figures_are_those_asked_for() -> None:
-    """stress_f1, quadrant_f1_body, valence_f1_body, arousal_f1_body, quadrant_ece."""
+    """stress_f1, quadrant_f1_body, valence_f1_body, arousal_f1_body, quadrant_ece, quadrant_f1_at_half_coverage."""
     metrics = read_recipe().metrics
     assert metrics["stress_macro_f1"] >= 0.69
     assert metrics["unseen_person_and_video_macro_f1"] >= 0.37
     assert metrics["unseen_person_and_video_valence_f1"] >= 0.56
     assert metrics["unseen_person_and_video_arousal_f1"] >= 0.63
     assert metrics["calibration_error"] <= 0.05
-    assert metrics["half_coverage_macro_f1"] > metrics["unseen_person_and_video_macro_f1"] + 0.05
+    assert metrics["half_coverage_macro_f1"] > metrics["unseen_person_and_video_macro_f1"] + 0.08
 
 
 def test_who_people_are_does_not_matter(rows: tuple[CaseRows, StressRows]) -> None:

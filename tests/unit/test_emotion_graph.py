@@ -60,7 +60,7 @@ def test_the_graph_is_the_reference(model: Model, seed: int) -> None:
         onset, rest = number % 40 == 0, 50 <= number < 70
         found = run(model, values, valid, states, onset=onset, rest=rest)
         body = plain.step(values, valid, memory, onset=onset, rest=rest)
-        said = judge(recipe, body.features.ravel(), float(body.memory.course[:, 0].max()))
+        said = judge(recipe, body.features.ravel(), float(body.memory.course[:, 0].max()), body.change)
         for name, value in said._asdict().items():
             assert found[name].ravel() == pytest.approx(np.ravel(value), rel=1e-3, abs=5e-4), name
         assert found["features"] == pytest.approx(body.features.ravel(), abs=1e-3)
@@ -222,7 +222,7 @@ def test_the_manifest_says_what_it_learned_from_and_how_good_it_is() -> None:
     said = " ".join(manifest.provenance.data)
     assert "CASE" in said and "CC BY 4.0" in said and "Stress-Predict" in said and "MIT" in said
     assert "hku" not in said.lower()
-    assert manifest.version == "2.0.0"
+    assert manifest.version == "2.1.0"
     assert manifest.metrics["unseen_person_macro_f1"] > manifest.metrics["control_clock_only_macro_f1"] + 0.1
     assert manifest.metrics["control_consensus_macro_f1"] > manifest.metrics["unseen_person_macro_f1"]
 

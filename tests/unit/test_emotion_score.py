@@ -79,6 +79,7 @@ def test_the_surer_half_is_half_of_each_class() -> None:
     shares = RANDOM.dirichlet([4, 2, 2, 1], 400)
     rows = np.zeros(400)
     case = CaseRows(rows[:, None], PERSON, VIDEO, PERSON, rows, np.zeros((400, 2)), rows + 30.0, rows)
-    sure = sureness(shares, case.course, fit_usual_leads(shares, case))
+    clarity = RANDOM.normal(size=400)
+    sure = sureness(shares, case.course, clarity, fit_usual_leads(shares, case.course, clarity))
     for one in range(4):
         assert (sure[shares.argmax(1) == one] >= 1).mean() == pytest.approx(0.5, abs=0.03)

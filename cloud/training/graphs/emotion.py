@@ -18,7 +18,7 @@ from cloud.training.graphs.emotion_body import STATES, Body, body
 from contract.emotions import LABEL_SET
 from contract.manifest import Provenance
 
-VERSION: Final = "2.0.0"
+VERSION: Final = "2.1.0"
 _MEANINGS: Final = {
     "baseline": f"what is normal for the person, per channel: {', '.join(plain.BASELINE_COLUMNS)}",
     "course": f"since the onset, per channel: {', '.join(plain.COURSE_COLUMNS)}",
@@ -84,13 +84,24 @@ def _judged(graph: Graph, evidence: str, seen: Body, recipe: Recipe) -> _Judged:
     guess, _ = graph.split(places, 2)
     usual = graph.op("Gather", graph.constant(recipe.usual_leads), guess, axis=0)
     had_time = graph.complement(str(graph.op("Exp", graph.mul(seen.course, -1.0 / plain_judge.RAMP_SEGMENTS))))
-    sureness = _flat(graph, graph.div(graph.mul(lead, had_time), str(usual)))
+    clear_lead = graph.mul(graph.mul(lead, had_time), _clear(graph, evidence, seen.change_score, recipe))
+    sureness = _flat(graph, graph.div(clear_lead, str(usual)))
     said = graph.div(lead, graph.add(lead, plain_judge.MARGIN_SCALE))
     bias, by_lead, by_course = recipe.confidence
     sure = graph.add(graph.mul(said, by_lead), graph.mul(seen.course, by_course / plain.COURSE))
     confidence = str(graph.op("Sigmoid", graph.add(sure, bias)))
     modest = _modest(graph, shares, first, confidence)
     return _Judged(pushes, _flat(graph, modest), _flat(graph, confidence), sureness)
+
+
+def _clear(graph: Graph, evidence: str, change: str, recipe: Recipe) -> str:
+    """By what a lead counts more, where such a body leads one to expect a rating far from the borders: `[1, 1]`."""
+    moved = graph.op("Reshape", graph.div(change, graph.add(change, 1.0)), graph.constant([1, 1], "int64"))
+    columns = str(graph.op("Concat", evidence, graph.op("Abs", evidence), moved, axis=1))
+    *weights, bias = recipe.clarity
+    limit = plain_judge.CLARITY_LIMIT
+    known = graph.clip(_linear(graph, columns, [[weight] for weight in weights], [bias]), -limit, limit)
+    return str(graph.op("Exp", graph.mul(known, plain_judge.CLARITY_SAY)))
 
 
 def _modest(graph: Graph, shares: str, best: str, confidence: str) -> str:
@@ -176,7 +187,9 @@ def _notes() -> dict[str, TensorNote]:
         "arousal": TensorNote(meaning="probability of high less that of low arousal, -1 to 1"),
         "quality": TensorNote(meaning="share of the last half minute with plausible values, and acquaintance, 0 to 1"),
         "confidence": TensorNote(meaning="probability that the likeliest class is the right one"),
-        "sureness": TensorNote(meaning="how clear the likeliest class is; 1 is the middle of what is usual for it"),
+        "sureness": TensorNote(
+            meaning="how clear the likeliest class and a rating of such a body are; 1 is the middle of what is usual"
+        ),
         "stress": TensorNote(meaning="probability of a stressor rather than rest, both being as frequent"),
         "features": TensorNote(meaning="in the order of the parameter `features`", unit="SD of the person"),
         "pushes": TensorNote(

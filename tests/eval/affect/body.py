@@ -93,7 +93,8 @@ def body_said(case: CaseRows, taught: CaseRows | None = None) -> Said:
     odds = _by_film(case, taught)
     shares = softmax(odds.quadrant / temperature)
     right = sigmoid(doubts(shares, case.course) @ fit.fit_confidence(theirs, taught))
-    return _said(shares, odds.scales, sureness(shares, case.course, fit.fit_usual_leads(theirs, taught)), right)
+    usual = fit.fit_usual_leads(theirs, taught.course, outside.clarity)
+    return _said(shares, odds.scales, sureness(shares, case.course, odds.clarity, usual), right)
 
 
 def _by_film(case: CaseRows, taught: CaseRows) -> fit.Unseen:
@@ -106,7 +107,7 @@ def _by_film(case: CaseRows, taught: CaseRows) -> fit.Unseen:
         for film in np.unique(case.video)
     ]
     odds = fit.unseen(both, folds)
-    return fit.Unseen(odds.quadrant[:count], odds.scales[:count])
+    return fit.Unseen(*(said[:count] for said in odds))
 
 
 def _said(shares: Numbers, scales: Numbers, sure: Numbers, right: Numbers) -> Said:

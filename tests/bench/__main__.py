@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.conftest import ROOT
+from tests.support.only import wanted_parts
 
 _BENCHES: Final = (
     "vision",
@@ -61,7 +62,11 @@ def main() -> int:
     """Run the benches and print the table; return 1 if one of them failed to run."""
     known = f"Names: {', '.join(_BENCHES)}."
     argparse.ArgumentParser(prog="tests.bench", description=__doc__, epilog=known).parse_args()
-    chosen = os.environ.get("ONLY", ",".join(_BENCHES)).split(",")
+    try:
+        chosen = wanted_parts(_BENCHES)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     figures: dict[str, Any] = {}
     failed = 0
     print(_ROW.format("name", "value", "unit", "baseline", "ratio", "to reach"))

@@ -27,6 +27,7 @@ from tests.eval.motion import measure_motion
 from tests.eval.motion_sequences import MotionSequence, find_motion
 from tests.eval.problems import DataProblemError
 from tests.eval.scenes.measure import all_scenes, measure_scenes
+from tests.support.only import wanted_parts
 
 _RECORDED: Final = ("motion", "anomaly", "alarms")
 _PARTS: Final = (*_RECORDED, "scenes")
@@ -71,17 +72,17 @@ def main() -> int:
     """Measure, print, and say by the exit code whether anything is broken."""
     cv2.setNumThreads(1)
     data = Path(os.environ.get("AFFERENT_DATA", ROOT.parent / "shared" / "data"))
-    chosen = [part for part in os.environ.get("ONLY", ",".join(_PARTS)).split(",") if part]
-    unknown = [part for part in chosen if part not in _PARTS]
+    try:
+        chosen = wanted_parts(_PARTS)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     with tempfile.TemporaryDirectory(prefix="afferent-eval-") as folder:
         run = Run(Path(folder))
-        if unknown:
-            run.complain(f"ONLY={','.join(unknown)}: expected some of {', '.join(_PARTS)}")
         if any(part in _RECORDED for part in chosen):
             run.find(data)
         for part in chosen:
-            if part in _PARTS:
-                _measure(run, part)
+            _measure(run, part)
     sys.stdout.write(f"\n{figures_table(run.figures).text()}\n")
     if os.environ.get("JSON"):
         found = {figure.name: figure.plain() for figure in run.figures}

@@ -20,6 +20,7 @@ from typing import Any, Final
 from cloud.training.emotion_data import NoRecordingsError
 from tests.conftest import ROOT
 from tests.eval.figures import Figure, Table, figures_table
+from tests.support.only import wanted_parts
 
 PARTS: Final = ("body", "stress", "signals", "labels", "probing")
 """Modules of this package with `tables(data, ...) -> (tables, figures)`."""
@@ -73,16 +74,16 @@ def main() -> int:
     """Measure, print, and say by the exit code whether anything could be evaluated and nothing is broken."""
     train = os.environ.get("TRAIN_DATA")
     data = Path(os.environ.get("AFFERENT_DATA", ROOT.parent / "shared" / "data"))
+    try:
+        chosen = wanted_parts(PARTS)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     run = Run(data, Path(train) if train else None, int(os.environ.get("SEED", "1")))
-    chosen = [part for part in os.environ.get("ONLY", ",".join(PARTS)).split(",") if part]
-    unknown = [part for part in chosen if part not in PARTS]
-    if unknown:
-        run.complain(f"ONLY={','.join(unknown)}: expected some of {', '.join(PARTS)}")
     taught = f"models learn from {train}" if train else "models learn from the other people of the same recordings"
     run.say(f"{data / 'body'} is judged; {taught}")
     for part in chosen:
-        if part in PARTS:
-            run.measure(part)
+        run.measure(part)
     sys.stdout.write(f"\n{figures_table(run.figures).text()}\n")
     if os.environ.get("JSON"):
         found = {figure.name: figure.plain() for figure in run.figures}

@@ -95,12 +95,12 @@ def unseen(case: CaseRows, folds: list[tuple[Labels, Labels]], *, tested: CaseRo
     x, truth = evidence(case), case.quadrant
     probed = x if tested is None else evidence(tested)
     columns = clarity_columns(x, case.change)
-    asked = columns if tested is None else clarity_columns(probed, tested.change)
+    tested_columns = columns if tested is None else clarity_columns(probed, tested.change)
     found = Unseen(np.zeros((len(x), len(CLASSES))), np.zeros((len(x), 2)), np.zeros(len(x)))
     for train, test in folds:
         (weights, bias), (scales, offset) = _heads(x[train], truth[train], case.person[train])
         found.quadrant[test], found.scales[test] = probed[test] @ weights + bias, probed[test] @ scales + offset
-        found.clarity[test] = asked[test] @ fit_clarity(columns[train], case.at(train))
+        found.clarity[test] = tested_columns[test] @ fit_clarity(columns[train], case.at(train))
     return found
 
 
@@ -140,13 +140,15 @@ def fit_clarity(columns: Array, case: CaseRows) -> Array:
     """
     distance, weight = np.abs(case.rating - RATING_CENTRE).min(1), each_alike(case.person)
     spread = columns[:, :-1].std(0)
-    told = spread > _LEAST_SPREAD
-    model = Ridge(alpha=CLARITY_RIDGE).fit(columns[:, :-1][:, told] / spread[told], distance, sample_weight=weight)
-    found = np.zeros(columns.shape[1])
-    found[:-1][told], found[-1] = model.coef_ / spread[told], model.intercept_
-    expected = columns @ found
-    found[-1] -= weight @ expected
-    return found / max(float(expected.std()), _LEAST_SPREAD)
+    varying = spread > _LEAST_SPREAD
+    model = Ridge(alpha=CLARITY_RIDGE).fit(
+        columns[:, :-1][:, varying] / spread[varying], distance, sample_weight=weight
+    )
+    weights = np.zeros(columns.shape[1])
+    weights[:-1][varying], weights[-1] = model.coef_ / spread[varying], model.intercept_
+    expected = columns @ weights
+    weights[-1] -= weight @ expected
+    return weights / max(float(expected.std()), _LEAST_SPREAD)
 
 
 def fit_usual_leads(probabilities: Array, course: Array, clarity: Array) -> Array:

@@ -22,7 +22,7 @@ CLARITY_SAY: Final = 2.0
 """How much more a lead is worth for each spread by which a clearer rating is to be expected, as a logarithm. From 1.5
 to 5 what abstention gains is the same within .01."""
 CLARITY_LIMIT: Final = 3.0
-"""Spreads; nothing that was learned from is farther from what is usual."""
+"""Spreads; 2 in 100 of what was learned from are farther from what is usual."""
 
 BLIND: Final = 0.25
 """What a blind guess gives each class."""

@@ -23,6 +23,7 @@ from tests.support.small_disk import small_disk
 
 _MADE, _WAITING = "SELECT COUNT(*) FROM records", "SELECT COUNT(*) FROM outbox"
 _LEFT_BYTES = 32 * 1024
+_REQUESTS = 16
 SETTINGS = """
 device = "troubled"
 state_dir = "{state}"
@@ -67,6 +68,7 @@ def assert_told_as_it_changes(edge: Daemon, part: str) -> None:
     """Not at each try: a disk that is nearly full takes a small record and refuses the next one."""
     told = re.findall(rf" - {part} is (.*)", edge.log.read_text(encoding="utf-8"))
     assert all(before != after for before, after in pairwise(told)), told
+    assert 1 <= sum(one.startswith("degraded") for one in told) <= _REQUESTS // 2, told
 
 
 def assert_told_once(edge: Daemon, part: str, state: str, *words: str) -> None:
@@ -189,6 +191,6 @@ def test_a_full_disk_stops_nothing_and_what_was_accepted_is_there_when_it_is_fre
 
 def _make_records(edge: Daemon) -> None:
     """Stopping and starting the camera changes its health, and each change is a record."""
-    for _ in range(8):
+    for _ in range(_REQUESTS // 2):
         httpx.post(f"{edge.url}/stop", timeout=20)
         httpx.post(f"{edge.url}/start", timeout=20)

@@ -88,14 +88,18 @@ async def test_a_command_asked_before_the_device_came_is_done_once_however_often
         said = CommandState(command_id="c1", name="snapshot", state="succeeded", outcome={"key": "k"})
         device.say(said)
         await until(lambda: _is(remote, device, "succeeded"))
-        sends = (await one(remote, device.name, "c1"))["sends"]
+        await until(lambda: _sends(remote, device, 3))  # before it came, and each time that it came
         device.leave()
         device.come()
         await asyncio.sleep(0.6)
         row = await one(remote, device.name, "c1")
-        assert (row["sends"], row["outcome"], row["by"]) == (sends, {"key": "k"}, "ada")
+        assert (row["sends"], row["outcome"], row["by"]) == (3, {"key": "k"}, "ada")
         command = device.heard[0]
         assert (command.name, command.arguments, command.by) == ("snapshot", {"camera": "door"}, "ada")
+
+
+async def _sends(remote: Remote, device: RemoteDevice, wanted: int) -> bool:
+    return bool((await one(remote, device.name, "c1"))["sends"] == wanted)
 
 
 async def _is(remote: Remote, device: RemoteDevice, wanted: str) -> bool:

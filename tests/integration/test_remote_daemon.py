@@ -127,8 +127,10 @@ async def test_a_restart_from_afar_costs_neither_what_is_recorded_nor_what_is_on
                 )
             )
             await until(lambda: cloud.end("again"))
-        assert not any(body.get("salvaged") for body in first), "it was closed, not mended by the next run"
-        assert first[-1]["end_ms"] > told_ms - 1000, "it was recorded until the command came"
+        assert not any(body.get("salvaged") for body in phase(state, "closed")), (
+            "it was closed, not mended by the next run"
+        )
+        assert first[-1]["end_ms"] > told_ms - 4000, "it was recorded until the command came"
         for before, after in pairwise(first):
             assert after["start_ms"] - before["end_ms"] < 1000
         uploaded = [body["recording_id"] for body in phase(state, "uploaded")]

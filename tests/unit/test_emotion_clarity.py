@@ -41,7 +41,7 @@ def test_where_all_ratings_are_alike_nothing_is_expected() -> None:
 
 
 @pytest.mark.parametrize("wild", [1e30, -1e30, np.inf, -np.inf])
-def test_no_body_is_clearer_than_any_that_was_learned_from(wild: float) -> None:
+def test_a_body_far_from_usual_stops_at_the_limit(wild: float) -> None:
     """A sureness stays a number, however far from usual the features are."""
     course, usual = np.array([30.0]), np.full(4, 0.1)
     found = sureness(SURE, course, np.array([wild]), usual)

@@ -62,7 +62,8 @@ def test_the_graph_is_the_reference(model: Model, seed: int) -> None:
         body = plain.step(values, valid, memory, onset=onset, rest=rest)
         said = judge(recipe, body.features.ravel(), float(body.memory.course[:, 0].max()), body.change)
         for name, value in said._asdict().items():
-            assert found[name].ravel() == pytest.approx(np.ravel(value), rel=1e-3, abs=5e-4), name
+            far = 5e-3 if name == "sureness" else 1e-3  # an exponential of what the graph has in single precision
+            assert found[name].ravel() == pytest.approx(np.ravel(value), rel=far, abs=5e-4), name
         assert found["features"] == pytest.approx(body.features.ravel(), abs=1e-3)
         assert found["quality"][0] == pytest.approx(body.quality, abs=1e-5)
         assert found["change_score"][0] == pytest.approx(body.change, abs=1e-3)

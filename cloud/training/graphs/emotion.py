@@ -94,10 +94,10 @@ def _judged(graph: Graph, evidence: str, seen: Body, recipe: Recipe) -> _Judged:
     return _Judged(pushes, _flat(graph, modest), _flat(graph, confidence), sureness)
 
 
-def _clear(graph: Graph, evidence: str, change: str, recipe: Recipe) -> str:
+def _clear(graph: Graph, evidence: str, change_score: str, recipe: Recipe) -> str:
     """By what a lead counts more, where such a body leads one to expect a rating far from the borders: `[1, 1]`."""
-    moved = graph.op("Reshape", graph.div(change, graph.add(change, 1.0)), graph.constant([1, 1], "int64"))
-    columns = str(graph.op("Concat", evidence, graph.op("Abs", evidence), moved, axis=1))
+    moved = graph.op("Reshape", graph.div(change_score, graph.add(change_score, 1.0)), graph.constant([1, 1], "int64"))
+    columns = str(graph.op("Concat", evidence, graph.abs(evidence), moved, axis=1))
     *weights, bias = recipe.clarity
     limit = plain_judge.CLARITY_LIMIT
     known = graph.clip(_linear(graph, columns, [[weight] for weight in weights], [bias]), -limit, limit)

@@ -3,7 +3,9 @@
 /** The book: plain maps by id, `take(message)` from the stream, `on(view)` hears each change. */
 export function createDeskBook() {
   const views = [];
-  const told = new Set();
+  const told = new Map();
+  const erased = new Set();
+  let tales = 0;
   const book = {
     known: false,
     participants: new Map(),
@@ -21,29 +23,28 @@ export function createDeskBook() {
       else return;
       book.tell();
     },
-    /** Say that lists are asked for, or the one of this name: what is told from now on is newer than they are. */
-    asking(name = "") {
-      for (const key of [...told]) if (key.startsWith(name)) told.delete(key);
-    },
-    /** Lists as the appliance gives them; what is left out stays as it is, and so does what was told meanwhile. */
-    load(lists) {
+    /** Since when, for `load`: what is told after a list was asked for is newer than the list. */
+    asking: () => tales,
+    /** Lists as the appliance gives them; what is left out stays as it is, and so does what was told after `since`. */
+    load(lists, since = tales) {
+      const toldSince = (name) => (id) => told.get(`${name}/${id}`) > since;
       for (const name of ["participants", "stimuli", "sensors"]) {
-        const isNewer = (id) => told.has(`${name}/${id}`);
+        const isNewer = toldSince(name);
         const newer = [...book[name]].filter(([id]) => isNewer(id));
         if (lists[name]) book[name] = new Map([...lists[name].filter(({ id }) => !isNewer(id)).map((one) => [one.id, one]), ...newer]);
       }
-      if (lists.sessions) loadSessions(book, lists.sessions, (id) => told.has(`sessions/${id}`));
+      if (lists.sessions) loadSessions(book, lists.sessions, toldSince("sessions"));
       book.known ||= Boolean(lists.sessions);
       book.tell();
     },
     put(name, one) {
-      told.add(`${name}/${one.id}`);
+      note(name, one.id);
       book[name].set(one.id, one);
       book.tell();
     },
     drop(name, id) {
       forget(name, id);
-      if (name === "participants") for (const [key, one] of book.sessions) if (one.participant === id) forget("sessions", key);
+      if (name === "participants") for (const [key, one] of book.sessions) if (one.participant === id) erase(key);
       book.tell();
     },
     session(view) {
@@ -68,13 +69,24 @@ export function createDeskBook() {
     if (isRunning(view) || book.sessions.has(view.session_id)) keep(view);
   }
 
+  function note(name, id) {
+    told.set(`${name}/${id}`, ++tales);
+  }
+
   function forget(name, id) {
-    told.add(`${name}/${id}`);
+    note(name, id);
     book[name].delete(id);
   }
 
+  /** Nothing comes back under the id of a session that was erased, whatever is still on its way. */
+  function erase(id) {
+    forget("sessions", id);
+    erased.add(id);
+  }
+
   function keep(view) {
-    told.add(`sessions/${view.session_id}`);
+    if (erased.has(view.session_id)) return;
+    note("sessions", view.session_id);
     const before = book.sessions.get(view.session_id) ?? {};
     book.sessions.set(view.session_id, { ...before, ...view, end_ms: view.end_ms ?? null });
   }

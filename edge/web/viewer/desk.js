@@ -63,8 +63,8 @@ function hear(message) {
 async function recount() {
   if (!book.known || book.sessions.size === counted) return;
   counted = book.sessions.size;
-  book.asking("participants");
-  await api.participants().then((participants) => book.load({ participants }), () => null);
+  const since = book.asking();
+  await api.participants().then((participants) => book.load({ participants }, since), () => null);
 }
 
 /** The last segment of a session closes after its end: look again how many there are. */
@@ -97,14 +97,14 @@ function signedOut() {
 /** Once connected, and again after each interruption: what the stream does not repeat. */
 async function load() {
   try {
-    book.asking();
+    const since = book.asking();
     sensors.begin();
     const now = await askTime(status);
     say(byId("device"), now.device);
     store.load(now, []);
     const names = Object.keys(LISTS);
     const lists = await Promise.all(names.map((name) => LISTS[name]()));
-    book.load(Object.fromEntries(names.map((name, at) => [name, lists[at]])));
+    book.load(Object.fromEntries(names.map((name, at) => [name, lists[at]])), since);
     await Promise.all(book.running().map(async ({ session_id: id }) => book.session(await api.session(id))));
   } catch (problem) {
     askAgain(problem);

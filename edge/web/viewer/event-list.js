@@ -2,7 +2,7 @@
 
 import { say } from "./dom.js";
 import { makeEventItem } from "./event-item.js";
-import { takeOut } from "./focus.js";
+import { keepingFocus } from "./focus.js";
 
 const NEAR_END_PX = 240;
 const AT_TOP_PX = 8;
@@ -23,7 +23,9 @@ export function createEventList({ list, scroller, fresh, more, onMore, onOpen })
   });
   more.addEventListener("click", onMore);
 
-  function draw(views, context, { next }) {
+  const draw = (views, context, page) => keepingFocus(list, () => put(views, context, page));
+
+  function put(views, context, { next }) {
     const before = anchor();
     const first = items.size === 0;
     const ids = new Set(views.map(({ event_id: id }) => id));
@@ -47,7 +49,7 @@ export function createEventList({ list, scroller, fresh, more, onMore, onOpen })
   }
 
   function drop(id, item) {
-    takeOut(item.element);
+    item.element.remove();
     items.delete(id);
     unseen.delete(id);
   }

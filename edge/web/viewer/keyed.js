@@ -1,16 +1,18 @@
 // Lists whose entries keep their element while their content changes, so that focus and open parts stay.
 
-import { takeOut } from "./focus.js";
+import { keepingFocus } from "./focus.js";
 
 /** `draw(items)` of the list `root`: `key(item)` tells them apart, `make(item)` gives `{element, fill(item)}`. */
 export function createKeyed(root, { key, make, empty = null }) {
   const entries = new Map();
 
-  return function draw(items) {
+  return (items) => keepingFocus(root, () => draw(items));
+
+  function draw(items) {
     const keys = new Set(items.map(key));
     for (const [name, { element }] of entries) {
       if (keys.has(name)) continue;
-      takeOut(element);
+      element.remove();
       entries.delete(name);
     }
     items.forEach((item, at) => {
@@ -21,5 +23,5 @@ export function createKeyed(root, { key, make, empty = null }) {
     });
     root.hidden = items.length === 0;
     if (empty) empty.hidden = items.length > 0;
-  };
+  }
 }

@@ -69,6 +69,23 @@ def test_who_uses_keys_goes_on_where_they_were(page: Page, visit: Visit) -> None
     expect(page.locator("#main")).to_be_focused()
 
 
+def test_a_line_that_moves_keeps_the_focus(page: Page, stage: DeskStage) -> None:
+    """What stops a session is listed first: a line that comes to stop it moves up under whoever is at its button."""
+    stage.there(lambda: stage.sessions.welcome("P07"))
+    noisy = Check(name="signal", state="warning", detail="noisy", remedy="sit still")
+    consent = Check(name="consent", state="warning", detail="not yet", remedy="ask")
+    stage.sessions.list_of_checks = CheckList(ready=True, checks=[noisy, consent])
+    page.reload()
+    page.locator("#start-participant").select_option("P07")
+    button = page.locator("[data-check='consent']").get_by_role("button", name="Consent…")
+    button.focus()
+    stage.sessions.list_of_checks = CheckList(
+        ready=False, checks=[noisy, msgspec.structs.replace(consent, state="stop")]
+    )
+    expect(page.locator("[data-check]").first).to_have_attribute("data-check", "consent")
+    expect(button).to_be_focused()
+
+
 def test_check_list_stops_and_is_overruled(page: Page, stage: DeskStage) -> None:
     """`stop` cannot be overruled, `warning` can by a tick, each line has its remedy."""
     stage.there(lambda: stage.sessions.welcome("P07"))

@@ -165,8 +165,8 @@ def test_what_was_refused_is_forgotten_with_the_visit(page: Page) -> None:
     assert (found["sent"], found["left"], found["last"]["refused"]) == ([["HH"]], [], 0)
 
 
-def test_a_list_that_was_asked_for_brings_nobody_back_who_was_dropped_meanwhile(page: Page) -> None:
-    """Neither the person nor what was theirs; the next list counts again."""
+def test_what_is_on_its_way_brings_nobody_back_who_was_erased(page: Page) -> None:
+    """Neither an older list, nor an answer about a session, also while another list is asked for; a newer list counts."""
     left = run(
         page,
         "desk-book.js",
@@ -175,12 +175,15 @@ def test_a_list_that_was_asked_for_brings_nobody_back_who_was_dropped_meanwhile(
           sessions: [{session_id: 's1', participant: 'P07', start_ms: 1, end_ms: 2}]};
         const known = () => [[...book.participants.keys()], [...book.sessions.keys()]];
         book.load(lists);
-        book.asking();
+        const before = book.asking();
         book.drop('participants', 'P07');
-        book.load(lists);
+        book.put('participants', {id: 'P09'});
+        const after = book.asking();
+        book.load(lists, before);
+        book.session(lists.sessions[0]);
+        book.take({topic: 'session', data: {session_id: 's1', participant: 'P07', start_ms: 1, end_ms: null}});
         const meanwhile = known();
-        book.asking();
-        book.load(lists);
+        book.load({participants: lists.participants}, after);
         return [meanwhile, known()];""",
     )
-    assert left == [[["P08"], []], [["P07", "P08"], ["s1"]]]
+    assert left == [[["P08", "P09"], []], [["P07", "P08"], []]]

@@ -141,9 +141,8 @@ def fit_clarity(columns: Array, case: CaseRows) -> Array:
     distance, weight = np.abs(case.rating - RATING_CENTRE).min(1), each_alike(case.person)
     spread = columns[:, :-1].std(0)
     varying = spread > _LEAST_SPREAD
-    model = Ridge(alpha=CLARITY_RIDGE).fit(
-        columns[:, :-1][:, varying] / spread[varying], distance, sample_weight=weight
-    )
+    scaled = columns[:, :-1][:, varying] / spread[varying]
+    model = Ridge(alpha=CLARITY_RIDGE).fit(scaled, distance, sample_weight=weight)
     weights = np.zeros(columns.shape[1])
     weights[:-1][varying], weights[-1] = model.coef_ / spread[varying], model.intercept_
     expected = columns @ weights

@@ -166,7 +166,7 @@ def test_what_was_refused_is_forgotten_with_the_visit(page: Page) -> None:
 
 
 def test_what_is_on_its_way_brings_nobody_back_who_was_erased(page: Page) -> None:
-    """Neither an older list, nor an answer about a session, also while another list is asked for; a newer list counts."""
+    """Neither an older list, also while another is asked for, nor an answer about a session; a newer list counts."""
     left = run(
         page,
         "desk-book.js",
